@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace slab {
+
+/// Where a slab's SlabInfo lives. Small: inside the slab, at its end, which costs slots when objects
+/// are large. Large: in memory of its own, from MemoryBackend's alloc_slab_info.
+enum class ObjectSizeType : std::uint8_t { Small, Large };
+
+/// The three rows of the table of required MemoryBackend functions (see backend.hpp).
+enum class Row : std::uint8_t { SmallSinglePage, SmallMultiPage, Large };
+
+/// Why five numbers are not a geometry. One name a reason; the first that applies, in this order.
+enum class GeometryError : std::uint8_t {
+  PageSizeNotPowerOfTwo = 1,
+  PageSizeTooSmall,          // below min_page_size
+  SlabSizeNotPowerOfTwo,
+  SlabSizeBelowPageSize,
+  SlabSizeTooLarge,          // above max_slab_size
+  UnknownObjectSizeType,     // neither Small nor Large
+  ObjectSizeZero,
+  ObjectAlignNotPowerOfTwo,
+  ObjectAlignAbovePageSize,
+  ObjectTooLarge,            // not one object fits into a slab (beside its SlabInfo in Small rows)
+};
+
+/// The enumerator's name. O(1).
+[[nodiscard]] constexpr const char* to_string(GeometryError error) noexcept {
+  switch (error) {
+    case GeometryError::PageSizeNotPowerOfTwo: return "PageSizeNotPowerOfTwo";
+    case GeometryError::PageSizeTooSmall: return "PageSizeTooSmall";
+    case GeometryError::SlabSizeNotPowerOfTwo: return "SlabSizeNotPowerOfTwo";
+    case GeometryError::SlabSizeBelowPageSize: return "SlabSizeBelowPageSize";
+    case GeometryError::SlabSizeTooLarge: return "SlabSizeTooLarge";
+    case GeometryError::UnknownObjectSizeType: return "UnknownObjectSizeType";
+    case GeometryError::ObjectSizeZero: return "ObjectSizeZero";
+    case GeometryError::ObjectAlignNotPowerOfTwo: return "ObjectAlignNotPowerOfTwo";
+    case GeometryError::ObjectAlignAbovePageSize: return "ObjectAlignAbovePageSize";
+    case GeometryError::ObjectTooLarge: return "ObjectTooLarge";
+  }
+  return "unknown GeometryError";
+}
+
+[[nodiscard]] constexpr const char* to_string(Row row) noexcept {
+  switch (row) {
+    case Row::SmallSinglePage: return "SmallSinglePage";
+    case Row::SmallMultiPage: return "SmallMultiPage";
+    case Row::Large: return "Large";
+  }
+  return "unknown Row";
+}
+
+class GeometryResult;
+
+/// The layout of every slab of a cache. Always valid once it exists, the same for every policy.
+///
+///   Small:  | slot 0 | slot 1 | … | slot N-1 | tail waste | allocated bits | SlabInfo |
+///   Large:  | slot 0 | slot 1 | … | slot N-1 | tail waste |      SlabInfo elsewhere
+///
+/// A slot is `stride` bytes: the object, padded to its alignment and to 8 bytes (room for a free
+/// link, and AddressSanitizer's granule). The fixed part of SlabInfo ends where the slab ends in
+/// every Small geometry, so that a SmallSinglePage cache finds the owner of any pointer of a
+/// SmallSinglePage slab of its size.
+class Geometry {
+ public:
+  static constexpr std::size_t min_page_size = 64;
+  /// The largest page x86_64 has, 1 GiB. Keeps every slot index and count below 2^32.
+  static constexpr std::size_t max_slab_size = std::size_t{1} << 30;
+  /// Bytes of a SlabInfo without its allocated bits.
+  static constexpr std::size_t slab_info_header_size = 48;
+
+  /// A geometry, or the reason why there is none, for any five numbers. Sizes and alignment in
+  /// bytes. O(1): a few divisions, no loop; no intermediate value overflows.
+  static constexpr GeometryResult make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
+                                       std::size_t object_size, std::size_t object_align) noexcept;
+
+  [[nodiscard]] constexpr Row row() const noexcept {
+    if (type_ == ObjectSizeType::Large) return Row::Large;
+    return slab_size_ == page_size_ ? Row::SmallSinglePage : Row::SmallMultiPage;
+  }
+  [[nodiscard]] constexpr std::size_t slab_size() const noexcept { return slab_size_; }
+  [[nodiscard]] constexpr std::size_t page_size() const noexcept { return page_size_; }
+  [[nodiscard]] constexpr std::size_t object_size() const noexcept { return object_size_; }
+  [[nodiscard]] constexpr std::size_t object_align() const noexcept { return object_align_; }
+  /// Bytes from one slot to the next: a multiple of 8 and of object_align.
+  [[nodiscard]] constexpr std::size_t stride() const noexcept { return stride_; }
+  [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return objects_per_slab_; }
+  /// Bytes of SlabInfo with its allocated bits: 48 + 8 * ceil(objects_per_slab / 64).
+  [[nodiscard]] constexpr std::size_t slab_info_size() const noexcept {
+    return slab_info_header_size + 8 * ((objects_per_slab_ + 63) / 64);
+  }
+  /// Offset of SlabInfo's first byte in a slab. Small rows only; in Large it is slab_size.
+  [[nodiscard]] constexpr std::size_t slab_info_offset() const noexcept {
+    return type_ == ObjectSizeType::Large ? slab_size_ : slab_size_ - slab_info_size();
+  }
+
+  friend constexpr bool operator==(const Geometry&, const Geometry&) noexcept = default;
+
+ private:
+  friend class GeometryResult;
+  constexpr Geometry() noexcept = default;
+
+  std::size_t slab_size_ = 0;
+  std::size_t page_size_ = 0;
+  std::size_t object_size_ = 0;
+  std::size_t object_align_ = 0;
+  std::size_t stride_ = 0;
+  std::size_t objects_per_slab_ = 0;
+  ObjectSizeType type_ = ObjectSizeType::Small;
+};
+
+/// What Geometry::make answers.
+class GeometryResult {
+ public:
+  [[nodiscard]] constexpr bool ok() const noexcept { return error_ == GeometryError{}; }
+  /// The geometry; stops the program unless ok().
+  [[nodiscard]] constexpr const Geometry& value() const noexcept {
+    if (!ok()) __builtin_trap();
+    return geometry_;
+  }
+  /// The reason; stops the program if ok().
+  [[nodiscard]] constexpr GeometryError error() const noexcept {
+    if (ok()) __builtin_trap();
+    return error_;
+  }
+
+ private:
+  friend class Geometry;
+  constexpr explicit GeometryResult(GeometryError error) noexcept : error_{error} {}
+  constexpr explicit GeometryResult(const Geometry& geometry) noexcept : geometry_{geometry} {}
+
+  Geometry geometry_;
+  GeometryError error_{};
+};
+
+constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
+                                        std::size_t object_size, std::size_t object_align) noexcept {
+  constexpr auto power_of_two = [](std::size_t n) { return n != 0 && (n & (n - 1)) == 0; };
+  using enum GeometryError;
+  if (!power_of_two(page_size)) return GeometryResult{PageSizeNotPowerOfTwo};
+  if (page_size < min_page_size) return GeometryResult{PageSizeTooSmall};
+  if (!power_of_two(slab_size)) return GeometryResult{SlabSizeNotPowerOfTwo};
+  if (slab_size < page_size) return GeometryResult{SlabSizeBelowPageSize};
+  if (slab_size > max_slab_size) return GeometryResult{SlabSizeTooLarge};
+  if (type != ObjectSizeType::Small && type != ObjectSizeType::Large) return GeometryResult{UnknownObjectSizeType};
+  if (object_size == 0) return GeometryResult{ObjectSizeZero};
+  if (!power_of_two(object_align)) return GeometryResult{ObjectAlignNotPowerOfTwo};
+  if (object_align > page_size) return GeometryResult{ObjectAlignAbovePageSize};
+  if (object_size > slab_size) return GeometryResult{ObjectTooLarge};
+
+  // From here every number is at most 2^30, and every sum and product below fits 64 bits.
+  const std::size_t slot_align = object_align < 8 ? 8 : object_align;
+  const std::size_t stride = (object_size + slot_align - 1) & ~(slot_align - 1);
+  std::size_t objects = slab_size / stride;
+  if (type == ObjectSizeType::Small) {
+    // 64 objects share one word of allocated bits, so slots come in blocks of 64 strides and 8
+    // bytes; of the last, shorter block the word is paid in full.
+    const std::size_t space = slab_size - slab_info_header_size;
+    const std::size_t block = 64 * stride + 8;
+    const std::size_t rest = space % block;
+    objects = space / block * 64 + (rest > 8 ? (rest - 8) / stride : 0);
+  }
+  if (objects == 0) return GeometryResult{ObjectTooLarge};
+
+  Geometry geometry;
+  geometry.slab_size_ = slab_size;
+  geometry.page_size_ = page_size;
+  geometry.object_size_ = object_size;
+  geometry.object_align_ = object_align;
+  geometry.stride_ = stride;
+  geometry.objects_per_slab_ = objects;
+  geometry.type_ = type;
+  return GeometryResult{geometry};
+}
+
+}  // namespace slab

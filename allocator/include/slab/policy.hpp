@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+
+#include <slab/misuse.hpp>
+
+#if __STDC_HOSTED__
+#include <cstdio>
+#include <cstdlib>
+#endif
+
+namespace slab {
+
+namespace detail {
+/// Ends the program: hosted with `message` on stderr and abort(), freestanding with a trap.
+[[noreturn]] inline void stop([[maybe_unused]] const char* message) noexcept {
+#if __STDC_HOSTED__
+  std::fprintf(stderr, "slab: %s\n", message);
+  std::abort();
+#else
+  __builtin_trap();
+#endif
+}
+}  // namespace detail
+
+/// The default policy: every misuse is found before anything is written, reported once, and the
+/// cache left as it was. Derive from it to change a member.
+struct Checked {
+  static constexpr bool checks = true;
+  /// Empty slabs kept for the next alloc instead of being given back at once.
+  static constexpr std::size_t empty_slabs_kept = 1;
+  /// Called with each misuse. May return: the cache is intact and goes on. Must not call the cache.
+  static void on_misuse([[maybe_unused]] const MisuseReport& report) noexcept {
+#if __STDC_HOSTED__
+    std::fprintf(stderr, "slab: %s: pointer %p, cache %p\n", to_string(report.kind), report.pointer, report.cache);
+#endif
+    detail::stop("misuse of a cache");
+  }
+};
+
+/// No checks: misuse is undefined behaviour. Same layout as Checked, allocated bits never touched.
+struct Unchecked : Checked {
+  static constexpr bool checks = false;
+};
+
+}  // namespace slab

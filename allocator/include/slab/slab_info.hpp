@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <slab/geometry.hpp>
+
+namespace slab {
+
+/// What a cache knows about one slab: 48 bytes, with the allocated bits, 64 a word, growing
+/// downwards in front of them. The bits therefore need no pointer, and `owner` lies at the same
+/// distance from the slab's end in every Small geometry.
+///
+/// A slot is uncarved (index >= carved), free (on the list that starts at free_head) or allocated
+/// (bit set). uncarved -> allocated <-> free; a slab is made with all slots uncarved.
+class SlabInfo {
+ public:
+  const void* owner = nullptr;     // the cache
+  SlabInfo* next = nullptr;        // neighbours on the cache's list; null for the current slab
+  SlabInfo* previous = nullptr;
+  void* free_head = nullptr;       // first free slot; each holds the next one's address
+  std::byte* slab = nullptr;
+  std::uint32_t used = 0;          // allocated slots
+  std::uint32_t carved = 0;        // slots handed out at least once; bits below are valid
+
+  [[nodiscard]] bool is_allocated(std::size_t slot) const noexcept { return (*word(slot) >> (slot % 64)) & 1; }
+  void set_allocated(std::size_t slot) noexcept { *word(slot) |= std::uint64_t{1} << (slot % 64); }
+  void clear_allocated(std::size_t slot) noexcept { *word(slot) &= ~(std::uint64_t{1} << (slot % 64)); }
+  /// To be called when the first slot of a word is carved: the memory came with anything in it.
+  void clear_word(std::size_t slot) noexcept { *word(slot) = 0; }
+
+ private:
+  [[nodiscard]] std::uint64_t* word(std::size_t slot) const noexcept {
+    return reinterpret_cast<std::uint64_t*>(reinterpret_cast<std::uintptr_t>(this)) - 1 - slot / 64;
+  }
+};
+
+static_assert(sizeof(SlabInfo) == Geometry::slab_info_header_size && alignof(SlabInfo) == 8);
+
+}  // namespace slab

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+
+#include <slab/slab_info.hpp>
+
+namespace slab::detail {
+
+/// A doubly linked list of slabs through SlabInfo::next and ::previous. Every operation is O(1).
+class SlabList {
+ public:
+  [[nodiscard]] constexpr SlabInfo* front() const noexcept { return front_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+  void push_front(SlabInfo& info) noexcept {
+    info.previous = nullptr;
+    info.next = front_;
+    if (front_) front_->previous = &info;
+    front_ = &info;
+    ++size_;
+  }
+
+  /// `info` must be on this list.
+  void remove(SlabInfo& info) noexcept {
+    (info.previous ? info.previous->next : front_) = info.next;
+    if (info.next) info.next->previous = info.previous;
+    info.next = info.previous = nullptr;
+    --size_;
+  }
+
+ private:
+  SlabInfo* front_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace slab::detail
