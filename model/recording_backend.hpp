@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory_resource>
+#include <vector>
+
+#include <slab/backend.hpp>
+
+#include "model/arena.hpp"
+#include "model/cache_model.hpp"
+#include "model/event_log.hpp"
+#include "model/operation.hpp"
+#include "model/region.hpp"
+#include "model/verdict.hpp"
+
+namespace slabproof {
+
+enum class BackendCall : std::uint8_t {
+  AllocSlab, FreeSlab, SaveSlabInfo, GetSlabInfo, DeleteSlabInfo, AllocSlabInfo, FreeSlabInfo
+};
+constexpr std::size_t backend_calls = 7;
+
+/// What one backend hands out at once at the most; the next alloc_slab is refused.
+constexpr std::size_t max_slabs = 1536;
+
+/// A slab that a cache holds.
+struct SlabRecord {
+  std::uintptr_t base = 0;
+  std::size_t size = 0;
+  std::uint8_t cache = 0;
+  bool misaligned = false;          // handed out so on purpose; must come straight back
+  bool abandoned = false;           // its cache was destroyed while objects in it lived
+  bool fresh = true;                // made by the operation under way
+  std::uint32_t generation = 0;     // counts slabs made, to tell a returned slab from its successor
+  std::uint32_t saved_pages = 0;
+  std::uintptr_t info = 0;          // what its pages map to
+  std::uintptr_t info_memory = 0;   // Large: the block from alloc_slab_info
+  std::uint32_t used = 0;
+  std::vector<bool> handed_out;     // slots that were an object since the slab was made
+};
+
+/// The operation that the backend is called from: who calls, and what it may call.
+struct CallContext {
+  const CacheModel* cache = nullptr;  // null: nobody may call
+  std::uint8_t cache_index = 0;
+  OperationKind operation = OperationKind::Alloc;
+  bool constructing = false;
+  bool reentering = false;
+  std::uintptr_t freed = 0;                 // the pointer given to free()
+  std::size_t wanted = 0;                   // the number given to reserve()
+  unsigned calls[backend_calls] = {};       // made by the operation so far
+  const char* misuse = nullptr;             // the invariant that governs a misuse: only get_slab_info may be called
+  const char* refused = nullptr;            // the invariant that governs the call that failed, if any
+};
+
+/// Told of every call before the backend answers, and of slabs that come and go.
+class BackendObserver {
+ public:
+  virtual void on_backend_call(BackendCall call) = 0;
+  virtual void on_slab_made(SlabRecord& slab) = 0;
+  virtual void on_slab_released(SlabRecord& slab) = 0;
+
+ protected:
+  ~BackendObserver() = default;
+};
+
+/// A backend on a Region of the arena that remembers everything it handed out, checks the protocol
+/// (invariants B1 to B14, B17, B20, G2, G10), writes the event log and fails on demand. Supplies the
+/// functions of all rows; a row that calls one it does not need is found out.
+class RecordingBackend {
+ public:
+  RecordingBackend(Arena& arena, std::uint8_t index, Judgement& judgement, EventLog& log, CallContext& context,
+                   BackendObserver& observer);
+  void reset(const BackendSpec& spec);
+
+  // What a cache calls; slab::MemoryBackend of every row.
+  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept;
+  void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept;
+  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept;
+  slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept;
+  void delete_slab_info(std::uintptr_t page_addr) noexcept;
+  void* alloc_slab_info(std::size_t size) noexcept;
+  void free_slab_info(void* info, std::size_t size) noexcept;
+
+  // What the runner asks.
+  void fail(const Operation& operation);
+  void recover() { failure_armed_ = false; }
+  /// The slab that holds `address`, or null. O(log slabs).
+  [[nodiscard]] SlabRecord* find(std::uintptr_t address);
+  [[nodiscard]] std::pmr::map<std::uintptr_t, SlabRecord>& slabs() { return slabs_; }
+  /// Leaves a slab, and its SlabInfo, to the objects that live in it.
+  void abandon(SlabRecord& slab);
+  /// Outstanding SlabInfos of a cache, abandoned ones aside. O(SlabInfos).
+  [[nodiscard]] std::size_t infos_of(std::uint8_t cache) const;
+  [[nodiscard]] const Region& slab_region() const { return slab_region_; }
+  [[nodiscard]] const Region& info_region() const { return info_region_; }
+  [[nodiscard]] bool knows_page(std::uintptr_t page_addr) const { return lookup(page_addr) != 0; }
+
+ private:
+  struct InfoRecord {
+    std::size_t size = 0;
+    std::uint8_t cache = 0;
+    bool misaligned = false;
+    std::uintptr_t slab = 0;  // 0 until a page is saved with it
+  };
+
+  void enter(BackendCall call, std::uint64_t a = 0, std::uint64_t b = 0);
+  void check_sizes(std::size_t slab_size, std::size_t page_size);
+  void check_row(BackendCall call);
+  /// Whether this call is to fail, and how.
+  enum class Injected : std::uint8_t { None, Refuse, Misalign };
+  Injected injected(FailingCall call);
+  void refuse(const char* invariant) { context_.refused = invariant; }
+  [[nodiscard]] std::uintptr_t& entry(std::uintptr_t page_addr);
+  [[nodiscard]] std::uintptr_t lookup(std::uintptr_t page_addr) const;
+  [[nodiscard]] bool info_belongs(const SlabRecord& slab, std::uintptr_t info);
+
+  Arena& arena_;
+  std::uint8_t index_;
+  Judgement& judgement_;
+  EventLog& log_;
+  CallContext& context_;
+  BackendObserver& observer_;
+  Region slab_region_;
+  Region info_region_;
+  std::byte buffer_[16384];
+  std::pmr::monotonic_buffer_resource pool_{buffer_, sizeof buffer_};
+  std::pmr::map<std::uintptr_t, SlabRecord> slabs_{&pool_};
+  std::pmr::map<std::uintptr_t, InfoRecord> infos_{&pool_};
+  std::vector<std::uintptr_t> page_map_;  // one entry for 64 bytes of the slab region
+
+  bool failure_armed_ = false;
+  FailingCall failing_call_ = FailingCall::Any;
+  FailureMode failure_mode_ = FailureMode::Once;
+  std::uint32_t calls_let_through_ = 0;
+  std::uint32_t slabs_made_ = 0;
+};
+
+}  // namespace slabproof

@@ -1,0 +1,86 @@
+#include "model/region.hpp"
+
+#include <cstring>
+
+#include "model/sanitizer.hpp"
+
+namespace slabproof {
+namespace {
+
+constexpr unsigned char returned_byte = 0xDB;
+
+// Not instrumented: a returned block is poisoned, and the judge looks at it all the same.
+SLABPROOF_NO_ASAN bool is_untouched(std::uintptr_t begin, std::size_t size) {
+  const auto* word = reinterpret_cast<const std::uint64_t*>(begin);
+  for (std::size_t i = 0; i < size / 8; ++i)
+    if (word[i] != 0x0101010101010101u * returned_byte) return false;
+  return true;
+}
+
+}  // namespace
+
+void Region::reset(const BackendSpec& spec) {
+  forbid(reinterpret_cast<void*>(begin_), next_ - begin_);
+  next_ = begin_;
+  returned_.clear();
+  spec_ = spec;
+  random_state_ = spec.seed * 0x9E3779B97F4A7C15u + 1;
+  written_before_reuse_ = 0;
+}
+
+std::uint64_t Region::random() {  // Knuth's MMIX generator
+  random_state_ = random_state_ * 6364136223846793005u + 1442695040888963407u;
+  return random_state_ >> 33;
+}
+
+std::uintptr_t Region::take(std::size_t size, std::size_t align) {
+  std::uintptr_t block = take_returned(size, align);
+  if (block && !is_untouched(block, size)) written_before_reuse_ = block;
+  if (!block) block = take_fresh(size, align);
+  if (!block) return 0;
+  permit(reinterpret_cast<void*>(block), size);
+  std::uint64_t junk = random_state_ | 1;
+  for (std::size_t i = 0; i < size; i += 8) {
+    junk = junk * 0xD1342543DE82EF95u + 1;
+    std::memcpy(reinterpret_cast<void*>(block + i), &junk, 8);
+  }
+  random();
+  return block;
+}
+
+std::uintptr_t Region::take_returned(std::size_t size, std::size_t align) {
+  if (spec_.reuse == Reuse::Never) return 0;
+  const std::size_t count = returned_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = spec_.reuse == Reuse::Lifo ? count - 1 - i : i;
+    const Block block = returned_[at];
+    if (block.size != size || block.begin % align != 0) continue;
+    returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(at));
+    return block.begin;
+  }
+  return 0;
+}
+
+std::uintptr_t Region::take_fresh(std::size_t size, std::size_t align) {
+  std::uintptr_t block = (next_ + align - 1) & ~(align - 1);
+  if (spec_.placement == Placement::Scattered) block += random() % 5 * align;
+  if (spec_.placement == Placement::BarelyAligned && block / align % 2 == 0) block += align;
+  if (block + size > begin_ + size_) return 0;
+  next_ = block + size;
+  return block;
+}
+
+void Region::give(std::uintptr_t block, std::size_t size) {
+  permit(reinterpret_cast<void*>(block), size);
+  std::memset(reinterpret_cast<void*>(block), returned_byte, size);
+  forbid(reinterpret_cast<void*>(block), size);
+  returned_.push_back({block, size});
+}
+
+std::uintptr_t Region::find_written() const {
+  for (const Block& block : returned_)
+    if (!is_untouched(block.begin, block.size)) return block.begin;
+  return written_before_reuse_;
+}
+
+}  // namespace slabproof

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "model/setup.hpp"
+
+namespace slabproof {
+
+/// A stretch of the arena from which one backend hands out blocks, by its program's rules of
+/// placement and reuse. Fresh blocks hold junk, never zeros or leftovers. Returned ones are filled
+/// with a pattern and poisoned, so that a later write is found even without a sanitizer (B19).
+class Region {
+ public:
+  Region(std::uintptr_t begin, std::size_t size) : begin_{begin}, size_{size}, next_{begin} {}
+
+  /// Forgets everything; costs as much as was touched.
+  void reset(const BackendSpec& spec);
+
+  /// `size` bytes aligned to `align` (a power of two), filled with junk; 0 when there is no room.
+  [[nodiscard]] std::uintptr_t take(std::size_t size, std::size_t align);
+  /// Takes a block back.
+  void give(std::uintptr_t block, std::size_t size);
+
+  /// A returned block that has been written to since, or 0. O(returned bytes).
+  [[nodiscard]] std::uintptr_t find_written() const;
+  /// The same, noticed when a block was handed out again.
+  [[nodiscard]] std::uintptr_t written_before_reuse() const { return written_before_reuse_; }
+  /// One past the last address handed out so far: nothing there or behind it was ever a slab.
+  [[nodiscard]] std::uintptr_t untouched() const { return next_; }
+
+ private:
+  struct Block {
+    std::uintptr_t begin;
+    std::size_t size;
+  };
+  [[nodiscard]] std::uintptr_t take_returned(std::size_t size, std::size_t align);
+  [[nodiscard]] std::uintptr_t take_fresh(std::size_t size, std::size_t align);
+  std::uint64_t random();
+
+  std::uintptr_t begin_;
+  std::size_t size_;
+  std::uintptr_t next_;
+  std::vector<Block> returned_;
+  BackendSpec spec_;
+  std::uint64_t random_state_ = 0;
+  std::uintptr_t written_before_reuse_ = 0;
+};
+
+}  // namespace slabproof

@@ -1,0 +1,632 @@
+#include "model/runner.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "model/contents.hpp"
+#include "model/decoder.hpp"
+#include "model/report_log.hpp"
+#include "model/sanitizer.hpp"
+
+namespace slabproof {
+namespace {
+
+constexpr std::uint32_t no_ordinal = ~std::uint32_t{0};
+// Not part of the arena, never touched: what free() is given when it must not look at it.
+constexpr std::uintptr_t nowhere = 0x7777'7000;
+
+void* pointer(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
+std::uintptr_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+
+const char* invariant_of(slab::Misuse kind) {
+  switch (kind) {
+    case slab::Misuse::DoubleFree: return "M1";
+    case slab::Misuse::InteriorPointer: return "M2";
+    case slab::Misuse::SlabInfoPointer: return "M3";
+    case slab::Misuse::TailWastePointer: return "M4";
+    case slab::Misuse::ForeignPointer: return "M5";
+    case slab::Misuse::OtherCache: return "M6";
+    case slab::Misuse::NeverAllocated: return "M7";
+    case slab::Misuse::LiveAtDestruction: return "M9";
+    case slab::Misuse::CorruptedFreeList: return "M11";
+    case slab::Misuse::ReentrantCall: return "M12";
+  }
+  return "M1";
+}
+
+std::string describe(const slab::CacheStatistics& s) {
+  return std::to_string(s.full_slabs) + " full, " + std::to_string(s.partial_slabs) + " partial, " +
+         std::to_string(s.empty_slabs) + " empty, " + std::to_string(s.allocated_objects) + " allocated, " +
+         std::to_string(s.free_objects) + " free";
+}
+
+std::string name_of(std::uint32_t ordinal) {
+  return ordinal == no_ordinal ? "an object" : "#" + std::to_string(ordinal);
+}
+
+// A freed slot is poisoned for everybody; the harness plays the stray pointer.
+SLABPROOF_NO_ASAN std::uint64_t peek(std::uintptr_t slot) { return *reinterpret_cast<const volatile std::uint64_t*>(slot); }
+SLABPROOF_NO_ASAN void poke(std::uintptr_t slot, std::uint64_t value) { *reinterpret_cast<volatile std::uint64_t*>(slot) = value; }
+
+}  // namespace
+
+std::string name_of_step(std::uint8_t operation) {
+  if (operation < operation_kinds) return to_string(static_cast<OperationKind>(operation));
+  return operation == at_start ? "start" : "end";
+}
+
+Runner::Runner(MakeSubject make, std::uintptr_t arena_base)
+    : make_{make}, arena_{arena_base},
+      backends_{RecordingBackend{arena_, 0, judgement_, log_, context_, *this},
+                RecordingBackend{arena_, 1, judgement_, log_, context_, *this}} {}
+
+Verdict Runner::run(const Program& program) {
+  bool going = start(program.setup);
+  for (std::size_t i = 0; going && i < program.operations.size(); ++i) going = step(program.operations[i]);
+  if (going) finish();
+  return verdict();
+}
+
+Verdict Runner::run(std::span<const std::uint8_t> bytes) {
+  Decoder decoder{bytes.data(), bytes.size()};
+  bool going = start(decoder.setup());
+  for (Operation operation; going && decoder.next(operation);) going = step(operation);
+  if (going) finish();
+  return verdict();
+}
+
+Verdict Runner::verdict() const {
+  Verdict verdict;
+  verdict.step = step_;
+  verdict.operation = name_of_step(step_operation_);
+  if (judgement_.violation()) {
+    verdict.kind = Verdict::Kind::Violated;
+    verdict.violation = *judgement_.violation();
+  }
+  return verdict;
+}
+
+bool Runner::start(const Setup& setup) {
+  // Subjects of an earlier run are abandoned, not destroyed: they may be in any state.
+  setup_ = setup;
+  judgement_.reset();
+  log_ = {};
+  reference_.reset();
+  objects_.clear();
+  made_.clear();
+  step_ = 0;
+  backend_calls_ = 0;
+  for (std::uint8_t i = 0; i < setup.backend_count; ++i) backends_[i].reset(setup.backends[i]);
+  mark(at_start);
+  for (std::uint8_t i = 0; i < setup.cache_count && !violated(); ++i) construct(i);
+  return !violated();
+}
+
+bool Runner::step(const Operation& operation) {
+  mark(static_cast<std::uint8_t>(operation.kind));
+  if (execute(operation)) ++operations_;
+  if (violated()) return false;
+  ++step_;
+  if (step_ % deep_check_period == 0) {
+    check_contents();
+    for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
+  }
+  return !violated();
+}
+
+bool Runner::finish() {
+  mark(at_end);
+  for (std::uint8_t i = 0; i < setup_.backend_count; ++i) backends_[i].recover();
+  check_contents();
+  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
+  for (std::uint32_t i = 0; i < objects_.size() && !violated(); ++i)
+    if (objects_[i].state == ObjectState::Live) free_object(i);
+  for (std::uint8_t i = 0; i < setup_.cache_count && !violated(); ++i) {
+    check_audit(i);
+    destroy(i);
+  }
+  for (std::uint8_t i = 0; i < setup_.backend_count && !violated(); ++i)
+    if (backends_[i].slab_region().find_written() || backends_[i].info_region().find_written())
+      violate("B19", "nothing written to memory that was given back", "a write");
+  return !violated();
+}
+
+void Runner::mark(std::uint8_t operation) {
+  step_operation_ = operation;
+  if (!mark_) return;
+  mark_->step = step_;
+  mark_->operation = operation;
+}
+
+void Runner::begin(OperationKind kind, std::uint8_t cache) {
+  context_ = {.cache = &models_[cache], .cache_index = cache, .operation = kind};
+  report_log.clear();
+}
+
+// After a call: nobody may call the backend any more; what must hold, holds.
+void Runner::end() {
+  const std::uint8_t cache = context_.cache_index;
+  RecordingBackend& backend = backend_of(cache);
+  for (const std::uintptr_t base : made_)
+    if (SlabRecord* slab = backend.find(base)) slab->fresh = false;
+  made_.clear();
+  context_.cache = nullptr;
+  context_.freed = 0;
+  if (violated()) return;
+  check_reports();
+  if (models_[cache].slabs() <= deep_check_period || step_ % deep_check_period == 0) check_statistics(cache);
+}
+
+// Observing the backend.
+
+void Runner::on_backend_call(BackendCall) {
+  if (violated() || context_.constructing || context_.reentering || !context_.cache) return;
+  AnySubject& subject = *subjects_[context_.cache_index];
+  ++backend_calls_;
+  if (context_.cache->slabs() <= 8 || backend_calls_ % deep_check_period == 0)
+    if (const char* failed = subject.audit())
+      violate("B16", "audit() to hold inside a backend call", std::string{"it fails with "} + failed);
+  if (int& armed = armed_reentry_[context_.cache_index]; armed >= 0) {
+    const auto call = static_cast<slabproof::ReentrantCall>(armed);
+    armed = -1;
+    reenter(subject, call);
+  }
+}
+
+void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
+  context_.reentering = true;
+  const std::size_t reported = report_log.size();
+  bool refused = true;
+  const void* given = nullptr;
+  switch (call) {
+    case slabproof::ReentrantCall::Alloc: refused = subject.alloc() == nullptr; break;
+    case slabproof::ReentrantCall::AllocNoGrow: refused = subject.alloc_no_grow() == nullptr; break;
+    case slabproof::ReentrantCall::Reserve: refused = !subject.reserve(1); break;
+    case slabproof::ReentrantCall::Free: subject.free(pointer(nowhere)), given = pointer(nowhere); break;
+    case slabproof::ReentrantCall::Shrink: refused = subject.shrink() == 0; break;
+  }
+  context_.reentering = false;
+  if (report_log.size() != reported + 1 || report_log.back().kind != slab::Misuse::ReentrantCall ||
+      report_log.back().pointer != given || report_log.back().cache != subject.identity() || !refused)
+    return violate("M12", "a call from a backend function refused and reported once as ReentrantCall",
+                   std::to_string(report_log.size() - reported) + " reports, " + (refused ? "refused" : "served"));
+  report_log.pop_back();
+}
+
+void Runner::on_slab_made(SlabRecord& slab) {
+  models_[slab.cache].slab_made();
+  made_.push_back(slab.base);
+}
+
+void Runner::on_slab_released(SlabRecord& slab) {
+  CacheModel& model = models_[slab.cache];
+  const bool destroying = context_.operation == OperationKind::Destroy;
+  if (slab.used != 0)
+    violate(destroying ? "M9" : "G8", "a slab with live objects kept", std::to_string(slab.used) + " live objects in a slab given back");
+  if (slab.fresh) {
+    if (!context_.refused) violate("L6", "a new slab kept when nothing failed", "given back");
+  } else {
+    std::size_t kept = model.kept_slabs();
+    switch (context_.operation) {
+      case OperationKind::Reserve:
+        kept = std::max<std::size_t>(model.spec.empty_slabs_kept, (context_.wanted + model.layout.objects_per_slab - 1) / model.layout.objects_per_slab);
+        [[fallthrough]];
+      case OperationKind::Free:
+        if (model.empty_slabs() <= kept)
+          violate("L6", "no slab given back while at most " + std::to_string(kept) + " are empty", std::to_string(model.empty_slabs()) + " empty");
+        break;
+      case OperationKind::Shrink:
+      case OperationKind::Destroy: break;
+      default: violate("L6", "slabs given back by free, reserve, shrink and destruction only", "given back by another operation");
+    }
+  }
+  model.slab_released(slab.used);
+  if (model.current == slab.base) model.current = 0;
+}
+
+// Operations.
+
+Runner::Object& Runner::object(std::uint32_t ordinal) {
+  if (objects_.size() <= ordinal) objects_.resize(ordinal + 1);
+  return objects_[ordinal];
+}
+
+void Runner::construct(std::uint8_t cache) {
+  models_[cache] = CacheModel{setup_.caches[cache]};
+  armed_reentry_[cache] = -1;
+  begin(OperationKind::Alloc, cache);
+  context_.constructing = true;
+  void* const storage = pointer(arena_.cache(cache));
+  std::memset(storage, 0xA5, Arena::cache_storage);
+  subjects_[cache] = make_(storage, setup_.caches[cache], backend_of(cache));
+  context_.constructing = false;
+  const Layout& expected = models_[cache].layout;
+  if (const Layout actual = subjects_[cache]->layout(); subjects_[cache]->abilities().layout && actual != expected) {
+    const bool small = setup_.caches[cache].type == slab::ObjectSizeType::Small;
+    if (actual.stride != expected.stride)
+      violate("G6", "stride " + std::to_string(expected.stride), std::to_string(actual.stride));
+    if (actual.objects_per_slab == 0) violate("G5", "at least one object a slab", "none");
+    violate(small ? "G3" : "G4",
+            std::to_string(expected.objects_per_slab) + " objects a slab, SlabInfo of " + std::to_string(expected.slab_info_size) + " bytes",
+            std::to_string(actual.objects_per_slab) + ", " + std::to_string(actual.slab_info_size));
+  }
+  end();
+}
+
+bool Runner::execute(const Operation& operation) {
+  const std::uint8_t cache = operation.target;
+  switch (operation.kind) {
+    case OperationKind::Alloc: return allocate(operation.kind, cache, operation.object), true;
+    case OperationKind::AllocNoGrow:
+      if (!subjects_[cache]->abilities().no_grow) return false;
+      return allocate(operation.kind, cache, operation.object), true;
+    case OperationKind::Free:
+      if (object(operation.object).state != ObjectState::Live) return false;
+      return free_object(operation.object), true;
+    case OperationKind::FreeNull:
+      begin(operation.kind, cache);
+      subjects_[cache]->free(nullptr);
+      if (!report_log.empty()) violate("M10", "free of null to do nothing", "a misuse report");
+      return end(), true;
+    case OperationKind::Reserve:
+      if (!subjects_[cache]->abilities().reserve) return false;
+      return reserve(cache, operation.argument == reserve_everything ? ~std::size_t{0} : operation.argument), true;
+    case OperationKind::Shrink:
+      if (!subjects_[cache]->abilities().shrink) return false;
+      return shrink(cache), true;
+    case OperationKind::Destroy:
+      if (!subjects_[cache]->abilities().owns_live_slabs) return false;
+      destroy(cache);
+      if (!violated()) construct(cache);
+      return true;
+    case OperationKind::Fail: return backends_[operation.target].fail(operation), true;
+    case OperationKind::Recover: return backends_[operation.target].recover(), true;
+    case OperationKind::Reenter:
+      if (!subjects_[cache]->abilities().detects_misuse) return false;
+      armed_reentry_[cache] = operation.detail;
+      return true;
+    default: return misuse(operation);
+  }
+}
+
+void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
+  CacheModel& model = models_[cache];
+  begin(kind, cache);
+  // Where the object must come from: the current slab, else the fullest bin, else an empty slab.
+  const SlabRecord* const current = model.current ? backend_of(cache).find(model.current) : nullptr;
+  const bool from_current = current && current->used < model.layout.objects_per_slab;
+  const std::size_t bin = model.partial_slabs() > 0 ? model.fullest_bin() : CacheModel::bins;
+  const std::uintptr_t object = address(kind == OperationKind::Alloc ? subjects_[cache]->alloc() : subjects_[cache]->alloc_no_grow());
+  log_.add(0x100 | static_cast<std::uint64_t>(kind), object ? arena_.relative(object) : 0, ordinal);
+  if (!violated()) {
+    if (object)
+      judge_object(cache, ordinal, object, from_current ? model.current : 0, bin);
+    else
+      judge_refusal(kind, cache);
+  }
+  end();
+}
+
+void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::uintptr_t expected_slab,
+                          std::size_t expected_bin) {
+  CacheModel& model = models_[cache];
+  const Layout& layout = model.layout;
+  SlabRecord* const slab = backend_of(cache).find(object);
+  if (context_.refused) return violate(context_.refused, "null after a backend call failed", "an object");
+  if (!slab || slab->cache != cache || slab->abandoned)
+    return violate("G8", "an object inside one live slab of the cache", "a pointer elsewhere");
+  const std::size_t offset = object - slab->base, size = model.spec.object_size;
+  if (offset + size > slab->size) return violate("G8", "an object inside one slab", "offset " + std::to_string(offset));
+  if (offset + size > layout.slab_info_offset)
+    return violate("G9", "an object that ends before SlabInfo", "offset " + std::to_string(offset));
+  if (object % model.spec.object_align != 0) return violate("G6", "an aligned object", "offset " + std::to_string(offset));
+  const std::size_t slot = offset / layout.stride;
+  if (offset % layout.stride != 0 || slot >= layout.objects_per_slab)
+    return violate("G7", "slab + k * stride", "offset " + std::to_string(offset));
+  if (const LiveRange* other = reference_.admit({object, object + size, ordinal, cache}))
+    return violate(other->begin == object ? "L4" : "G11", "an object disjoint from all live ones", "it overlaps " + name_of(other->ordinal));
+  if (slab->saved_pages != model.mapped_pages())
+    return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned", std::to_string(slab->saved_pages));
+  if (subjects_[cache]->abilities().chooses_fullest) {
+    if (expected_slab ? slab->base != expected_slab
+                      : expected_bin < CacheModel::bins ? slab->used == 0 || model.bin_of(slab->used) != expected_bin
+                                                        : slab->used != 0)
+      return violate("L5", expected_slab ? "the current slab while it has a free object" : expected_bin < CacheModel::bins ? "a slab of the fullest bin" : "an empty or a new slab",
+                     "a slab with " + std::to_string(slab->used) + " objects");
+  }
+  model.used_changed(slab->used, slab->used + 1);
+  ++slab->used;
+  slab->handed_out[slot] = true;
+  model.current = slab->base;
+  stamp(object, size, ordinal);
+  if (ordinal != no_ordinal) this->object(ordinal) = {object, slab->generation, cache, ObjectState::Live};
+}
+
+void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
+  const CacheModel& model = models_[cache];
+  if (kind == OperationKind::AllocNoGrow) {
+    if (model.free_objects() > 0)
+      violate("B20", "an object from alloc_no_grow", "null with " + std::to_string(model.free_objects()) + " free");
+    return;
+  }
+  if (!context_.refused) return violate("B15", "null only when a backend call failed", "null");
+  for (auto& [base, slab] : backend_of(cache).slabs())
+    if (slab.fresh) return violate(context_.refused, "the slab given back after a backend call failed", "it is outstanding");
+  check_statistics(cache);
+}
+
+void Runner::free_object(std::uint32_t ordinal) {
+  Object& freed = object(ordinal);
+  const std::uint8_t cache = freed.cache;
+  CacheModel& model = models_[cache];
+  if (const auto at = find_damage(freed.address, model.spec.object_size, ordinal); at >= 0)
+    return violate("G12", "no byte of a live object written", name_of(ordinal) + " changed at offset " + std::to_string(at));
+  begin(OperationKind::Free, cache);
+  context_.freed = freed.address;
+  SlabRecord& slab = *backend_of(cache).find(freed.address);
+  reference_.retire(freed.address);
+  model.used_changed(slab.used, slab.used - 1);
+  --slab.used;
+  freed.state = ObjectState::Dead;
+  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Free), arena_.relative(freed.address), ordinal);
+  subjects_[cache]->free(pointer(freed.address));
+  if (model.empty_slabs() > model.kept_slabs() && subjects_[cache]->abilities().shrink)
+    violate("L6", "at most " + std::to_string(model.kept_slabs()) + " empty slabs kept", std::to_string(model.empty_slabs()));
+  end();
+}
+
+void Runner::reserve(std::uint8_t cache, std::size_t n) {
+  CacheModel& model = models_[cache];
+  const std::size_t slabs = model.slabs();
+  begin(OperationKind::Reserve, cache);
+  context_.wanted = n;
+  const bool reserved = subjects_[cache]->reserve(n);
+  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Reserve), n, reserved);
+  if (reserved) {
+    const std::size_t per_slab = model.layout.objects_per_slab;
+    if (model.free_objects() < n)
+      violate("B20", std::to_string(n) + " free objects after a true reserve", std::to_string(model.free_objects()));
+    model.reserved_slabs = n / per_slab + (n % per_slab != 0);
+  } else {
+    if (!context_.refused) violate("B20", "false only when a backend call failed", "false");
+    if (model.slabs() != slabs)
+      violate("B20", std::to_string(slabs) + " slabs after a false reserve", std::to_string(model.slabs()));
+  }
+  end();
+}
+
+void Runner::shrink(std::uint8_t cache) {
+  CacheModel& model = models_[cache];
+  const std::size_t empty = model.empty_slabs();
+  begin(OperationKind::Shrink, cache);
+  const std::size_t returned = subjects_[cache]->shrink();
+  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Shrink), returned);
+  if (model.empty_slabs() != 0) violate("L7", "no empty slab left", std::to_string(model.empty_slabs()));
+  if (returned != empty) violate("L7", "shrink to return " + std::to_string(empty), std::to_string(returned));
+  model.reserved_slabs = 0;
+  end();
+}
+
+void Runner::destroy(std::uint8_t cache) {
+  CacheModel& model = models_[cache];
+  RecordingBackend& backend = backend_of(cache);
+  const std::size_t live = model.live_objects();
+  const bool checks = subjects_[cache]->abilities().detects_misuse;
+  const void* const identity = subjects_[cache]->identity();
+  begin(OperationKind::Destroy, cache);
+  subjects_[cache]->~AnySubject();
+  if (violated()) return;
+  // Each live object once: that many reports, each of a live object, none twice.
+  std::size_t reported = 0;
+  for (const slab::MisuseReport& report : report_log) {
+    const LiveRange* range = reference_.find(address(report.pointer));
+    if (report.kind != slab::Misuse::LiveAtDestruction || report.cache != identity || !range ||
+        range->begin != address(report.pointer) || range->cache != cache || object(range->ordinal).state != ObjectState::Live)
+      return violate("M9", "a report for each live object", "another report");
+    object(range->ordinal).state = ObjectState::Absent;
+    ++reported;
+  }
+  if (reported != (checks ? live : 0))
+    return violate("M9", std::to_string(checks ? live : 0) + " reports of live objects", std::to_string(reported));
+  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Destroy), reported);
+  report_log.clear();
+  if (model.empty_slabs() != 0)
+    return violate(live ? "M9" : "B18", "every empty slab given back", std::to_string(model.empty_slabs()) + " kept");
+  if (model.spec.row() == slab::Row::Large && backend.infos_of(cache) != model.slabs())
+    return violate("B14", std::to_string(model.slabs()) + " SlabInfos left", std::to_string(backend.infos_of(cache)));
+  check_contents();
+  for (Object& object : objects_)
+    if (object.cache == cache) object.state = ObjectState::Absent;
+  for (auto& [base, slab] : backend.slabs())
+    if (slab.cache == cache && !slab.abandoned) backend.abandon(slab);
+  context_.cache = nullptr;
+}
+
+// Misuse.
+
+bool Runner::misuse(const Operation& operation) {
+  const bool by_object = names(operation.kind) != Names::Cache;
+  if (by_object) {
+    const ObjectState wanted = names(operation.kind) == Names::DeadObject ? ObjectState::Dead : ObjectState::Live;
+    if (object(operation.object).state != wanted) return false;
+  }
+  std::uint8_t cache = by_object ? object(operation.object).cache : operation.target;
+  if (operation.kind == OperationKind::FreeThroughOther) cache ^= 1;
+  if (!subjects_[cache]->abilities().detects_misuse) return false;
+  if (operation.kind == OperationKind::CorruptLink) return corrupt_link(cache, object(operation.object), operation.argument);
+
+  const std::uintptr_t misused = misused_pointer(operation, cache);
+  Expected expected;
+  if (!misused || !expected_misuse(cache, misused, expected)) return false;
+  if (operation.kind == OperationKind::DoubleFree) {
+    const SlabRecord* slab = backend_of(cache).find(misused);
+    if (!slab || slab->generation != object(operation.object).generation) expected.invariant = "M8";
+  }
+  free_misused(cache, misused, expected);
+  return true;
+}
+
+/// The pointer that the operation frees, or 0 when there is none of its sort.
+std::uintptr_t Runner::misused_pointer(const Operation& operation, std::uint8_t cache) {
+  const std::uint32_t pick = operation.argument;
+  if (operation.kind == OperationKind::FreeForeign) {
+    RecordingBackend& backend = backend_of(cache);
+    const std::uintptr_t untouched = (backend.slab_region().untouched() + 4095) & ~std::uintptr_t{4095};
+    const std::uintptr_t choices[] = {nowhere, untouched + pick, arena_.cache(cache) + pick,
+                                      arena_.slabs(1 - models_[cache].spec.backend) + pick};
+    return choices[pick % 4];
+  }
+  const Object& object = this->object(operation.object);
+  if (operation.kind == OperationKind::DoubleFree || operation.kind == OperationKind::FreeThroughOther) return object.address;
+  const Layout& layout = models_[cache].layout;
+  const SlabRecord& slab = *backend_of(cache).find(object.address);
+  const std::size_t waste_begin = layout.objects_per_slab * layout.stride;
+  switch (operation.kind) {
+    case OperationKind::FreeInterior: return object.address + 1 + pick * 31 % (layout.stride - 1);
+    case OperationKind::FreeSlabInfo:
+      return slab.size == layout.slab_info_offset ? 0 : slab.base + layout.slab_info_offset + pick % layout.slab_info_size;
+    case OperationKind::FreeTailWaste:
+      return waste_begin == layout.slab_info_offset ? 0 : slab.base + waste_begin + pick % (layout.slab_info_offset - waste_begin);
+    case OperationKind::FreeNeverAllocated:
+      for (std::size_t i = 0; i < layout.objects_per_slab; ++i)
+        if (const std::size_t slot = (i + pick) % layout.objects_per_slab; !slab.handed_out[slot]) return slab.base + slot * layout.stride;
+      return 0;
+    default: return 0;
+  }
+}
+
+/// What free(pointer) of this cache must report; false when it is no misuse, or outside the contract.
+bool Runner::expected_misuse(std::uint8_t cache, std::uintptr_t pointer, Expected& expected) {
+  const CacheModel& model = models_[cache];
+  const bool by_page_end = model.spec.row() == slab::Row::SmallSinglePage;
+  const auto is = [&](slab::Misuse kind) { return expected = {kind, invariant_of(kind)}, true; };
+  const SlabRecord* const slab = backend_of(cache).find(pointer);
+  if (by_page_end) {
+    // The owner is read from the page's end, wherever the page came from.
+    if (!slab || slab->abandoned) return false;
+    const CacheSpec& owner = models_[slab->cache].spec;
+    if (owner.row() != slab::Row::SmallSinglePage || owner.slab_size != model.spec.slab_size) return false;
+  } else {
+    if (slab && slab->abandoned) return false;
+    if (!slab || models_[slab->cache].spec.row() == slab::Row::SmallSinglePage) {
+      const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
+      return !backend_of(cache).knows_page(page) && is(slab::Misuse::ForeignPointer);
+    }
+    // Two caches on one backend may have pages of different sizes: then the page that this cache
+    // asks for may be one that the other never saved.
+    const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
+    const SlabRecord* const at_page = backend_of(cache).find(page);
+    if (!backend_of(cache).knows_page(page)) return is(slab::Misuse::ForeignPointer);
+    if (at_page != slab) return at_page && at_page->cache != cache && !at_page->abandoned && is(slab::Misuse::OtherCache);
+  }
+  if (slab->cache != cache) return is(slab::Misuse::OtherCache);
+  const std::size_t offset = pointer - slab->base, slot = offset / model.layout.stride;
+  if (offset >= model.layout.slab_info_offset) return is(slab::Misuse::SlabInfoPointer);
+  if (slot >= model.layout.objects_per_slab) return is(slab::Misuse::TailWastePointer);
+  if (offset % model.layout.stride != 0) return is(slab::Misuse::InteriorPointer);
+  if (!slab->handed_out[slot]) return is(slab::Misuse::NeverAllocated);
+  const LiveRange* const live = reference_.find(pointer);
+  return !(live && live->begin == pointer) && is(slab::Misuse::DoubleFree);
+}
+
+void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Expected& expected) {
+  begin(OperationKind::Free, cache);
+  context_.freed = misused;
+  context_.misuse = expected.invariant;
+  subjects_[cache]->free(pointer(misused));
+  if (violated()) return;
+  const std::string wanted = std::string{"one report of "} + slab::to_string(expected.kind);
+  if (report_log.size() != 1) return violate(expected.invariant, wanted, std::to_string(report_log.size()) + " reports");
+  const slab::MisuseReport report = report_log.front();
+  report_log.clear();
+  log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(misused));
+  if (report.kind != expected.kind) return violate(expected.invariant, wanted, slab::to_string(report.kind));
+  if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
+    return violate(expected.invariant, "the pointer and the cache in the report", "others");
+  if (subjects_[cache]->abilities().statistics && subjects_[cache]->statistics() != models_[cache].statistics())
+    return violate(expected.invariant, "the cache as it was after a reported misuse", describe(subjects_[cache]->statistics()));
+  end();
+}
+
+// A write to a freed object, then an allocation that may use its link, then the write undone: the
+// damage never outlives the operation, so that the program can go on.
+bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument) {
+  const std::uintptr_t slot = object.address;
+  const SlabRecord* const slab = backend_of(cache).find(slot);
+  if (!slab || slab->generation != object.generation || slab->abandoned || reference_.find(slot)) return false;
+  const std::uint64_t junk[] = {1, slot + 1, slab->base + slab->size, slab->base - 8, 0xDEAD'BEEF'DEAD'BEEF};
+  const std::uint64_t saved = peek(slot);
+  poke(slot, junk[argument % std::size(junk)]);
+
+  CacheModel& model = models_[cache];
+  const SlabRecord* const current = model.current ? backend_of(cache).find(model.current) : nullptr;
+  const bool from_current = current && current->used < model.layout.objects_per_slab;
+  const std::size_t bin = model.partial_slabs() > 0 ? model.fullest_bin() : CacheModel::bins;
+  begin(OperationKind::AllocNoGrow, cache);
+  const std::uintptr_t allocated = address(subjects_[cache]->alloc_no_grow());
+  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::CorruptLink), allocated ? arena_.relative(allocated) : 0);
+  if (violated()) return true;
+  if (allocated != slot) poke(slot, saved);
+  if (allocated == slot) {
+    violate("M11", "CorruptedFreeList when a damaged link is used", "the damaged slot handed out");
+  } else if (allocated) {  // another slot, whose link is sound
+    judge_object(cache, no_ordinal, allocated, from_current ? model.current : 0, bin);
+    end();
+    if (violated()) return true;
+    begin(OperationKind::Free, cache);
+    context_.freed = allocated;
+    SlabRecord& owner = *backend_of(cache).find(allocated);
+    reference_.retire(allocated);
+    model.used_changed(owner.used, owner.used - 1);
+    --owner.used;
+    subjects_[cache]->free(pointer(allocated));
+    end();
+  } else if (report_log.size() != 1 || report_log.front().kind != slab::Misuse::CorruptedFreeList ||
+             report_log.front().pointer != pointer(slot) || report_log.front().cache != subjects_[cache]->identity()) {
+    violate("M11", "one report of CorruptedFreeList for the damaged object", std::to_string(report_log.size()) + " reports");
+  } else {
+    report_log.clear();
+    log_.add(0x200 | static_cast<std::uint64_t>(slab::Misuse::CorruptedFreeList), arena_.relative(slot));
+    end();
+  }
+  return true;
+}
+
+// Checks.
+
+void Runner::check_reports() {
+  if (report_log.empty()) return;
+  const slab::Misuse kind = report_log.front().kind;
+  violate(invariant_of(kind), "no misuse report", slab::to_string(kind));
+}
+
+void Runner::check_statistics(std::uint8_t cache) {
+  const CacheModel& model = models_[cache];
+  if (model.spec.row() == slab::Row::Large && backend_of(cache).infos_of(cache) != model.slabs())
+    violate("B14", std::to_string(model.slabs()) + " SlabInfos, one a slab", std::to_string(backend_of(cache).infos_of(cache)));
+  if (!subjects_[cache]->abilities().statistics) return;
+  const slab::CacheStatistics actual = subjects_[cache]->statistics(), expected = model.statistics();
+  if (actual == expected) return;
+  const char* invariant = "S1";
+  if (actual.full_slabs != expected.full_slabs || actual.partial_slabs != expected.partial_slabs || actual.empty_slabs != expected.empty_slabs)
+    invariant = "S2";
+  else if (actual.allocated_objects != expected.allocated_objects)
+    invariant = "S3";
+  violate(invariant, describe(expected), describe(actual));
+}
+
+void Runner::check_contents() {
+  for (const LiveRange& range : reference_.live()) {
+    if (violated()) return;
+    if (const auto at = find_damage(range.begin, range.end - range.begin, range.ordinal); at >= 0)
+      violate("G12", "no byte of a live object written", name_of(range.ordinal) + " changed at offset " + std::to_string(at));
+  }
+}
+
+void Runner::check_audit(std::uint8_t cache) {
+  if (violated()) return;
+  if (const char* failed = subjects_[cache]->audit()) violate(failed, "audit() to hold", "it fails");
+  check_statistics(cache);
+}
+
+}  // namespace slabproof

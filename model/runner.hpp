@@ -1,0 +1,141 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <slab/misuse.hpp>
+
+#include "model/arena.hpp"
+#include "model/cache_model.hpp"
+#include "model/event_log.hpp"
+#include "model/program.hpp"
+#include "model/recording_backend.hpp"
+#include "model/reference.hpp"
+#include "model/slab_subject.hpp"
+#include "model/subject.hpp"
+#include "model/verdict.hpp"
+
+namespace slabproof {
+
+/// Where a run is when it is at no operation: making the caches, or past the last operation.
+constexpr std::uint8_t at_start = 0xFE;
+constexpr std::uint8_t at_end = 0xFF;
+/// The name of an OperationKind, "start" or "end".
+std::string name_of_step(std::uint8_t operation);
+
+/// Where a run is, stored before each step is taken, so that a death has a step. May lie in memory
+/// shared with a parent process.
+struct StepMark {
+  volatile std::uint32_t step = 0;
+  volatile std::uint8_t operation = 0;  // OperationKind, at_start or at_end
+};
+
+/// The one runner: executes programs against a subject and the model side by side and judges every
+/// outcome. All `o` invariants after every operation where that costs O(log n); audit() and the
+/// contents of all objects every 16 operations and at the end. Reusable; a run depends on nothing
+/// that ran before.
+class Runner final : private BackendObserver {
+ public:
+  static constexpr std::uint32_t deep_check_period = 16;
+
+  explicit Runner(MakeSubject make = make_slab_subject, std::uintptr_t arena_base = Arena::default_base);
+
+  /// Runs a whole program.
+  Verdict run(const Program& program);
+  /// Decodes and runs at once, without building a Program.
+  Verdict run(std::span<const std::uint8_t> bytes);
+
+  // The same in steps: start, step for each operation, finish. Each answers false once an invariant
+  // did not hold; nothing more is executed then.
+  bool start(const Setup& setup);
+  bool step(const Operation& operation);
+  bool finish();
+  [[nodiscard]] Verdict verdict() const;
+
+  [[nodiscard]] const EventLog& log() const { return log_; }
+  /// Operations executed since construction; those that fell away do not count.
+  [[nodiscard]] std::uint64_t operations() const { return operations_; }
+  void set_mark(StepMark* mark) { mark_ = mark; }
+
+  // For those who draw pictures of a run.
+  [[nodiscard]] const Setup& setup() const { return setup_; }
+  [[nodiscard]] RecordingBackend& backend(std::size_t index) { return backends_[index]; }
+  [[nodiscard]] const Reference& reference() const { return reference_; }
+  [[nodiscard]] const CacheModel& cache_model(std::size_t index) const { return models_[index]; }
+
+ private:
+  enum class ObjectState : std::uint8_t { Absent, Live, Dead };
+  struct Object {
+    std::uintptr_t address = 0;
+    std::uint32_t generation = 0;  // of its slab
+    std::uint8_t cache = 0;
+    ObjectState state = ObjectState::Absent;
+  };
+  struct Expected {
+    slab::Misuse kind;
+    const char* invariant;
+  };
+
+  void on_backend_call(BackendCall call) override;
+  void on_slab_made(SlabRecord& slab) override;
+  void on_slab_released(SlabRecord& slab) override;
+
+  void violate(const char* invariant, std::string expected, std::string observed) {
+    judgement_.violate(invariant, std::move(expected), std::move(observed));
+  }
+  [[nodiscard]] bool violated() const { return judgement_.violated(); }
+  void begin(OperationKind kind, std::uint8_t cache);
+  void end();
+  void mark(std::uint8_t operation);
+
+  void construct(std::uint8_t cache);
+  bool execute(const Operation& operation);
+  void allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
+  void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::uintptr_t expected_slab,
+                    std::size_t expected_bin);
+  void judge_refusal(OperationKind kind, std::uint8_t cache);
+  void free_object(std::uint32_t ordinal);
+  void reserve(std::uint8_t cache, std::size_t n);
+  void shrink(std::uint8_t cache);
+  void destroy(std::uint8_t cache);
+  bool misuse(const Operation& operation);
+  bool corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument);
+  void reenter(AnySubject& subject, slabproof::ReentrantCall call);
+
+  [[nodiscard]] std::uintptr_t misused_pointer(const Operation& operation, std::uint8_t cache);
+  [[nodiscard]] bool expected_misuse(std::uint8_t cache, std::uintptr_t pointer, Expected& expected);
+  void free_misused(std::uint8_t cache, std::uintptr_t pointer, const Expected& expected);
+
+  void check_reports();
+  void check_statistics(std::uint8_t cache);
+  void check_contents();
+  void check_audit(std::uint8_t cache);
+
+  [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) { return backends_[models_[cache].spec.backend]; }
+  [[nodiscard]] Object& object(std::uint32_t ordinal);
+
+  MakeSubject make_;
+  Arena arena_;
+  Judgement judgement_;
+  EventLog log_;
+  CallContext context_;
+  std::array<RecordingBackend, Limits::max_backends> backends_;
+  Reference reference_;
+  Setup setup_;
+  CacheModel models_[Limits::max_caches];
+  AnySubject* subjects_[Limits::max_caches] = {};
+  int armed_reentry_[Limits::max_caches] = {-1, -1};
+  std::vector<Object> objects_;
+  std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
+  std::uint32_t step_ = 0;
+  std::uint8_t step_operation_ = 0;
+  std::uint64_t operations_ = 0;
+  std::uint32_t backend_calls_ = 0;
+  StepMark* mark_ = nullptr;
+};
+
+}  // namespace slabproof

@@ -1,0 +1,27 @@
+#include "model/verdict.hpp"
+
+namespace slabproof {
+
+std::string Verdict::signature() const {
+  switch (kind) {
+    case Kind::Agreed: return "agreed";
+    case Kind::Violated: return violation.invariant + "/" + operation;
+    case Kind::Died: return "died:" + death + (frame.empty() ? "" : "@" + frame) + "/" + operation;
+    case Kind::Hung: return "hung/" + operation;
+  }
+  return "";
+}
+
+std::string Verdict::sentence() const {
+  const std::string where = " at step " + std::to_string(step) + " (" + operation + ")";
+  switch (kind) {
+    case Kind::Agreed: return "agreed";
+    case Kind::Violated:
+      return "violated " + violation.invariant + where + ": expected " + violation.expected + ", observed " + violation.observed;
+    case Kind::Died: return "died" + where + ": " + death + (frame.empty() ? "" : " in " + frame);
+    case Kind::Hung: return "hung" + where;
+  }
+  return "";
+}
+
+}  // namespace slabproof
