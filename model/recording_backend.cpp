@@ -33,6 +33,7 @@ void RecordingBackend::reset(const BackendSpec& spec) {
   slabs_.clear();
   infos_.clear();
   pool_.release();
+  for (std::size_t i = 0; i < Limits::max_caches; ++i) slab_counts_[i] = info_counts_[i] = 0;
   failure_armed_ = false;
   slabs_made_ = 0;
 }
@@ -116,18 +117,16 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
     refuse("B15");
     return nullptr;
   }
-  SlabRecord record;
+  SlabRecord record{.handed_out = std::pmr::vector<bool>(cache.layout.objects_per_slab, false, &pool_)};
   record.base = how == Injected::Misalign ? block + page_size / 2 : block;
   record.size = slab_size;
   record.cache = context_.cache_index;
   record.misaligned = how == Injected::Misalign;
   record.generation = ++slabs_made_;
   if (record.misaligned) refuse("G2");
-  SlabRecord& slab = slabs_[record.base] = std::move(record);
-  if (!slab.misaligned) {
-    slab.handed_out.resize(cache.layout.objects_per_slab);
-    observer_.on_slab_made(slab);
-  }
+  ++slab_counts_[context_.cache_index];
+  SlabRecord& slab = slabs_.insert_or_assign(record.base, std::move(record)).first->second;
+  if (!slab.misaligned) observer_.on_slab_made(slab);
   log_.add(1, arena_.relative(slab.base));
   return pointer(slab.base);
 }
@@ -150,6 +149,7 @@ void RecordingBackend::free_slab(void* slab, std::size_t slab_size, std::size_t 
     slab_region_.give(record.base, size);
   }
   slabs_.erase(found);
+  --slab_counts_[context_.cache_index];
 }
 
 std::uintptr_t RecordingBackend::lookup(std::uintptr_t page_addr) const {
@@ -192,21 +192,20 @@ bool RecordingBackend::save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* 
 // Whether `info` is where this slab's SlabInfo must be; says what is wrong if not.
 bool RecordingBackend::info_belongs(const SlabRecord& slab, std::uintptr_t info) {
   const CacheModel& cache = *context_.cache;
-  for (const auto& [base, other] : slabs_)
-    if (base != slab.base && other.info == info && other.saved_pages > 0)
-      judgement_.violate("L8", "a SlabInfo of its own for each slab", "one that another slab's pages map to");
   if (cache.spec.type == slab::ObjectSizeType::Small) {
     const std::uintptr_t offset = info - slab.base;
     if (offset < cache.layout.slab_info_offset || offset >= cache.spec.slab_size)
-      judgement_.violate("G3", "SlabInfo to be the last thing in its slab", "offset " + std::to_string(offset));
+      judgement_.violate(find(info) ? "L8" : "G3", "SlabInfo to be the last thing in its own slab", "offset " + std::to_string(offset));
     return !judgement_.violated();
   }
   const SlabRecord* const inside = find(info);
   if (inside && !inside->misaligned) judgement_.violate("G10", "SlabInfo outside every slab", "inside one");
   auto block = infos_.upper_bound(info);
   if (block == infos_.begin() || (--block, info - block->first >= block->second.size) ||
-      block->second.cache != slab.cache || (block->second.slab != 0 && block->second.slab != slab.base) || block->second.misaligned)
-    judgement_.violate("B6", "SlabInfo in memory that alloc_slab_info gave for this slab", "elsewhere");
+      block->second.cache != slab.cache || block->second.misaligned)
+    judgement_.violate("B6", "SlabInfo in memory that alloc_slab_info gave", "elsewhere");
+  else if (block->second.slab != 0 && block->second.slab != slab.base)
+    judgement_.violate("L8", "a SlabInfo of its own for each slab", "one that another slab's pages map to");
   else
     block->second.slab = slab.base;
   return !judgement_.violated();
@@ -238,9 +237,7 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
   if (judgement_.violated()) return nullptr;
   if (size != context_.cache->layout.slab_info_size)
     judgement_.violate("B6", "SlabInfos of " + std::to_string(context_.cache->layout.slab_info_size) + " bytes", std::to_string(size));
-  std::size_t slabs = 0;
-  for (const auto& [base, slab] : slabs_) slabs += slab.cache == context_.cache_index && !slab.abandoned;
-  if (infos_of(context_.cache_index) >= slabs)
+  if (infos_of(context_.cache_index) >= slab_counts_[context_.cache_index])
     judgement_.violate("B6", "alloc_slab_info once a slab, after its alloc_slab", "one too many");
   const Injected how = injected(FailingCall::AllocSlabInfo);
   const bool misalign = how == Injected::Misalign;
@@ -249,6 +246,7 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
   if (!block) return nullptr;
   const std::uintptr_t info = misalign ? block + 4 : block;
   infos_[info] = {size, context_.cache_index, misalign, 0};
+  ++info_counts_[context_.cache_index];
   log_.add(2, arena_.relative(info));
   return pointer(info);
 }
@@ -266,6 +264,7 @@ void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
     if (slab->second.used != 0) judgement_.violate("G8", "the SlabInfo of live objects kept", "freed");
   }
   infos_.erase(found);
+  --info_counts_[context_.cache_index];
   info_region_.give(address(info) - (record.misaligned ? 4 : 0), size + (record.misaligned ? 8 : 0));
 }
 
@@ -278,14 +277,12 @@ SlabRecord* RecordingBackend::find(std::uintptr_t address) {
 
 void RecordingBackend::abandon(SlabRecord& slab) {
   slab.abandoned = true;
-  for (auto& [begin, info] : infos_)
-    if (info.slab == slab.base) info.cache = no_cache;
-}
-
-std::size_t RecordingBackend::infos_of(std::uint8_t cache) const {
-  std::size_t count = 0;
-  for (const auto& [begin, info] : infos_) count += info.cache == cache;
-  return count;
+  --slab_counts_[slab.cache];
+  for (auto& [begin, info] : infos_) {
+    if (info.slab != slab.base) continue;
+    info.cache = no_cache;
+    --info_counts_[slab.cache];
+  }
 }
 
 }  // namespace slabproof

@@ -38,7 +38,7 @@ struct SlabRecord {
   std::uintptr_t info = 0;          // what its pages map to
   std::uintptr_t info_memory = 0;   // Large: the block from alloc_slab_info
   std::uint32_t used = 0;
-  std::vector<bool> handed_out;     // slots that were an object since the slab was made
+  std::pmr::vector<bool> handed_out;  // slots that were an object since the slab was made
 };
 
 /// The operation that the backend is called from: who calls, and what it may call.
@@ -92,8 +92,8 @@ class RecordingBackend {
   [[nodiscard]] std::pmr::map<std::uintptr_t, SlabRecord>& slabs() { return slabs_; }
   /// Leaves a slab, and its SlabInfo, to the objects that live in it.
   void abandon(SlabRecord& slab);
-  /// Outstanding SlabInfos of a cache, abandoned ones aside. O(SlabInfos).
-  [[nodiscard]] std::size_t infos_of(std::uint8_t cache) const;
+  /// Outstanding SlabInfos of a cache, abandoned ones aside.
+  [[nodiscard]] std::size_t infos_of(std::uint8_t cache) const { return info_counts_[cache]; }
   [[nodiscard]] const Region& slab_region() const { return slab_region_; }
   [[nodiscard]] const Region& info_region() const { return info_region_; }
   [[nodiscard]] bool knows_page(std::uintptr_t page_addr) const { return lookup(page_addr) != 0; }
@@ -129,6 +129,8 @@ class RecordingBackend {
   std::pmr::monotonic_buffer_resource pool_{buffer_, sizeof buffer_};
   std::pmr::map<std::uintptr_t, SlabRecord> slabs_{&pool_};
   std::pmr::map<std::uintptr_t, InfoRecord> infos_{&pool_};
+  std::size_t slab_counts_[Limits::max_caches] = {};
+  std::size_t info_counts_[Limits::max_caches] = {};
   std::vector<std::uintptr_t> page_map_;  // one entry for 64 bytes of the slab region
 
   bool failure_armed_ = false;

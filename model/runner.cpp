@@ -1,5 +1,6 @@
 #include "model/runner.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -93,9 +94,12 @@ bool Runner::start(const Setup& setup) {
   log_ = {};
   reference_.reset();
   objects_.clear();
+  live_.clear();
   made_.clear();
   step_ = 0;
   backend_calls_ = 0;
+  previous_ = OperationKind::Alloc;
+  context_ = {};
   for (std::uint8_t i = 0; i < setup.backend_count; ++i) backends_[i].reset(setup.backends[i]);
   mark(at_start);
   for (std::uint8_t i = 0; i < setup.cache_count && !violated(); ++i) construct(i);
@@ -104,7 +108,10 @@ bool Runner::start(const Setup& setup) {
 
 bool Runner::step(const Operation& operation) {
   mark(static_cast<std::uint8_t>(operation.kind));
-  if (execute(operation)) ++operations_;
+  if (execute(operation)) {
+    ++operations_;
+    if (!state_counters_.empty()) count_state(operation.kind, context_.cache_index);
+  }
   if (violated()) return false;
   ++step_;
   if (step_ % deep_check_period == 0) {
@@ -155,6 +162,18 @@ void Runner::end() {
   if (violated()) return;
   check_reports();
   if (models_[cache].slabs() <= deep_check_period || step_ % deep_check_period == 0) check_statistics(cache);
+}
+
+void Runner::count_state(OperationKind kind, std::uint8_t cache) {
+  const CacheModel& model = models_[cache];
+  const auto bucket = [](std::size_t count) { return count < 3 ? count : 3; };
+  const slab::CacheStatistics slabs = model.statistics();
+  std::size_t state = static_cast<std::size_t>(kind) * operation_kinds + static_cast<std::size_t>(previous_);
+  state = state * 2 + (context_.refused != nullptr);
+  state = (state * 4 + bucket(slabs.full_slabs)) * 4 + bucket(slabs.partial_slabs);
+  state = (state * 4 + bucket(slabs.empty_slabs)) * 4 + bucket(model.layout.objects_per_slab - 1);
+  ++state_counters_[state * 0x9E3779B97F4A7C15u % state_counters_.size()];
+  previous_ = kind;
 }
 
 // Observing the backend.
@@ -339,7 +358,9 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
   slab->handed_out[slot] = true;
   model.current = slab->base;
   stamp(object, size, ordinal);
-  if (ordinal != no_ordinal) this->object(ordinal) = {object, slab->generation, cache, ObjectState::Live};
+  if (ordinal == no_ordinal) return;
+  this->object(ordinal) = {object, slab->generation, static_cast<std::uint32_t>(live_.size()), cache, ObjectState::Live};
+  live_.push_back(ordinal);
 }
 
 void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
@@ -359,8 +380,8 @@ void Runner::free_object(std::uint32_t ordinal) {
   Object& freed = object(ordinal);
   const std::uint8_t cache = freed.cache;
   CacheModel& model = models_[cache];
-  if (const auto at = find_damage(freed.address, model.spec.object_size, ordinal); at >= 0)
-    return violate("G12", "no byte of a live object written", name_of(ordinal) + " changed at offset " + std::to_string(at));
+  check_contents(ordinal);
+  if (violated()) return;
   begin(OperationKind::Free, cache);
   context_.freed = freed.address;
   SlabRecord& slab = *backend_of(cache).find(freed.address);
@@ -368,6 +389,9 @@ void Runner::free_object(std::uint32_t ordinal) {
   model.used_changed(slab.used, slab.used - 1);
   --slab.used;
   freed.state = ObjectState::Dead;
+  objects_[live_.back()].live_index = freed.live_index;
+  live_[freed.live_index] = live_.back();
+  live_.pop_back();
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Free), arena_.relative(freed.address), ordinal);
   subjects_[cache]->free(pointer(freed.address));
   if (model.empty_slabs() > model.kept_slabs() && subjects_[cache]->abilities().shrink)
@@ -415,6 +439,7 @@ void Runner::destroy(std::uint8_t cache) {
   const void* const identity = subjects_[cache]->identity();
   begin(OperationKind::Destroy, cache);
   subjects_[cache]->~AnySubject();
+  check_contents();
   if (violated()) return;
   // Each live object once: that many reports, each of a live object, none twice.
   std::size_t reported = 0;
@@ -434,9 +459,10 @@ void Runner::destroy(std::uint8_t cache) {
     return violate(live ? "M9" : "B18", "every empty slab given back", std::to_string(model.empty_slabs()) + " kept");
   if (model.spec.row() == slab::Row::Large && backend.infos_of(cache) != model.slabs())
     return violate("B14", std::to_string(model.slabs()) + " SlabInfos left", std::to_string(backend.infos_of(cache)));
-  check_contents();
   for (Object& object : objects_)
     if (object.cache == cache) object.state = ObjectState::Absent;
+  std::erase_if(live_, [&](std::uint32_t ordinal) { return objects_[ordinal].cache == cache; });
+  for (std::uint32_t i = 0; i < live_.size(); ++i) objects_[live_[i]].live_index = i;
   for (auto& [base, slab] : backend.slabs())
     if (slab.cache == cache && !slab.abandoned) backend.abandon(slab);
   context_.cache = nullptr;
@@ -554,9 +580,10 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
   const std::uintptr_t slot = object.address;
   const SlabRecord* const slab = backend_of(cache).find(slot);
   if (!slab || slab->generation != object.generation || slab->abandoned || reference_.find(slot)) return false;
-  const std::uint64_t junk[] = {1, slot + 1, slab->base + slab->size, slab->base - 8, 0xDEAD'BEEF'DEAD'BEEF};
-  const std::uint64_t saved = peek(slot);
-  poke(slot, junk[argument % std::size(junk)]);
+  const std::uint64_t links[] = {0, slot, slot + 1, slab->base + slab->size, slab->base - 8, 0xDEAD'BEEF'DEAD'BEEF};
+  const std::uint64_t saved = peek(slot), junk = links[argument % std::size(links)];
+  if (junk == saved) return false;
+  poke(slot, junk);
 
   CacheModel& model = models_[cache];
   const SlabRecord* const current = model.current ? backend_of(cache).find(model.current) : nullptr;
@@ -616,11 +643,14 @@ void Runner::check_statistics(std::uint8_t cache) {
 }
 
 void Runner::check_contents() {
-  for (const LiveRange& range : reference_.live()) {
-    if (violated()) return;
-    if (const auto at = find_damage(range.begin, range.end - range.begin, range.ordinal); at >= 0)
-      violate("G12", "no byte of a live object written", name_of(range.ordinal) + " changed at offset " + std::to_string(at));
-  }
+  for (std::size_t i = 0; i < live_.size() && !violated(); ++i) check_contents(live_[i]);
+}
+
+void Runner::check_contents(std::uint32_t ordinal) {
+  const Object& object = objects_[ordinal];
+  const auto at = find_damage(object.address, models_[object.cache].spec.object_size, ordinal);
+  if (at >= 0)
+    violate("G12", "no byte of a live object written", name_of(ordinal) + " changed at offset " + std::to_string(at));
 }
 
 void Runner::check_audit(std::uint8_t cache) {

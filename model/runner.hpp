@@ -60,6 +60,10 @@ class Runner final : private BackendObserver {
   /// Operations executed since construction; those that fell away do not count.
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   void set_mark(StepMark* mark) { mark_ = mark; }
+  /// Counts the abstract states that a run passes through in `counters` (operation, the one before,
+  /// whether a backend call failed, buckets of slab counts and of N): what guides a fuzzer once the
+  /// edges of a small allocator are all covered.
+  void set_state_counters(std::span<std::uint8_t> counters) { state_counters_ = counters; }
 
   // For those who draw pictures of a run.
   [[nodiscard]] const Setup& setup() const { return setup_; }
@@ -72,6 +76,7 @@ class Runner final : private BackendObserver {
   struct Object {
     std::uintptr_t address = 0;
     std::uint32_t generation = 0;  // of its slab
+    std::uint32_t live_index = 0;  // in live_, while it lives
     std::uint8_t cache = 0;
     ObjectState state = ObjectState::Absent;
   };
@@ -91,6 +96,7 @@ class Runner final : private BackendObserver {
   void begin(OperationKind kind, std::uint8_t cache);
   void end();
   void mark(std::uint8_t operation);
+  void count_state(OperationKind kind, std::uint8_t cache);
 
   void construct(std::uint8_t cache);
   bool execute(const Operation& operation);
@@ -113,6 +119,7 @@ class Runner final : private BackendObserver {
   void check_reports();
   void check_statistics(std::uint8_t cache);
   void check_contents();
+  void check_contents(std::uint32_t ordinal);
   void check_audit(std::uint8_t cache);
 
   [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) { return backends_[models_[cache].spec.backend]; }
@@ -129,13 +136,16 @@ class Runner final : private BackendObserver {
   CacheModel models_[Limits::max_caches];
   AnySubject* subjects_[Limits::max_caches] = {};
   int armed_reentry_[Limits::max_caches] = {-1, -1};
-  std::vector<Object> objects_;
+  std::vector<Object> objects_;         // by ordinal
+  std::vector<std::uint32_t> live_;     // ordinals of the live ones
   std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
   std::uint32_t step_ = 0;
   std::uint8_t step_operation_ = 0;
   std::uint64_t operations_ = 0;
   std::uint32_t backend_calls_ = 0;
   StepMark* mark_ = nullptr;
+  std::span<std::uint8_t> state_counters_;
+  OperationKind previous_ = OperationKind::Alloc;
 };
 
 }  // namespace slabproof

@@ -6,7 +6,9 @@ std::string Verdict::signature() const {
   switch (kind) {
     case Kind::Agreed: return "agreed";
     case Kind::Violated: return violation.invariant + "/" + operation;
-    case Kind::Died: return "died:" + death + (frame.empty() ? "" : "@" + frame) + "/" + operation;
+    // The sanitizer's name without its finding, which varies with what lies beside the address.
+    case Kind::Died:
+      return "died:" + death.substr(0, death.find(':')) + (frame.empty() ? "" : "@" + frame) + "/" + operation;
     case Kind::Hung: return "hung/" + operation;
   }
   return "";

@@ -98,6 +98,7 @@ class Immortal {
  public:
   using Undestroyed = typename C::Undestroyed;
   template <class... Args>
+    requires std::is_constructible_v<Undestroyed, Args...>
   explicit constexpr Immortal(Args&&... args) noexcept : cache_(static_cast<Args&&>(args)...) {}
   Immortal(const Immortal&) = delete;
   Immortal& operator=(const Immortal&) = delete;

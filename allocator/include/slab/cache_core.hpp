@@ -162,10 +162,12 @@ class CacheCore {
   constexpr CacheCore(GeometrySource geometry, Backend& backend) noexcept : geometry_{geometry}, backend_{&backend} {}
   ~CacheCore() = default;
 
-  /// Reports every live object, leaves their slabs alone and gives the empty ones back.
+  /// Reports every live object, leaves their slabs alone and gives the empty ones back. The slabs
+  /// that stay have no owner any more: another cache may come to live at this address.
   void destroy() noexcept {
     if constexpr (checks) for_each_live([this](void* object) { report(Misuse::LiveAtDestruction, object); });
     release_empty_slabs(0);
+    if constexpr (checks) for_each_slab([](SlabInfo& info) { info.owner = nullptr; });
   }
 
  private:
@@ -251,7 +253,10 @@ class CacheCore {
     void* slot = info.free_head;
     void* next = slot ? load_link(slot) : nullptr;
     if constexpr (checks) {
-      if (slot && !is_free_link(info, next)) {
+      // The list holds exactly the carved slots that are not used: so a link may be null in the last
+      // of them only, and one that leads back to its own slot would hand that out twice.
+      const bool is_last = info.carved - info.used == 1;
+      if (slot && (is_last != (next == nullptr) || next == slot || !is_free_link(info, next))) {
         report(Misuse::CorruptedFreeList, slot);
         return nullptr;
       }
@@ -402,7 +407,7 @@ class CacheCore {
   template <class F>
   void for_each_slab(F visit) const {
     const auto walk = [&](const SlabList& list) {
-      for (const SlabInfo* info = list.front(); info; info = info->next) visit(*info);
+      for (SlabInfo* info = list.front(); info; info = info->next) visit(*info);
     };
     if (current_) visit(*current_);
     walk(full_);

@@ -116,7 +116,7 @@ class GeometryResult {
  public:
   [[nodiscard]] constexpr bool ok() const noexcept { return error_ == GeometryError{}; }
   /// The geometry; stops the program unless ok().
-  [[nodiscard]] constexpr const Geometry& value() const noexcept {
+  [[nodiscard]] constexpr Geometry value() const noexcept {
     if (!ok()) __builtin_trap();
     return geometry_;
   }

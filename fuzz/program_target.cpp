@@ -1,0 +1,36 @@
+#include "fuzz/program_target.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "fuzz/statistics_file.hpp"
+#include "model/decoder.hpp"
+#include "model/encoder.hpp"
+#include "model/runner.hpp"
+#include "model/trace.hpp"
+
+namespace slabproof {
+namespace {
+
+// libFuzzer finds these by their section and takes them for edges.
+__attribute__((section("__libfuzzer_extra_counters"))) std::uint8_t state_counters[16384];
+
+}  // namespace
+
+int fuzz_program(const std::uint8_t* data, std::size_t size, slab::Row row) {
+  static Runner runner;
+  static StatisticsFile statistics;
+  runner.set_state_counters(state_counters);
+  if (decode_setup(data, size).caches[0].row() != row) return 0;
+  const std::uint64_t before = runner.operations();
+  const Verdict verdict = runner.run(std::span{data, size});
+  statistics.add(1, runner.operations() - before);
+  if (!verdict.agreed()) {
+    std::fprintf(stderr, "%sverdict: %s\nsignature: %s\n", to_text(decode({data, size})).c_str(),
+                 verdict.sentence().c_str(), verdict.signature().c_str());
+    std::abort();
+  }
+  return 0;
+}
+
+}  // namespace slabproof

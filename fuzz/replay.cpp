@@ -1,0 +1,162 @@
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/encoder.hpp"
+#include "model/geometry_oracle.hpp"
+#include "model/isolated.hpp"
+#include "model/picture.hpp"
+#include "model/trace.hpp"
+
+namespace slabproof {
+namespace {
+
+constexpr const char* usage =
+    "usage: slab_replay [--quiet] [--write-bytes OUT | --write-trace OUT] FILE...\n"
+    "\n"
+    "Replays corpus and crash files, each in a child process: prints the program as a trace with\n"
+    "the state of every slab after every step, and the verdict. A name that ends in .trace is text,\n"
+    "one that contains fuzz_geometry is five numbers for Geometry::make, anything else is bytes.\n"
+    "\n"
+    "  --quiet            the verdict only\n"
+    "  --write-bytes OUT  also write the program as bytes, to one file\n"
+    "  --write-trace OUT  also write the program as a trace, to one file\n"
+    "  --help             this text\n"
+    "\n"
+    "In the pictures: # a live object, . a free slot, _ a slot never handed out, |i SlabInfo.\n"
+    "Exit status: 0 every file agrees, 1 one fails, 2 one cannot be read.\n";
+
+enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
+
+struct Options {
+  bool quiet = false;
+  std::string bytes_out, trace_out;
+  std::vector<std::string> files;
+};
+
+Outcome unreadable(const std::string& file, const std::string& why) {
+  std::fprintf(stderr, "slab_replay: %s: %s\n", file.c_str(), why.c_str());
+  return Outcome::Unreadable;
+}
+
+/// The file's bytes, or the reason why there are none.
+std::optional<std::string> read_file(const std::string& file, std::string& why) {
+  struct stat status {};
+  if (stat(file.c_str(), &status) != 0) return why = std::strerror(errno), std::nullopt;
+  if (S_ISDIR(status.st_mode)) return why = "is a directory; name the files in it", std::nullopt;
+  // A text of a program is longer than its bytes; beyond this it is no program.
+  const std::size_t largest = file.ends_with(".trace") ? 8 * Limits::max_file_size : Limits::max_file_size;
+  std::ifstream in{file, std::ios::binary};
+  std::string bytes(largest + 1, '\0');
+  if (!in.is_open()) return why = std::strerror(errno), std::nullopt;
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (in.bad()) return why = "cannot be read", std::nullopt;
+  bytes.resize(static_cast<std::size_t>(in.gcount()));
+  if (bytes.size() > largest) return why = "is larger than " + std::to_string(largest) + " bytes", std::nullopt;
+  return bytes;
+}
+
+std::span<const std::uint8_t> as_bytes(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+bool write_file(const std::string& file, const void* data, std::size_t size) {
+  std::ofstream out{file, std::ios::binary};
+  out.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+  return static_cast<bool>(out.flush());
+}
+
+Outcome replay_geometry(const std::string& bytes) {
+  const GeometryQuery query = decode_geometry(as_bytes(bytes));
+  std::printf("%s\n", to_text(query).c_str());
+  const auto violation = judge_geometry(query);
+  if (!violation) return std::printf("verdict: agreed\n"), Outcome::Agreed;
+  std::printf("verdict: violated %s: expected %s, observed %s\nsignature: %s/geometry\n", violation->invariant.c_str(),
+              violation->expected.c_str(), violation->observed.c_str(), violation->invariant.c_str());
+  return Outcome::Fails;
+}
+
+void print_step(Runner& runner, const Operation* operation, std::uint32_t& step) {
+  if (operation)
+    std::printf("%6u  %s\n", step++, to_text(*operation).c_str());
+  else
+    std::printf("%6s  %s\n", "", step == 0 ? "(the caches are made)" : "(everything is freed and the caches destroyed)");
+  std::printf("%s", picture(runner).c_str());
+  std::fflush(stdout);
+}
+
+Outcome replay(Runner& runner, const std::string& file, const Options& options) {
+  std::string why;
+  const auto content = read_file(file, why);
+  if (!content) return unreadable(file, why);
+  if (options.files.size() > 1) std::printf("%s\n", file.c_str());
+  if (file.find("fuzz_geometry") != std::string::npos) return replay_geometry(*content);
+
+  Program program;
+  if (file.ends_with(".trace")) {
+    ParseResult parsed = parse(*content);
+    if (!parsed.program)
+      return unreadable(file, "line " + std::to_string(parsed.error.line) + ", column " + std::to_string(parsed.error.column) +
+                                  ": expected " + parsed.error.expected);
+    program = *std::move(parsed.program);
+  } else {
+    program = decode(as_bytes(*content));
+  }
+  if (const auto bytes = encode(program); !options.bytes_out.empty() && !write_file(options.bytes_out, bytes.data(), bytes.size()))
+    return unreadable(options.bytes_out, "cannot be written");
+  if (const auto text = to_text(program); !options.trace_out.empty() && !write_file(options.trace_out, text.data(), text.size()))
+    return unreadable(options.trace_out, "cannot be written");
+
+  IsolationOptions isolation;
+  std::uint32_t step = 0;
+  if (!options.quiet) {
+    std::printf("%s", to_text(program.setup).c_str());
+    isolation.after_step = [&](Runner& running, const Operation* operation) { print_step(running, operation, step); };
+  }
+  const IsolatedRun run = run_isolated(runner, program, isolation);
+  if (run.verdict.agreed()) return std::printf("verdict: agreed\n"), Outcome::Agreed;
+  if (!options.quiet) {
+    if (run.verdict.kind != Verdict::Kind::Violated && run.verdict.step < program.operations.size())
+      std::printf("%6u  %s   <- here\n", run.verdict.step, to_text(program.operations[run.verdict.step]).c_str());
+    std::printf("%s", run.report.c_str());
+  }
+  std::printf("verdict: %s\nsignature: %s\n", run.verdict.sentence().c_str(), run.verdict.signature().c_str());
+  return Outcome::Fails;
+}
+
+int main(const std::vector<std::string>& arguments) {
+  Options options;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == "--help") return std::printf("%s", usage), 0;
+    const bool writes = argument == "--write-bytes" || argument == "--write-trace";
+    if (argument == "--quiet")
+      options.quiet = true;
+    else if (writes && i + 1 < arguments.size())
+      (argument == "--write-bytes" ? options.bytes_out : options.trace_out) = arguments[++i];
+    else if (argument.starts_with("--"))
+      return std::fprintf(stderr, "slab_replay: %s: unknown option, or its argument is missing\n%s", argument.c_str(), usage), 2;
+    else
+      options.files.push_back(argument);
+  }
+  const bool writes = !options.bytes_out.empty() || !options.trace_out.empty();
+  if (options.files.empty() || (writes && options.files.size() > 1)) return std::fprintf(stderr, "%s", usage), 2;
+  Runner runner;
+  Outcome worst = Outcome::Agreed;
+  for (const std::string& file : options.files) worst = std::max(worst, replay(runner, file, options));
+  return static_cast<int>(worst);
+}
+
+}  // namespace
+}  // namespace slabproof
+
+int main(int argc, char** argv) { return slabproof::main({argv + 1, argv + argc}); }

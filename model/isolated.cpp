@@ -1,0 +1,147 @@
+#include "model/isolated.hpp"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace slabproof {
+namespace {
+
+/// What the child tells its parent through shared memory, piece by piece as it becomes known.
+struct Shared {
+  StepMark mark;
+  bool finished;
+  bool violated;
+  char invariant[16], expected[512], observed[512];
+};
+
+template <std::size_t Size>
+void put(char (&field)[Size], const std::string& text) {
+  std::snprintf(field, Size, "%s", text.c_str());
+}
+
+[[noreturn]] void stop(const char* what) {
+  std::perror(what);
+  std::exit(2);
+}
+
+[[noreturn]] void run_as_child(Runner& runner, const Program& program, const IsolationOptions& options, Shared& shared) {
+  std::signal(SIGALRM, SIG_DFL);
+  alarm(options.timeout_seconds);
+  runner.set_mark(&shared.mark);
+  const auto after = [&](const Operation* operation) {
+    if (options.after_step) options.after_step(runner, operation);
+  };
+  bool going = runner.start(program.setup);
+  after(nullptr);
+  for (std::size_t i = 0; going && i < program.operations.size(); ++i) {
+    going = runner.step(program.operations[i]);
+    after(&program.operations[i]);
+  }
+  if (going) {
+    runner.finish();
+    after(nullptr);
+  }
+  const Verdict verdict = runner.verdict();
+  shared.violated = !verdict.agreed();
+  put(shared.invariant, verdict.violation.invariant);
+  put(shared.expected, verdict.violation.expected);
+  put(shared.observed, verdict.violation.observed);
+  shared.finished = true;
+  std::fflush(nullptr);
+  _exit(0);
+}
+
+/// "void slab::detail::CacheCore<A, B>::free(void*)" -> "CacheCore::free".
+std::string short_name(const std::string& function) {
+  std::string plain;
+  int depth = 0;
+  for (const char c : function) {
+    if (c == '(' && depth == 0) break;
+    if (c == '<') ++depth;
+    if (depth == 0) plain += c;
+    if (c == '>') --depth;
+  }
+  const std::size_t last = plain.rfind("::");
+  if (last == std::string::npos || last == 0) return plain;
+  const std::size_t before = plain.find_last_of(": ", last - 1);
+  return before == std::string::npos ? plain : plain.substr(before + 1);
+}
+
+/// The function of the first stack frame that lies in the allocator.
+std::string first_frame(const std::string& report) {
+  const std::size_t file = report.find("allocator/include/slab/");
+  if (file == std::string::npos) return "";
+  const std::size_t line = report.rfind('\n', file) + 1;
+  const std::size_t in = report.find(" in ", line);
+  if (in == std::string::npos || in > file) return "";
+  return short_name(report.substr(in + 4, report.rfind(' ', file) - in - 4));
+}
+
+/// From `begin` in `report` up to a character of `ends`.
+std::string excerpt(const std::string& report, std::size_t begin, const char* ends) {
+  return report.substr(begin, report.find_first_of(ends, begin) - begin);
+}
+
+std::string describe_death(const std::string& report, int status) {
+  constexpr std::string_view asan = "AddressSanitizer: ", ubsan = "runtime error: ";
+  if (const std::size_t at = report.find(asan); at != std::string::npos)
+    return std::string{asan} + excerpt(report, at + asan.size(), " \n");
+  if (const std::size_t at = report.find(ubsan); at != std::string::npos)
+    return "UndefinedBehaviorSanitizer: " + excerpt(report, at + ubsan.size(), "\n");
+  if (WIFSIGNALED(status)) return std::string{"signal "} + sigabbrev_np(WTERMSIG(status));
+  return "exit status " + std::to_string(WEXITSTATUS(status));
+}
+
+std::string read_all(int file) {
+  std::string text(static_cast<std::size_t>(lseek(file, 0, SEEK_END)), '\0');
+  const ssize_t got = pread(file, text.data(), text.size(), 0);
+  text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return text;
+}
+
+}  // namespace
+
+IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options) {
+  void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const int report_file = memfd_create("report", MFD_CLOEXEC);
+  if (memory == MAP_FAILED || report_file < 0) stop("slabproof: cannot isolate a run");
+  auto& shared = *new (memory) Shared{};
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0) stop("slabproof: cannot isolate a run");
+  if (child == 0) {
+    dup2(report_file, STDERR_FILENO);
+    run_as_child(runner, program, options, shared);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+
+  IsolatedRun run;
+  run.report = read_all(report_file);
+  Verdict& verdict = run.verdict;
+  verdict.step = shared.mark.step;
+  verdict.operation = name_of_step(shared.mark.operation);
+  if (shared.finished && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+    verdict.kind = shared.violated ? Verdict::Kind::Violated : Verdict::Kind::Agreed;
+    verdict.violation = {shared.invariant, shared.expected, shared.observed};
+  } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+    verdict.kind = Verdict::Kind::Hung;
+  } else {
+    verdict.kind = Verdict::Kind::Died;
+    verdict.death = describe_death(run.report, status);
+    verdict.frame = first_frame(run.report);
+  }
+  munmap(memory, sizeof(Shared));
+  close(report_file);
+  return run;
+}
+
+}  // namespace slabproof

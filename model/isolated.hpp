@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "model/program.hpp"
+#include "model/runner.hpp"
+#include "model/verdict.hpp"
+
+namespace slabproof {
+
+struct IsolationOptions {
+  unsigned timeout_seconds = 25;  // of wall time; then the verdict is Hung
+  /// Called in the child after each operation, and with null once the caches are made and at the end.
+  std::function<void(Runner&, const Operation*)> after_step;
+};
+
+struct IsolatedRun {
+  Verdict verdict;
+  std::string report;  // what the child wrote to stderr: the sanitizer's report
+};
+
+/// Runs `program` on `runner` in a child process, so that a death or a hang is a verdict like any
+/// other. The child does not return to the caller.
+IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options = {});
+
+}  // namespace slabproof

@@ -1,0 +1,44 @@
+# Mistakes that must not compile, each with the sentence that says why. Included by
+# properties/CMakeLists.txt; the compiler runs when the tests do.
+set(compile_fail_command ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only -fdiagnostics-color=never
+  -I ${PROJECT_SOURCE_DIR}/allocator/include ${CMAKE_CURRENT_LIST_DIR}/compile_fail/cache.cpp)
+
+# The positive controls: the same program without a mistake, for both caches.
+add_test(NAME CompileFail.NothingIsWrongWithTheProgramItself COMMAND ${compile_fail_command})
+add_test(NAME CompileFail.NothingIsWrongWithTheProgramForADynamicCache COMMAND ${compile_fail_command} -DDYNAMIC)
+
+# An `error:` line exists only when the compiler fails; the sentence must be on it.
+function(refuses name sentence)
+  add_test(NAME CompileFail.${name} COMMAND ${compile_fail_command} ${ARGN})
+  set_tests_properties(CompileFail.${name} PROPERTIES PASS_REGULAR_EXPRESSION "error: [^\n]*${sentence}")
+endfunction()
+
+set(small -DTYPE=slab::ObjectSizeType::Small)
+set(large -DTYPE=slab::ObjectSizeType::Large)
+
+refuses(PageSizeNotPowerOfTwo "slab: PageSizeNotPowerOfTwo: Config::page_size must be" -DPAGE_SIZE=4095)
+refuses(PageSizeTooSmall "slab: PageSizeTooSmall: Config::page_size must be" -DPAGE_SIZE=32)
+refuses(SlabSizeNotPowerOfTwo "slab: SlabSizeNotPowerOfTwo: Config::slab_size must be" -DSLAB_SIZE=12288)
+refuses(SlabSizeBelowPageSize "slab: SlabSizeBelowPageSize: a slab is at least one page" -DSLAB_SIZE=2048)
+refuses(SlabSizeTooLarge "slab: SlabSizeTooLarge: Config::slab_size must be" -DSLAB_SIZE=2147483648)
+refuses(UnknownObjectSizeType "slab: UnknownObjectSizeType: Config::object_size_type must be" -DTYPE=slab::ObjectSizeType{2})
+refuses(ObjectAlignAbovePageSize "slab: ObjectAlignAbovePageSize: T is aligned" -DOBJECT_ALIGN=8192)
+refuses(ObjectTooLarge.Small "slab: ObjectTooLarge: not one T fits" ${small} -DOBJECT_SIZE=8137)
+refuses(ObjectTooLarge.Large "slab: ObjectTooLarge: not one T fits" ${large} -DOBJECT_SIZE=8193)
+
+set(single_page_functions alloc_slab free_slab)
+set(multi_page_functions ${single_page_functions} save_slab_info get_slab_info delete_slab_info)
+set(large_functions ${multi_page_functions} alloc_slab_info free_slab_info)
+foreach(function IN LISTS single_page_functions)
+  refuses(SmallSinglePage.BackendLacks.${function} "slab: [^\n]*lacks `[^`]* ${function}\\(" ${small} -DSLAB_SIZE=4096 -DLACKING=${function})
+endforeach()
+foreach(function IN LISTS multi_page_functions)
+  refuses(SmallMultiPage.BackendLacks.${function} "slab: [^\n]*lacks `[^`]* ${function}\\(" ${small} -DLACKING=${function})
+endforeach()
+foreach(function IN LISTS large_functions)
+  refuses(Large.BackendLacks.${function} "slab: [^\n]*lacks `[^`]* ${function}\\(" ${large} -DLACKING=${function})
+endforeach()
+refuses(DynamicCache.BackendLacks.free_slab_info "lacks `void free_slab_info\\(" -DDYNAMIC -DLACKING=free_slab_info)
+refuses(BackendFunctionMayThrow "lacks `bool save_slab_info\\([^\n]*\\) noexcept`" "-DMAY_THROW= ")
+refuses(CopyOfACache "deleted" -DCOPY)
+refuses(MoveOfACache "deleted" -DMOVE)

@@ -1,0 +1,60 @@
+# The allocator as a kernel compiles it: no exceptions, RTTI, libc or floating point, no code before or
+# after main, and nothing asked of the linker but four functions that every compiler asks for. Included by
+# properties/CMakeLists.txt; run as a script (cmake -P) it is one of the tests.
+if(CMAKE_SCRIPT_MODE_FILE AND HEADERS)
+  # -include, because #pragma once is a warning in a main file.
+  foreach(header IN LISTS HEADERS)
+    execute_process(COMMAND ${COMPILER} ${FLAGS} -fsyntax-only -include ${header} -x c++ /dev/null
+      COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()
+  return()
+elseif(CMAKE_SCRIPT_MODE_FILE)
+  execute_process(COMMAND ${COMPILER} ${FLAGS} -c ${SOURCE} -o ${OBJECT} COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${NM} --format=posix ${OBJECT} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT symbols MATCHES "use_every_row T ")
+    message(FATAL_ERROR "use_every_row is not defined: nothing was checked")
+  endif()
+  if(symbols MATCHES "_GLOBAL__[^ ]*")
+    message(FATAL_ERROR "freestanding code runs before or after main: ${CMAKE_MATCH_0}")
+  endif()
+  string(REGEX MATCHALL "[^ \n]+ U " undefined "${symbols}")
+  list(TRANSFORM undefined REPLACE " U " "")
+  list(REMOVE_ITEM undefined memcpy memmove memset memcmp)
+  if(undefined)
+    message(FATAL_ERROR "freestanding code asks for ${undefined}")
+  endif()
+  return()
+endif()
+
+set(hosted_flags -std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Werror
+  -I ${PROJECT_SOURCE_DIR}/allocator/include)
+set(freestanding_flags ${hosted_flags} -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit -fno-stack-protector
+  -fno-pic -fno-pie -fno-asynchronous-unwind-tables -fcf-protection=none -mno-red-zone -mcmodel=kernel
+  -mgeneral-regs-only)
+file(GLOB freestanding_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/allocator/include/slab/*.hpp)
+
+# g++ and every clang that is installed.
+find_program(SLAB_GXX g++)
+file(GLOB freestanding_compilers /usr/bin/clang++-[0-9]*)
+if(SLAB_GXX)
+  list(PREPEND freestanding_compilers ${SLAB_GXX})
+endif()
+foreach(compiler IN LISTS freestanding_compilers)
+  cmake_path(GET compiler FILENAME name)
+  set(flags ${freestanding_flags})
+  if(name MATCHES clang)
+    list(APPEND flags -mno-sse -mno-sse2 -mno-mmx)
+  endif()
+  foreach(level O0 O2)
+    add_test(NAME Freestanding.${name}.${level}.AsksTheLinkerForNothing
+      COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags};-${level}" -DNM=${CMAKE_NM}
+        -DSOURCE=${CMAKE_CURRENT_LIST_DIR}/freestanding.cpp
+        -DOBJECT=${CMAKE_CURRENT_BINARY_DIR}/freestanding.${name}.${level}.o -P ${CMAKE_CURRENT_LIST_FILE})
+  endforeach()
+  add_test(NAME Freestanding.${name}.EveryHeaderCompilesAlone
+    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags}" "-DHEADERS=${freestanding_headers}"
+      -P ${CMAKE_CURRENT_LIST_FILE})
+  add_test(NAME Hosted.${name}.EveryHeaderCompilesAlone
+    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${hosted_flags}" "-DHEADERS=${freestanding_headers}"
+      -P ${CMAKE_CURRENT_LIST_FILE})
+endforeach()

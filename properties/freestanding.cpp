@@ -1,0 +1,76 @@
+// All three rows, both caches and both policies as a kernel would use them. freestanding.cmake
+// compiles this without a standard library and looks at the symbols that it asks for.
+#include <slab/slab.hpp>
+
+namespace {
+
+/// Four slabs and their SlabInfos in static memory, and a map of one page per slab.
+class StaticBackend {
+ public:
+  static constexpr std::size_t slab_size = 8192, page_size = 4096;
+
+  void* alloc_slab(std::size_t, std::size_t) noexcept {
+    for (Slab& slab : slabs_)
+      if (!slab.used) return slab.used = true, slab.bytes;
+    return nullptr;
+  }
+  void free_slab(void* bytes, std::size_t, std::size_t) noexcept { slab_of(reinterpret_cast<std::uintptr_t>(bytes)).used = false; }
+  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept { return slab_of(page_addr).info = info, true; }
+  slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept { return slab_of(page_addr).info; }
+  void delete_slab_info(std::uintptr_t page_addr) noexcept { slab_of(page_addr).info = nullptr; }
+  void* alloc_slab_info(std::size_t size) noexcept {
+    for (Slab& slab : slabs_)
+      if (!slab.info_used && size <= sizeof slab.info_bytes) return slab.info_used = true, slab.info_bytes;
+    return nullptr;
+  }
+  void free_slab_info(void* info, std::size_t) noexcept {
+    for (Slab& slab : slabs_)
+      if (info == slab.info_bytes) slab.info_used = false;
+  }
+
+ private:
+  struct Slab {
+    alignas(page_size) std::byte bytes[slab_size];
+    alignas(8) std::byte info_bytes[256];
+    slab::SlabInfo* info;
+    bool used, info_used;
+  };
+  Slab& slab_of(std::uintptr_t page_addr) noexcept { return slabs_[(page_addr - reinterpret_cast<std::uintptr_t>(slabs_)) / sizeof(Slab)]; }
+
+  Slab slabs_[4] = {};
+};
+
+struct Process {
+  std::uint64_t registers[20];
+};
+
+template <std::size_t SlabSize, slab::ObjectSizeType Type, class Policy>
+using ProcessCache = slab::Cache<Process, slab::Config{SlabSize, 4096, Type}, StaticBackend, Policy>;
+using enum slab::ObjectSizeType;
+
+constinit StaticBackend backend;
+constinit slab::Immortal<ProcessCache<4096, Small, slab::Checked>> single_page{backend};
+constinit slab::Immortal<ProcessCache<8192, Small, slab::Unchecked>> multi_page{backend};
+constinit slab::Immortal<ProcessCache<8192, Large, slab::Checked>> large{backend};
+constinit slab::Immortal<slab::DynamicCache<slab::Row::Large, StaticBackend>> dynamic{
+    slab::Geometry::make(8192, 4096, Large, 1000, 8).value(), backend};
+
+template <class Immortal>
+std::size_t use(Immortal& cache) {
+  if (!cache->reserve(3)) return 0;
+  auto* const object = cache->alloc_no_grow();
+  cache->free(cache->alloc());
+  cache->free(object);
+  return cache->statistics().free_objects + cache->shrink() + cache->audit();
+}
+
+}  // namespace
+
+extern "C" std::size_t use_every_row() {
+  {
+    ProcessCache<8192, Large, slab::Checked> short_lived{backend};
+    short_lived.free(short_lived.alloc());
+    short_lived.for_each_live([](void*) {});
+  }
+  return use(single_page) + use(multi_page) + use(large) + use(dynamic);
+}
