@@ -11,6 +11,19 @@
 #include <cstring>
 #include <string_view>
 
+namespace {
+bool brief_reports = false;
+}
+
+// AddressSanitizer calls this before it reports.
+extern "C" void __asan_on_error();
+extern "C" void __asan_on_error() {
+  constexpr std::string_view words = "AddressSanitizer: error\n";
+  if (!brief_reports) return;
+  (void)!write(STDERR_FILENO, words.data(), words.size());
+  _exit(1);
+}
+
 namespace slabproof {
 namespace {
 
@@ -35,6 +48,7 @@ void put(char (&field)[Size], const std::string& text) {
 [[noreturn]] void run_as_child(Runner& runner, const Program& program, const IsolationOptions& options, Shared& shared) {
   std::signal(SIGALRM, SIG_DFL);
   alarm(options.timeout_seconds);
+  brief_reports = options.brief;
   runner.set_mark(&shared.mark);
   const auto after = [&](const Operation* operation) {
     if (options.after_step) options.after_step(runner, operation);

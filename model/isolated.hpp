@@ -11,6 +11,7 @@ namespace slabproof {
 
 struct IsolationOptions {
   unsigned timeout_seconds = 25;  // of wall time; then the verdict is Hung
+  bool brief = false;             // leave out AddressSanitizer's report, whose symbols take a second
   /// Called in the child after each operation, and with null once the caches are made and at the end.
   std::function<void(Runner&, const Operation*)> after_step;
 };

@@ -1,0 +1,141 @@
+"""The inputs that fail: kept, replayed, and told apart by their signature."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+
+import child_process
+from fuzz_target import DEATH, sha1
+
+REPLAY_SECONDS = 60
+SHOWN_LINES = 40
+KEPT_FILES = 3
+
+
+@dataclasses.dataclass
+class Defect:
+    signature: str
+    count: int = 0
+    files: list = dataclasses.field(default_factory=list)  # (size, path); the first is the one that was shown
+
+    @property
+    def smallest(self):
+        return min(self.files)[1]
+
+
+def shown_path(path):
+    return shlex.quote(os.path.relpath(path))
+
+
+class Crashes:
+    def __init__(self, root, folder, replay_command, signals, say):
+        self.root, self.folder, self.replay_command = root, folder, replay_command
+        self.signals, self.say = signals, say
+        self.defects = {}  # by signature
+        self.unreadable = []
+        self.seen = {}  # the defect of each file name that this run has met
+
+    def failing_among(self, files):
+        """Those of the files that do not pass in the replay tool. Halves them until it is known which."""
+        if not files:
+            return []
+        code, _ = child_process.run([*self.replay_command, "--quiet", *files], self.signals,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if code in (0, None):
+            return []
+        if len(files) == 1:
+            return files
+        half = len(files) // 2
+        return self.failing_among(files[:half]) + self.failing_among(files[half:])
+
+    def bytes_of(self, path):
+        """The fuzzer's bytes of a file that passes, of a .trace those of its program. None if that cannot be had."""
+        if path.suffix != ".trace":
+            return path.read_bytes()
+        encoded = self.folder / "encoded"
+        code, _ = child_process.run([*self.replay_command, "--quiet", "--write-bytes", encoded, path], self.signals,
+                                    stdout=subprocess.DEVNULL)
+        return encoded.read_bytes() if code == 0 else None
+
+    def replay(self, path):
+        return child_process.run([*self.replay_command, path], self.signals, REPLAY_SECONDS,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def add_failing_file(self, path):
+        """A file of the corpus that fails in the replay tool. It stays where it is."""
+        code, output = self.replay(path)
+        output = output.decode(errors="replace")
+        if code == 2:
+            self.unreadable.append(path)
+            self.say(f"{output.rstrip()}\n{shown_path(path)} cannot be replayed")
+        elif code != 0:
+            defect = self._defect(signature_of(code, output, ""))
+            defect.files.append((path.stat().st_size, path))
+            if defect.count == 1:
+                self._show(f"{shown_path(path)} fails", defect, path, output)
+
+    def take(self, target, artifact, words, perhaps_slow):
+        """Keeps what libFuzzer saved when it died with these last words. False if it was only a slow input."""
+        data = artifact.read_bytes()
+        path = self.folder / f"{target}-{sha1(data)[:12]}"
+        if path.name in self.seen:
+            self.seen[path.name].count += 1
+            artifact.unlink()
+            return True
+        artifact.replace(path)
+        code, output = self.replay(path)
+        if code == 0 and perhaps_slow:
+            path.unlink()
+            return False
+        output = output.decode(errors="replace")
+        defect = self._defect(signature_of(code, output, words))
+        defect.files.append((len(data), path))
+        self.seen[path.name] = defect
+        try:
+            report(path).write_text(f"{output}\n\nThe fuzzer's last words:\n{words}")
+        finally:  # a full disk is no reason to keep silent
+            if defect.count == 1:
+                self._show(f"{target} found a failing input of {len(data)} bytes", defect, path, output)
+        self._forget_larger(defect)
+        return True
+
+    def _defect(self, signature):
+        defect = self.defects.setdefault(signature, Defect(signature))
+        defect.count += 1
+        return defect
+
+    def _show(self, headline, defect, path, output):
+        lines = output.rstrip().splitlines()
+        kept = [line[:200] for line in lines[-SHOWN_LINES:]]
+        if len(lines) > len(kept):
+            kept.insert(0, f"… {len(lines) - len(kept)} lines before these")
+        full = [f"  the whole trace: {shown_path(report(path))}"] if report(path).exists() else []
+        self.say("\n".join([headline, *(f"  | {line}" for line in kept),
+                            f"  signature: {defect.signature}", *full, f"  again: {self.command(path)}"]))
+
+    def _forget_larger(self, defect):
+        first, *others = defect.files
+        others.sort()
+        defect.files = [first, *others[:KEPT_FILES - 1]]
+        for _, path in others[KEPT_FILES - 1:]:
+            path.unlink(missing_ok=True)
+            report(path).unlink(missing_ok=True)
+
+    def command(self, path):
+        return f"{shown_path(self.root / 'ci' / 'replay')} {shown_path(path)}"
+
+
+def report(path):
+    return pathlib.Path(f"{path}.txt")
+
+
+def signature_of(code, output, words):
+    """The replay tool's signature, or what stands for it where the replay tool does not see the failure."""
+    if signature := re.search(r"^signature: *(.+)$", output, re.MULTILINE):
+        return signature[1]
+    said = re.search(r"^(?:signature|SUMMARY): *(.+)$", words, re.MULTILINE) or DEATH.search(words)
+    what = {0: "passes", None: "did not end"}.get(code, f"ends with exit code {code} and no signature")
+    return f"{what} in the replay tool; the fuzzer said: {said[said.lastindex or 0] if said else 'nothing'}"

@@ -1,0 +1,76 @@
+"""What ci/fuzz prints while it runs: redrawn in place on a terminal, a line a target now and then elsewhere."""
+
+import os
+import shutil
+import sys
+import time
+
+
+def number(n):
+    for unit, size in (("G", 1e9), ("M", 1e6)):
+        if n >= size:
+            return f"{n / size:,.1f}{unit}"
+    return f"{n:,.0f}"
+
+
+def clock(seconds):
+    minutes, seconds = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def table(rows):
+    """The rows with their columns aligned, the first to the left and all others to the right."""
+    cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    return ["  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]) for row in cells]
+
+
+class Progress:
+    def __init__(self):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no “…” is no reason to end
+        self.redraws = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.gone = False  # nobody reads any more
+        self.drawn = 0
+        self.restart()
+
+    def restart(self):
+        self.begin = time.monotonic()
+        self.next = self.begin + (0 if self.redraws else 10)
+
+    def _write(self, text):
+        if self.gone:
+            return
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except OSError:
+            self.gone = True
+            # Or the interpreter would try once more when it exits, and change the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _erase(self):
+        if self.drawn:
+            self._write(f"\033[{self.drawn}F\033[J")
+            self.drawn = 0
+
+    def say(self, text):
+        self._erase()
+        self._write(text + "\n")
+
+    def show(self, lines):
+        """Draws the state if it is time to; `lines` makes it."""
+        now = time.monotonic()
+        if now < self.next:
+            return
+        if self.redraws:
+            self.next = now + 0.5
+            width = shutil.get_terminal_size().columns - 1
+            drawn = [line[:width] for line in lines()]
+            self._erase()
+            self._write("\n".join(drawn) + "\n")
+            self.drawn = len(drawn)
+        else:
+            # Every 10 seconds at first; an overnight log need not be that long.
+            self.next = now + (10 if now < self.begin + 600 else 60)
+            self._write("\n".join(lines()) + "\n")

@@ -1,0 +1,181 @@
+#include "properties/supervised.hpp"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include <rapidcheck.h>
+#include <rapidcheck/state.h>
+
+#include "model/encoder.hpp"
+#include "model/event_log.hpp"
+#include "model/isolated.hpp"
+#include "model/trace.hpp"
+#include "properties/commands.hpp"
+
+namespace slabproof {
+namespace {
+
+constexpr std::uint64_t candidates_in_process = 5000, candidates_isolated = 600;
+constexpr std::uint64_t never = ~std::uint64_t{0};
+
+/// What the child that runs the property tells its parent.
+struct Shared {
+  std::uint64_t programs, operations, to_find;
+  std::uint32_t shrunk_to;
+  bool finished, passed;
+  char signature[256];
+  char report[1 << 18];
+};
+
+class Machine {
+ public:
+  Machine(std::string id, const MachineOptions& options, Shared& shared, std::uint64_t isolate_from)
+      : id_{std::move(id)}, options_{options}, shared_{shared}, isolate_from_{isolate_from}, runner_{options.make} {}
+
+  void check(rc::detail::TestParams params) {
+    params.maxSuccess = static_cast<int>(options_.programs);
+    const rc::detail::TestMetadata metadata{id_, id_};
+    struct Quiet : rc::detail::TestListener {
+      void onTestCaseFinished(const rc::detail::CaseDescription&) override {}
+      void onShrinkTried(const rc::detail::CaseDescription&, bool) override {}
+      void onTestFinished(const rc::detail::TestMetadata&, const rc::detail::TestResult&) override {}
+    } quiet;
+    const rc::detail::TestResult result = rc::detail::checkProperty(
+        rc::detail::toProperty([this] { run_one(); }), metadata, params, quiet, rc::detail::configuration().reproduce);
+    shared_.operations = runner_.operations();
+    shared_.passed = result.is<rc::detail::SuccessResult>();
+    if (!shared_.passed) put(shared_.report, report(result));
+    shared_.finished = true;
+  }
+
+ private:
+  template <std::size_t Size>
+  static void put(char (&field)[Size], const std::string& text) {
+    std::snprintf(field, Size, "%s", text.c_str());
+  }
+
+  /// The property: one generated program agrees.
+  void run_one() {
+    const Setup setup = *setups(options_.kind);
+    const auto mood = static_cast<Mood>(*rc::gen::inRange(0, 3));
+    const Commands commands = *rc::state::gen::commands(
+        SymbolicState{setup}, [mood](const SymbolicState& state) { return commands_for(state, mood); });
+    if (counterexample_ && candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process)) return;
+    Program program{setup, {}};
+    for (const auto& command : commands)
+      program.operations.push_back(static_cast<const OperationCommand&>(*command).operation());
+    const bool isolate = isolating();
+    ++shared_.programs;
+    IsolationOptions brief;
+    brief.brief = true;
+    const Verdict verdict = isolate ? run_isolated(runner_, program, brief).verdict : run_here(setup, commands);
+    if (verdict.agreed()) return;
+    if (!counterexample_) shared_.to_find = shared_.programs;
+    counterexample_ = std::move(program);
+    RC_FAIL(verdict.sentence());
+  }
+
+  [[nodiscard]] bool isolating() const { return shared_.programs >= isolate_from_; }
+
+  Verdict run_here(const Setup& setup, const Commands& commands) {
+    if (runner_.start(setup)) rc::state::runAll(commands, SymbolicState{setup}, runner_);
+    if (runner_.verdict().agreed()) runner_.finish();
+    return runner_.verdict();
+  }
+
+  std::string report(const rc::detail::TestResult& result) {
+    std::ostringstream text;
+    if (!counterexample_) {  // gave up, or a bad RC_PARAMS
+      rc::detail::printResultMessage(result, text);
+      return text.str();
+    }
+    const Verdict verdict = run_isolated(runner_, *counterexample_).verdict;
+    shared_.shrunk_to = static_cast<std::uint32_t>(counterexample_->operations.size());
+    put(shared_.signature, verdict.signature());
+    text << to_text(*counterexample_) << "verdict: " << verdict.sentence() << "\nsignature: " << verdict.signature() << "\n";
+    const std::string saved = save(*counterexample_);
+    if (saved.empty())
+      text << "not saved: cannot write to " << options_.crash_folder << "\n";
+    else
+      text << "saved: " << saved << "\nreplay with: ci/replay " << saved << "\n";
+    if (result.is<rc::detail::FailureResult>()) {
+      rc::detail::Configuration configuration;
+      configuration.reproduce[id_] = result.get<rc::detail::FailureResult>().reproduce;
+      text << "run again with: RC_PARAMS=\"" << rc::detail::configToMinimalString(configuration) << "\"\n";
+    }
+    return text.str();
+  }
+
+  /// The path of the counterexample as a corpus file, or nothing if it cannot be written.
+  std::string save(const Program& program) const {
+    const std::vector<std::uint8_t> bytes = encode(program);
+    EventLog hash;
+    for (const std::uint8_t byte : bytes) hash.add(byte);
+    std::error_code ignored;
+    std::filesystem::create_directories(options_.crash_folder, ignored);
+    std::ostringstream name;
+    name << options_.crash_folder << "/property-" << std::hex << hash.digest();
+    std::ofstream out{name.str(), std::ios::binary};
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return out.flush() ? name.str() : "";
+  }
+
+  std::string id_;
+  const MachineOptions& options_;
+  Shared& shared_;
+  std::uint64_t isolate_from_;
+  Runner runner_;
+  std::optional<Program> counterexample_;
+  std::uint64_t candidates_ = 0;
+};
+
+/// Runs the property in a child; false if the child died.
+bool check_in_child(const std::string& id, const MachineOptions& options, Shared& shared,
+                    const rc::detail::TestParams& params, std::uint64_t isolate_from) {
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0) {
+    std::perror("slabproof: cannot run a property in a child process");
+    std::exit(2);
+  }
+  if (child == 0) {
+    Machine{id, options, shared, isolate_from}.check(params);
+    _exit(0);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  return shared.finished;
+}
+
+}  // namespace
+
+MachineResult check_machine(const std::string& id, const MachineOptions& options) {
+  void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    std::perror("slabproof: cannot run a property in a child process");
+    std::exit(2);
+  }
+  auto& shared = *static_cast<Shared*>(memory);
+  const rc::detail::TestParams params = rc::detail::configuration().testParams;
+  if (!check_in_child(id, options, shared, params, never)) {
+    const std::uint64_t died_at = shared.programs;
+    std::memset(memory, 0, sizeof shared);
+    if (!check_in_child(id, options, shared, params, died_at - 1))
+      std::snprintf(shared.report, sizeof shared.report, "the property died outside the programs that it runs");
+  }
+  MachineResult result{shared.passed, shared.programs, shared.operations, shared.report, shared.signature, shared.to_find, shared.shrunk_to};
+  munmap(memory, sizeof(Shared));
+  return result;
+}
+
+}  // namespace slabproof
