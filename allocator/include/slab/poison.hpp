@@ -38,7 +38,7 @@ inline void unpoison([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t 
 
 /// The free link in a free slot's first word. The slot stays poisoned for everybody else, so that
 /// the first byte of a freed object is guarded too.
-using Link = void* __attribute__((may_alias));  // lies over objects of any type
+typedef void* __attribute__((may_alias)) Link;  // lies over objects of any type; `using` takes no attribute in g++
 SLAB_NO_ASAN inline void* load_link(const void* slot) noexcept { return *static_cast<const Link*>(slot); }
 SLAB_NO_ASAN inline void store_link(void* slot, void* next) noexcept { *static_cast<Link*>(slot) = next; }
 
