@@ -16,8 +16,8 @@ class CacheModel {
  public:
   static constexpr std::size_t bins = 8;  // docs/policy.md
 
-  explicit CacheModel(const CacheSpec& spec = {})
-      : spec{spec}, layout{layout_of(spec.slab_size, spec.type, spec.object_size, spec.object_align)} {}
+  explicit CacheModel(const CacheSpec& of = {})
+      : spec{of}, layout{layout_of(of.slab_size, of.type, of.object_size, of.object_align)} {}
 
   CacheSpec spec;
   Layout layout;
