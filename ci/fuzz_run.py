@@ -31,7 +31,7 @@ OUT = ROOT / "fuzz-out"
 BIN = ROOT / "build" / "fuzz" / "bin"
 RUN = [ROOT / "ci" / "with_sanitizers"]
 # The longest input of each target, in bytes.
-MAX_LEN = {"fuzz_small_single_page": 4096, "fuzz_small_multi_page": 4096, "fuzz_large": 4096, "fuzz_geometry": 33}
+MAX_LEN = {"fuzz_small_single_page": 4096, "fuzz_small_multi_page": 4096, "fuzz_large": 4096, "fuzz_geometry": 37}
 TURN_SECONDS = 600
 FREE_BYTES = 8 << 20
 FILES_A_REPLAY = 500
