@@ -167,7 +167,7 @@ class CacheCore {
   void destroy() noexcept {
     if constexpr (checks) for_each_live([this](void* object) { report(Misuse::LiveAtDestruction, object); });
     release_empty_slabs(0);
-    if constexpr (checks) for_each_slab([](SlabInfo& info) { info.owner = nullptr; });
+    for_each_slab([](SlabInfo& info) { info.owner = nullptr; });
   }
 
  private:
@@ -265,8 +265,6 @@ class CacheCore {
     if (slot) {
       info.free_head = next;
     } else {
-      if constexpr (checks)
-        if (info.carved % 64 == 0) info.clear_word(info.carved);
       slot = slot_at(info, info.carved++);
     }
     ++info.used;

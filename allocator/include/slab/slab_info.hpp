@@ -21,13 +21,11 @@ class SlabInfo {
   void* free_head = nullptr;       // first free slot; each holds the next one's address
   std::byte* slab = nullptr;
   std::uint32_t used = 0;          // allocated slots
-  std::uint32_t carved = 0;        // slots handed out at least once; bits below are valid
+  std::uint32_t carved = 0;        // slots handed out at least once; only their bits mean anything
 
   [[nodiscard]] bool is_allocated(std::size_t slot) const noexcept { return (*word(slot) >> (slot % 64)) & 1; }
   void set_allocated(std::size_t slot) noexcept { *word(slot) |= std::uint64_t{1} << (slot % 64); }
   void clear_allocated(std::size_t slot) noexcept { *word(slot) &= ~(std::uint64_t{1} << (slot % 64)); }
-  /// To be called when the first slot of a word is carved: the memory came with anything in it.
-  void clear_word(std::size_t slot) noexcept { *word(slot) = 0; }
 
  private:
   [[nodiscard]] std::uint64_t* word(std::size_t slot) const noexcept {
