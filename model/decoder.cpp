@@ -61,9 +61,9 @@ BackendSpec decode_backend(std::uint8_t how, std::uint8_t seed) {
 std::uint32_t largest_object(std::uint32_t slab_size, slab::ObjectSizeType type, std::uint32_t objects,
                              std::uint32_t align) {
   const std::uint32_t slot_align = align < 8 ? 8 : align;
-  const Wide info = type == slab::ObjectSizeType::Small ? slab_info_bytes(objects) : 0;
+  const std::uint32_t info = type == slab::ObjectSizeType::Small ? slab_info_bytes(objects) : 0;
   if (info >= slab_size) return 0;
-  return static_cast<std::uint32_t>((slab_size - info) / objects / slot_align * slot_align);
+  return (slab_size - info) / objects / slot_align * slot_align;
 }
 
 CacheSpec decode_cache(const std::uint8_t* spec) {

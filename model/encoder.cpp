@@ -1,5 +1,7 @@
 #include "model/encoder.hpp"
 
+#include <map>
+
 #include "model/decoder.hpp"
 #include "model/static_caches.hpp"
 #include "model/symbolic_state.hpp"
@@ -114,6 +116,18 @@ Program normalised(const Program& program) {
     if (!state.applies(operation) || result.operations.size() == Limits::max_operations) continue;
     state.apply(operation);
     result.operations.push_back(operation);
+  }
+  return result;
+}
+
+Program renumbered(const Program& program) {
+  Program result = normalised(program);
+  std::map<std::uint32_t, std::uint32_t> numbers;
+  for (Operation& operation : result.operations) {
+    const Names named = names(operation.kind);
+    if (named == Names::NewObject) numbers.emplace(operation.object, static_cast<std::uint32_t>(numbers.size()));
+    if (named == Names::NewObject || named == Names::LiveObject || named == Names::DeadObject)
+      operation.object = numbers.at(operation.object);
   }
   return result;
 }

@@ -18,4 +18,7 @@ std::vector<std::uint8_t> encode(const Program& program);
 /// `program` without the operations that name what does not exist when they are reached.
 Program normalised(const Program& program);
 
+/// `program` with its objects counted from 0 without gaps, as a person would write it. Normalises.
+Program renumbered(const Program& program);
+
 }  // namespace slabproof

@@ -61,7 +61,8 @@ std::optional<Violation> judge_geometry(const GeometryQuery& q, MakeGeometry mak
   const auto error = expected_error(q);
   if (error || !actual.ok()) {
     if (error && !actual.ok() && *error == actual.error()) return std::nullopt;
-    return Violation{error == slab::GeometryError::ObjectTooLarge ? "G5" : "G1", error ? slab::to_string(*error) : "a geometry",
+    const slab::GeometryError cause = error ? *error : actual.error();
+    return Violation{cause == slab::GeometryError::ObjectTooLarge ? "G5" : "G1", error ? slab::to_string(*error) : "a geometry",
                      actual.ok() ? "a geometry" : slab::to_string(actual.error())};
   }
   const slab::Geometry& geometry = actual.value();

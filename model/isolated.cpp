@@ -24,6 +24,15 @@ extern "C" void __asan_on_error() {
   _exit(1);
 }
 
+// UndefinedBehaviorSanitizer calls this before it reports; its stack trace starts a symbolizer.
+extern "C" void __ubsan_on_report();
+extern "C" void __ubsan_on_report() {
+  constexpr std::string_view words = "runtime error: \n";
+  if (!brief_reports) return;
+  (void)!write(STDERR_FILENO, words.data(), words.size());
+  _exit(1);
+}
+
 namespace slabproof {
 namespace {
 
@@ -45,25 +54,13 @@ void put(char (&field)[Size], const std::string& text) {
   std::exit(2);
 }
 
-[[noreturn]] void run_as_child(Runner& runner, const Program& program, const IsolationOptions& options, Shared& shared) {
+using Body = std::function<Verdict(StepMark&)>;
+
+[[noreturn]] void run_as_child(const Body& body, const IsolationOptions& options, Shared& shared) {
   std::signal(SIGALRM, SIG_DFL);
   alarm(options.timeout_seconds);
   brief_reports = options.brief;
-  runner.set_mark(&shared.mark);
-  const auto after = [&](const Operation* operation) {
-    if (options.after_step) options.after_step(runner, operation);
-  };
-  bool going = runner.start(program.setup);
-  after(nullptr);
-  for (std::size_t i = 0; going && i < program.operations.size(); ++i) {
-    going = runner.step(program.operations[i]);
-    after(&program.operations[i]);
-  }
-  if (going) {
-    runner.finish();
-    after(nullptr);
-  }
-  const Verdict verdict = runner.verdict();
+  const Verdict verdict = body(shared.mark);
   shared.violated = !verdict.agreed();
   put(shared.invariant, verdict.violation.invariant);
   put(shared.expected, verdict.violation.expected);
@@ -121,9 +118,7 @@ std::string read_all(int file) {
   return text;
 }
 
-}  // namespace
-
-IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options) {
+IsolatedRun run_in_child(const Body& body, const IsolationOptions& options) {
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   const int report_file = memfd_create("report", MFD_CLOEXEC);
   if (memory == MAP_FAILED || report_file < 0) stop("slabproof: cannot isolate a run");
@@ -133,7 +128,7 @@ IsolatedRun run_isolated(Runner& runner, const Program& program, const Isolation
   if (child < 0) stop("slabproof: cannot isolate a run");
   if (child == 0) {
     dup2(report_file, STDERR_FILENO);
-    run_as_child(runner, program, options, shared);
+    run_as_child(body, options, shared);
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
@@ -155,6 +150,45 @@ IsolatedRun run_isolated(Runner& runner, const Program& program, const Isolation
   }
   munmap(memory, sizeof(Shared));
   close(report_file);
+  return run;
+}
+
+}  // namespace
+
+IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options) {
+  return run_in_child(
+      [&](StepMark& mark) {
+        runner.set_mark(&mark);
+        const auto after = [&](const Operation* operation) {
+          if (options.after_step) options.after_step(runner, operation);
+        };
+        bool going = runner.start(program.setup);
+        after(nullptr);
+        for (std::size_t i = 0; going && i < program.operations.size(); ++i) {
+          going = runner.step(program.operations[i]);
+          after(&program.operations[i]);
+        }
+        if (going) {
+          runner.finish();
+          after(nullptr);
+        }
+        return runner.verdict();
+      },
+      options);
+}
+
+IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make, const IsolationOptions& options) {
+  IsolatedRun run = run_in_child(
+      [&](StepMark&) {
+        Verdict verdict;
+        if (const auto violation = judge_geometry(query, make)) {
+          verdict.kind = Verdict::Kind::Violated;
+          verdict.violation = *violation;
+        }
+        return verdict;
+      },
+      options);
+  run.verdict.operation = "geometry";
   return run;
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "model/geometry_oracle.hpp"
 #include "model/program.hpp"
 #include "model/runner.hpp"
 #include "model/verdict.hpp"
@@ -24,5 +25,9 @@ struct IsolatedRun {
 /// Runs `program` on `runner` in a child process, so that a death or a hang is a verdict like any
 /// other. The child does not return to the caller.
 IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options = {});
+
+/// The same for five numbers: a Geometry::make that takes long is Hung, one that divides by zero has
+/// Died (G13). The verdict's operation is "geometry".
+IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make = slab::Geometry::make, const IsolationOptions& options = {});
 
 }  // namespace slabproof

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "model/sanitizer.hpp"
+
 namespace slabproof {
 namespace {
 
@@ -141,7 +143,8 @@ void RecordingBackend::free_slab(void* slab, std::size_t slab_size, std::size_t 
   SlabRecord& record = found->second;
   const std::size_t size = context_.cache->spec.slab_size;
   if (record.saved_pages != 0)
-    judgement_.violate("B13", "every page deleted before free_slab", std::to_string(record.saved_pages) + " pages still saved");
+    judgement_.violate(record.save_refused ? "B8" : "B13", "every page deleted before free_slab", std::to_string(record.saved_pages) + " pages still saved");
+  if (!is_open(record.base, record.size)) judgement_.violate("B19", "a slab that its next user may touch", "poisoned bytes in it");
   if (record.misaligned) {
     slab_region_.give(record.base - page_size / 2, 2 * size);
   } else {
@@ -181,6 +184,7 @@ bool RecordingBackend::save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* 
   if (judgement_.violated()) return false;
   if (injected(FailingCall::SaveSlabInfo) == Injected::Refuse) {
     refuse("B8");
+    slab->save_refused = true;
     return false;
   }
   entry(page_addr) = address(info);
@@ -258,9 +262,10 @@ void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
     judgement_.violate("B14", "an outstanding SlabInfo of this cache freed with its size", "another pointer or size");
   if (judgement_.violated()) return;
   const InfoRecord record = found->second;
+  if (!is_open(address(info), size)) judgement_.violate("B19", "SlabInfo memory that its next user may touch", "poisoned bytes in it");
   if (const auto slab = slabs_.find(record.slab); slab != slabs_.end()) {
     if (slab->second.saved_pages != 0)
-      judgement_.violate("B13", "every page deleted before free_slab_info", "pages still saved");
+      judgement_.violate(slab->second.save_refused ? "B8" : "B13", "every page deleted before free_slab_info", "pages still saved");
     if (slab->second.used != 0) judgement_.violate("G8", "the SlabInfo of live objects kept", "freed");
   }
   infos_.erase(found);

@@ -33,6 +33,7 @@ struct SlabRecord {
   bool misaligned = false;          // handed out so on purpose; must come straight back
   bool abandoned = false;           // its cache was destroyed while objects in it lived
   bool fresh = true;                // made by the operation under way
+  bool save_refused = false;        // a page of it could not be saved; must go back
   std::uint32_t generation = 0;     // counts slabs made, to tell a returned slab from its successor
   std::uint32_t saved_pages = 0;
   std::uintptr_t info = 0;          // what its pages map to

@@ -13,27 +13,9 @@ namespace slabproof {
 namespace {
 
 constexpr std::uint32_t no_ordinal = ~std::uint32_t{0};
-// Not part of the arena, never touched: what free() is given when it must not look at it.
-constexpr std::uintptr_t nowhere = 0x7777'7000;
 
 void* pointer(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
 std::uintptr_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
-
-const char* invariant_of(slab::Misuse kind) {
-  switch (kind) {
-    case slab::Misuse::DoubleFree: return "M1";
-    case slab::Misuse::InteriorPointer: return "M2";
-    case slab::Misuse::SlabInfoPointer: return "M3";
-    case slab::Misuse::TailWastePointer: return "M4";
-    case slab::Misuse::ForeignPointer: return "M5";
-    case slab::Misuse::OtherCache: return "M6";
-    case slab::Misuse::NeverAllocated: return "M7";
-    case slab::Misuse::LiveAtDestruction: return "M9";
-    case slab::Misuse::CorruptedFreeList: return "M11";
-    case slab::Misuse::ReentrantCall: return "M12";
-  }
-  return "M1";
-}
 
 std::string describe(const slab::CacheStatistics& s) {
   return std::to_string(s.full_slabs) + " full, " + std::to_string(s.partial_slabs) + " partial, " +
@@ -196,12 +178,12 @@ void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
   context_.reentering = true;
   const std::size_t reported = report_log.size();
   bool refused = true;
-  const void* given = nullptr;
+  void* given = nullptr;
   switch (call) {
     case slabproof::ReentrantCall::Alloc: refused = subject.alloc() == nullptr; break;
     case slabproof::ReentrantCall::AllocNoGrow: refused = subject.alloc_no_grow() == nullptr; break;
     case slabproof::ReentrantCall::Reserve: refused = !subject.reserve(1); break;
-    case slabproof::ReentrantCall::Free: subject.free(pointer(nowhere)), given = pointer(nowhere); break;
+    case slabproof::ReentrantCall::Free: subject.free(given = pointer(MisuseOracle::nowhere)); break;
     case slabproof::ReentrantCall::Shrink: refused = subject.shrink() == 0; break;
   }
   context_.reentering = false;
@@ -228,7 +210,7 @@ void Runner::on_slab_released(SlabRecord& slab) {
     std::size_t kept = model.kept_slabs();
     switch (context_.operation) {
       case OperationKind::Reserve:
-        kept = std::max<std::size_t>(model.spec.empty_slabs_kept, (context_.wanted + model.layout.objects_per_slab - 1) / model.layout.objects_per_slab);
+        kept = std::max<std::size_t>(model.spec.empty_slabs_kept, context_.wanted / model.layout.objects_per_slab + (context_.wanted % model.layout.objects_per_slab != 0));
         [[fallthrough]];
       case OperationKind::Free:
         if (model.empty_slabs() <= kept)
@@ -239,6 +221,8 @@ void Runner::on_slab_released(SlabRecord& slab) {
       default: violate("L6", "slabs given back by free, reserve, shrink and destruction only", "given back by another operation");
     }
   }
+  if (model.current == slab.base && !slab.fresh && model.empty_slabs() > 1 && subjects_[slab.cache]->abilities().follows_policy)
+    violate("L6", "the current slab given back last", "given back before another empty one");
   model.slab_released(slab.used);
   if (model.current == slab.base) model.current = 0;
 }
@@ -328,52 +312,91 @@ void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordi
 
 void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::uintptr_t expected_slab,
                           std::size_t expected_bin) {
-  CacheModel& model = models_[cache];
-  const Layout& layout = model.layout;
-  SlabRecord* const slab = backend_of(cache).find(object);
+  const CacheModel& model = models_[cache];
+  const std::size_t size = model.spec.object_size;
+  SlabRecord* slab = nullptr;
   if (context_.refused) return violate(context_.refused, "null after a backend call failed", "an object");
-  if (!slab || slab->cache != cache || slab->abandoned)
-    return violate("G8", "an object inside one live slab of the cache", "a pointer elsewhere");
-  const std::size_t offset = object - slab->base, size = model.spec.object_size;
-  if (offset + size > slab->size) return violate("G8", "an object inside one slab", "offset " + std::to_string(offset));
-  if (offset + size > layout.slab_info_offset)
-    return violate("G9", "an object that ends before SlabInfo", "offset " + std::to_string(offset));
-  if (object % model.spec.object_align != 0) return violate("G6", "an aligned object", "offset " + std::to_string(offset));
-  const std::size_t slot = offset / layout.stride;
-  if (offset % layout.stride != 0 || slot >= layout.objects_per_slab)
-    return violate("G7", "slab + k * stride", "offset " + std::to_string(offset));
+  if (subjects_[cache]->abilities().layout) {
+    slab = backend_of(cache).find(object);
+    if (!slab || slab->cache != cache || slab->abandoned)
+      return violate("G8", "an object inside one live slab of the cache", "a pointer elsewhere");
+    const std::size_t end = object - slab->base + size;
+    if (end > slab->size) return violate("G8", "an object inside one slab", "one that ends at offset " + std::to_string(end));
+    if (end > model.layout.slab_info_offset)
+      return violate("G9", "an object that ends before SlabInfo", "one that ends at offset " + std::to_string(end));
+  }
   if (const LiveRange* other = reference_.admit({object, object + size, ordinal, cache}))
     return violate(other->begin == object ? "L4" : "G11", "an object disjoint from all live ones", "it overlaps " + name_of(other->ordinal));
-  if (slab->saved_pages != model.mapped_pages())
-    return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned", std::to_string(slab->saved_pages));
-  if (subjects_[cache]->abilities().chooses_fullest) {
-    if (expected_slab ? slab->base != expected_slab
-                      : expected_bin < CacheModel::bins ? slab->used == 0 || model.bin_of(slab->used) != expected_bin
-                                                        : slab->used != 0)
-      return violate("L5", expected_slab ? "the current slab while it has a free object" : expected_bin < CacheModel::bins ? "a slab of the fullest bin" : "an empty or a new slab",
-                     "a slab with " + std::to_string(slab->used) + " objects");
-  }
-  model.used_changed(slab->used, slab->used + 1);
-  ++slab->used;
-  slab->handed_out[slot] = true;
-  model.current = slab->base;
+  if (object % model.spec.object_align != 0)
+    return violate("G6", "an object aligned to " + std::to_string(model.spec.object_align), "one that is not");
+  if (slab) judge_slot(cache, *slab, object, expected_slab, expected_bin);
+  if (violated()) return;
   stamp(object, size, ordinal);
   if (ordinal == no_ordinal) return;
-  this->object(ordinal) = {object, slab->generation, static_cast<std::uint32_t>(live_.size()), cache, ObjectState::Live};
+  this->object(ordinal) = {object, slab ? slab->generation : 0, static_cast<std::uint32_t>(live_.size()), cache, ObjectState::Live};
   live_.push_back(ordinal);
+}
+
+void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, std::uintptr_t expected_slab,
+                        std::size_t expected_bin) {
+  CacheModel& model = models_[cache];
+  const std::size_t offset = object - slab.base, slot = offset / model.layout.stride;
+  if (offset % model.layout.stride != 0 || slot >= model.layout.objects_per_slab)
+    return violate("G7", "slab + k * stride", "offset " + std::to_string(offset));
+  if (slab.saved_pages != model.mapped_pages())
+    return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned", std::to_string(slab.saved_pages));
+  if (subjects_[cache]->abilities().follows_policy) {
+    if (expected_slab ? slab.base != expected_slab
+                      : expected_bin < CacheModel::bins ? slab.used == 0 || model.bin_of(slab.used) != expected_bin
+                                                        : slab.used != 0)
+      return violate("L5", expected_slab ? "the current slab while it has a free object" : expected_bin < CacheModel::bins ? "a slab of the fullest bin" : "an empty or a new slab",
+                     "a slab with " + std::to_string(slab.used) + " objects");
+  }
+  model.used_changed(slab.used, slab.used + 1);
+  ++slab.used;
+  slab.handed_out[slot] = true;
+  model.current = slab.base;
+  if (subjects_[cache]->abilities().poisons) judge_poisoning(model, slab, slot);
+}
+
+// An object is open to everybody; its padding, and a slot behind it that was never handed out, to nobody.
+void Runner::judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot) {
+  const std::size_t stride = model.layout.stride, size = model.spec.object_size;
+  const std::uintptr_t object = slab.base + slot * stride, next = object + stride;
+  if (!is_open(object, size)) return violate("M11", "an object that may be used", "poisoned bytes in it");
+  if (size < stride && !is_closed(next - 1)) return violate("M11", "padding that may not be used", "it is open");
+  if (slot + 1 < model.layout.objects_per_slab && !slab.handed_out[slot + 1] && !is_closed(next))
+    violate("M11", "a slot never handed out that may not be used", "it is open");
+}
+
+// The object at `address` is about to be freed.
+void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
+  reference_.retire(address);
+  if (!subjects_[cache]->abilities().layout) return;
+  SlabRecord& slab = *backend_of(cache).find(address);
+  models_[cache].used_changed(slab.used, slab.used - 1);
+  --slab.used;
 }
 
 void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
   const CacheModel& model = models_[cache];
+  const Abilities abilities = subjects_[cache]->abilities();
+  if (!abilities.layout) return;  // memory of its own may run out
   if (kind == OperationKind::AllocNoGrow) {
     if (model.free_objects() > 0)
       violate("B20", "an object from alloc_no_grow", "null with " + std::to_string(model.free_objects()) + " free");
     return;
   }
   if (!context_.refused) return violate("B15", "null only when a backend call failed", "null");
-  for (auto& [base, slab] : backend_of(cache).slabs())
+  check_given_back();
+  if (abilities.statistics && subjects_[cache]->statistics() != model.statistics())
+    violate("B15", "after a failed alloc " + describe(model.statistics()), describe(subjects_[cache]->statistics()));
+}
+
+// After a backend call failed: no slab of this operation is left.
+void Runner::check_given_back() {
+  for (const auto& [base, slab] : backend_of(context_.cache_index).slabs())
     if (slab.fresh) return violate(context_.refused, "the slab given back after a backend call failed", "it is outstanding");
-  check_statistics(cache);
 }
 
 void Runner::free_object(std::uint32_t ordinal) {
@@ -384,17 +407,18 @@ void Runner::free_object(std::uint32_t ordinal) {
   if (violated()) return;
   begin(OperationKind::Free, cache);
   context_.freed = freed.address;
-  SlabRecord& slab = *backend_of(cache).find(freed.address);
-  reference_.retire(freed.address);
-  model.used_changed(slab.used, slab.used - 1);
-  --slab.used;
+  retire(cache, freed.address);
   freed.state = ObjectState::Dead;
   objects_[live_.back()].live_index = freed.live_index;
   live_[freed.live_index] = live_.back();
   live_.pop_back();
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Free), arena_.relative(freed.address), ordinal);
   subjects_[cache]->free(pointer(freed.address));
-  if (model.empty_slabs() > model.kept_slabs() && subjects_[cache]->abilities().shrink)
+  const SlabRecord* const slab = backend_of(cache).find(freed.address);
+  const bool kept = slab && slab->generation == freed.generation;
+  if (kept && subjects_[cache]->abilities().poisons && !(is_closed(freed.address) && is_closed(freed.address + model.spec.object_size - 1)))
+    violate("M11", "a freed object that may not be used", "it is open");
+  if (model.empty_slabs() > model.kept_slabs() && subjects_[cache]->abilities().follows_policy)
     violate("L6", "at most " + std::to_string(model.kept_slabs()) + " empty slabs kept", std::to_string(model.empty_slabs()));
   end();
 }
@@ -408,11 +432,13 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Reserve), n, reserved);
   if (reserved) {
     const std::size_t per_slab = model.layout.objects_per_slab;
+    if (context_.refused) violate(context_.refused, "false after a backend call failed", "true");
     if (model.free_objects() < n)
       violate("B20", std::to_string(n) + " free objects after a true reserve", std::to_string(model.free_objects()));
     model.reserved_slabs = n / per_slab + (n % per_slab != 0);
   } else {
     if (!context_.refused) violate("B20", "false only when a backend call failed", "false");
+    check_given_back();
     if (model.slabs() != slabs)
       violate("B20", std::to_string(slabs) + " slabs after a false reserve", std::to_string(model.slabs()));
   }
@@ -481,81 +507,18 @@ bool Runner::misuse(const Operation& operation) {
   if (!subjects_[cache]->abilities().detects_misuse) return false;
   if (operation.kind == OperationKind::CorruptLink) return corrupt_link(cache, object(operation.object), operation.argument);
 
-  const std::uintptr_t misused = misused_pointer(operation, cache);
-  Expected expected;
-  if (!misused || !expected_misuse(cache, misused, expected)) return false;
+  const std::uintptr_t misused = oracle_.pointer_of(operation, cache, by_object ? object(operation.object).address : 0);
+  auto expected = oracle_.expected(cache, misused);
+  if (!expected) return false;
   if (operation.kind == OperationKind::DoubleFree) {
     const SlabRecord* slab = backend_of(cache).find(misused);
-    if (!slab || slab->generation != object(operation.object).generation) expected.invariant = "M8";
+    if (!slab || slab->generation != object(operation.object).generation) expected->invariant = "M8";
   }
-  free_misused(cache, misused, expected);
+  free_misused(cache, misused, *expected);
   return true;
 }
 
-/// The pointer that the operation frees, or 0 when there is none of its sort.
-std::uintptr_t Runner::misused_pointer(const Operation& operation, std::uint8_t cache) {
-  const std::uint32_t pick = operation.argument;
-  if (operation.kind == OperationKind::FreeForeign) {
-    RecordingBackend& backend = backend_of(cache);
-    const std::uintptr_t untouched = (backend.slab_region().untouched() + 4095) & ~std::uintptr_t{4095};
-    const std::uintptr_t choices[] = {nowhere, untouched + pick, arena_.cache(cache) + pick,
-                                      arena_.slabs(1 - models_[cache].spec.backend) + pick};
-    return choices[pick % 4];
-  }
-  const Object& object = this->object(operation.object);
-  if (operation.kind == OperationKind::DoubleFree || operation.kind == OperationKind::FreeThroughOther) return object.address;
-  const Layout& layout = models_[cache].layout;
-  const SlabRecord& slab = *backend_of(cache).find(object.address);
-  const std::size_t waste_begin = layout.objects_per_slab * layout.stride;
-  switch (operation.kind) {
-    case OperationKind::FreeInterior: return object.address + 1 + pick * 31 % (layout.stride - 1);
-    case OperationKind::FreeSlabInfo:
-      return slab.size == layout.slab_info_offset ? 0 : slab.base + layout.slab_info_offset + pick % layout.slab_info_size;
-    case OperationKind::FreeTailWaste:
-      return waste_begin == layout.slab_info_offset ? 0 : slab.base + waste_begin + pick % (layout.slab_info_offset - waste_begin);
-    case OperationKind::FreeNeverAllocated:
-      for (std::size_t i = 0; i < layout.objects_per_slab; ++i)
-        if (const std::size_t slot = (i + pick) % layout.objects_per_slab; !slab.handed_out[slot]) return slab.base + slot * layout.stride;
-      return 0;
-    default: return 0;
-  }
-}
-
-/// What free(pointer) of this cache must report; false when it is no misuse, or outside the contract.
-bool Runner::expected_misuse(std::uint8_t cache, std::uintptr_t pointer, Expected& expected) {
-  const CacheModel& model = models_[cache];
-  const bool by_page_end = model.spec.row() == slab::Row::SmallSinglePage;
-  const auto is = [&](slab::Misuse kind) { return expected = {kind, invariant_of(kind)}, true; };
-  const SlabRecord* const slab = backend_of(cache).find(pointer);
-  if (by_page_end) {
-    // The owner is read from the page's end, wherever the page came from.
-    if (!slab || slab->abandoned) return false;
-    const CacheSpec& owner = models_[slab->cache].spec;
-    if (owner.row() != slab::Row::SmallSinglePage || owner.slab_size != model.spec.slab_size) return false;
-  } else {
-    if (slab && slab->abandoned) return false;
-    if (!slab || models_[slab->cache].spec.row() == slab::Row::SmallSinglePage) {
-      const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
-      return !backend_of(cache).knows_page(page) && is(slab::Misuse::ForeignPointer);
-    }
-    // Two caches on one backend may have pages of different sizes: then the page that this cache
-    // asks for may be one that the other never saved.
-    const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
-    const SlabRecord* const at_page = backend_of(cache).find(page);
-    if (!backend_of(cache).knows_page(page)) return is(slab::Misuse::ForeignPointer);
-    if (at_page != slab) return at_page && at_page->cache != cache && !at_page->abandoned && is(slab::Misuse::OtherCache);
-  }
-  if (slab->cache != cache) return is(slab::Misuse::OtherCache);
-  const std::size_t offset = pointer - slab->base, slot = offset / model.layout.stride;
-  if (offset >= model.layout.slab_info_offset) return is(slab::Misuse::SlabInfoPointer);
-  if (slot >= model.layout.objects_per_slab) return is(slab::Misuse::TailWastePointer);
-  if (offset % model.layout.stride != 0) return is(slab::Misuse::InteriorPointer);
-  if (!slab->handed_out[slot]) return is(slab::Misuse::NeverAllocated);
-  const LiveRange* const live = reference_.find(pointer);
-  return !(live && live->begin == pointer) && is(slab::Misuse::DoubleFree);
-}
-
-void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Expected& expected) {
+void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const MisuseOracle::Expected& expected) {
   begin(OperationKind::Free, cache);
   context_.freed = misused;
   context_.misuse = expected.invariant;
@@ -580,7 +543,18 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
   const std::uintptr_t slot = object.address;
   const SlabRecord* const slab = backend_of(cache).find(slot);
   if (!slab || slab->generation != object.generation || slab->abandoned || reference_.find(slot)) return false;
-  const std::uint64_t links[] = {0, slot, slot + 1, slab->base + slab->size, slab->base - 8, 0xDEAD'BEEF'DEAD'BEEF};
+  // A live object of the slab, a slot of it never handed out, and one of another slab, when there are such.
+  std::uint64_t live = 0, uncarved = 0, elsewhere = 0xDEAD'BEEF'DEAD'BEE8;
+  const Layout& layout = models_[cache].layout;
+  for (std::size_t i = 0; i < layout.objects_per_slab && i < 64; ++i) {
+    const std::uintptr_t at = slab->base + i * layout.stride;
+    if (reference_.find(at)) live = at;
+    if (!slab->handed_out[i]) uncarved = at;
+  }
+  for (const auto& [base, other] : backend_of(cache).slabs())
+    if (base != slab->base && other.cache == cache && !other.abandoned) elsewhere = base;
+  const std::uint64_t links[] = {0, slot, slot + 1, slab->base + slab->size, slab->base - 8, 0xDEAD'BEEF'DEAD'BEEF,
+                                 live, uncarved, elsewhere, 0xDEAD'BEEF'DEAD'BEE8};
   const std::uint64_t saved = peek(slot), junk = links[argument % std::size(links)];
   if (junk == saved) return false;
   poke(slot, junk);
@@ -602,10 +576,7 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
     if (violated()) return true;
     begin(OperationKind::Free, cache);
     context_.freed = allocated;
-    SlabRecord& owner = *backend_of(cache).find(allocated);
-    reference_.retire(allocated);
-    model.used_changed(owner.used, owner.used - 1);
-    --owner.used;
+    retire(cache, allocated);
     subjects_[cache]->free(pointer(allocated));
     end();
   } else if (report_log.size() != 1 || report_log.front().kind != slab::Misuse::CorruptedFreeList ||

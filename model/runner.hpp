@@ -12,6 +12,7 @@
 #include "model/arena.hpp"
 #include "model/cache_model.hpp"
 #include "model/event_log.hpp"
+#include "model/misuse_oracle.hpp"
 #include "model/program.hpp"
 #include "model/recording_backend.hpp"
 #include "model/reference.hpp"
@@ -80,10 +81,6 @@ class Runner final : private BackendObserver {
     std::uint8_t cache = 0;
     ObjectState state = ObjectState::Absent;
   };
-  struct Expected {
-    slab::Misuse kind;
-    const char* invariant;
-  };
 
   void on_backend_call(BackendCall call) override;
   void on_slab_made(SlabRecord& slab) override;
@@ -103,7 +100,12 @@ class Runner final : private BackendObserver {
   void allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
   void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::uintptr_t expected_slab,
                     std::size_t expected_bin);
+  void judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, std::uintptr_t expected_slab,
+                  std::size_t expected_bin);
+  void retire(std::uint8_t cache, std::uintptr_t address);
+  void judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot);
   void judge_refusal(OperationKind kind, std::uint8_t cache);
+  void check_given_back();
   void free_object(std::uint32_t ordinal);
   void reserve(std::uint8_t cache, std::size_t n);
   void shrink(std::uint8_t cache);
@@ -112,9 +114,7 @@ class Runner final : private BackendObserver {
   bool corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument);
   void reenter(AnySubject& subject, slabproof::ReentrantCall call);
 
-  [[nodiscard]] std::uintptr_t misused_pointer(const Operation& operation, std::uint8_t cache);
-  [[nodiscard]] bool expected_misuse(std::uint8_t cache, std::uintptr_t pointer, Expected& expected);
-  void free_misused(std::uint8_t cache, std::uintptr_t pointer, const Expected& expected);
+  void free_misused(std::uint8_t cache, std::uintptr_t pointer, const MisuseOracle::Expected& expected);
 
   void check_reports();
   void check_statistics(std::uint8_t cache);
@@ -134,6 +134,7 @@ class Runner final : private BackendObserver {
   Reference reference_;
   Setup setup_;
   CacheModel models_[Limits::max_caches];
+  MisuseOracle oracle_{arena_, backends_, models_, reference_};
   AnySubject* subjects_[Limits::max_caches] = {};
   int armed_reentry_[Limits::max_caches] = {-1, -1};
   std::vector<Object> objects_;         // by ordinal

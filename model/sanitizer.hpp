@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 // The harness's own view of AddressSanitizer: memory that nobody may touch is poisoned in builds
 // that have it, and read by the judge through functions that are not instrumented.
@@ -25,10 +26,15 @@ namespace slabproof {
 inline constexpr bool has_asan = true;
 inline void forbid(const void* begin, std::size_t size) { ASAN_POISON_MEMORY_REGION(begin, size); }
 inline void permit(const void* begin, std::size_t size) { ASAN_UNPOISON_MEMORY_REGION(begin, size); }
+/// Whether everybody may touch every byte; whether nobody but the judge may touch this one.
+inline bool is_open(std::uintptr_t begin, std::size_t size) { return !__asan_region_is_poisoned(reinterpret_cast<void*>(begin), size); }
+inline bool is_closed(std::uintptr_t address) { return __asan_address_is_poisoned(reinterpret_cast<void*>(address)) != 0; }
 #else
 inline constexpr bool has_asan = false;
 inline void forbid(const void*, std::size_t) {}
 inline void permit(const void*, std::size_t) {}
+inline bool is_open(std::uintptr_t, std::size_t) { return true; }
+inline bool is_closed(std::uintptr_t) { return true; }
 #endif
 
 }  // namespace slabproof

@@ -27,8 +27,9 @@ class SlabSubject {
                                        .statistics = true,
                                        .audit = true,
                                        .layout = true,
-                                       .chooses_fullest = true,
+                                       .follows_policy = true,
                                        .detects_misuse = Policy::checks,
+                                       .poisons = true,
                                        .owns_live_slabs = true};
   template <class... Args>
   explicit SlabSubject(Args&&... args) : cache_(static_cast<Args&&>(args)...) {}

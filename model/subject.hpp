@@ -16,22 +16,30 @@
 namespace slabproof {
 
 /// What a subject can do beside alloc and free. A program's operations that ask for more fall away.
-/// Claimed, not sniffed: a subject that claims an ability and lacks the function does not compile.
+/// One without `layout` brings memory of its own and never calls the backend; alloc may answer null
+/// at any time, and only its objects are judged: aligned, disjoint, not written to. Claimed, not sniffed: a subject that claims an ability and lacks the function does not compile.
 struct Abilities {
   bool no_grow = false;         // void* alloc_no_grow()
   bool reserve = false;         // bool reserve(size_t n)
   bool shrink = false;          // size_t shrink()
   bool statistics = false;      // slab::CacheStatistics statistics() const
   bool audit = false;           // const char* audit() const: the id of a failed invariant, or null
-  bool layout = false;          // Layout layout() const: the slots are where docs/invariants.md says
-  bool chooses_fullest = false; // the next current slab is of the fullest bin (docs/policy.md)
+  bool layout = false;          // Layout layout() const: slots in the backend's slabs, where docs/invariants.md says
+  bool follows_policy = false; // docs/policy.md: the current slab, the fullest bin, the empty slabs kept
   bool detects_misuse = false;  // reports through model/report_log.hpp, state unchanged
+  bool poisons = false;         // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
   bool owns_live_slabs = false; // may be destroyed while objects live
+
+  /// What can be judged by the slabs alone is claimed together with them.
+  [[nodiscard]] constexpr bool consistent() const {
+    return layout || !(no_grow || reserve || shrink || statistics || follows_policy || detects_misuse);
+  }
 };
 
 template <class S>
 concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
   { S::abilities } -> std::convertible_to<Abilities>;
+  requires S::abilities.consistent();
   { s.alloc() } -> std::same_as<void*>;
   s.free(pointer);
   requires !S::abilities.no_grow || requires { { s.alloc_no_grow() } -> std::same_as<void*>; };

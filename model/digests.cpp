@@ -1,0 +1,15 @@
+// Prints the event logs of some programs; model/digests.cmake compares the output of compilers.
+#include <cinttypes>
+#include <cstdio>
+
+#include "model/random_bytes.hpp"
+#include "model/runner.hpp"
+#include "model/saboteur.hpp"
+
+int main() {
+  slabproof::Runner runner{slabproof::make_saboteur};  // which breaks nothing unless told to
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    const auto verdict = runner.run(slabproof::random_bytes(seed, 400));
+    std::printf("%s %" PRIu64 " %016" PRIx64 "\n", verdict.sentence().c_str(), runner.log().count(), runner.log().digest());
+  }
+}
