@@ -1,5 +1,6 @@
 #include "properties/commands.hpp"
 
+#include <algorithm>
 #include <ostream>
 #include <vector>
 
@@ -26,7 +27,7 @@ std::vector<Weight> weights(const SymbolicState& state, Mood mood) {
   }
   if (state.dead_count() > 0) {
     weights.push_back({DoubleFree, 3});
-    weights.push_back({CorruptLink, 1});
+    weights.push_back({CorruptLink, 2});
   }
   return weights;
 }
@@ -46,7 +47,9 @@ Operation make(const SymbolicState& state, OperationKind kind, std::uint32_t obj
     case Names::Cache: operation.target = static_cast<std::uint8_t>(target % state.cache_count()); break;
     case Names::Backend: operation.target = static_cast<std::uint8_t>(target % state.backend_count()); break;
     case Names::LiveObject: operation.object = state.live(object % state.live_count()); break;
-    case Names::DeadObject: operation.object = state.dead(object % state.dead_count()); break;
+    case Names::DeadObject:  // mostly one that died lately: it heads its slab's free list
+      operation.object = state.dead(state.dead_count() - 1 - (argument & 1 ? object % state.dead_count() : object % std::min<std::size_t>(2, state.dead_count())));
+      break;
   }
   switch (kind) {
     case Reserve: operation.argument = argument % 32 == 31 ? reserve_everything : argument % 24; break;
@@ -59,7 +62,7 @@ Operation make(const SymbolicState& state, OperationKind kind, std::uint32_t obj
     }
     case Reenter: operation.detail = static_cast<std::uint8_t>(argument % 5); break;
     default:
-      if (max_argument(kind) != 0) operation.argument = argument % (max_argument(kind) + 1);
+      if (max_argument(kind) != 0) operation.argument = argument / 2 % (max_argument(kind) + 1);
   }
   return operation;
 }
@@ -77,9 +80,9 @@ rc::Gen<std::shared_ptr<const Command>> commands_for(const SymbolicState& state,
   const std::vector<Weight> choices = weights(state, mood);
   std::size_t total = 0;
   for (const Weight& each : choices) total += each.weight;
-  const std::size_t live = state.live_count() + 1;
+  const std::size_t objects = std::max(state.live_count(), state.dead_count()) + 1;
   return rc::gen::map(
-      rc::gen::tuple(rc::gen::inRange<std::size_t>(0, total), rc::gen::inRange<std::uint32_t>(0, static_cast<std::uint32_t>(live)),
+      rc::gen::tuple(rc::gen::inRange<std::size_t>(0, total), rc::gen::inRange<std::uint32_t>(0, static_cast<std::uint32_t>(objects)),
                      rc::gen::inRange<std::uint32_t>(0, 2), rc::gen::inRange<std::uint32_t>(0, 1024)),
       [choices, state](const std::tuple<std::size_t, std::uint32_t, std::uint32_t, std::uint32_t>& picks) {
         const auto [kind, object, target, argument] = picks;

@@ -4,7 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,10 +28,14 @@ namespace {
 
 constexpr std::uint64_t candidates_in_process = 5000, candidates_isolated = 600;
 constexpr std::uint64_t never = ~std::uint64_t{0};
+constexpr unsigned hung_after_seconds = 20, tidy_seconds = 30;
+// For candidates: the verdict is all that counts.
+const IsolationOptions brief{.timeout_seconds = 3, .brief = true, .after_step = {}};
 
 /// What the child that runs the property tells its parent.
 struct Shared {
   std::uint64_t programs, operations, to_find;
+  std::uint64_t heartbeat;  // goes up with every program that is run
   std::uint32_t shrunk_to;
   bool finished, passed;
   char signature[256];
@@ -76,18 +81,31 @@ class Machine {
       program.operations.push_back(static_cast<const OperationCommand&>(*command).operation());
     const bool isolate = isolating();
     ++shared_.programs;
-    IsolationOptions brief;
-    brief.brief = true;
-    const Verdict verdict = isolate ? run_isolated(runner_, program, brief).verdict : run_here(setup, commands);
+    const Verdict verdict = isolate ? isolated(program) : run_here(setup, commands);
     if (verdict.agreed()) return;
-    if (!counterexample_) shared_.to_find = shared_.programs;
+    if (!counterexample_) {
+      shared_.to_find = shared_.programs;
+      failure_ = failure(verdict);
+    }
+    if (failure(verdict) != failure_) return;  // another defect: one at a time
     counterexample_ = std::move(program);
     RC_FAIL(verdict.sentence());
   }
 
+  /// What must stay the same while a counterexample shrinks.
+  static std::string failure(const Verdict& verdict) {
+    return verdict.kind == Verdict::Kind::Violated ? verdict.violation.invariant : verdict.kind == Verdict::Kind::Hung ? "hung" : "died";
+  }
+
   [[nodiscard]] bool isolating() const { return shared_.programs >= isolate_from_; }
 
+  Verdict isolated(const Program& program) {
+    ++shared_.heartbeat;
+    return run_isolated(runner_, program, brief).verdict;
+  }
+
   Verdict run_here(const Setup& setup, const Commands& commands) {
+    ++shared_.heartbeat;
     if (runner_.start(setup)) rc::state::runAll(commands, SymbolicState{setup}, runner_);
     if (runner_.verdict().agreed()) runner_.finish();
     return runner_.verdict();
@@ -99,7 +117,10 @@ class Machine {
       rc::detail::printResultMessage(result, text);
       return text.str();
     }
-    const Verdict verdict = run_isolated(runner_, *counterexample_).verdict;
+    tidy(*counterexample_);
+    IsolationOptions thorough;
+    thorough.timeout_seconds = hung_after_seconds / 2;
+    const Verdict verdict = run_isolated(runner_, *counterexample_, thorough).verdict;
     shared_.shrunk_to = static_cast<std::uint32_t>(counterexample_->operations.size());
     put(shared_.signature, verdict.signature());
     text << to_text(*counterexample_) << "verdict: " << verdict.sentence() << "\nsignature: " << verdict.signature() << "\n";
@@ -114,6 +135,28 @@ class Machine {
       text << "run again with: RC_PARAMS=\"" << rc::detail::configToMinimalString(configuration) << "\"\n";
     }
     return text.str();
+  }
+
+  /// RapidCheck's budget for deaths is soon used up: cuts what comes after the failing step, then drops
+  /// operation by operation what the same failure does without, and counts the objects from 0.
+  void tidy(Program& program) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{tidy_seconds};
+    const auto keep_if_it_fails = [&](Program less) {
+      if (std::chrono::steady_clock::now() < deadline && failure(isolated(less)) == failure_) program = std::move(less);
+    };
+    const Verdict verdict = isolated(program);
+    if (verdict.step < program.operations.size()) {
+      Program cut = program;
+      cut.operations.resize(verdict.step + 1);
+      keep_if_it_fails(std::move(cut));
+    }
+    for (std::size_t i = program.operations.size(); i-- > 0;) {
+      if (i >= program.operations.size()) continue;
+      Program less = program;
+      less.operations.erase(less.operations.begin() + static_cast<std::ptrdiff_t>(i));
+      keep_if_it_fails(normalised(less));
+    }
+    keep_if_it_fails(renumbered(program));
   }
 
   /// The path of the counterexample as a corpus file, or nothing if it cannot be written.
@@ -136,6 +179,7 @@ class Machine {
   std::uint64_t isolate_from_;
   Runner runner_;
   std::optional<Program> counterexample_;
+  std::string failure_;  // of the counterexample
   std::uint64_t candidates_ = 0;
 };
 
@@ -152,8 +196,17 @@ bool check_in_child(const std::string& id, const MachineOptions& options, Shared
     Machine{id, options, shared, isolate_from}.check(params);
     _exit(0);
   }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  // A program that hangs is found by the programs that no longer come after it.
+  std::uint64_t heartbeat = 0;
+  for (auto since = std::chrono::steady_clock::now(); waitpid(child, nullptr, WNOHANG) == 0; usleep(20'000)) {
+    const std::uint64_t now = const_cast<const volatile std::uint64_t&>(shared.heartbeat);
+    if (now != heartbeat) since = std::chrono::steady_clock::now();
+    heartbeat = now;
+    if (std::chrono::steady_clock::now() - since < std::chrono::seconds{hung_after_seconds}) continue;
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    break;
+  }
   return shared.finished;
 }
 
