@@ -75,14 +75,19 @@ bool write_file(const std::string& file, const void* data, std::size_t size) {
   return static_cast<bool>(out.flush());
 }
 
-Outcome replay_geometry(const std::string& bytes) {
+Outcome print_verdict(const Verdict& verdict) {
+  std::printf("verdict: %s\n", verdict.sentence().c_str());
+  if (verdict.agreed()) return Outcome::Agreed;
+  std::printf("signature: %s\n", verdict.signature().c_str());
+  return Outcome::Fails;
+}
+
+Outcome replay_geometry(const std::string& bytes, const Options& options) {
   const GeometryQuery query = decode_geometry(as_bytes(bytes));
   std::printf("%s\n", to_text(query).c_str());
-  const auto violation = judge_geometry(query);
-  if (!violation) return std::printf("verdict: agreed\n"), Outcome::Agreed;
-  std::printf("verdict: violated %s: expected %s, observed %s\nsignature: %s/geometry\n", violation->invariant.c_str(),
-              violation->expected.c_str(), violation->observed.c_str(), violation->invariant.c_str());
-  return Outcome::Fails;
+  const IsolatedRun run = judge_isolated(query);
+  if (!run.verdict.agreed() && !options.quiet) std::printf("%s", run.report.c_str());
+  return print_verdict(run.verdict);
 }
 
 void print_step(Runner& runner, const Operation* operation, std::uint32_t& step) {
@@ -99,7 +104,7 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
   const auto content = read_file(file, why);
   if (!content) return unreadable(file, why);
   if (options.files.size() > 1) std::printf("%s\n", file.c_str());
-  if (file.find("fuzz_geometry") != std::string::npos) return replay_geometry(*content);
+  if (file.find("fuzz_geometry") != std::string::npos) return replay_geometry(*content, options);
 
   Program program;
   if (file.ends_with(".trace")) {
@@ -123,14 +128,12 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
     isolation.after_step = [&](Runner& running, const Operation* operation) { print_step(running, operation, step); };
   }
   const IsolatedRun run = run_isolated(runner, program, isolation);
-  if (run.verdict.agreed()) return std::printf("verdict: agreed\n"), Outcome::Agreed;
-  if (!options.quiet) {
+  if (!run.verdict.agreed() && !options.quiet) {
     if (run.verdict.kind != Verdict::Kind::Violated && run.verdict.step < program.operations.size())
       std::printf("%6u  %s   <- here\n", run.verdict.step, to_text(program.operations[run.verdict.step]).c_str());
     std::printf("%s", run.report.c_str());
   }
-  std::printf("verdict: %s\nsignature: %s\n", run.verdict.sentence().c_str(), run.verdict.signature().c_str());
-  return Outcome::Fails;
+  return print_verdict(run.verdict);
 }
 
 int main(const std::vector<std::string>& arguments) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include <slab/statistics.hpp>
 
@@ -9,6 +10,13 @@
 #include "model/setup.hpp"
 
 namespace slabproof {
+
+/// For people.
+inline std::string describe(const slab::CacheStatistics& s) {
+  return std::to_string(s.full_slabs) + " full, " + std::to_string(s.partial_slabs) + " partial, " +
+         std::to_string(s.empty_slabs) + " empty, " + std::to_string(s.allocated_objects) + " allocated, " +
+         std::to_string(s.free_objects) + " free";
+}
 
 /// What must be true of one cache, kept by the judge: how many slabs are in which state, and which
 /// one is current. Every statistic follows from it.

@@ -25,7 +25,7 @@ list(SUBLIST digest_compilers 0 1 digest_compilers)
 if(SLAB_GXX)
   list(APPEND digest_compilers ${SLAB_GXX})
 endif()
-set(digest_sources digests.cpp arena.cpp contents.cpp decoder.cpp misuse_oracle.cpp recording_backend.cpp region.cpp runner.cpp saboteur.cpp verdict.cpp)
+set(digest_sources digests.cpp arena.cpp contents.cpp decoder.cpp misuse_oracle.cpp recording_backend.cpp region.cpp runner.cpp runner_misuse.cpp saboteur.cpp verdict.cpp)
 list(TRANSFORM digest_sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 add_test(NAME model.EventLog.IsTheSameFromEveryCompiler
   COMMAND ${CMAKE_COMMAND} "-DCOMPILERS=${digest_compilers}" "-DFLAGS=-I${PROJECT_SOURCE_DIR};-I${PROJECT_SOURCE_DIR}/allocator/include"

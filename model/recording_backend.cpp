@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "model/address.hpp"
 #include "model/sanitizer.hpp"
 
 namespace slabproof {
@@ -15,8 +16,6 @@ const char* name(BackendCall call) {
 
 constexpr std::uint8_t no_cache = 0xFF;
 
-std::uintptr_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
-void* pointer(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "model/address.hpp"
 #include "model/contents.hpp"
 #include "model/decoder.hpp"
 #include "model/report_log.hpp"
@@ -12,24 +13,9 @@
 namespace slabproof {
 namespace {
 
-constexpr std::uint32_t no_ordinal = ~std::uint32_t{0};
-
-void* pointer(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
-std::uintptr_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
-
-std::string describe(const slab::CacheStatistics& s) {
-  return std::to_string(s.full_slabs) + " full, " + std::to_string(s.partial_slabs) + " partial, " +
-         std::to_string(s.empty_slabs) + " empty, " + std::to_string(s.allocated_objects) + " allocated, " +
-         std::to_string(s.free_objects) + " free";
-}
-
 std::string name_of(std::uint32_t ordinal) {
   return ordinal == no_ordinal ? "an object" : "#" + std::to_string(ordinal);
 }
-
-// A freed slot is poisoned for everybody; the harness plays the stray pointer.
-SLABPROOF_NO_ASAN std::uint64_t peek(std::uintptr_t slot) { return *reinterpret_cast<const volatile std::uint64_t*>(slot); }
-SLABPROOF_NO_ASAN void poke(std::uintptr_t slot, std::uint64_t value) { *reinterpret_cast<volatile std::uint64_t*>(slot) = value; }
 
 }  // namespace
 
@@ -174,26 +160,6 @@ void Runner::on_backend_call(BackendCall) {
   }
 }
 
-void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
-  context_.reentering = true;
-  const std::size_t reported = report_log.size();
-  bool refused = true;
-  void* given = nullptr;
-  switch (call) {
-    case slabproof::ReentrantCall::Alloc: refused = subject.alloc() == nullptr; break;
-    case slabproof::ReentrantCall::AllocNoGrow: refused = subject.alloc_no_grow() == nullptr; break;
-    case slabproof::ReentrantCall::Reserve: refused = !subject.reserve(1); break;
-    case slabproof::ReentrantCall::Free: subject.free(given = pointer(MisuseOracle::nowhere)); break;
-    case slabproof::ReentrantCall::Shrink: refused = subject.shrink() == 0; break;
-  }
-  context_.reentering = false;
-  if (report_log.size() != reported + 1 || report_log.back().kind != slab::Misuse::ReentrantCall ||
-      report_log.back().pointer != given || report_log.back().cache != subject.identity() || !refused)
-    return violate("M12", "a call from a backend function refused and reported once as ReentrantCall",
-                   std::to_string(report_log.size() - reported) + " reports, " + (refused ? "refused" : "served"));
-  report_log.pop_back();
-}
-
 void Runner::on_slab_made(SlabRecord& slab) {
   models_[slab.cache].slab_made();
   made_.push_back(slab.base);
@@ -293,25 +259,27 @@ bool Runner::execute(const Operation& operation) {
 }
 
 void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
-  CacheModel& model = models_[cache];
   begin(kind, cache);
-  // Where the object must come from: the current slab, else the fullest bin, else an empty slab.
-  const SlabRecord* const current = model.current ? backend_of(cache).find(model.current) : nullptr;
-  const bool from_current = current && current->used < model.layout.objects_per_slab;
-  const std::size_t bin = model.partial_slabs() > 0 ? model.fullest_bin() : CacheModel::bins;
+  const Source source = expected_source(cache);
   const std::uintptr_t object = address(kind == OperationKind::Alloc ? subjects_[cache]->alloc() : subjects_[cache]->alloc_no_grow());
   log_.add(0x100 | static_cast<std::uint64_t>(kind), object ? arena_.relative(object) : 0, ordinal);
   if (!violated()) {
     if (object)
-      judge_object(cache, ordinal, object, from_current ? model.current : 0, bin);
+      judge_object(cache, ordinal, object, source);
     else
       judge_refusal(kind, cache);
   }
   end();
 }
 
-void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::uintptr_t expected_slab,
-                          std::size_t expected_bin) {
+Runner::Source Runner::expected_source(std::uint8_t cache) {
+  const CacheModel& model = models_[cache];
+  const SlabRecord* const current = model.current ? backend_of(cache).find(model.current) : nullptr;
+  if (current && current->used < model.layout.objects_per_slab) return {current->base, CacheModel::bins};
+  return {0, model.partial_slabs() > 0 ? model.fullest_bin() : CacheModel::bins};
+}
+
+void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source) {
   const CacheModel& model = models_[cache];
   const std::size_t size = model.spec.object_size;
   SlabRecord* slab = nullptr;
@@ -329,7 +297,7 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
     return violate(other->begin == object ? "L4" : "G11", "an object disjoint from all live ones", "it overlaps " + name_of(other->ordinal));
   if (object % model.spec.object_align != 0)
     return violate("G6", "an object aligned to " + std::to_string(model.spec.object_align), "one that is not");
-  if (slab) judge_slot(cache, *slab, object, expected_slab, expected_bin);
+  if (slab) judge_slot(cache, *slab, object, source);
   if (violated()) return;
   stamp(object, size, ordinal);
   if (ordinal == no_ordinal) return;
@@ -337,8 +305,7 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
   live_.push_back(ordinal);
 }
 
-void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, std::uintptr_t expected_slab,
-                        std::size_t expected_bin) {
+void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, const Source& source) {
   CacheModel& model = models_[cache];
   const std::size_t offset = object - slab.base, slot = offset / model.layout.stride;
   if (offset % model.layout.stride != 0 || slot >= model.layout.objects_per_slab)
@@ -346,11 +313,14 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
   if (slab.saved_pages != model.mapped_pages())
     return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned", std::to_string(slab.saved_pages));
   if (subjects_[cache]->abilities().follows_policy) {
-    if (expected_slab ? slab.base != expected_slab
-                      : expected_bin < CacheModel::bins ? slab.used == 0 || model.bin_of(slab.used) != expected_bin
-                                                        : slab.used != 0)
-      return violate("L5", expected_slab ? "the current slab while it has a free object" : expected_bin < CacheModel::bins ? "a slab of the fullest bin" : "an empty or a new slab",
-                     "a slab with " + std::to_string(slab.used) + " objects");
+    const std::string observed = "one of a slab with " + std::to_string(slab.used) + " objects";
+    if (source.slab != 0) {
+      if (slab.base != source.slab) return violate("L5", "an object of the current slab while that has a free one", observed);
+    } else if (source.bin < CacheModel::bins) {
+      if (slab.used == 0 || model.bin_of(slab.used) != source.bin) return violate("L5", "an object of a slab in the fullest bin", observed);
+    } else if (slab.used != 0) {
+      return violate("L5", "an object of an empty or a new slab", observed);
+    }
   }
   model.used_changed(slab.used, slab.used + 1);
   ++slab.used;
@@ -492,102 +462,6 @@ void Runner::destroy(std::uint8_t cache) {
   for (auto& [base, slab] : backend.slabs())
     if (slab.cache == cache && !slab.abandoned) backend.abandon(slab);
   context_.cache = nullptr;
-}
-
-// Misuse.
-
-bool Runner::misuse(const Operation& operation) {
-  const bool by_object = names(operation.kind) != Names::Cache;
-  if (by_object) {
-    const ObjectState wanted = names(operation.kind) == Names::DeadObject ? ObjectState::Dead : ObjectState::Live;
-    if (object(operation.object).state != wanted) return false;
-  }
-  std::uint8_t cache = by_object ? object(operation.object).cache : operation.target;
-  if (operation.kind == OperationKind::FreeThroughOther) cache ^= 1;
-  if (!subjects_[cache]->abilities().detects_misuse) return false;
-  if (operation.kind == OperationKind::CorruptLink) return corrupt_link(cache, object(operation.object), operation.argument);
-
-  const std::uintptr_t misused = oracle_.pointer_of(operation, cache, by_object ? object(operation.object).address : 0);
-  auto expected = oracle_.expected(cache, misused);
-  if (!expected) return false;
-  if (operation.kind == OperationKind::DoubleFree) {
-    const SlabRecord* slab = backend_of(cache).find(misused);
-    if (!slab || slab->generation != object(operation.object).generation) expected->invariant = "M8";
-  }
-  free_misused(cache, misused, *expected);
-  return true;
-}
-
-void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const MisuseOracle::Expected& expected) {
-  begin(OperationKind::Free, cache);
-  context_.freed = misused;
-  context_.misuse = expected.invariant;
-  subjects_[cache]->free(pointer(misused));
-  if (violated()) return;
-  const std::string wanted = std::string{"one report of "} + slab::to_string(expected.kind);
-  if (report_log.size() != 1) return violate(expected.invariant, wanted, std::to_string(report_log.size()) + " reports");
-  const slab::MisuseReport report = report_log.front();
-  report_log.clear();
-  log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(misused));
-  if (report.kind != expected.kind) return violate(expected.invariant, wanted, slab::to_string(report.kind));
-  if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
-    return violate(expected.invariant, "the pointer and the cache in the report", "others");
-  if (subjects_[cache]->abilities().statistics && subjects_[cache]->statistics() != models_[cache].statistics())
-    return violate(expected.invariant, "the cache as it was after a reported misuse", describe(subjects_[cache]->statistics()));
-  end();
-}
-
-// A write to a freed object, then an allocation that may use its link, then the write undone: the
-// damage never outlives the operation, so that the program can go on.
-bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument) {
-  const std::uintptr_t slot = object.address;
-  const SlabRecord* const slab = backend_of(cache).find(slot);
-  if (!slab || slab->generation != object.generation || slab->abandoned || reference_.find(slot)) return false;
-  // A live object of the slab, a slot of it never handed out, and one of another slab, when there are such.
-  std::uint64_t live = 0, uncarved = 0, elsewhere = 0xDEAD'BEEF'DEAD'BEE8;
-  const Layout& layout = models_[cache].layout;
-  for (std::size_t i = 0; i < layout.objects_per_slab && i < 64; ++i) {
-    const std::uintptr_t at = slab->base + i * layout.stride;
-    if (reference_.find(at)) live = at;
-    if (!slab->handed_out[i]) uncarved = at;
-  }
-  for (const auto& [base, other] : backend_of(cache).slabs())
-    if (base != slab->base && other.cache == cache && !other.abandoned) elsewhere = base;
-  const std::uint64_t links[] = {0, slot, slot + 1, slab->base + slab->size, slab->base - 8, 0xDEAD'BEEF'DEAD'BEEF,
-                                 live, uncarved, elsewhere, 0xDEAD'BEEF'DEAD'BEE8};
-  const std::uint64_t saved = peek(slot), junk = links[argument % std::size(links)];
-  if (junk == saved) return false;
-  poke(slot, junk);
-
-  CacheModel& model = models_[cache];
-  const SlabRecord* const current = model.current ? backend_of(cache).find(model.current) : nullptr;
-  const bool from_current = current && current->used < model.layout.objects_per_slab;
-  const std::size_t bin = model.partial_slabs() > 0 ? model.fullest_bin() : CacheModel::bins;
-  begin(OperationKind::AllocNoGrow, cache);
-  const std::uintptr_t allocated = address(subjects_[cache]->alloc_no_grow());
-  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::CorruptLink), allocated ? arena_.relative(allocated) : 0);
-  if (violated()) return true;
-  if (allocated != slot) poke(slot, saved);
-  if (allocated == slot) {
-    violate("M11", "CorruptedFreeList when a damaged link is used", "the damaged slot handed out");
-  } else if (allocated) {  // another slot, whose link is sound
-    judge_object(cache, no_ordinal, allocated, from_current ? model.current : 0, bin);
-    end();
-    if (violated()) return true;
-    begin(OperationKind::Free, cache);
-    context_.freed = allocated;
-    retire(cache, allocated);
-    subjects_[cache]->free(pointer(allocated));
-    end();
-  } else if (report_log.size() != 1 || report_log.front().kind != slab::Misuse::CorruptedFreeList ||
-             report_log.front().pointer != pointer(slot) || report_log.front().cache != subjects_[cache]->identity()) {
-    violate("M11", "one report of CorruptedFreeList for the damaged object", std::to_string(report_log.size()) + " reports");
-  } else {
-    report_log.clear();
-    log_.add(0x200 | static_cast<std::uint64_t>(slab::Misuse::CorruptedFreeList), arena_.relative(slot));
-    end();
-  }
-  return true;
 }
 
 // Checks.

@@ -22,6 +22,9 @@
 
 namespace slabproof {
 
+/// An allocation of the runner's own, which no program names.
+constexpr std::uint32_t no_ordinal = ~std::uint32_t{0};
+
 /// Where a run is when it is at no operation: making the caches, or past the last operation.
 constexpr std::uint8_t at_start = 0xFE;
 constexpr std::uint8_t at_end = 0xFF;
@@ -82,6 +85,13 @@ class Runner final : private BackendObserver {
     ObjectState state = ObjectState::Absent;
   };
 
+  /// Where the next object must come from (L5): the current slab, else a slab of the fullest bin, else
+  /// an empty or a new one.
+  struct Source {
+    std::uintptr_t slab;  // 0: not the current one
+    std::size_t bin;      // CacheModel::bins: there is no partial slab
+  };
+
   void on_backend_call(BackendCall call) override;
   void on_slab_made(SlabRecord& slab) override;
   void on_slab_released(SlabRecord& slab) override;
@@ -98,10 +108,9 @@ class Runner final : private BackendObserver {
   void construct(std::uint8_t cache);
   bool execute(const Operation& operation);
   void allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
-  void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::uintptr_t expected_slab,
-                    std::size_t expected_bin);
-  void judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, std::uintptr_t expected_slab,
-                  std::size_t expected_bin);
+  [[nodiscard]] Source expected_source(std::uint8_t cache);
+  void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source);
+  void judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, const Source& source);
   void retire(std::uint8_t cache, std::uintptr_t address);
   void judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot);
   void judge_refusal(OperationKind kind, std::uint8_t cache);
@@ -111,6 +120,7 @@ class Runner final : private BackendObserver {
   void shrink(std::uint8_t cache);
   void destroy(std::uint8_t cache);
   bool misuse(const Operation& operation);
+  [[nodiscard]] std::uint64_t bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot, std::uint32_t argument);
   bool corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument);
   void reenter(AnySubject& subject, slabproof::ReentrantCall call);
 

@@ -4,6 +4,7 @@
 
 #include <slab/slab.hpp>
 
+#include "model/address.hpp"
 #include "model/report_log.hpp"
 #include "model/sanitizer.hpp"
 
@@ -12,7 +13,6 @@ namespace {
 
 using enum Sabotage;
 
-std::uintptr_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 std::byte* at(std::uintptr_t address) { return reinterpret_cast<std::byte*>(address); }
 
 // What ASan would stop in the build that has it: other builds find the write all the same (B19).
