@@ -22,7 +22,7 @@ constexpr const char* single_page = "type=Small slab_size=256 page_size=256 obje
 constexpr const char* multi_page = "type=Small slab_size=512 page_size=256 object_size=64 object_align=8";
 constexpr const char* large = "type=Large slab_size=512 page_size=256 object_size=100 object_align=8";
 
-/// `program` is the shortest that shows what is broken; its lines are parted by "; ".
+/// What is broken in a slab's SlabInfo shows once another slab is current. `program` is the shortest that shows what is broken; its lines are parted by "; ".
 struct Row {
   const char* id;
   Sabotage sabotage;
@@ -61,8 +61,10 @@ constexpr Row rows[] = {
     {"B9", LeavesAPageOut, "leaves a page out", multi_page, "#0 = alloc c0"},
     {"B9", SavesAgain, "saves a page again", multi_page, "#0 = alloc c0"},
     {"B10", ChangesAPage, "changes a page's value", multi_page, "#0 = alloc c0"},
-    {"B11", LooksUpInsidePage, "looks up an address inside a page", multi_page, "#0 = alloc c0; free #0"},
-    {"B11", LooksUpTwice, "looks a page up twice", multi_page, "#0 = alloc c0; free #0"},
+    {"B11", LooksUpInsidePage, "looks up an address inside a page", multi_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = alloc c0; free #0"},
+    {"B11", LooksUpTwice, "looks a page up twice", multi_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = alloc c0; free #0"},
     {"B12", DeletesTwice, "deletes a page twice", multi_page, "#0 = alloc c0"},
     {"B13", DeletesTooLate, "deletes pages after giving the slab back", multi_page, "#0 = alloc c0"},
     {"B14", ForgetsToFreeInfo, "keeps the SlabInfo of a slab it gives back", large, "#0 = alloc c0; free #0; shrink c0"},
@@ -70,7 +72,7 @@ constexpr Row rows[] = {
     {"B15", GivesUpAfterFailure, "never recovers from a failure", single_page, "fail b0 any after=0 once; #0 = alloc c0; #1 = alloc c0"},
     {"B15", CountsFailedAlloc, "counts an allocation that failed", single_page, "fail b0 any after=0 once; #0 = alloc c0"},
     {"B16", BreaksListInCallback, "has broken lists inside a backend call", single_page,
-     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0"},
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0"},
     {"B17", AllocatesInConstructor, "allocates a slab in its constructor", single_page, ""},
     {"B18", ForgetsToFreeSlab, "keeps an empty slab when destroyed", single_page, "#0 = alloc c0; free #0"},
     {"B19", WritesToReturnedSlab, "writes to a slab it gave back", single_page, "#0 = alloc c0"},
@@ -82,7 +84,8 @@ constexpr Row rows[] = {
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; shrink c0"},
     {"L2", BreaksLink, "has a link that leads to its own slab", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; shrink c0"},
-    {"L3", BreaksFreeList, "has a free list that is too short", single_page, "#0 = alloc c0; #1 = alloc c0; free #0; shrink c0"},
+    {"L3", BreaksFreeList, "has a free list that is too short", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; shrink c0"},
     {"L4", ReturnsTwice, "returns an object twice", single_page, "#0 = alloc c0; #1 = alloc c0"},
     {"L5", TakesFromEmptierSlab, "takes from the emptier slab", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = alloc c0; "

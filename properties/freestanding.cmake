@@ -10,6 +10,13 @@ if(CMAKE_SCRIPT_MODE_FILE AND HEADERS)
   return()
 elseif(CMAKE_SCRIPT_MODE_FILE)
   execute_process(COMMAND ${COMPILER} ${FLAGS} -c ${SOURCE} -o ${OBJECT} COMMAND_ERROR_IS_FATAL ANY)
+  # Constant geometries and run-time ones: neither divides. At -O0 compilers divide by constants.
+  if(NOT FLAGS MATCHES "-O0")
+    execute_process(COMMAND ${OBJDUMP} -d --no-show-raw-insn ${OBJECT} OUTPUT_VARIABLE code COMMAND_ERROR_IS_FATAL ANY)
+    if(NOT code MATCHES "[ \t]ret" OR code MATCHES "[ \t]i?div[a-z]*[ \t][^\n]*")
+      message(FATAL_ERROR "no code, or a division: ${CMAKE_MATCH_0}")
+    endif()
+  endif()
   execute_process(COMMAND ${NM} --format=posix ${OBJECT} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
   if(NOT symbols MATCHES "use_every_row T ")
     message(FATAL_ERROR "use_every_row is not defined: nothing was checked")
@@ -46,8 +53,8 @@ foreach(compiler IN LISTS freestanding_compilers)
     list(APPEND flags -mno-sse -mno-sse2 -mno-mmx)
   endif()
   foreach(level O0 O2)
-    add_test(NAME Freestanding.${name}.${level}.AsksTheLinkerForNothing
-      COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags};-${level}" -DNM=${CMAKE_NM}
+    add_test(NAME Freestanding.${name}.${level}.AsksTheLinkerForNothingAndNeverDivides
+      COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags};-${level}" -DNM=${CMAKE_NM} -DOBJDUMP=${CMAKE_OBJDUMP}
         -DSOURCE=${CMAKE_CURRENT_LIST_DIR}/freestanding.cpp
         -DOBJECT=${CMAKE_CURRENT_BINARY_DIR}/freestanding.${name}.${level}.o -P ${CMAKE_CURRENT_LIST_FILE})
   endforeach()

@@ -117,6 +117,28 @@ consteval bool evaluates() {
 }
 static_assert(evaluates());
 
+// The floor of a product with an error that grows with the offset: if the largest offset at the end of
+// a slot is in that slot, every smaller one is in its own. Asked of every stride there is.
+TEST(Geometry, SlotIndexIsADivisionForEveryStrideAndOffset) {
+  constexpr std::size_t limit = Geometry::max_slab_size;
+  const auto geometry_of = [](std::size_t slab_size, std::size_t stride) {
+    return Geometry::make(slab_size, 4096, Large, stride, 8).value();
+  };
+  for (std::size_t stride = 8; stride <= limit; stride += 8) {
+    const std::size_t slot = limit / stride - 1, end = (slot + 1) * stride;
+    const Geometry geometry = geometry_of(limit, stride);
+    if (geometry.slot_index(end - 1) == slot && (end == limit || geometry.slot_index(end) == slot + 1)) continue;
+    FAIL() << "stride " << stride << ", offset " << end << ": " << geometry.slot_index(end - 1) << ", " << geometry.slot_index(end);
+  }
+  for (std::size_t stride = 8; stride <= 16384; stride += 8) {
+    const Geometry geometry = geometry_of(16384, stride);
+    for (std::size_t offset = 0; offset < 16384; ++offset)
+      if (geometry.slot_index(offset) != offset / stride) FAIL() << "stride " << stride << ", offset " << offset;
+    for (const std::size_t outside : {std::size_t{16384}, limit, SIZE_MAX / 2, SIZE_MAX - 7, SIZE_MAX})
+      if (geometry.slot_index(outside) < outside / stride) FAIL() << "stride " << stride << ", offset " << outside;
+  }
+}
+
 TEST(GeometryDeathTest, AnErrorHasNoGeometryAndAGeometryNoError) {
   const auto refused = Geometry::make(0, 0, Small, 0, 0);
   EXPECT_DEATH(static_cast<void>(refused.value()), "");

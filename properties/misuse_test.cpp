@@ -211,13 +211,15 @@ TEST_F(ReentrantCall, IsReportedFromEveryBackendFunctionAndHasNoEffect) {
   CallingBackend backend;
   CallingBackend::LargeCache cache{backend};
   backend.cache = &cache;
-  Block* const block = cache.alloc();
-  ASSERT_NE(block, nullptr);
-  cache.free(block);
+  // The last object has a slab of its own, the current one: the backend is not asked for its SlabInfo.
+  std::vector<Block*> blocks(cache.geometry().objects_per_slab() + 1);
+  for (Block*& block : blocks) ASSERT_NE(block = cache.alloc(), nullptr);
+  for (Block* block : blocks) cache.free(block);
   EXPECT_EQ(cache.shrink(), 1u);
-  const std::map<std::string, int> each_once = {{"alloc_slab", 1}, {"free_slab", 1}, {"save", 1}, {"get", 1}, {"delete", 1},
-                                                {"alloc_slab_info", 1}, {"free_slab_info", 1}};
-  EXPECT_EQ(backend.calls, each_once);
+  const int objects = static_cast<int>(blocks.size()) - 1;
+  const std::map<std::string, int> expected = {{"alloc_slab", 2}, {"free_slab", 2}, {"save", 2}, {"get", objects}, {"delete", 2},
+                                               {"alloc_slab_info", 2}, {"free_slab_info", 2}};
+  EXPECT_EQ(backend.calls, expected);
   EXPECT_TRUE(backend.has_everything_back());
   reports.clear();
   cache.free(nullptr);

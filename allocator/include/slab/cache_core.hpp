@@ -3,15 +3,14 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 
-#include <slab/backend.hpp>
 #include <slab/geometry.hpp>
 #include <slab/misuse.hpp>
 #include <slab/poison.hpp>
 #include <slab/policy.hpp>
 #include <slab/slab_info.hpp>
 #include <slab/slab_list.hpp>
+#include <slab/slab_supply.hpp>
 #include <slab/statistics.hpp>
 
 namespace slab {
@@ -31,19 +30,23 @@ namespace detail {
 /// `static constexpr Row row` and `const Geometry& get() const`. Trivially destructible: the caches
 /// call destroy(), Immortal does not.
 ///
-/// Every slab but the current one is on the list that its used count names:
+/// Objects come from the current slab, whose free list and counts are kept in the cache itself:
+/// while it has a free slot, alloc() and a free() to it touch the cache, the object and, Checked,
+/// an allocated bit. It stays current until alloc() finds it full. Every other slab is on the list
+/// that its used count names:
 ///
-///              alloc                        alloc                  alloc
-///   empty_ ------------> partial_[bin(used)] ---> partial_[bin + 1] ---> full_
-///   (used == 0)  <------------ free                    <--- free
+///       current slab <------------ alloc() takes the first of the fullest list ------------.
+///            |                                                                             |
+///            | full                                                                        |
+///            v            free                              free                free       |
+///          full ------------------> partial, bin 8 -> ... -> partial, bin 1 ------> empty  |
+///                                         '-----------------------'-------------------'----'
 ///
-/// alloc() serves from the current slab while that has a free slot, then makes the first slab of the
-/// highest non-empty bin current, then an empty one, then a new one (docs/policy.md).
+/// docs/policy.md gives the bins. A slab that is not current has been carved in full, or not at all.
 template <class GeometrySource, class Backend, class Policy>
 class CacheCore {
   static constexpr Row row = GeometrySource::row;
   static constexpr bool checks = Policy::checks;
-  static_assert(require_backend<Backend, row>());
 
  public:
   CacheCore(const CacheCore&) = delete;
@@ -55,16 +58,13 @@ class CacheCore {
   /// Slab layout after Bonwick, USENIX Summer 1994, section 3.
   [[nodiscard]] void* alloc() noexcept {
     if (reentered(nullptr)) return nullptr;
-    SlabInfo* info = pick_slab();
-    if (!info) info = make_slab();
-    return info ? take_slot(*info) : nullptr;
+    return current_has_free_slot() ? take_slot(*current_, slab_, slots_) : alloc_elsewhere(Growth::Allowed);
   }
 
   /// Like alloc(), but never calls the backend: null when no slab has a free object. O(1).
   [[nodiscard]] void* alloc_no_grow() noexcept {
     if (reentered(nullptr)) return nullptr;
-    SlabInfo* info = pick_slab();
-    return info ? take_slot(*info) : nullptr;
+    return current_has_free_slot() ? take_slot(*current_, slab_, slots_) : alloc_elsewhere(Growth::Forbidden);
   }
 
   /// Makes slabs until `n` objects can be allocated without the backend, and keeps as many empty
@@ -72,30 +72,26 @@ class CacheCore {
   /// the cache is then as it was. O(slabs).
   [[nodiscard]] bool reserve(std::size_t n) noexcept {
     if (reentered(nullptr)) return false;
-    const std::size_t per_slab = geometry().objects_per_slab();
     std::size_t made = 0;
-    for (std::size_t available = statistics().free_objects; available < n; available += per_slab, ++made) {
+    for (std::size_t available = statistics().free_objects; available < n; available += objects_per_slab(), ++made) {
       if (make_slab()) continue;
-      for (; made > 0; --made) release(*empty_.front());
+      for (; made > 0; --made) release(*lists_[empty_list].front());
       return false;
     }
-    reserved_slabs_ = n / per_slab + (n % per_slab != 0);
+    reserved_slabs_ = 0;
+    for (std::size_t objects = 0; objects < n; objects += objects_per_slab()) ++reserved_slabs_;
     trim();
     return true;
   }
 
   /// Gives `object`, which alloc() of this cache returned, back; null does nothing. Checked: anything
   /// else is reported and ignored. Unchecked: undefined. O(1), plus at most one slab given back and,
-  /// in rows with a SlabInfo map, one look-up.
+  /// in rows with a SlabInfo map, one look-up for an object that is not of the current slab.
   void free(void* object) noexcept {
     if (!object || reentered(object)) return;
-    SlabInfo* info = find_owner(object);
-    if constexpr (checks) {
-      Misuse kind;
-      if (find_misuse(info, object, kind)) return report(kind, object);
-    }
-    put_slot(*info, object);
-    if (info->used == 0) trim();
+    const std::size_t offset = distance(slab_, object);
+    if (offset >= slab_bytes_) return free_elsewhere(object);
+    if (put_slot(*current_, slots_, object, offset) && slots_.used == 0) trim();
   }
 
   /// Gives every empty slab back and forgets reserve(). Returns how many. O(empty slabs).
@@ -107,18 +103,20 @@ class CacheCore {
 
   /// Derived when asked for. O(partial slabs).
   [[nodiscard]] CacheStatistics statistics() const noexcept {
-    const std::size_t per_slab = geometry().objects_per_slab();
-    CacheStatistics result{.full_slabs = full_.size(), .empty_slabs = empty_.size()};
-    result.allocated_objects = full_.size() * per_slab;
-    const auto count = [&](const SlabInfo& info) {
-      (info.used == 0 ? result.empty_slabs : info.used == per_slab ? result.full_slabs : result.partial_slabs) += 1;
-      result.allocated_objects += info.used;
-    };
-    if (current_) count(*current_);
-    for (const SlabList& bin : partial_)
-      for (const SlabInfo* info = bin.front(); info; info = info->next) count(*info);
-    const std::size_t slabs = result.full_slabs + result.partial_slabs + result.empty_slabs;
-    result.free_objects = slabs * per_slab - result.allocated_objects;
+    CacheStatistics result{.empty_slabs = empty_slabs_};
+    for (std::size_t list = empty_list + 1; list < full_list; ++list)
+      for (const SlabInfo* info = lists_[list].front(); info; info = info->next) {
+        ++result.partial_slabs;
+        result.allocated_objects += info->used;
+      }
+    result.full_slabs = slabs_ - result.partial_slabs - result.empty_slabs - (current_ != nullptr);
+    result.allocated_objects += result.full_slabs * objects_per_slab();
+    if (current_) {
+      const std::size_t list = list_of(slots_.used);
+      (list == empty_list ? result.empty_slabs : list == full_list ? result.full_slabs : result.partial_slabs) += 1;
+      result.allocated_objects += slots_.used;
+    }
+    result.free_objects = slabs_ * objects_per_slab() - result.allocated_objects;
     return result;
   }
 
@@ -129,8 +127,8 @@ class CacheCore {
     requires(checks)
   {
     for_each_slab([&](const SlabInfo& info) {
-      for (std::size_t i = 0; i < info.carved; ++i)
-        if (info.is_allocated(i)) visit(static_cast<void*>(slot_at(info, i)));
+      for (std::size_t i = 0; i < slots_of(info).carved; ++i)
+        if (info.is_allocated(i)) visit(static_cast<void*>(info.slab + i * geometry().stride()));
     });
   }
 
@@ -140,26 +138,32 @@ class CacheCore {
 
   /// The first internal invariant that does not hold. O(slots).
   [[nodiscard]] AuditFailure find_audit_failure() const noexcept {
+    std::size_t slabs = 0;
     if (current_) {
+      ++slabs;
       if (current_->next || current_->previous) return AuditFailure::ListLinks;
       if (const auto failure = audit_slab(*current_); failure != AuditFailure::None) return failure;
     }
-    if (const auto failure = audit_list(empty_, 0, 0); failure != AuditFailure::None) return failure;
-    const auto per_slab = static_cast<std::uint32_t>(geometry().objects_per_slab());
-    if (const auto failure = audit_list(full_, per_slab, per_slab); failure != AuditFailure::None) return failure;
-    for (std::size_t bin = 0; bin < bins; ++bin) {
-      const std::uint32_t low = bin == 0 ? 1 : static_cast<std::uint32_t>(bin) << bin_shift();
-      const std::uint32_t high = (static_cast<std::uint32_t>(bin + 1) << bin_shift()) - 1;
-      const std::uint32_t last = high < per_slab ? high : per_slab - 1;
-      if (const auto failure = audit_list(partial_[bin], low, last); failure != AuditFailure::None) return failure;
+    if (slab_ != (current_ ? current_->slab : nullptr) || slab_bytes_ != (current_ ? geometry().slab_size() : 0))
+      return AuditFailure::Owner;
+    for (std::size_t list = 0; list < list_count; ++list) {
+      const std::size_t before = slabs;
+      const SlabInfo* previous = nullptr;
+      for (const SlabInfo* info = lists_[list].front(); info; previous = info, info = info->next) {
+        if (info->previous != previous || ++slabs > slabs_ || info == current_) return AuditFailure::ListLinks;
+        if (list_of(info->used) != list) return AuditFailure::ListMembership;
+        if (const auto failure = audit_slab(*info); failure != AuditFailure::None) return failure;
+      }
+      if (list == empty_list && slabs - before != empty_slabs_) return AuditFailure::ListLinks;
     }
-    return AuditFailure::None;
+    return slabs == slabs_ ? AuditFailure::None : AuditFailure::ListLinks;
   }
 
   [[nodiscard]] constexpr const Geometry& geometry() const noexcept { return geometry_.get(); }
 
  protected:
-  constexpr CacheCore(GeometrySource geometry, Backend& backend) noexcept : geometry_{geometry}, backend_{&backend} {}
+  constexpr CacheCore(GeometrySource geometry, Backend& backend) noexcept
+      : geometry_{geometry}, slots_{no_slots()}, supply_{backend} {}
   ~CacheCore() = default;
 
   /// Reports every live object, leaves their slabs alone and gives the empty ones back. The slabs
@@ -171,62 +175,156 @@ class CacheCore {
   }
 
  private:
-  static constexpr std::size_t bins = 8;
+  enum class Growth : std::uint8_t { Allowed, Forbidden };
 
-  /// While this lives the backend runs, and a call of this cache is reported.
-  class BackendCall {
-   public:
-    explicit BackendCall(CacheCore& cache) noexcept : cache_{cache} { set(true); }
-    ~BackendCall() { set(false); }
-    BackendCall(const BackendCall&) = delete;
-    BackendCall& operator=(const BackendCall&) = delete;
-    Backend* operator->() const noexcept { return cache_.backend_; }
-
-   private:
-    void set(bool busy) noexcept {
-      if constexpr (checks) cache_.in_backend_ = busy;
-    }
-    CacheCore& cache_;
-  };
-
-  [[nodiscard]] bool reentered(const void* object) noexcept {
-    if constexpr (checks) {
-      if (in_backend_) report(Misuse::ReentrantCall, object);
-      return in_backend_;
-    }
-    return false;
-  }
-
-  void report(Misuse kind, const void* pointer) noexcept { Policy::on_misuse(MisuseReport{kind, pointer, this}); }
-
-  // Choosing and finding slabs.
+  // Which list a slab is on.
+  static constexpr std::size_t bins = 8, empty_list = 0, full_list = bins + 1, list_count = bins + 2;
 
   /// Slabs whose used counts agree but for the lowest bin_shift() bits share a bin: eight bins or
   /// fewer, since used < N <= 8 << bin_shift().
   [[nodiscard]] constexpr unsigned bin_shift() const noexcept {
-    const auto width = static_cast<unsigned>(std::bit_width(geometry().objects_per_slab() - 1));
+    const auto width = static_cast<unsigned>(std::bit_width(objects_per_slab() - 1));
     return width > 3 ? width - 3 : 0;
   }
-
-  [[nodiscard]] SlabList& list_of(const SlabInfo& info) noexcept {
-    if (info.used == 0) return empty_;
-    if (info.used == geometry().objects_per_slab()) return full_;
-    return partial_[info.used >> bin_shift()];
+  [[nodiscard]] std::size_t list_of(std::uint32_t used) const noexcept {
+    if (used == 0) return empty_list;
+    return used == objects_per_slab() ? full_list : 1 + (used >> bin_shift());
   }
 
-  /// The slab that the next object comes from, or null when none has a free slot. Changes nothing.
-  [[nodiscard]] SlabInfo* pick_slab() const noexcept {
-    if (current_ && current_->used < geometry().objects_per_slab()) return current_;
-    for (std::size_t bin = bins; bin-- > 0;)
-      if (SlabInfo* info = partial_[bin].front()) return info;
-    return empty_.front();
+  [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return geometry().objects_per_slab(); }
+
+  /// What slots_ is while no slab is current: nothing to take.
+  [[nodiscard]] constexpr Slots no_slots() const noexcept {
+    const auto all = static_cast<std::uint32_t>(objects_per_slab());
+    return {.free_head = nullptr, .used = all, .carved = all};
+  }
+  [[nodiscard]] bool current_has_free_slot() const noexcept { return slots_.free_head || slots_.carved != objects_per_slab(); }
+  [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept { return &info == current_ ? slots_ : info; }
+
+  /// Tells the compiler what audit() checks: with a constant geometry of at most 64 objects a slab it
+  /// then knows that there is one word of allocated bits.
+  [[nodiscard]] std::size_t carved_of(const Slots& slots) const noexcept {
+    if (slots.carved > objects_per_slab()) __builtin_unreachable();
+    return slots.carved;
   }
 
-  void make_current(SlabInfo& info) noexcept {
-    if (&info == current_) return;
-    list_of(info).remove(info);
-    if (current_) list_of(*current_).push_front(*current_);
-    current_ = &info;
+  [[nodiscard]] static std::size_t distance(const void* from, const void* to) noexcept {
+    return reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from);
+  }
+
+  [[nodiscard]] bool reentered(const void* object) noexcept {
+    if (!supply_.busy()) [[likely]] return false;
+    report(Misuse::ReentrantCall, object);
+    return true;
+  }
+
+  [[gnu::cold, gnu::noinline]] void report(Misuse kind, const void* pointer) noexcept { Policy::on_misuse(MisuseReport{kind, pointer, this}); }
+
+  // Slots.
+
+  /// Requires a free slot. Null when the slab's free list is damaged (Checked; reported, nothing changed).
+  [[nodiscard]] void* take_slot(SlabInfo& info, std::byte* slab, Slots& slots) noexcept {
+    void* slot = slots.free_head;
+    std::size_t index = slots.carved;
+    if (slot) [[likely]] {
+      void* const next = load_link(slot);
+      if constexpr (checks) {
+        if (!is_sound(info, slab, slots, slot, next)) [[unlikely]] return report(Misuse::CorruptedFreeList, slot), nullptr;
+        index = geometry().slot_index(distance(slab, slot));
+      }
+      slots.free_head = next;
+    } else {
+      slot = slab + index * geometry().stride();
+      ++slots.carved;
+      if constexpr (checks) info.clear_word_at(index);
+    }
+    ++slots.used;
+    if constexpr (checks) info.set_allocated(index);
+    permit_object(&info, slot, geometry().object_size());
+    return slot;
+  }
+
+  /// False when there is no allocated slot at `object`, `offset` bytes into the slab (Checked;
+  /// reported, nothing changed). Does not move the slab to another list.
+  [[nodiscard]] bool put_slot(SlabInfo& info, Slots& slots, void* object, std::size_t offset) noexcept {
+    if constexpr (checks) {
+      const std::size_t index = geometry().slot_index(offset);
+      if (index >= carved_of(slots) || index * geometry().stride() != offset || !info.is_allocated(index)) [[unlikely]]
+        return report(misuse_at(offset, slots.carved), object), false;
+      info.clear_allocated(index);
+    }
+    forbid_object(&info, object, geometry().stride());
+    store_link(object, slots.free_head);
+    slots.free_head = object;
+    --slots.used;
+    return true;
+  }
+
+  /// Whether the link `next` in the free slot `slot` can be followed. The list holds exactly the
+  /// carved slots that are not used: so a link is null in the last of them and only there, and one
+  /// that leads back to its own slot would hand that out twice.
+  [[nodiscard]] bool is_sound(const SlabInfo& info, const std::byte* slab, const Slots& slots, const void* slot,
+                              const void* next) const noexcept {
+    const bool is_last = slots.carved - slots.used == 1;
+    if (!next || is_last) return !next && is_last;
+    return next != slot && is_free_slot(info, slab, slots, next);
+  }
+
+  /// Whether a carved slot of the slab begins at `pointer` that is free as far as the bits know.
+  [[nodiscard]] bool is_free_slot(const SlabInfo& info, const std::byte* slab, const Slots& slots, const void* pointer) const noexcept {
+    const std::size_t offset = distance(slab, pointer);  // wraps below the slab: then the index is too large
+    const std::size_t index = geometry().slot_index(offset);
+    return index < carved_of(slots) && index * geometry().stride() == offset && !(checks && info.is_allocated(index));
+  }
+
+  /// What it is to free a pointer `offset` bytes into a slab of this cache that is no allocated object.
+  [[nodiscard]] Misuse misuse_at(std::size_t offset, std::uint32_t carved) const noexcept {
+    const std::size_t index = geometry().slot_index(offset);
+    if (offset >= geometry().slab_info_offset()) return Misuse::SlabInfoPointer;
+    if (index >= objects_per_slab()) return Misuse::TailWastePointer;
+    if (index * geometry().stride() != offset) return Misuse::InteriorPointer;
+    return index >= carved ? Misuse::NeverAllocated : Misuse::DoubleFree;
+  }
+
+  // Slabs that are not current.
+
+  /// alloc() when the current slab has no free slot.
+  [[nodiscard, gnu::noinline]] void* alloc_elsewhere(Growth growth) noexcept {
+    SlabInfo* info = nullptr;
+    for (std::size_t list = full_list; !info && list-- > empty_list;) info = lists_[list].front();
+    if (!info && growth == Growth::Allowed) info = make_slab();
+    if (!info) return nullptr;
+    Slots slots = *info;
+    void* const slot = take_slot(*info, info->slab, slots);
+    if (!slot) return nullptr;
+    unlist(*info);
+    if (current_) {
+      static_cast<Slots&>(*current_) = slots_;
+      lists_[full_list].push_front(*current_);
+    }
+    current_ = info;
+    slab_ = info->slab;
+    slab_bytes_ = geometry().slab_size();
+    slots_ = slots;
+    return slot;
+  }
+
+  /// free() of an object that is not in the current slab.
+  [[gnu::noinline]] void free_elsewhere(void* object) noexcept {
+    SlabInfo* const info = find_owner(object);
+    if constexpr (checks) {
+      if (!info) return report(Misuse::ForeignPointer, object);
+      if (info->owner != this) return report(Misuse::OtherCache, object);
+    }
+    const std::size_t before = list_of(info->used);
+    if (!put_slot(*info, *info, object, distance(info->slab, object))) return;
+    const std::size_t after = list_of(info->used);
+    if (after == before) return;
+    lists_[before].remove(*info);
+    lists_[after].push_front(*info);
+    if (after != empty_list) return;
+    ++empty_slabs_;
+    trim();
   }
 
   /// The SlabInfo of the slab that `object` points into; null for a page that the map does not know.
@@ -235,222 +333,93 @@ class CacheCore {
     if constexpr (row == Row::SmallSinglePage)
       return reinterpret_cast<SlabInfo*>(page + geometry().page_size() - sizeof(SlabInfo));
     else
-      return BackendCall{*this}->get_slab_info(page);
+      return supply_.look_up(page);
   }
 
-  // Slots.
-
-  [[nodiscard]] std::byte* slot_at(const SlabInfo& info, std::size_t index) const noexcept {
-    return info.slab + index * geometry().stride();
-  }
-
-  [[nodiscard]] std::size_t offset_in(const SlabInfo& info, const void* pointer) const noexcept {
-    return reinterpret_cast<std::uintptr_t>(pointer) - reinterpret_cast<std::uintptr_t>(info.slab);
-  }
-
-  /// Null when the slab's free list is damaged (Checked; reported, nothing changed).
-  [[nodiscard]] void* take_slot(SlabInfo& info) noexcept {
-    void* slot = info.free_head;
-    void* next = slot ? load_link(slot) : nullptr;
-    if constexpr (checks) {
-      // The list holds exactly the carved slots that are not used: so a link may be null in the last
-      // of them only, and one that leads back to its own slot would hand that out twice.
-      const bool is_last = info.carved - info.used == 1;
-      if (slot && (is_last != (next == nullptr) || next == slot || !is_free_link(info, next))) {
-        report(Misuse::CorruptedFreeList, slot);
-        return nullptr;
-      }
-    }
-    make_current(info);
-    if (slot) {
-      info.free_head = next;
-    } else {
-      slot = slot_at(info, info.carved++);
-    }
-    ++info.used;
-    if constexpr (checks) info.set_allocated(offset_in(info, slot) / geometry().stride());
-    unpoison(slot, geometry().object_size());
-    return slot;
-  }
-
-  void put_slot(SlabInfo& info, void* slot) noexcept {
-    poison(slot, geometry().stride());
-    store_link(slot, info.free_head);
-    const bool listed = &info != current_;
-    if (listed) list_of(info).remove(info);
-    info.free_head = slot;
-    --info.used;
-    if constexpr (checks) info.clear_allocated(offset_in(info, slot) / geometry().stride());
-    if (listed) list_of(info).push_front(info);
-  }
-
-  /// Whether a free list of `info` may go on at `link`: at its end, or at a carved, free slot.
-  [[nodiscard]] bool is_free_link(const SlabInfo& info, const void* link) const noexcept {
-    if (!link) return true;
-    const std::size_t offset = offset_in(info, link);  // wraps below the slab: then too large
-    const std::size_t index = offset / geometry().stride();
-    return offset % geometry().stride() == 0 && index < info.carved && !(checks && info.is_allocated(index));
-  }
-
-  /// Reads only; `kind` is set when there is one.
-  [[nodiscard]] bool find_misuse(const SlabInfo* info, const void* pointer, Misuse& kind) const noexcept {
-    if (!info) return kind = Misuse::ForeignPointer, true;
-    if (info->owner != this) return kind = Misuse::OtherCache, true;
-    const std::size_t offset = offset_in(*info, pointer);
-    const std::size_t index = offset / geometry().stride();
-    if (offset >= geometry().slab_info_offset()) return kind = Misuse::SlabInfoPointer, true;
-    if (index >= geometry().objects_per_slab()) return kind = Misuse::TailWastePointer, true;
-    if (offset % geometry().stride() != 0) return kind = Misuse::InteriorPointer, true;
-    if (index >= info->carved) return kind = Misuse::NeverAllocated, true;
-    if (!info->is_allocated(index)) return kind = Misuse::DoubleFree, true;
-    return false;
-  }
-
-  // Making and giving back slabs.
-
-  /// A new slab, on empty_, or null with everything given back.
+  /// A new slab on the empty list, or null.
   [[nodiscard]] SlabInfo* make_slab() noexcept {
-    const std::size_t slab_size = geometry().slab_size(), page_size = geometry().page_size();
-    BackendCall backend{*this};
-    void* const slab = backend->alloc_slab(slab_size, page_size);
-    if (!slab) return nullptr;
-    SlabInfo* info = nullptr;
-    if (reinterpret_cast<std::uintptr_t>(slab) % page_size == 0) info = make_slab_info(backend, slab);
-    if (info && !save_pages(backend, *info)) {
-      free_slab_info(backend, info);
-      info = nullptr;
-    }
-    if (!info) {
-      backend->free_slab(slab, slab_size, page_size);
-      return nullptr;
-    }
-    poison(slab, geometry().slab_info_offset());
-    empty_.push_front(*info);
+    SlabInfo* const info = supply_.make(geometry(), this);
+    if (!info) return nullptr;
+    forbid_slots(info, info->slab, geometry().slab_info_offset());
+    lists_[empty_list].push_front(*info);
+    ++empty_slabs_;
+    ++slabs_;
     return info;
   }
 
-  [[nodiscard]] SlabInfo* make_slab_info(BackendCall& backend, void* slab) noexcept {
-    const std::size_t size = geometry().slab_info_size();
-    void* memory = static_cast<std::byte*>(slab) + geometry().slab_info_offset();
-    if constexpr (row == Row::Large) {
-      memory = backend->alloc_slab_info(size);
-      if (!memory) return nullptr;
-      if (reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) != 0) {
-        backend->free_slab_info(memory, size);
-        return nullptr;
-      }
-    }
-    auto* info = ::new (static_cast<std::byte*>(memory) + size - sizeof(SlabInfo)) SlabInfo;
-    info->owner = this;
-    info->slab = static_cast<std::byte*>(slab);
-    return info;
-  }
-
-  void free_slab_info([[maybe_unused]] BackendCall& backend, [[maybe_unused]] SlabInfo* info) noexcept {
-    if constexpr (row == Row::Large) {
-      const std::size_t size = geometry().slab_info_size();
-      backend->free_slab_info(reinterpret_cast<std::byte*>(info + 1) - size, size);
-    }
-  }
-
-  /// Saves the slab's pages, each once; false with none of them saved.
-  [[nodiscard]] bool save_pages([[maybe_unused]] BackendCall& backend, [[maybe_unused]] SlabInfo& info) noexcept {
-    if constexpr (row != Row::SmallSinglePage) {
-      const auto begin = reinterpret_cast<std::uintptr_t>(info.slab);
-      const std::size_t page_size = geometry().page_size();
-      for (std::size_t offset = 0; offset < geometry().slab_size(); offset += page_size) {
-        if (backend->save_slab_info(begin + offset, &info)) continue;
-        delete_pages(backend, begin, offset);
-        return false;
-      }
-    }
-    return true;
-  }
-
-  void delete_pages([[maybe_unused]] BackendCall& backend, std::uintptr_t begin, std::size_t size) noexcept {
-    if constexpr (row != Row::SmallSinglePage)
-      for (std::size_t offset = 0; offset < size; offset += geometry().page_size())
-        backend->delete_slab_info(begin + offset);
+  void unlist(SlabInfo& info) noexcept {
+    lists_[list_of(info.used)].remove(info);
+    if (info.used == 0) --empty_slabs_;
   }
 
   /// Gives an empty slab back. Unlinked first: the backend may audit the cache.
   void release(SlabInfo& info) noexcept {
-    if (&info == current_)
+    if (&info == current_) {
       current_ = nullptr;
-    else
-      empty_.remove(info);
-    void* const slab = info.slab;
-    unpoison(slab, geometry().slab_size());
-    BackendCall backend{*this};
-    delete_pages(backend, reinterpret_cast<std::uintptr_t>(slab), geometry().slab_size());
-    free_slab_info(backend, &info);
-    backend->free_slab(slab, geometry().slab_size(), geometry().page_size());
+      slab_ = nullptr;
+      slab_bytes_ = 0;
+      slots_ = no_slots();
+    } else {
+      unlist(info);
+    }
+    --slabs_;
+    permit_slots(&info, info.slab, geometry().slab_info_offset());
+    supply_.give_back(geometry(), info);
   }
 
   /// Gives empty slabs back until `kept` are left, the current one last. Returns how many.
   std::size_t release_empty_slabs(std::size_t kept) noexcept {
-    const bool current_is_empty = current_ && current_->used == 0;
-    const std::size_t empty = empty_.size() + current_is_empty;
-    for (std::size_t left = empty; left > kept; --left) release(empty_.front() ? *empty_.front() : *current_);
+    const std::size_t empty = empty_slabs_ + (slots_.used == 0);
+    for (std::size_t left = empty; left > kept; --left) release(empty_slabs_ > 0 ? *lists_[empty_list].front() : *current_);
     return empty > kept ? empty - kept : 0;
   }
 
-  void trim() noexcept {
+  [[gnu::noinline]] void trim() noexcept {
     const std::size_t kept = Policy::empty_slabs_kept;
     release_empty_slabs(kept > reserved_slabs_ ? kept : reserved_slabs_);
   }
 
   // Auditing.
 
+  /// Each slab but the empty ones that are not current.
   template <class F>
   void for_each_slab(F visit) const {
-    const auto walk = [&](const SlabList& list) {
-      for (SlabInfo* info = list.front(); info; info = info->next) visit(*info);
-    };
     if (current_) visit(*current_);
-    walk(full_);
-    for (const SlabList& bin : partial_) walk(bin);
-  }
-
-  [[nodiscard]] AuditFailure audit_list(const SlabList& list, std::uint32_t low, std::uint32_t high) const noexcept {
-    std::size_t length = 0;
-    const SlabInfo* previous = nullptr;
-    for (const SlabInfo* info = list.front(); info; previous = info, info = info->next) {
-      if (info->previous != previous || ++length > list.size() || info == current_) return AuditFailure::ListLinks;
-      if (info->used < low || info->used > high) return AuditFailure::ListMembership;
-      if (const auto failure = audit_slab(*info); failure != AuditFailure::None) return failure;
-    }
-    return length == list.size() ? AuditFailure::None : AuditFailure::ListLinks;
+    for (std::size_t list = empty_list + 1; list < list_count; ++list)
+      for (SlabInfo* info = lists_[list].front(); info; info = info->next) visit(*info);
   }
 
   [[nodiscard]] AuditFailure audit_slab(const SlabInfo& info) const noexcept {
     const auto base = reinterpret_cast<std::uintptr_t>(info.slab);
-    if (info.owner != this || base == 0 || base % geometry().page_size() != 0) return AuditFailure::Owner;
+    if (info.owner != this || base == 0 || (base & (geometry().page_size() - 1)) != 0) return AuditFailure::Owner;
     if (row != Row::Large && base + geometry().slab_size() != reinterpret_cast<std::uintptr_t>(&info + 1))
       return AuditFailure::Owner;
-    if (info.used > info.carved || info.carved > geometry().objects_per_slab()) return AuditFailure::FreeList;
+    const Slots& slots = slots_of(info);
+    if (slots.used > slots.carved || slots.carved > objects_per_slab()) return AuditFailure::FreeList;
     // A list that ends after `free` entries has visited none twice.
-    const std::size_t free = info.carved - info.used;
+    const std::size_t free = slots.carved - slots.used;
     std::size_t length = 0;
-    for (const void* slot = info.free_head; slot; slot = load_link(slot))
-      if (++length > free || !is_free_link(info, slot)) return AuditFailure::FreeList;
+    for (const void* slot = slots.free_head; slot; slot = load_link(slot))
+      if (++length > free || !is_free_slot(info, info.slab, slots, slot)) return AuditFailure::FreeList;
     if (length != free) return AuditFailure::FreeList;
     if constexpr (checks) {
       std::size_t allocated = 0;
-      for (std::size_t i = 0; i < info.carved; ++i) allocated += info.is_allocated(i);
-      if (allocated != info.used) return AuditFailure::FreeList;
+      for (std::size_t i = 0; i < slots.carved; ++i) allocated += info.is_allocated(i);
+      if (allocated != slots.used) return AuditFailure::FreeList;
     }
     return AuditFailure::None;
   }
 
   [[no_unique_address]] GeometrySource geometry_;
-  Backend* backend_;
-  SlabInfo* current_ = nullptr;
-  SlabList partial_[bins];
-  SlabList full_;
-  SlabList empty_;
+  Slots slots_;                  // of the current slab
+  std::byte* slab_ = nullptr;    // the current slab
+  std::size_t slab_bytes_ = 0;   // its size; 0 when there is none, so that no pointer lies in it
+  SlabInfo* current_ = nullptr;  // its SlabInfo
+  SlabSupply<row, Backend, checks> supply_;
+  SlabList lists_[list_count];
+  std::size_t slabs_ = 0;        // the current one included
+  std::size_t empty_slabs_ = 0;  // on their list
   std::size_t reserved_slabs_ = 0;
-  bool in_backend_ = false;
 };
 
 }  // namespace detail

@@ -52,6 +52,10 @@ enum class GeometryError : std::uint8_t {
   return "unknown Row";
 }
 
+namespace detail {
+__extension__ typedef unsigned __int128 DoubleWord;  // __extension__: not ISO C++, says -Wpedantic
+}
+
 class GeometryResult;
 
 /// The layout of every slab of a cache. Always valid once it exists, the same for every policy.
@@ -87,6 +91,16 @@ class Geometry {
   /// Bytes from one slot to the next: a multiple of 8 and of object_align.
   [[nodiscard]] constexpr std::size_t stride() const noexcept { return stride_; }
   [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return objects_per_slab_; }
+  /// offset / stride() for an offset below max_slab_size, by one multiplication instead of a division;
+  /// for a larger one no less than that, so that an offset out of the slab has an index out of it.
+  ///
+  /// After Granlund and Montgomery, PLDI 1994. With d the stride, the reciprocal is m = ceil(2^64 / d),
+  /// so m * d = 2^64 + e with 0 <= e < d. For n = q * d + r, 0 <= r < d, the product n * m / 2^64 is
+  /// q + (r + n * e / 2^64) / d. That is never less than n / d, and its floor is q as long as
+  /// n * e < 2^64, since r is at most d - 1. Here n < 2^30 and e < d <= 2^30, so n * e < 2^60.
+  [[nodiscard]] constexpr std::size_t slot_index(std::size_t offset) const noexcept {
+    return static_cast<std::size_t>(detail::DoubleWord{offset} * reciprocal_ >> 64);
+  }
   /// Bytes of SlabInfo with its allocated bits: 48 + 8 * ceil(objects_per_slab / 64).
   [[nodiscard]] constexpr std::size_t slab_info_size() const noexcept {
     return slab_info_header_size + 8 * ((objects_per_slab_ + 63) / 64);
@@ -108,6 +122,7 @@ class Geometry {
   std::size_t object_align_ = 0;
   std::size_t stride_ = 0;
   std::size_t objects_per_slab_ = 0;
+  std::size_t reciprocal_ = 0;  // ceil(2^64 / stride_)
   ObjectSizeType type_ = ObjectSizeType::Small;
 };
 
@@ -171,6 +186,7 @@ constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_
   geometry.object_align_ = object_align;
   geometry.stride_ = stride;
   geometry.objects_per_slab_ = objects;
+  geometry.reciprocal_ = SIZE_MAX / stride + 1;  // stride >= 8: no overflow
   geometry.type_ = type;
   return GeometryResult{geometry};
 }

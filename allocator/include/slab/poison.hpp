@@ -2,44 +2,114 @@
 
 #include <cstddef>
 
-// AddressSanitizer is told which bytes are objects, when the compiler says that it is on. g++ 12 has
-// no __has_feature, so the question is nested.
+// Tools that look for misuse of memory are told which bytes are objects: AddressSanitizer and
+// MemorySanitizer when the compiler says that they are on, Valgrind where SLAB_VALGRIND is defined
+// (its requests cost a few instructions in every program). g++ 12 has no __has_feature, so the
+// question is nested.
 #if defined(__SANITIZE_ADDRESS__)
 #define SLAB_ASAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SLAB_ASAN 1
+#elif __has_feature(memory_sanitizer)
+#define SLAB_MSAN 1
 #endif
 #endif
 
 #if defined(SLAB_ASAN)
 extern "C" void __asan_poison_memory_region(const volatile void* begin, std::size_t size);
 extern "C" void __asan_unpoison_memory_region(const volatile void* begin, std::size_t size);
-#define SLAB_NO_ASAN __attribute__((no_sanitize("address"), noinline))
+#define SLAB_UNSANITIZED __attribute__((no_sanitize("address"), noinline))
+#elif defined(SLAB_MSAN)
+extern "C" void __msan_allocated_memory(const volatile void* begin, std::size_t size);
+#define SLAB_UNSANITIZED __attribute__((no_sanitize("memory"), noinline))
 #else
-#define SLAB_NO_ASAN
+#define SLAB_UNSANITIZED
+#endif
+#if defined(SLAB_VALGRIND)
+#include <valgrind/memcheck.h>
 #endif
 
 namespace slab::detail {
 
-/// From now on a read or write of these bytes is reported. O(size) under ASan, otherwise nothing.
-inline void poison([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t size) noexcept {
+// Each costs O(size) with a tool, nothing without. `pool` tells the slabs apart: their SlabInfo.
+
+/// The `size` bytes of a new slab that are slots belong to nobody yet.
+inline void forbid_slots([[maybe_unused]] const void* pool, [[maybe_unused]] void* slab, [[maybe_unused]] std::size_t size) noexcept {
 #if defined(SLAB_ASAN)
-  __asan_poison_memory_region(begin, size);
+  __asan_poison_memory_region(slab, size);
+#endif
+#if defined(SLAB_VALGRIND)
+  VALGRIND_CREATE_MEMPOOL(pool, 0, 0);
+  VALGRIND_MAKE_MEM_NOACCESS(slab, size);
 #endif
 }
 
-/// These bytes are an object, or go back to the backend.
-inline void unpoison([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t size) noexcept {
+/// The same bytes, before the slab goes back to the backend: they are open to everybody.
+inline void permit_slots([[maybe_unused]] const void* pool, [[maybe_unused]] void* slab, [[maybe_unused]] std::size_t size) noexcept {
 #if defined(SLAB_ASAN)
-  __asan_unpoison_memory_region(begin, size);
+  __asan_unpoison_memory_region(slab, size);
+#endif
+#if defined(SLAB_VALGRIND)
+  VALGRIND_DESTROY_MEMPOOL(pool);
+  VALGRIND_MAKE_MEM_UNDEFINED(slab, size);
 #endif
 }
 
-/// The free link in a free slot's first word. The slot stays poisoned for everybody else, so that
-/// the first byte of a freed object is guarded too.
+/// The first `size` bytes of a slot are an object, uninitialised.
+inline void permit_object([[maybe_unused]] const void* pool, [[maybe_unused]] void* slot, [[maybe_unused]] std::size_t size) noexcept {
+#if defined(SLAB_ASAN)
+  __asan_unpoison_memory_region(slot, size);
+#endif
+#if defined(SLAB_MSAN)
+  __msan_allocated_memory(slot, size);
+#endif
+#if defined(SLAB_VALGRIND)
+  VALGRIND_MEMPOOL_ALLOC(pool, slot, size);
+#endif
+}
+
+/// A slot is free: none of its `stride` bytes may be read or written. AddressSanitizer and Valgrind
+/// report a slot that is free already, whatever the policy.
+inline void forbid_object([[maybe_unused]] const void* pool, [[maybe_unused]] void* slot, [[maybe_unused]] std::size_t stride) noexcept {
+#if defined(SLAB_ASAN)
+  static_cast<void>(*static_cast<const volatile std::byte*>(slot));
+  __asan_poison_memory_region(slot, stride);
+#endif
+#if defined(SLAB_MSAN)
+  __msan_allocated_memory(slot, stride);
+#endif
+#if defined(SLAB_VALGRIND)
+  VALGRIND_MEMPOOL_FREE(pool, slot);
+#endif
+}
+
+// The free link in a free slot's first word. The slot stays forbidden to everybody else, so that the
+// first byte of a freed object is guarded too.
 typedef void* __attribute__((may_alias)) Link;  // lies over objects of any type; `using` takes no attribute in g++
-SLAB_NO_ASAN inline void* load_link(const void* slot) noexcept { return *static_cast<const Link*>(slot); }
-SLAB_NO_ASAN inline void store_link(void* slot, void* next) noexcept { *static_cast<Link*>(slot) = next; }
+
+SLAB_UNSANITIZED inline void* load_link(const void* slot) noexcept {
+#if defined(SLAB_VALGRIND)
+  VALGRIND_MAKE_MEM_DEFINED(slot, sizeof(Link));
+#endif
+  void* const next = *static_cast<const Link*>(slot);
+#if defined(SLAB_VALGRIND)
+  VALGRIND_MAKE_MEM_NOACCESS(slot, sizeof(Link));
+#endif
+  return next;
+}
+
+SLAB_UNSANITIZED inline void store_link(void* slot, void* next) noexcept {
+#if defined(SLAB_VALGRIND)
+  VALGRIND_MAKE_MEM_UNDEFINED(slot, sizeof(Link));
+#endif
+  *static_cast<Link*>(slot) = next;
+#if defined(SLAB_MSAN)
+  __msan_allocated_memory(slot, sizeof(Link));
+#endif
+#if defined(SLAB_VALGRIND)
+  VALGRIND_MAKE_MEM_NOACCESS(slot, sizeof(Link));
+#endif
+}
 
 }  // namespace slab::detail

@@ -7,22 +7,35 @@
 
 namespace slab {
 
-/// What a cache knows about one slab: 48 bytes, with the allocated bits, 64 a word, growing
-/// downwards in front of them. The bits therefore need no pointer, and `owner` lies at the same
-/// distance from the slab's end in every Small geometry.
+namespace detail {
+
+/// Which slots of a slab can be handed out. While a slab is its cache's current one the cache keeps
+/// this part of it in itself, and what SlabInfo says is out of date.
 ///
 /// A slot is uncarved (index >= carved), free (on the list that starts at free_head) or allocated
 /// (bit set). uncarved -> allocated <-> free; a slab is made with all slots uncarved.
-class SlabInfo {
+struct Slots {
+  void* free_head = nullptr;  // first free slot; each holds the next one's address
+  std::uint32_t used = 0;     // allocated slots
+  std::uint32_t carved = 0;   // slots handed out at least once; only their bits mean anything
+};
+
+}  // namespace detail
+
+/// What a cache knows about one slab: 48 bytes, with the allocated bits, 64 a word, growing
+/// downwards in front of them. The bits therefore need no pointer, and `owner` lies at the same
+/// distance from the slab's end in every Small geometry.
+class SlabInfo : public detail::Slots {
  public:
   const void* owner = nullptr;     // the cache
   SlabInfo* next = nullptr;        // neighbours on the cache's list; null for the current slab
   SlabInfo* previous = nullptr;
-  void* free_head = nullptr;       // first free slot; each holds the next one's address
   std::byte* slab = nullptr;
-  std::uint32_t used = 0;          // allocated slots
-  std::uint32_t carved = 0;        // slots handed out at least once; only their bits mean anything
 
+  /// Before the first slot of a word is carved the word may hold anything.
+  void clear_word_at(std::size_t slot) noexcept {
+    if (slot % 64 == 0) *word(slot) = 0;
+  }
   [[nodiscard]] bool is_allocated(std::size_t slot) const noexcept { return (*word(slot) >> (slot % 64)) & 1; }
   void set_allocated(std::size_t slot) noexcept { *word(slot) |= std::uint64_t{1} << (slot % 64); }
   void clear_allocated(std::size_t slot) noexcept { *word(slot) &= ~(std::uint64_t{1} << (slot % 64)); }

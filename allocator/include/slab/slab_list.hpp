@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstddef>
-
 #include <slab/slab_info.hpp>
 
 namespace slab::detail {
@@ -10,14 +8,12 @@ namespace slab::detail {
 class SlabList {
  public:
   [[nodiscard]] constexpr SlabInfo* front() const noexcept { return front_; }
-  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
 
   void push_front(SlabInfo& info) noexcept {
     info.previous = nullptr;
     info.next = front_;
     if (front_) front_->previous = &info;
     front_ = &info;
-    ++size_;
   }
 
   /// `info` must be on this list.
@@ -25,12 +21,10 @@ class SlabList {
     (info.previous ? info.previous->next : front_) = info.next;
     if (info.next) info.next->previous = info.previous;
     info.next = info.previous = nullptr;
-    --size_;
   }
 
  private:
   SlabInfo* front_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 }  // namespace slab::detail
