@@ -94,7 +94,13 @@ class Machine {
 
   /// What must stay the same while a counterexample shrinks.
   static std::string failure(const Verdict& verdict) {
-    return verdict.kind == Verdict::Kind::Violated ? verdict.violation.invariant : verdict.kind == Verdict::Kind::Hung ? "hung" : "died";
+    switch (verdict.kind) {
+      case Verdict::Kind::Agreed: break;
+      case Verdict::Kind::Violated: return verdict.violation.invariant;
+      case Verdict::Kind::Died: return "died";
+      case Verdict::Kind::Hung: return "hung";
+    }
+    return "none";
   }
 
   [[nodiscard]] bool isolating() const { return shared_.programs >= isolate_from_; }
