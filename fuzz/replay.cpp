@@ -90,11 +90,12 @@ Outcome replay_geometry(const std::string& bytes, const Options& options) {
   return print_verdict(run.verdict);
 }
 
-void print_step(Runner& runner, const Operation* operation, std::uint32_t& step) {
+void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls) {
   if (operation)
-    std::printf("%6u  %s\n", step++, to_text(*operation).c_str());
+    std::printf("%6u  %s\n", calls - 1, to_text(*operation).c_str());
   else
-    std::printf("%6s  %s\n", "", step == 0 ? "(the caches are made)" : "(everything is freed and the caches destroyed)");
+    std::printf("%6s  %s\n", "", calls == 0 ? "(the caches are made)" : "(everything is freed and the caches destroyed)");
+  ++calls;
   std::printf("%s", picture(runner).c_str());
   std::fflush(stdout);
 }
@@ -122,10 +123,10 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
     return unreadable(options.trace_out, "cannot be written");
 
   IsolationOptions isolation;
-  std::uint32_t step = 0;
+  std::uint32_t calls = 0;
   if (!options.quiet) {
     std::printf("%s", to_text(program.setup).c_str());
-    isolation.after_step = [&](Runner& running, const Operation* operation) { print_step(running, operation, step); };
+    isolation.after_step = [&](Runner& running, const Operation* operation) { print_step(running, operation, calls); };
   }
   const IsolatedRun run = run_isolated(runner, program, isolation);
   if (!run.verdict.agreed() && !options.quiet) {
