@@ -58,7 +58,10 @@ class Crashes:
         encoded = self.folder / "encoded"
         code, _ = child_process.run([*self.replay_command, "--quiet", "--write-bytes", encoded, path], self.signals,
                                     stdout=subprocess.DEVNULL)
-        return encoded.read_bytes() if code == 0 else None
+        try:
+            return encoded.read_bytes() if code == 0 else None
+        finally:
+            encoded.unlink(missing_ok=True)
 
     def replay(self, path):
         return child_process.run([*self.replay_command, path], self.signals, REPLAY_SECONDS,

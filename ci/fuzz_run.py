@@ -140,6 +140,7 @@ def replay_corpus(targets, crashes, signals, say):
         return "fuzz_geometry" in name
 
     for file in set(regressions) - failing:
+        check_space()
         data = crashes.bytes_of(file)
         for target in targets:
             if data is not None and is_geometry(target.name) == is_geometry(file.name):
