@@ -28,7 +28,9 @@ namespace {
 
 constexpr std::uint64_t candidates_in_process = 5000, candidates_isolated = 600;
 constexpr std::uint64_t never = ~std::uint64_t{0};
-constexpr unsigned hung_after_seconds = 20, tidy_seconds = 30;
+using Clock = std::chrono::steady_clock;
+// A candidate that hangs takes seconds, so the candidates have a time of their own too.
+constexpr unsigned hung_after_seconds = 20, shrink_seconds = 60, tidy_seconds = 30;
 // For candidates: the verdict is all that counts.
 const IsolationOptions brief{.timeout_seconds = 3, .brief = true, .after_step = {}};
 
@@ -75,7 +77,7 @@ class Machine {
     const auto mood = static_cast<Mood>(*rc::gen::inRange(0, 3));
     const Commands commands = *rc::state::gen::commands(
         SymbolicState{setup}, [mood](const SymbolicState& state) { return commands_for(state, mood); });
-    if (counterexample_ && candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process)) return;
+    if (counterexample_ && (candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process) || Clock::now() > shrink_until_)) return;
     Program program{setup, {}};
     for (const auto& command : commands)
       program.operations.push_back(static_cast<const OperationCommand&>(*command).operation());
@@ -86,6 +88,7 @@ class Machine {
     if (!counterexample_) {
       shared_.to_find = shared_.programs;
       failure_ = failure(verdict);
+      shrink_until_ = Clock::now() + std::chrono::seconds{shrink_seconds};
     }
     if (failure(verdict) != failure_) return;  // another defect: one at a time
     counterexample_ = std::move(program);
@@ -146,9 +149,9 @@ class Machine {
   /// RapidCheck's budget for deaths is soon used up: cuts what comes after the failing step, then drops
   /// operation by operation what the same failure does without, and counts the objects from 0.
   void tidy(Program& program) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{tidy_seconds};
+    const auto deadline = Clock::now() + std::chrono::seconds{tidy_seconds};
     const auto keep_if_it_fails = [&](Program less) {
-      if (std::chrono::steady_clock::now() < deadline && failure(isolated(less)) == failure_) program = std::move(less);
+      if (Clock::now() < deadline && failure(isolated(less)) == failure_) program = std::move(less);
     };
     const Verdict verdict = isolated(program);
     if (verdict.step < program.operations.size()) {
@@ -187,6 +190,7 @@ class Machine {
   std::optional<Program> counterexample_;
   std::string failure_;  // of the counterexample
   std::uint64_t candidates_ = 0;
+  Clock::time_point shrink_until_;
 };
 
 /// Runs the property in a child; false if the child died.
@@ -204,11 +208,11 @@ bool check_in_child(const std::string& id, const MachineOptions& options, Shared
   }
   // A program that hangs is found by the programs that no longer come after it.
   std::uint64_t heartbeat = 0;
-  for (auto since = std::chrono::steady_clock::now(); waitpid(child, nullptr, WNOHANG) == 0; usleep(20'000)) {
+  for (auto since = Clock::now(); waitpid(child, nullptr, WNOHANG) == 0; usleep(20'000)) {
     const std::uint64_t now = const_cast<const volatile std::uint64_t&>(shared.heartbeat);
-    if (now != heartbeat) since = std::chrono::steady_clock::now();
+    if (now != heartbeat) since = Clock::now();
     heartbeat = now;
-    if (std::chrono::steady_clock::now() - since < std::chrono::seconds{hung_after_seconds}) continue;
+    if (Clock::now() - since < std::chrono::seconds{hung_after_seconds}) continue;
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     break;
