@@ -33,6 +33,10 @@ extern "C" void __ubsan_on_report() {
   _exit(1);
 }
 
+// A signature needs the stack, whoever starts the program. UBSAN_OPTIONS comes after it and wins.
+extern "C" const char* __ubsan_default_options();
+extern "C" const char* __ubsan_default_options() { return "print_stacktrace=1"; }
+
 namespace slabproof {
 namespace {
 
@@ -86,14 +90,15 @@ std::string short_name(const std::string& function) {
   return before == std::string::npos ? plain : plain.substr(before + 1);
 }
 
-/// The function of the first stack frame that lies in the allocator.
+/// The function of the first stack frame that lies in the allocator. A line may name a file there and be no frame.
 std::string first_frame(const std::string& report) {
-  const std::size_t file = report.find("allocator/include/slab/");
-  if (file == std::string::npos) return "";
-  const std::size_t line = report.rfind('\n', file) + 1;
-  const std::size_t in = report.find(" in ", line);
-  if (in == std::string::npos || in > file) return "";
-  return short_name(report.substr(in + 4, report.rfind(' ', file) - in - 4));
+  constexpr std::string_view folder = "allocator/include/slab/";
+  for (std::size_t file = report.find(folder); file != std::string::npos; file = report.find(folder, file + 1)) {
+    const std::size_t line = report.rfind('\n', file) + 1;
+    const std::size_t in = report.find(" in ", line);
+    if (in < file) return short_name(report.substr(in + 4, report.rfind(' ', file) - in - 4));
+  }
+  return "";
 }
 
 /// From `begin` in `report` up to a character of `ends`.

@@ -104,6 +104,24 @@ TEST(Isolation, DeathInTheAllocatorNamesItsFirstFrameThere) {
   EXPECT_EQ(verdict.frame.substr(0, verdict.frame.find("::")), "CacheCore") << verdict.frame;
 }
 
+// The report begins with the place of the finding, which is no frame.
+TEST(Isolation, UndefinedBehaviourInTheAllocatorNamesItsFirstFrameThere) {
+  if (!has_asan) GTEST_SKIP() << "built without UndefinedBehaviorSanitizer";
+  static AnySubject* made = nullptr;
+  const auto make = [](void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+    CacheSpec unchecked = spec;
+    unchecked.checks = false;
+    return made = make_slab_subject(storage, unchecked, backend);
+  };
+  Runner runner{make};
+  IsolationOptions options;
+  options.after_step = [](Runner&, const Operation* operation) {
+    if (operation) made->free(static_cast<std::byte*>(made->alloc()) + 1);
+  };
+  const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
+  EXPECT_EQ(verdict.signature(), "died:UndefinedBehaviorSanitizer@detail::store_link/alloc") << verdict.sentence();
+}
+
 // One object twice: the judge finds it in a child as it does here.
 class Twice {
  public:
