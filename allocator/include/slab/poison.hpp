@@ -32,56 +32,69 @@ extern "C" void __msan_allocated_memory(const volatile void* begin, std::size_t 
 
 namespace slab::detail {
 
-// Each costs O(size) with a tool, nothing without. `pool` tells the slabs apart: their SlabInfo.
+// Each costs O(size) with a tool, nothing without.
+
+/// These bytes belong to nobody.
+inline void forbid([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t size) noexcept {
+#if defined(SLAB_ASAN)
+  __asan_poison_memory_region(begin, size);
+#elif defined(SLAB_MSAN)
+  __msan_allocated_memory(begin, size);
+#endif
+#if defined(SLAB_VALGRIND)
+  VALGRIND_MAKE_MEM_NOACCESS(begin, size);
+#endif
+}
+
+/// These bytes may be used; they are uninitialised.
+inline void permit([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t size) noexcept {
+#if defined(SLAB_ASAN)
+  __asan_unpoison_memory_region(begin, size);
+#elif defined(SLAB_MSAN)
+  __msan_allocated_memory(begin, size);
+#endif
+#if defined(SLAB_VALGRIND)
+  VALGRIND_MAKE_MEM_UNDEFINED(begin, size);
+#endif
+}
+
+// Slabs and their objects. `pool` tells the slabs apart for Valgrind: their SlabInfo.
 
 /// The `size` bytes of a new slab that are slots belong to nobody yet.
-inline void forbid_slots([[maybe_unused]] const void* pool, [[maybe_unused]] void* slab, [[maybe_unused]] std::size_t size) noexcept {
-#if defined(SLAB_ASAN)
-  __asan_poison_memory_region(slab, size);
-#endif
+inline void forbid_slots([[maybe_unused]] const void* pool, void* slab, std::size_t size) noexcept {
 #if defined(SLAB_VALGRIND)
   VALGRIND_CREATE_MEMPOOL(pool, 0, 0);
-  VALGRIND_MAKE_MEM_NOACCESS(slab, size);
 #endif
+  forbid(slab, size);
 }
 
-/// The same bytes, before the slab goes back to the backend: they are open to everybody.
-inline void permit_slots([[maybe_unused]] const void* pool, [[maybe_unused]] void* slab, [[maybe_unused]] std::size_t size) noexcept {
-#if defined(SLAB_ASAN)
-  __asan_unpoison_memory_region(slab, size);
-#endif
+/// The same bytes, before the slab goes back to the backend.
+inline void permit_slots([[maybe_unused]] const void* pool, void* slab, std::size_t size) noexcept {
 #if defined(SLAB_VALGRIND)
   VALGRIND_DESTROY_MEMPOOL(pool);
-  VALGRIND_MAKE_MEM_UNDEFINED(slab, size);
 #endif
+  permit(slab, size);
 }
 
-/// The first `size` bytes of a slot are an object, uninitialised.
-inline void permit_object([[maybe_unused]] const void* pool, [[maybe_unused]] void* slot, [[maybe_unused]] std::size_t size) noexcept {
-#if defined(SLAB_ASAN)
-  __asan_unpoison_memory_region(slot, size);
-#endif
-#if defined(SLAB_MSAN)
-  __msan_allocated_memory(slot, size);
-#endif
+/// The first `size` bytes of a slot are an object.
+inline void permit_object([[maybe_unused]] const void* pool, void* slot, std::size_t size) noexcept {
 #if defined(SLAB_VALGRIND)
   VALGRIND_MEMPOOL_ALLOC(pool, slot, size);
+#else
+  permit(slot, size);
 #endif
 }
 
 /// A slot is free: none of its `stride` bytes may be read or written. AddressSanitizer and Valgrind
 /// report a slot that is free already, whatever the policy.
-inline void forbid_object([[maybe_unused]] const void* pool, [[maybe_unused]] void* slot, [[maybe_unused]] std::size_t stride) noexcept {
+inline void forbid_object([[maybe_unused]] const void* pool, void* slot, std::size_t stride) noexcept {
 #if defined(SLAB_ASAN)
   static_cast<void>(*static_cast<const volatile std::byte*>(slot));
-  __asan_poison_memory_region(slot, stride);
-#endif
-#if defined(SLAB_MSAN)
-  __msan_allocated_memory(slot, stride);
 #endif
 #if defined(SLAB_VALGRIND)
   VALGRIND_MEMPOOL_FREE(pool, slot);
 #endif
+  forbid(slot, stride);
 }
 
 // The free link in a free slot's first word. The slot stays forbidden to everybody else, so that the
