@@ -42,3 +42,9 @@ refuses(DynamicCache.BackendLacks.free_slab_info "lacks `void free_slab_info\\("
 refuses(BackendFunctionMayThrow "lacks `bool save_slab_info\\([^\n]*\\) noexcept`" "-DMAY_THROW= ")
 refuses(CopyOfACache "deleted" -DCOPY)
 refuses(MoveOfACache "deleted" -DMOVE)
+
+# A kernel that includes what needs an operating system is told so.
+add_test(NAME CompileFail.HostedHeaderInAFreestandingProgram
+  COMMAND ${compile_fail_command} -ffreestanding -I ${PROJECT_SOURCE_DIR}/allocator/hosted -include slab/hosted/backend.hpp)
+set_tests_properties(CompileFail.HostedHeaderInAFreestandingProgram PROPERTIES
+  PASS_REGULAR_EXPRESSION "error: [^\n]*slab: <slab/hosted/> needs an operating system")

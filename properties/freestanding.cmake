@@ -39,6 +39,7 @@ set(freestanding_flags ${hosted_flags} -ffreestanding -fno-exceptions -fno-rtti 
   -fno-pic -fno-pie -fno-asynchronous-unwind-tables -fcf-protection=none -mno-red-zone -mcmodel=kernel
   -mgeneral-regs-only)
 file(GLOB freestanding_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/allocator/include/slab/*.hpp)
+file(GLOB hosted_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/allocator/hosted/slab/hosted/*.hpp)
 
 # g++ and every clang that is installed.
 find_program(SLAB_GXX g++)
@@ -61,7 +62,8 @@ foreach(compiler IN LISTS freestanding_compilers)
   add_test(NAME Freestanding.${name}.EveryHeaderCompilesAlone
     COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags}" "-DHEADERS=${freestanding_headers}"
       -P ${CMAKE_CURRENT_LIST_FILE})
+  set(flags_with_hosted ${hosted_flags} -I ${PROJECT_SOURCE_DIR}/allocator/hosted)
   add_test(NAME Hosted.${name}.EveryHeaderCompilesAlone
-    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${hosted_flags}" "-DHEADERS=${freestanding_headers}"
-      -P ${CMAKE_CURRENT_LIST_FILE})
+    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags_with_hosted}"
+      "-DHEADERS=${freestanding_headers};${hosted_headers}" -P ${CMAKE_CURRENT_LIST_FILE})
 endforeach()

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include <slab/backend.hpp>
+#include <slab/geometry.hpp>
+#include <slab/hosted/page_map.hpp>
+#include <slab/hosted/region.hpp>
+#include <slab/hosted/slab_info_cache.hpp>
+
+namespace slab::hosted {
+
+/// A backend for caches of every row, of all sizes at once, in a program with an operating system.
+/// Must outlive them; its destructor gives all of its memory back. A slab that a cache gives back is
+/// kept for the next one, until trim(). No function throws; out of room is null or false.
+class Backend : public Region, public PageMap, public SlabInfoCache<Region> {
+ public:
+  using Region::min_page_size;
+
+  /// `size` bytes of address space for all slabs and SlabInfos together, rounded down to a multiple of
+  /// 4096, and 1/256 more for what is kept about pages: none of it is memory before it is used. Ask
+  /// error() whether it could be had; otherwise every function answers null or false.
+  explicit Backend(std::size_t size) noexcept
+      : Region{size}, PageMap{Region::begin(), Region::size()}, SlabInfoCache<Region>{static_cast<Region&>(*this)} {}
+
+  [[nodiscard]] RegionError error() const noexcept {
+    return Region::error() == RegionError::None && capacity() == 0 ? RegionError::NotMapped : Region::error();
+  }
+
+  /// Why no cache of this geometry can be served, however much room there is: PageSizeTooSmall below
+  /// 4096 bytes, ObjectTooLarge when its SlabInfo is too large for SlabInfoCache. None: it can be.
+  [[nodiscard]] static constexpr std::optional<GeometryError> refusal(const Geometry& geometry) noexcept {
+    if (geometry.page_size() < min_page_size) return GeometryError::PageSizeTooSmall;
+    if (geometry.row() != Row::Large) return std::nullopt;
+    const GeometryResult result = geometry_for(geometry.slab_info_size());
+    return result.ok() ? std::nullopt : std::optional{result.error()};
+  }
+
+  /// Region::trim(), the slabs of unused SlabInfos included.
+  std::size_t trim() noexcept {
+    shrink();
+    return Region::trim();
+  }
+};
+
+static_assert(MemoryBackend<Backend, Row::SmallSinglePage> && MemoryBackend<Backend, Row::SmallMultiPage> &&
+              MemoryBackend<Backend, Row::Large>);
+
+}  // namespace slab::hosted

@@ -1,0 +1,262 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/mman.h>
+
+#include <slab/backend.hpp>
+#include <slab/geometry.hpp>
+#include <slab/hosted/mapping.hpp>
+#include <slab/policy.hpp>
+#include <slab/poison.hpp>
+
+namespace slab::hosted {
+
+/// Why a Region has no room.
+enum class RegionError : std::uint8_t {
+  None,
+  TooSmall,   // below min_page_size
+  TooLarge,   // above max_size
+  NotMapped,  // the system refused the address space
+};
+
+/// The enumerator's name. O(1).
+[[nodiscard]] constexpr const char* to_string(RegionError error) noexcept {
+  switch (error) {
+    case RegionError::None: return "None";
+    case RegionError::TooSmall: return "TooSmall";
+    case RegionError::TooLarge: return "TooLarge";
+    case RegionError::NotMapped: return "NotMapped";
+  }
+  return "unknown RegionError";
+}
+
+/// Slabs from one stretch of reserved address space. What comes back is kept for reuse, memory and
+/// all, until trim(). A slab lies at a multiple of its size, so that a SmallSinglePage cache may have
+/// pages of any size.
+///
+/// The stretch is tiled, up to the frontier, by blocks of 4096 · 2^size_class bytes at multiples of
+/// their size; behind it nothing was ever handed out.
+///
+///                 alloc_slab             free_slab
+///   (frontier) ---------------> Live <--------------> Kept
+///                                ^     alloc_slab      |
+///                                |      alloc_slab     v  trim
+///                                 `----------------- Clean
+///
+/// A slab comes from the smallest free block that holds it, the one freed last first; the upper halves
+/// stay free. Halves are put together again when nothing else is left (a lazy buddy system: Knowlton,
+/// CACM 8(10), 1965). Nothing is ever written into a slab. Not for use by several threads at once.
+class Region {
+ public:
+  /// Slabs of smaller pages are refused: alloc_slab answers null.
+  static constexpr std::size_t min_page_size = Mapping::page_size;
+  /// Keeps every page index below 2^32 - 1.
+  static constexpr std::size_t max_size = std::size_t{1} << 43;
+
+  /// `size` bytes of address space, rounded down to a multiple of 4096. None of it is memory before it
+  /// is used. A Region that could not be had says why in error() and hands nothing out.
+  explicit Region(std::size_t size) noexcept
+      : error_{size < min_page_size ? RegionError::TooSmall : size > max_size ? RegionError::TooLarge : RegionError::None},
+        memory_{error_ == RegionError::None ? size & ~(min_page_size - 1) : 0, largest_slab_in(size)},
+        blocks_{Mapping::round_up(pages_of(memory_.size()) * sizeof(Block))} {
+    heads_.fill(none);
+    if (error_ != RegionError::None) return;
+    if (blocks_.size() == 0)
+      error_ = RegionError::NotMapped;
+    else
+      pages_ = pages_of(memory_.size());
+  }
+  ~Region() { detail::permit(memory_.begin(), frontier_ * min_page_size); }
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+
+  [[nodiscard]] RegionError error() const noexcept { return error_; }
+  [[nodiscard]] const void* begin() const noexcept { return memory_.begin(); }
+  /// Bytes, 0 when there is an error.
+  [[nodiscard]] std::size_t size() const noexcept { return pages_ * min_page_size; }
+  [[nodiscard]] bool contains(const void* address) const noexcept { return offset_of(address) < size(); }
+
+  /// A slab at a multiple of `slab_size`. Null when there is no room, and unless both are powers of two
+  /// with 4096 <= page_size <= slab_size <= 1 GiB. O(size classes); O(blocks) when there is room only
+  /// after halves have been put together, or none at all for the first time since a slab came back.
+  [[nodiscard]] void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
+    if (!std::has_single_bit(slab_size) || !std::has_single_bit(page_size)) return nullptr;
+    if (page_size < min_page_size || slab_size < page_size || slab_size > Geometry::max_slab_size) return nullptr;
+    std::size_t page = take(class_of(slab_size));
+    if (page == none && !is_merged_) {
+      merge();
+      page = take(class_of(slab_size));
+    }
+    if (page == none) return nullptr;
+    if (block(page).state == State::Kept) kept_bytes_ -= slab_size;
+    block(page).state = State::Live;
+    std::byte* const slab = memory_.begin() + page * min_page_size;
+    detail::permit(slab, slab_size);
+    return slab;
+  }
+
+  /// Takes back what alloc_slab(slab_size, …) returned, and keeps it; anything else stops the program.
+  /// Under AddressSanitizer a kept slab is poisoned. O(1).
+  void free_slab(void* slab, std::size_t slab_size, std::size_t) noexcept {
+    const std::size_t offset = offset_of(slab), page = offset / min_page_size;
+    if (offset >= size() || offset % min_page_size != 0 || block(page).state != State::Live ||
+        !std::has_single_bit(slab_size) || block(page).size_class != class_of(slab_size))
+      detail::stop("Region::free_slab: no slab of this size is there");
+    detail::forbid(slab, slab_size);
+    push(page, class_of(slab_size), State::Kept);
+    kept_bytes_ += slab_size;
+    is_merged_ = false;
+  }
+
+  /// Gives the memory of every kept slab back to the system. Their addresses stay, and are handed out
+  /// as before. Returns how many bytes of slabs that were: all that trim() can give back, and more than
+  /// the memory that was in use where a slab was written only in part. O(blocks).
+  std::size_t trim() noexcept {
+    std::size_t trimmed = 0, run = 0;  // [run, page) is Kept
+    const auto trim_run = [&](std::size_t end) {
+      const std::size_t bytes = (end - run) * min_page_size;
+      if (bytes == 0 || ::madvise(memory_.begin() + run * min_page_size, bytes, MADV_DONTNEED) != 0) return;
+      for (std::size_t page = run; page < end; page += pages_in(block(page).size_class)) block(page).state = State::Clean;
+      trimmed += bytes;
+    };
+    for (std::size_t page = 0; page < frontier_; page += pages_in(block(page).size_class)) {
+      if (block(page).state == State::Kept) continue;
+      trim_run(page);
+      run = page + pages_in(block(page).size_class);
+    }
+    trim_run(frontier_);
+    kept_bytes_ -= trimmed;
+    return trimmed;
+  }
+
+  /// What trim() would return. O(1).
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return kept_bytes_; }
+
+  /// Whether blocks tile the region up to the frontier, and the lists hold exactly those that are free.
+  /// O(blocks).
+  [[nodiscard]] bool audit() const noexcept {
+    std::size_t free_blocks = 0, kept_bytes = 0, page = 0;
+    while (page < frontier_) {
+      const Block& at = block(page);
+      if (at.size_class >= classes || page % pages_in(at.size_class) != 0) return false;
+      if (at.state != State::Live) ++free_blocks;
+      if (at.state == State::Kept) kept_bytes += pages_in(at.size_class) * min_page_size;
+      page += pages_in(at.size_class);
+    }
+    if (page != frontier_ || frontier_ > pages_ || kept_bytes != kept_bytes_) return false;
+    for (unsigned size_class = 0; size_class < classes; ++size_class)
+      for (std::size_t listed = heads_[size_class]; listed != none; listed = block(listed).next)
+        if (block(listed).state == State::Live || block(listed).size_class != size_class || free_blocks-- == 0) return false;
+    return free_blocks == 0;
+  }
+
+ private:
+  enum class State : std::uint8_t {
+    Clean,  // free; nothing was written since the system gave its memory
+    Kept,   // free; its memory may be in use
+    Live,   // handed out
+  };
+  /// What the first page of a block knows about it. Those of its other pages mean nothing, but are not
+  /// Live. Zeroed memory is a Clean page.
+  struct Block {
+    std::uint32_t next;  // on its size class's list: page index
+    std::uint8_t size_class;
+    State state;
+  };
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  static constexpr unsigned classes = std::bit_width(Geometry::max_slab_size / min_page_size);
+
+  static constexpr std::size_t largest_slab_in(std::size_t size) noexcept {
+    return std::clamp(std::bit_floor(size), min_page_size, Geometry::max_slab_size);
+  }
+  static constexpr std::size_t pages_of(std::size_t size) noexcept { return size / min_page_size; }
+  static constexpr std::size_t pages_in(unsigned size_class) noexcept { return std::size_t{1} << size_class; }
+  static constexpr unsigned class_of(std::size_t slab_size) noexcept {
+    return static_cast<unsigned>(std::bit_width(pages_of(slab_size)) - 1);
+  }
+
+  [[nodiscard]] Block& block(std::size_t page) const noexcept { return reinterpret_cast<Block*>(blocks_.begin())[page]; }
+  [[nodiscard]] std::size_t offset_of(const void* address) const noexcept {
+    return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(memory_.begin());  // wraps below
+  }
+
+  void push(std::size_t page, unsigned size_class, State state) noexcept {
+    block(page) = {heads_[size_class], static_cast<std::uint8_t>(size_class), state};
+    heads_[size_class] = static_cast<std::uint32_t>(page);
+  }
+
+  /// A free block of exactly this class, on no list, or none.
+  [[nodiscard]] std::size_t take(unsigned size_class) noexcept {
+    const auto is_listed = [](std::uint32_t page) { return page != none; };
+    const auto head = std::find_if(heads_.begin() + size_class, heads_.end(), is_listed);
+    if (head == heads_.end()) return take_fresh(size_class);
+    const std::size_t page = *head;
+    *head = block(page).next;
+    for (unsigned half = block(page).size_class; half-- > size_class;) push(page + pages_in(half), half, block(page).state);
+    block(page).size_class = static_cast<std::uint8_t>(size_class);
+    return page;
+  }
+
+  [[nodiscard]] std::size_t take_fresh(unsigned size_class) noexcept {
+    const std::size_t size = pages_in(size_class), page = (frontier_ + size - 1) & ~(size - 1);
+    if (page >= pages_ || pages_ - page < size) return none;
+    move_frontier(page);
+    frontier_ += size;
+    block(page) = {none, static_cast<std::uint8_t>(size_class), State::Clean};
+    return page;
+  }
+
+  /// What lies between becomes free blocks, each as large as its address allows.
+  void move_frontier(std::size_t page) noexcept {
+    while (frontier_ < page) {
+      const auto aligned = static_cast<unsigned>(std::countr_zero(frontier_));
+      const unsigned size_class = std::min({aligned, class_of((page - frontier_) * min_page_size), classes - 1});
+      push(frontier_, size_class, State::Clean);
+      frontier_ += pages_in(size_class);
+    }
+  }
+
+  /// Puts free halves together, with all that is behind the frontier, and makes the lists anew, kept
+  /// blocks in front. A block's lower half, being its neighbour in the pair, is itself one block or
+  /// several smaller ones, never the inside of a larger one.
+  void merge() noexcept {
+    move_frontier(pages_);
+    is_merged_ = true;
+    heads_.fill(none);
+    for (std::size_t page = 0, next; page < frontier_; page = next) {
+      next = page + pages_in(block(page).size_class);
+      if (block(page).state == State::Live) continue;
+      for (std::size_t upper = page;;) {
+        const unsigned size_class = block(upper).size_class;
+        if (size_class == classes - 1 || upper % pages_in(size_class + 1) == 0) break;
+        const std::size_t lower = upper - pages_in(size_class);
+        if (block(lower).state == State::Live || block(lower).size_class != size_class) break;
+        if (block(lower).state != block(upper).state) kept_bytes_ += pages_in(size_class) * min_page_size;
+        block(lower).state = std::max(block(lower).state, block(upper).state);
+        ++block(lower).size_class;
+        upper = lower;
+      }
+    }
+    for (const State state : {State::Clean, State::Kept})
+      for (std::size_t page = 0; page < frontier_; page += pages_in(block(page).size_class))
+        if (block(page).state == state) push(page, block(page).size_class, state);
+  }
+
+  RegionError error_;
+  Mapping memory_;
+  Mapping blocks_;
+  std::size_t pages_ = 0;
+  std::size_t frontier_ = 0;  // page index
+  std::size_t kept_bytes_ = 0;
+  bool is_merged_ = false;  // nothing came back since merge()
+  std::array<std::uint32_t, classes> heads_;
+};
+
+static_assert(SlabSource<Region> && !SlabInfoMap<Region> && !SlabInfoSource<Region>);
+
+}  // namespace slab::hosted
