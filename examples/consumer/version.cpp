@@ -1,0 +1,3 @@
+#include <slab/version.hpp>
+
+static_assert(SLAB_VERSION == PACKAGE_VERSION);
