@@ -16,12 +16,14 @@ namespace {
 __attribute__((section("__libfuzzer_extra_counters"))) std::uint8_t state_counters[16384];
 
 }  // namespace
+}  // namespace slabproof
 
-int fuzz_program(const std::uint8_t* data, std::size_t size, slab::Row row) {
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace slabproof;
   static Runner runner;
   static StatisticsFile statistics;
   runner.set_state_counters(state_counters);
-  if (decode_setup(data, size).caches[0].row() != row) return 0;
+  if (decode_setup(data, size).caches[0].row() != target_row) return 0;
   const std::uint64_t before = runner.operations();
   const Verdict verdict = runner.run(std::span{data, size});
   statistics.add(1, runner.operations() - before);
@@ -32,5 +34,3 @@ int fuzz_program(const std::uint8_t* data, std::size_t size, slab::Row row) {
   }
   return 0;
 }
-
-}  // namespace slabproof

@@ -1,14 +1,11 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
 #include <slab/geometry.hpp>
 
 namespace slabproof {
 
-/// Runs the program that `data` says when its first cache is of `row`; ignores it otherwise. A
-/// violation is printed, with the trace, and aborts.
-int fuzz_program(const std::uint8_t* data, std::size_t size, slab::Row row);
+/// The row of the target's first cache: what fuzz/program_target.cpp needs to be a fuzz target. It runs
+/// programs of this row, prints a violation with its trace, and aborts then.
+extern const slab::Row target_row;
 
 }  // namespace slabproof
