@@ -25,13 +25,12 @@ import child_process
 from crashes import Crashes, shown_path
 from fuzz_target import Target, end_all
 from progress import Progress, clock, number, table
+from targets import TARGETS, input_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "fuzz-out"
 BIN = ROOT / "build" / "fuzz" / "bin"
 RUN = [ROOT / "ci" / "with_sanitizers"]
-# The longest input of each target, in bytes.
-MAX_LEN = {"fuzz_small_single_page": 4096, "fuzz_small_multi_page": 4096, "fuzz_large": 4096, "fuzz_geometry": 37}
 TURN_SECONDS = 600
 FREE_BYTES = 8 << 20
 FILES_A_REPLAY = 500
@@ -60,12 +59,12 @@ def parse_arguments():
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", metavar="N", type=positive(float), help="length of the fuzzing, 0.5 is allowed")
     length.add_argument("--hours", metavar="N", type=positive(float), help="the same in hours: --hours 8 for a night")
-    parser.add_argument("--target", metavar="T", action="append", choices=MAX_LEN,
-                        help="fuzz only this one; may be given again: " + ", ".join(MAX_LEN))
+    parser.add_argument("--target", metavar="T", action="append", choices=TARGETS,
+                        help="fuzz only this one; may be given again: " + ", ".join(TARGETS))
     parser.add_argument("--jobs", metavar="N", type=positive(int), default=len(os.sched_getaffinity(0)),
                         help="targets fuzzed at once, one process each (default: the processors, here %(default)s)")
     arguments = parser.parse_args()
-    arguments.target = [t for t in MAX_LEN if t in (arguments.target or MAX_LEN)]
+    arguments.target = [t for t in TARGETS if t in (arguments.target or TARGETS)]
     arguments.jobs = min(arguments.jobs, len(arguments.target))
     if arguments.hours:
         arguments.minutes = 60 * arguments.hours
@@ -136,14 +135,12 @@ def replay_corpus(targets, crashes, signals, say):
     for file in sorted(failing):
         crashes.add_failing_file(file)
 
-    def is_geometry(name):
-        return "fuzz_geometry" in name
-
     for file in set(regressions) - failing:
         check_space()
-        data = crashes.bytes_of(file)
+        inputs = {"text": file.read_bytes()} if file.suffix == ".trace" else {}
+        inputs[input_of(file.name)] = crashes.bytes_of(file)
         for target in targets:
-            if data is not None and is_geometry(target.name) == is_geometry(file.name):
+            if data := inputs.get(TARGETS[target.name].input):
                 target.add_seed(data)
     for target in targets:
         for file in set(committed[target]) - failing:
@@ -259,7 +256,7 @@ def conclude(targets, crashes, problems, stopped, say):
 def main():
     arguments = parse_arguments()
     signals, progress = child_process.Signals(), Progress()
-    targets = [Target(name, MAX_LEN[name], [*RUN, BIN / name], OUT) for name in arguments.target]
+    targets = [Target(name, TARGETS[name].max_len, [*RUN, BIN / name], OUT) for name in arguments.target]
     crashes = Crashes(ROOT, OUT / "crashes", [*RUN, BIN / "slab_replay"], signals, progress.say)
     try:
         lock = prepare(targets)

@@ -61,12 +61,14 @@ class Target:
     def start(self, seconds):
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".old.log"))
+        words = f"{self.command[-1]}.dict"  # the build leaves it beside a target that has one
+        dictionary = [f"-dict={words}"] if os.path.exists(words) else []
         with open(self.log, "ab") as log:
             self.log_begin = self.log_read = log.seek(0, os.SEEK_END)
             self.process = child_process.start(
                 [*self.command, f"-max_len={self.max_len}", f"-timeout={INPUT_SECONDS}",
                  f"-report_slow_units={INPUT_SECONDS}", f"-rss_limit_mb={INPUT_MEGABYTES}", "-reload=1",
-                 "-print_funcs=0",
+                 "-print_funcs=0", *dictionary,
                  # It is ended from here; this is for the case that nobody is left to do it.
                  f"-max_total_time={math.ceil(seconds) + 2 * INPUT_SECONDS}",
                  f"-artifact_prefix={self.artifacts}/", self.corpus, self.seeds],

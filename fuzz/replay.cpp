@@ -25,7 +25,8 @@ constexpr const char* usage =
     "\n"
     "Replays corpus and crash files, each in a child process: prints the program as a trace with\n"
     "the state of every slab after every step, and the verdict. A name that ends in .trace is text,\n"
-    "one that contains fuzz_geometry is five numbers for Geometry::make, anything else is bytes.\n"
+    "anything else is bytes. With fuzz_geometry in its name or its folder's a file is five numbers for\n"
+    "Geometry::make, with fuzz_trace a text for the parser, which need not be a program.\n"
     "\n"
     "  --quiet            the verdict only\n"
     "  --write-bytes OUT  also write the program as bytes, to one file\n"
@@ -48,13 +49,25 @@ Outcome unreadable(const std::string& file, const std::string& why) {
   return Outcome::Unreadable;
 }
 
+enum class Form : std::uint8_t { Bytes, Trace, AnyText, GeometryNumbers };
+
+/// What is in a file: its name and its folder's say so.
+Form form_of(const std::string& file) {
+  const std::size_t slash = file.find_last_of('/');
+  const std::size_t folder = slash == std::string::npos || slash == 0 ? std::string::npos : file.find_last_of('/', slash - 1);
+  const std::string_view name = std::string_view{file}.substr(folder == std::string::npos ? 0 : folder + 1);
+  if (name.find("fuzz_geometry") != std::string_view::npos) return Form::GeometryNumbers;
+  if (name.find("fuzz_trace") != std::string_view::npos) return Form::AnyText;
+  return name.ends_with(".trace") ? Form::Trace : Form::Bytes;
+}
+
 /// The file's bytes, or the reason why there are none.
 std::optional<std::string> read_file(const std::string& file, std::string& why) {
   struct stat status {};
   if (stat(file.c_str(), &status) != 0) return why = std::strerror(errno), std::nullopt;
   if (S_ISDIR(status.st_mode)) return why = "is a directory; name the files in it", std::nullopt;
   // A text of a program is longer than its bytes; beyond this it is no program.
-  const std::size_t largest = file.ends_with(".trace") ? 8 * Limits::max_file_size : Limits::max_file_size;
+  const std::size_t largest = form_of(file) == Form::Bytes ? Limits::max_file_size : 8 * Limits::max_file_size;
   std::ifstream in{file, std::ios::binary};
   std::string bytes(largest + 1, '\0');
   if (!in.is_open()) return why = std::strerror(errno), std::nullopt;
@@ -75,6 +88,10 @@ bool write_file(const std::string& file, const void* data, std::size_t size) {
   return static_cast<bool>(out.flush());
 }
 
+std::string sentence(const ParseError& error) {
+  return "line " + std::to_string(error.line) + ", column " + std::to_string(error.column) + ": expected " + error.expected;
+}
+
 Outcome print_verdict(const Verdict& verdict) {
   std::printf("verdict: %s\n", verdict.sentence().c_str());
   if (verdict.agreed()) return Outcome::Agreed;
@@ -87,6 +104,19 @@ Outcome replay_geometry(const std::string& bytes, const Options& options) {
   std::printf("%s\n", to_text(query).c_str());
   const IsolatedRun run = judge_isolated(query);
   if (!run.verdict.agreed() && !options.quiet) std::printf("%s", run.report.c_str());
+  return print_verdict(run.verdict);
+}
+
+Outcome replay_text(const std::string& text, const Options& options) {
+  const IsolatedRun run = judge_isolated(std::string_view{text});
+  if (!options.quiet && !run.verdict.agreed()) std::printf("%s\n%s", text.c_str(), run.report.c_str());
+  if (!options.quiet && run.verdict.agreed()) {
+    const ParseResult parsed = parse(text);
+    if (parsed.program)
+      std::printf("%s", to_text(*parsed.program).c_str());
+    else
+      std::printf("no program: %s\n", sentence(parsed.error).c_str());
+  }
   return print_verdict(run.verdict);
 }
 
@@ -105,14 +135,14 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
   const auto content = read_file(file, why);
   if (!content) return unreadable(file, why);
   if (options.files.size() > 1) std::printf("%s\n", file.c_str());
-  if (file.find("fuzz_geometry") != std::string::npos) return replay_geometry(*content, options);
+  const Form form = form_of(file);
+  if (form == Form::GeometryNumbers) return replay_geometry(*content, options);
+  if (form == Form::AnyText) return replay_text(*content, options);
 
   Program program;
-  if (file.ends_with(".trace")) {
+  if (form == Form::Trace) {
     ParseResult parsed = parse(*content);
-    if (!parsed.program)
-      return unreadable(file, "line " + std::to_string(parsed.error.line) + ", column " + std::to_string(parsed.error.column) +
-                                  ": expected " + parsed.error.expected);
+    if (!parsed.program) return unreadable(file, sentence(parsed.error));
     program = *std::move(parsed.program);
   } else {
     program = decode(as_bytes(*content));

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "model/trace_oracle.hpp"
+
 namespace {
 bool brief_reports = false;
 }
@@ -158,6 +160,22 @@ IsolatedRun run_in_child(const Body& body, const IsolationOptions& options) {
   return run;
 }
 
+/// A judgement that is no program's: `what` stands where the verdict names an operation.
+IsolatedRun judge_in_child(const char* what, const std::function<std::optional<Violation>()>& judge, const IsolationOptions& options) {
+  IsolatedRun run = run_in_child(
+      [&](StepMark&) {
+        Verdict verdict;
+        if (const auto violation = judge()) {
+          verdict.kind = Verdict::Kind::Violated;
+          verdict.violation = *violation;
+        }
+        return verdict;
+      },
+      options);
+  run.verdict.operation = what;
+  return run;
+}
+
 }  // namespace
 
 IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options) {
@@ -183,18 +201,11 @@ IsolatedRun run_isolated(Runner& runner, const Program& program, const Isolation
 }
 
 IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make, const IsolationOptions& options) {
-  IsolatedRun run = run_in_child(
-      [&](StepMark&) {
-        Verdict verdict;
-        if (const auto violation = judge_geometry(query, make)) {
-          verdict.kind = Verdict::Kind::Violated;
-          verdict.violation = *violation;
-        }
-        return verdict;
-      },
-      options);
-  run.verdict.operation = "geometry";
-  return run;
+  return judge_in_child("geometry", [&] { return judge_geometry(query, make); }, options);
+}
+
+IsolatedRun judge_isolated(std::string_view text, const IsolationOptions& options) {
+  return judge_in_child("parse", [&] { return judge_trace(text); }, options);
 }
 
 }  // namespace slabproof

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "model/geometry_oracle.hpp"
 #include "model/program.hpp"
@@ -29,5 +31,7 @@ IsolatedRun run_isolated(Runner& runner, const Program& program, const Isolation
 /// The same for five numbers: a Geometry::make that takes long is Hung, one that divides by zero has
 /// Died (G13). The verdict's operation is "geometry".
 IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make = slab::Geometry::make, const IsolationOptions& options = {});
+/// The same for a text, fit for the parser or not. The verdict's operation is "parse".
+IsolatedRun judge_isolated(std::string_view text, const IsolationOptions& options = {});
 
 }  // namespace slabproof
