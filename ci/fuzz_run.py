@@ -7,8 +7,7 @@ is cut short has served them all. The default is a minute for each target.
 New inputs are kept in fuzz-out/corpus/, where the next run goes on; failing inputs in
 fuzz-out/crashes/. Ctrl-C ends a run early with the same table and exit code.
 
-In the tables cov and ft are libFuzzer's: the edges that were taken, and those told apart by how often
-together with the abstract states that the target counts.
+In the tables cov and ft are libFuzzer's: the edges that were taken, and those told apart by how often.
 
 exit: 0 nothing wrong, 1 a defect found, 2 the run could not do its work"""
 

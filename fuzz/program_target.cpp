@@ -9,20 +9,10 @@
 #include "model/runner.hpp"
 #include "model/trace.hpp"
 
-namespace slabproof {
-namespace {
-
-// libFuzzer finds these by their section and takes them for edges.
-__attribute__((section("__libfuzzer_extra_counters"))) std::uint8_t state_counters[16384];
-
-}  // namespace
-}  // namespace slabproof
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace slabproof;
   static Runner runner;
   static StatisticsFile statistics;
-  runner.set_state_counters(state_counters);
   if (decode_setup(data, size).caches[0].row() != target_row) return 0;
   const std::uint64_t before = runner.operations();
   const Verdict verdict = runner.run(std::span{data, size});
