@@ -20,7 +20,7 @@ class Region {
 
   /// `size` bytes aligned to `align` (a power of two), filled with junk; 0 when there is no room.
   [[nodiscard]] std::uintptr_t take(std::size_t size, std::size_t align);
-  /// Takes a block back.
+  /// Takes back a block that is open to everybody.
   void give(std::uintptr_t block, std::size_t size);
 
   /// A returned block that has been written to since, or 0. O(returned bytes).

@@ -12,8 +12,8 @@ namespace slabproof {
 namespace {
 
 // A freed slot is poisoned for everybody; the harness plays the stray pointer.
-SLABPROOF_NO_ASAN std::uint64_t peek(std::uintptr_t slot) { return *reinterpret_cast<const volatile std::uint64_t*>(slot); }
-SLABPROOF_NO_ASAN void poke(std::uintptr_t slot, std::uint64_t value) { *reinterpret_cast<volatile std::uint64_t*>(slot) = value; }
+SLABPROOF_NOT_SANITIZED std::uint64_t peek(std::uintptr_t slot) { return *reinterpret_cast<const volatile std::uint64_t*>(slot); }
+SLABPROOF_NOT_SANITIZED void poke(std::uintptr_t slot, std::uint64_t value) { *reinterpret_cast<volatile std::uint64_t*>(slot) = value; }
 
 }  // namespace
 

@@ -16,7 +16,7 @@ using enum Sabotage;
 std::byte* at(std::uintptr_t address) { return reinterpret_cast<std::byte*>(address); }
 
 // What ASan would stop in the build that has it: other builds find the write all the same (B19).
-SLABPROOF_NO_ASAN void scribble(void* memory) { *static_cast<volatile std::uint64_t*>(memory) = 0x5C21BB1E; }
+SLABPROOF_NOT_SANITIZED void scribble(void* memory) { *static_cast<volatile std::uint64_t*>(memory) = 0x5C21BB1E; }
 void read(const void* memory) { (void)*static_cast<const volatile std::uint64_t*>(memory); }
 
 /// Stands between a cache and its backend.

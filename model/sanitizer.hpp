@@ -4,8 +4,11 @@
 #include <cstdint>
 
 // The harness's own view of AddressSanitizer: memory that nobody may touch is poisoned in builds
-// that have it, and read by the judge through functions that are not instrumented.
-#if defined(__SANITIZE_ADDRESS__)
+// that have it, and read by the judge through functions that are not instrumented, nor kept from being
+// vectorised by UBSan.
+#if defined(SLABPROOF_ASAN)
+// The build says so of files that are not instrumented in a program that is.
+#elif defined(__SANITIZE_ADDRESS__)
 #define SLABPROOF_ASAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -15,17 +18,17 @@
 
 #if defined(SLABPROOF_ASAN)
 #include <sanitizer/asan_interface.h>
-#define SLABPROOF_NO_ASAN __attribute__((no_sanitize("address"), noinline))
+#define SLABPROOF_NOT_SANITIZED __attribute__((no_sanitize("address", "undefined"), noinline))
 #else
-#define SLABPROOF_NO_ASAN
+#define SLABPROOF_NOT_SANITIZED
 #endif
 
 namespace slabproof {
 
 #if defined(SLABPROOF_ASAN)
 inline constexpr bool has_asan = true;
-inline void forbid(const void* begin, std::size_t size) { ASAN_POISON_MEMORY_REGION(begin, size); }
-inline void permit(const void* begin, std::size_t size) { ASAN_UNPOISON_MEMORY_REGION(begin, size); }
+inline void forbid(const void* begin, std::size_t size) { __asan_poison_memory_region(begin, size); }
+inline void permit(const void* begin, std::size_t size) { __asan_unpoison_memory_region(begin, size); }
 /// Whether everybody may touch every byte; whether nobody but the judge may touch this one.
 inline bool is_open(std::uintptr_t begin, std::size_t size) { return !__asan_region_is_poisoned(reinterpret_cast<void*>(begin), size); }
 inline bool is_closed(std::uintptr_t address) { return __asan_address_is_poisoned(reinterpret_cast<void*>(address)) != 0; }
