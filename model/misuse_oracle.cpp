@@ -26,8 +26,8 @@ std::uintptr_t MisuseOracle::pointer_of(const Operation& operation, std::uint8_t
     RecordingBackend& backend = backend_of(cache);
     const std::uintptr_t untouched = (backend.slab_region().untouched() + 4095) & ~std::uintptr_t{4095};
     std::uintptr_t left_behind = nowhere;  // by a destroyed cache
-    for (const auto& [base, slab] : backend.slabs())
-      if (slab.abandoned) left_behind = base;
+    for (const SlabRecord* const slab : backend.slabs())
+      if (slab->abandoned) left_behind = slab->base;
     const std::uintptr_t choices[] = {nowhere, untouched + pick, arena_.cache(cache) + pick,
                                       arena_.slabs(1 - models_[cache].spec.backend) + pick, left_behind};
     return choices[pick % 5];

@@ -31,8 +31,8 @@ std::string picture(Runner& runner) {
   std::string text;
   for (std::size_t i = 0; i < runner.setup().backend_count; ++i) {
     std::map<std::uint32_t, const SlabRecord*> by_age;
-    for (const auto& [base, slab] : runner.backend(i).slabs())
-      if (!slab.misaligned) by_age[slab.generation] = &slab;
+    for (const SlabRecord* const slab : runner.backend(i).slabs())
+      if (!slab->misaligned) by_age[slab->generation] = slab;
     for (const auto& [age, slab] : by_age) text += "        " + picture(runner, *slab) + "\n";
   }
   return text;

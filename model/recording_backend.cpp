@@ -1,6 +1,7 @@
 #include "model/recording_backend.hpp"
 
 #include <string>
+#include <utility>
 
 #include "model/address.hpp"
 #include "model/sanitizer.hpp"
@@ -16,7 +17,6 @@ const char* name(BackendCall call) {
 
 constexpr std::uint8_t no_cache = 0xFF;
 
-
 }  // namespace
 
 RecordingBackend::RecordingBackend(Arena& arena, std::uint8_t index, Judgement& judgement, EventLog& log,
@@ -26,14 +26,14 @@ RecordingBackend::RecordingBackend(Arena& arena, std::uint8_t index, Judgement& 
       page_map_(Arena::slab_region / slab::Geometry::min_page_size) {}
 
 void RecordingBackend::reset(const BackendSpec& spec) {
-  const std::uintptr_t begin = arena_.slabs(index_);
-  const std::size_t touched = (slab_region_.untouched() - begin) / slab::Geometry::min_page_size;
-  for (std::size_t i = 0; i < touched; ++i) page_map_[i] = 0;
+  for (std::size_t i = 0; saved_pages_ > 0; ++i) {  // an earlier program left them
+    if (page_map_[i] != 0) --saved_pages_;
+    page_map_[i] = 0;
+  }
   slab_region_.reset(spec);
   info_region_.reset(spec);
   slabs_.clear();
   infos_.clear();
-  pool_.release();
   for (std::size_t i = 0; i < Limits::max_caches; ++i) slab_counts_[i] = info_counts_[i] = 0;
   failure_armed_ = false;
   slabs_made_ = 0;
@@ -118,15 +118,14 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
     refuse("B15");
     return nullptr;
   }
-  SlabRecord record{.handed_out = std::pmr::vector<bool>(cache.layout.objects_per_slab, false, &pool_)};
-  record.base = how == Injected::Misalign ? block + page_size / 2 : block;
-  record.size = slab_size;
-  record.cache = context_.cache_index;
-  record.misaligned = how == Injected::Misalign;
-  record.generation = ++slabs_made_;
-  if (record.misaligned) refuse("G2");
+  const bool misaligned = how == Injected::Misalign;
+  const std::uintptr_t base = misaligned ? block + page_size / 2 : block;
+  SlabRecord& slab = slabs_.insert(base);
+  slab = {.base = base, .size = slab_size, .cache = context_.cache_index, .misaligned = misaligned,
+          .generation = ++slabs_made_, .handed_out = std::move(slab.handed_out)};
+  slab.handed_out.assign(cache.layout.objects_per_slab, false);
+  if (misaligned) refuse("G2");
   ++slab_counts_[context_.cache_index];
-  SlabRecord& slab = slabs_.insert_or_assign(record.base, std::move(record)).first->second;
   if (!slab.misaligned) observer_.on_slab_made(slab);
   log_.add(1, arena_.relative(slab.base));
   return pointer(slab.base);
@@ -135,11 +134,11 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
 void RecordingBackend::free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {
   enter(BackendCall::FreeSlab, arena_.relative(address(slab)));
   check_sizes(slab_size, page_size);
-  const auto found = slabs_.find(address(slab));
-  if (found == slabs_.end() || found->second.abandoned || found->second.cache != context_.cache_index)
+  SlabRecord* const found = slabs_.at(address(slab));
+  if (!found || found->abandoned || found->cache != context_.cache_index)
     judgement_.violate("B3", "free_slab of an outstanding slab of this cache", "another pointer");
   if (judgement_.violated()) return;
-  SlabRecord& record = found->second;
+  SlabRecord& record = *found;
   const std::size_t size = context_.cache->spec.slab_size;
   if (record.saved_pages != 0)
     judgement_.violate(record.save_refused ? "B8" : "B13", "every page deleted before free_slab", std::to_string(record.saved_pages) + " pages still saved");
@@ -150,7 +149,7 @@ void RecordingBackend::free_slab(void* slab, std::size_t slab_size, std::size_t 
     observer_.on_slab_released(record);
     slab_region_.give(record.base, size);
   }
-  slabs_.erase(found);
+  slabs_.erase(record);
   --slab_counts_[context_.cache_index];
 }
 
@@ -187,6 +186,7 @@ bool RecordingBackend::save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* 
     return false;
   }
   entry(page_addr) = address(info);
+  ++saved_pages_;
   slab->info = address(info);
   ++slab->saved_pages;
   return true;
@@ -203,14 +203,13 @@ bool RecordingBackend::info_belongs(const SlabRecord& slab, std::uintptr_t info)
   }
   const SlabRecord* const inside = find(info);
   if (inside && !inside->misaligned) judgement_.violate("G10", "SlabInfo outside every slab", "inside one");
-  auto block = infos_.upper_bound(info);
-  if (block == infos_.begin() || (--block, info - block->first >= block->second.size) ||
-      block->second.cache != slab.cache || block->second.misaligned)
+  InfoRecord* const block = infos_.find(info);
+  if (!block || block->cache != slab.cache || block->misaligned)
     judgement_.violate("B6", "SlabInfo in memory that alloc_slab_info gave", "elsewhere");
-  else if (block->second.slab != 0 && block->second.slab != slab.base)
+  else if (block->slab != 0 && block->slab != slab.base)
     judgement_.violate("L8", "a SlabInfo of its own for each slab", "one that another slab's pages map to");
   else
-    block->second.slab = slab.base;
+    block->slab = slab.base;
   return !judgement_.violated();
 }
 
@@ -232,6 +231,7 @@ void RecordingBackend::delete_slab_info(std::uintptr_t page_addr) noexcept {
     judgement_.violate("B12", "delete of a saved page of this cache, once", "a page that is not saved");
   if (judgement_.violated()) return;
   entry(page_addr) = 0;
+  --saved_pages_;
   --slab->saved_pages;
 }
 
@@ -248,7 +248,7 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
   if (!block || misalign) refuse(misalign && block ? "B6" : "B7");
   if (!block) return nullptr;
   const std::uintptr_t info = misalign ? block + 4 : block;
-  infos_[info] = {size, context_.cache_index, misalign, 0};
+  infos_.insert(info) = {info, size, context_.cache_index, misalign};
   ++info_counts_[context_.cache_index];
   log_.add(2, arena_.relative(info));
   return pointer(info);
@@ -256,35 +256,27 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
 
 void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
   enter(BackendCall::FreeSlabInfo, arena_.relative(address(info)), size);
-  const auto found = infos_.find(address(info));
-  if (found == infos_.end() || found->second.cache != context_.cache_index || found->second.size != size)
+  InfoRecord* const found = infos_.at(address(info));
+  if (!found || found->cache != context_.cache_index || found->size != size)
     judgement_.violate("B14", "an outstanding SlabInfo of this cache freed with its size", "another pointer or size");
   if (judgement_.violated()) return;
-  const InfoRecord record = found->second;
   if (!is_open(address(info), size)) judgement_.violate("B19", "SlabInfo memory that its next user may touch", "poisoned bytes in it");
-  if (const auto slab = slabs_.find(record.slab); slab != slabs_.end()) {
-    if (slab->second.saved_pages != 0)
-      judgement_.violate(slab->second.save_refused ? "B8" : "B13", "every page deleted before free_slab_info", "pages still saved");
-    if (slab->second.used != 0) judgement_.violate("G8", "the SlabInfo of live objects kept", "freed");
+  if (const SlabRecord* const slab = slabs_.at(found->slab)) {
+    if (slab->saved_pages != 0)
+      judgement_.violate(slab->save_refused ? "B8" : "B13", "every page deleted before free_slab_info", "pages still saved");
+    if (slab->used != 0) judgement_.violate("G8", "the SlabInfo of live objects kept", "freed");
   }
-  infos_.erase(found);
+  info_region_.give(address(info) - (found->misaligned ? 4 : 0), size + (found->misaligned ? 8 : 0));
+  infos_.erase(*found);
   --info_counts_[context_.cache_index];
-  info_region_.give(address(info) - (record.misaligned ? 4 : 0), size + (record.misaligned ? 8 : 0));
-}
-
-SlabRecord* RecordingBackend::find(std::uintptr_t address) {
-  auto next = slabs_.upper_bound(address);
-  if (next == slabs_.begin()) return nullptr;
-  SlabRecord& slab = (--next)->second;
-  return slab.base <= address && address - slab.base < slab.size ? &slab : nullptr;
 }
 
 void RecordingBackend::abandon(SlabRecord& slab) {
   slab.abandoned = true;
   --slab_counts_[slab.cache];
-  for (auto& [begin, info] : infos_) {
-    if (info.slab != slab.base) continue;
-    info.cache = no_cache;
+  for (InfoRecord* const info : infos_) {
+    if (info->slab != slab.base) continue;
+    info->cache = no_cache;
     --info_counts_[slab.cache];
   }
 }

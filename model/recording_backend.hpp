@@ -2,13 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory_resource>
 #include <vector>
 
 #include <slab/backend.hpp>
 
 #include "model/arena.hpp"
+#include "model/block_table.hpp"
 #include "model/cache_model.hpp"
 #include "model/event_log.hpp"
 #include "model/operation.hpp"
@@ -37,9 +36,8 @@ struct SlabRecord {
   std::uint32_t generation = 0;     // counts slabs made, to tell a returned slab from its successor
   std::uint32_t saved_pages = 0;
   std::uintptr_t info = 0;          // what its pages map to
-  std::uintptr_t info_memory = 0;   // Large: the block from alloc_slab_info
   std::uint32_t used = 0;
-  std::pmr::vector<bool> handed_out;  // slots that were an object since the slab was made
+  std::vector<bool> handed_out;  // slots that were an object since the slab was made
 };
 
 /// The operation that the backend is called from: who calls, and what it may call.
@@ -89,8 +87,8 @@ class RecordingBackend {
   void fail(const Operation& operation);
   void recover() { failure_armed_ = false; }
   /// The slab that holds `address`, or null. O(log slabs).
-  [[nodiscard]] SlabRecord* find(std::uintptr_t address);
-  [[nodiscard]] std::pmr::map<std::uintptr_t, SlabRecord>& slabs() { return slabs_; }
+  [[nodiscard]] SlabRecord* find(std::uintptr_t address) { return slabs_.find(address); }
+  [[nodiscard]] const BlockTable<SlabRecord>& slabs() const { return slabs_; }
   /// Leaves a slab, and its SlabInfo, to the objects that live in it.
   void abandon(SlabRecord& slab);
   /// Outstanding SlabInfos of a cache, abandoned ones aside.
@@ -101,6 +99,7 @@ class RecordingBackend {
 
  private:
   struct InfoRecord {
+    std::uintptr_t base = 0;
     std::size_t size = 0;
     std::uint8_t cache = 0;
     bool misaligned = false;
@@ -126,13 +125,12 @@ class RecordingBackend {
   BackendObserver& observer_;
   Region slab_region_;
   Region info_region_;
-  std::byte buffer_[16384];
-  std::pmr::monotonic_buffer_resource pool_{buffer_, sizeof buffer_};
-  std::pmr::map<std::uintptr_t, SlabRecord> slabs_{&pool_};
-  std::pmr::map<std::uintptr_t, InfoRecord> infos_{&pool_};
+  BlockTable<SlabRecord> slabs_;
+  BlockTable<InfoRecord> infos_;
   std::size_t slab_counts_[Limits::max_caches] = {};
   std::size_t info_counts_[Limits::max_caches] = {};
   std::vector<std::uintptr_t> page_map_;  // one entry for 64 bytes of the slab region
+  std::size_t saved_pages_ = 0;           // entries of it that are not 0
 
   bool failure_armed_ = false;
   FailingCall failing_call_ = FailingCall::Any;

@@ -61,11 +61,11 @@ bool Runner::start(const Setup& setup) {
   judgement_.reset();
   log_ = {};
   reference_.reset();
-  objects_.clear();
+  for (std::uint64_t& incarnation : incarnations_) incarnation = ++last_incarnation_;
   live_.clear();
   made_.clear();
   step_ = 0;
-  backend_calls_ = 0;
+  calls_since_audit_ = 0;
   previous_ = OperationKind::Alloc;
   context_ = {};
   for (std::uint8_t i = 0; i < setup.backend_count; ++i) backends_[i].reset(setup.backends[i]);
@@ -94,8 +94,9 @@ bool Runner::finish() {
   for (std::uint8_t i = 0; i < setup_.backend_count; ++i) backends_[i].recover();
   check_contents();
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
-  for (std::uint32_t i = 0; i < objects_.size() && !violated(); ++i)
-    if (objects_[i].state == ObjectState::Live) free_object(i);
+  std::vector<std::uint32_t> left = live_;
+  std::sort(left.begin(), left.end());
+  for (std::size_t i = 0; i < left.size() && !violated(); ++i) free_object(left[i]);
   for (std::uint8_t i = 0; i < setup_.cache_count && !violated(); ++i) {
     check_audit(i);
     destroy(i);
@@ -149,10 +150,12 @@ void Runner::count_state(OperationKind kind, std::uint8_t cache) {
 void Runner::on_backend_call(BackendCall) {
   if (violated() || context_.constructing || context_.reentering || !context_.cache) return;
   AnySubject& subject = *subjects_[context_.cache_index];
-  ++backend_calls_;
-  if (context_.cache->slabs() <= 8 || backend_calls_ % deep_check_period == 0)
+  // Of many slabs one in as many calls: each call then costs O(slots of a slab).
+  if (context_.cache->slabs() <= 8 || ++calls_since_audit_ >= context_.cache->slabs()) {
+    calls_since_audit_ = 0;
     if (const char* failed = subject.audit())
       violate("B16", "audit() to hold inside a backend call", std::string{"it fails with "} + failed);
+  }
   if (int& armed = armed_reentry_[context_.cache_index]; armed >= 0) {
     const auto call = static_cast<slabproof::ReentrantCall>(armed);
     armed = -1;
@@ -230,7 +233,7 @@ bool Runner::execute(const Operation& operation) {
       if (!subjects_[cache]->abilities().no_grow) return false;
       return allocate(operation.kind, cache, operation.object), true;
     case OperationKind::Free:
-      if (object(operation.object).state != ObjectState::Live) return false;
+      if (state_of(object(operation.object)) != ObjectState::Live) return false;
       return free_object(operation.object), true;
     case OperationKind::FreeNull:
       begin(operation.kind, cache);
@@ -301,7 +304,7 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
   if (violated()) return;
   stamp(object, size, ordinal);
   if (ordinal == no_ordinal) return;
-  this->object(ordinal) = {object, slab ? slab->generation : 0, static_cast<std::uint32_t>(live_.size()), cache, ObjectState::Live};
+  this->object(ordinal) = {object, slab ? slab->generation : 0, static_cast<std::uint32_t>(live_.size()), incarnations_[cache], cache, ObjectState::Live};
   live_.push_back(ordinal);
 }
 
@@ -313,13 +316,15 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
   if (slab.saved_pages != model.mapped_pages())
     return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned", std::to_string(slab.saved_pages));
   if (subjects_[cache]->abilities().follows_policy) {
-    const std::string observed = "one of a slab with " + std::to_string(slab.used) + " objects";
+    const auto violate = [&](const char* expected) {
+      this->violate("L5", expected, "one of a slab with " + std::to_string(slab.used) + " objects");
+    };
     if (source.slab != 0) {
-      if (slab.base != source.slab) return violate("L5", "an object of the current slab while that has a free one", observed);
+      if (slab.base != source.slab) return violate("an object of the current slab while that has a free one");
     } else if (source.bin < CacheModel::bins) {
-      if (slab.used == 0 || model.bin_of(slab.used) != source.bin) return violate("L5", "an object of a slab in the fullest bin", observed);
+      if (slab.used == 0 || model.bin_of(slab.used) != source.bin) return violate("an object of a slab in the fullest bin");
     } else if (slab.used != 0) {
-      return violate("L5", "an object of an empty or a new slab", observed);
+      return violate("an object of an empty or a new slab");
     }
   }
   model.used_changed(slab.used, slab.used + 1);
@@ -365,8 +370,8 @@ void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
 
 // After a backend call failed: no slab of this operation is left.
 void Runner::check_given_back() {
-  for (const auto& [base, slab] : backend_of(context_.cache_index).slabs())
-    if (slab.fresh) return violate(context_.refused, "the slab given back after a backend call failed", "it is outstanding");
+  for (const SlabRecord* const slab : backend_of(context_.cache_index).slabs())
+    if (slab->fresh) return violate(context_.refused, "the slab given back after a backend call failed", "it is outstanding");
 }
 
 void Runner::free_object(std::uint32_t ordinal) {
@@ -442,7 +447,7 @@ void Runner::destroy(std::uint8_t cache) {
   for (const slab::MisuseReport& report : report_log) {
     const LiveRange* range = reference_.find(address(report.pointer));
     if (report.kind != slab::Misuse::LiveAtDestruction || report.cache != identity || !range ||
-        range->begin != address(report.pointer) || range->cache != cache || object(range->ordinal).state != ObjectState::Live)
+        range->begin != address(report.pointer) || range->cache != cache || state_of(object(range->ordinal)) != ObjectState::Live)
       return violate("M9", "a report for each live object", "another report");
     object(range->ordinal).state = ObjectState::Absent;
     ++reported;
@@ -455,12 +460,11 @@ void Runner::destroy(std::uint8_t cache) {
     return violate(live ? "M9" : "B18", "every empty slab given back", std::to_string(model.empty_slabs()) + " kept");
   if (model.spec.row() == slab::Row::Large && backend.infos_of(cache) != model.slabs())
     return violate("B14", std::to_string(model.slabs()) + " SlabInfos left", std::to_string(backend.infos_of(cache)));
-  for (Object& object : objects_)
-    if (object.cache == cache) object.state = ObjectState::Absent;
+  incarnations_[cache] = ++last_incarnation_;
   std::erase_if(live_, [&](std::uint32_t ordinal) { return objects_[ordinal].cache == cache; });
   for (std::uint32_t i = 0; i < live_.size(); ++i) objects_[live_[i]].live_index = i;
-  for (auto& [base, slab] : backend.slabs())
-    if (slab.cache == cache && !slab.abandoned) backend.abandon(slab);
+  for (SlabRecord* const slab : backend.slabs())
+    if (slab->cache == cache && !slab->abandoned) backend.abandon(*slab);
   context_.cache = nullptr;
 }
 

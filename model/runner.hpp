@@ -40,7 +40,8 @@ struct StepMark {
 
 /// The one runner: executes programs against a subject and the model side by side and judges every
 /// outcome. All `o` invariants after every operation where that costs O(log n); audit() and the
-/// contents of all objects every 16 operations and at the end. Reusable; a run depends on nothing
+/// contents of all objects every 16 operations and at the end; audit() also inside backend calls, in
+/// all of them while the cache has few slabs, then in one of as many as it has slabs. Reusable; a run depends on nothing
 /// that ran before.
 class Runner final : private BackendObserver {
  public:
@@ -81,6 +82,7 @@ class Runner final : private BackendObserver {
     std::uintptr_t address = 0;
     std::uint32_t generation = 0;  // of its slab
     std::uint32_t live_index = 0;  // in live_, while it lives
+    std::uint64_t incarnation = 0;  // of its cache
     std::uint8_t cache = 0;
     ObjectState state = ObjectState::Absent;
   };
@@ -134,6 +136,9 @@ class Runner final : private BackendObserver {
 
   [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) { return backends_[models_[cache].spec.backend]; }
   [[nodiscard]] Object& object(std::uint32_t ordinal);
+  [[nodiscard]] ObjectState state_of(const Object& object) const {
+    return object.incarnation == incarnations_[object.cache] ? object.state : ObjectState::Absent;
+  }
 
   MakeSubject make_;
   Arena arena_;
@@ -147,13 +152,17 @@ class Runner final : private BackendObserver {
   MisuseOracle oracle_{arena_, backends_, models_, reference_};
   AnySubject* subjects_[Limits::max_caches] = {};
   int armed_reentry_[Limits::max_caches] = {-1, -1};
-  std::vector<Object> objects_;         // by ordinal
+  // Objects by ordinal. They outlive their cache and their program, since there are too many to clear:
+  // what counts is the incarnation of their cache.
+  std::vector<Object> objects_;
+  std::uint64_t incarnations_[Limits::max_caches] = {};
+  std::uint64_t last_incarnation_ = 0;
   std::vector<std::uint32_t> live_;     // ordinals of the live ones
   std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
   std::uint32_t step_ = 0;
   std::uint8_t step_operation_ = 0;
   std::uint64_t operations_ = 0;
-  std::uint32_t backend_calls_ = 0;
+  std::size_t calls_since_audit_ = 0;
   StepMark* mark_ = nullptr;
   std::span<std::uint8_t> state_counters_;
   OperationKind previous_ = OperationKind::Alloc;

@@ -41,7 +41,7 @@ bool Runner::misuse(const Operation& operation) {
   const bool by_object = names(operation.kind) != Names::Cache;
   if (by_object) {
     const ObjectState wanted = names(operation.kind) == Names::DeadObject ? ObjectState::Dead : ObjectState::Live;
-    if (object(operation.object).state != wanted) return false;
+    if (state_of(object(operation.object)) != wanted) return false;
   }
   std::uint8_t cache = by_object ? object(operation.object).cache : operation.target;
   if (operation.kind == OperationKind::FreeThroughOther) cache ^= 1;
@@ -88,8 +88,8 @@ std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::
     if (reference_.find(at)) live = at;
     if (!slab.handed_out[i]) uncarved = at;
   }
-  for (const auto& [base, other] : backend_of(cache).slabs())
-    if (base != slab.base && other.cache == cache && !other.abandoned) elsewhere = base;
+  for (const SlabRecord* const other : backend_of(cache).slabs())
+    if (other != &slab && other->cache == cache && !other->abandoned) elsewhere = other->base;
   const std::uint64_t links[] = {0, slot, slot + 1, slab.base + slab.size, slab.base - 8, 0xDEAD'BEEF'DEAD'BEEF,
                                  live, uncarved, elsewhere, 0xDEAD'BEEF'DEAD'BEE8};
   return links[argument % std::size(links)];
