@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/mutator.hpp"
 #include "model/decoder.hpp"
 #include "model/encoder.hpp"
 #include "model/random_bytes.hpp"
@@ -20,9 +21,10 @@ namespace {
 constexpr const char* usage =
     "usage: harness_speed CORPUS [--seconds N]\n"
     "\n"
-    "Runs programs of at most 64 operations in this process, for N seconds (default 2) a line, and prints\n"
-    "how many a second of processor time: of each row those of CORPUS/fuzz_*, cut to 64 operations, and\n"
-    "as many from random bytes. Events are operations and backend calls: one reserve can make thousands.\n"
+    "Runs programs in this process, for N seconds (default 2) a line, and prints how many a second of\n"
+    "processor time. Of each row: 500 of 64 operations, made as the fuzzer's mutator inserts them; those of\n"
+    "CORPUS/fuzz_*, cut to 64; as many from random bytes. Events are operations and backend calls: one\n"
+    "reserve can make thousands.\n"
     "\n"
     "Exit status: 0 done, 1 a program fails, 2 there are no programs.\n";
 
@@ -57,6 +59,26 @@ std::vector<Bytes> from_random_bytes(slab::Row row, std::size_t count) {
   for (std::uint64_t seed = 0; programs.size() < count; ++seed) {
     const Bytes bytes = random_bytes(seed, 1024);
     if (decode_setup(bytes.data(), bytes.size()).caches[0].row() == row) programs.push_back(cut(bytes));
+  }
+  return programs;
+}
+
+std::vector<Bytes> from_mutator(slab::Row row) {
+  std::vector<Bytes> programs;
+  SplitMix random{1};
+  while (programs.size() < 500) {
+    Bytes bytes(4096);
+    std::size_t size = Decoder::header_size;
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = random.byte();
+    bytes[1] = bytes[2] = 0;  // every operation occurs
+    if (decode_setup(bytes.data(), size).caches[0].row() != row) continue;
+    std::size_t operations = 0;
+    while (operations < operations_per_input && size + 64 < bytes.size()) {
+      if (const std::size_t grown = apply_mutation(Mutation::Insert, bytes.data(), size, bytes.size(), random, nullptr)) size = grown;
+      operations = decode({bytes.data(), size}).operations.size();
+    }
+    bytes.resize(size);
+    programs.push_back(cut(bytes));
   }
   return programs;
 }
@@ -101,6 +123,7 @@ int main(const std::vector<std::string>& arguments) {
     const std::vector<Bytes> corpus = from_corpus(folder);
     if (corpus.empty()) return std::fprintf(stderr, "harness_speed: no programs in %s\n", folder.c_str()), 2;
     const double seconds = timed ? std::stod(arguments[2]) : 2;
+    if (!measure(runner, row.target, "mutator", from_mutator(row.row), seconds)) return 1;
     if (!measure(runner, row.target, "corpus", corpus, seconds)) return 1;
     if (!measure(runner, row.target, "random bytes", from_random_bytes(row.row, corpus.size()), seconds)) return 1;
   }

@@ -68,6 +68,8 @@ class Target:
             self.process = child_process.start(
                 [*self.command, f"-max_len={self.max_len}", f"-timeout={INPUT_SECONDS}",
                  f"-report_slow_units={INPUT_SECONDS}", f"-rss_limit_mb={INPUT_MEGABYTES}", "-reload=1",
+                 # Quick inputs first; and what leaks is found by the harness, which wants everything back.
+                 "-entropic_scale_per_exec_time=1", "-detect_leaks=0",
                  "-print_funcs=0", *dictionary,
                  # It is ended from here; this is for the case that nobody is left to do it.
                  f"-max_total_time={math.ceil(seconds) + 2 * INPUT_SECONDS}",

@@ -43,6 +43,7 @@ class Region {
   std::size_t size_;
   std::uintptr_t next_;
   std::vector<Block> returned_;
+  std::size_t held_ = 0;  // blocks handed out and not returned
   BackendSpec spec_;
   std::uint64_t random_state_ = 0;
   std::uintptr_t written_before_reuse_ = 0;
