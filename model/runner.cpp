@@ -150,8 +150,9 @@ void Runner::count_state(OperationKind kind, std::uint8_t cache) {
 void Runner::on_backend_call(BackendCall) {
   if (violated() || context_.constructing || context_.reentering || !context_.cache) return;
   AnySubject& subject = *subjects_[context_.cache_index];
-  // Of many slabs one in as many calls: each call then costs O(slots of a slab).
-  if (context_.cache->slabs() <= 8 || ++calls_since_audit_ >= context_.cache->slabs()) {
+  // Of very many slabs less often: the audits of a reserve then take as long as eight audits a slab.
+  const std::size_t slabs = context_.cache->slabs();
+  if (slabs <= 8 || ++calls_since_audit_ >= std::max<std::size_t>(deep_check_period, slabs / 8)) {
     calls_since_audit_ = 0;
     if (const char* failed = subject.audit())
       violate("B16", "audit() to hold inside a backend call", std::string{"it fails with "} + failed);
@@ -286,7 +287,10 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
   const CacheModel& model = models_[cache];
   const std::size_t size = model.spec.object_size;
   SlabRecord* slab = nullptr;
-  if (context_.refused) return violate(context_.refused, "null after a backend call failed", "an object");
+  const Abilities abilities = subjects_[cache]->abilities();
+  if (context_.refused && abilities.layout) return violate(context_.refused, "null after a backend call failed", "an object");
+  if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
+    return violate("G8", "an object inside memory that the subject was given", "a pointer elsewhere");
   if (subjects_[cache]->abilities().layout) {
     slab = backend_of(cache).find(object);
     if (!slab || slab->cache != cache || slab->abandoned)
@@ -298,8 +302,8 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
   }
   if (const LiveRange* other = reference_.admit({object, object + size, ordinal, cache}))
     return violate(other->begin == object ? "L4" : "G11", "an object disjoint from all live ones", "it overlaps " + name_of(other->ordinal));
-  if (object % model.spec.object_align != 0)
-    return violate("G6", "an object aligned to " + std::to_string(model.spec.object_align), "one that is not");
+  if (const std::size_t align = std::min<std::size_t>(model.spec.object_align, abilities.max_align); object % align != 0)
+    return violate("G6", "an object aligned to " + std::to_string(align), "one that is not");
   if (slab) judge_slot(cache, *slab, object, source);
   if (violated()) return;
   stamp(object, size, ordinal);
@@ -356,7 +360,10 @@ void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
 void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
   const CacheModel& model = models_[cache];
   const Abilities abilities = subjects_[cache]->abilities();
-  if (!abilities.layout) return;  // memory of its own may run out
+  if (!abilities.layout) {  // memory of its own may run out
+    if (abilities.takes_memory && !context_.refused) violate("B15", "null only when memory was refused", "null");
+    return;
+  }
   if (kind == OperationKind::AllocNoGrow) {
     if (model.free_objects() > 0)
       violate("B20", "an object from alloc_no_grow", "null with " + std::to_string(model.free_objects()) + " free");
@@ -456,6 +463,8 @@ void Runner::destroy(std::uint8_t cache) {
     return violate("M9", std::to_string(checks ? live : 0) + " reports of live objects", std::to_string(reported));
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Destroy), reported);
   report_log.clear();
+  if (backend.memory_of(cache) != 0)
+    return violate("B18", "all memory given back", std::to_string(backend.memory_of(cache)) + " blocks kept");
   if (model.empty_slabs() != 0)
     return violate(live ? "M9" : "B18", "every empty slab given back", std::to_string(model.empty_slabs()) + " kept");
   if (model.spec.row() == slab::Row::Large && backend.infos_of(cache) != model.slabs())

@@ -73,6 +73,8 @@ constexpr Row rows[] = {
     {"B15", CountsFailedAlloc, "counts an allocation that failed", single_page, "fail b0 any after=0 once; #0 = alloc c0"},
     {"B16", BreaksListInCallback, "has broken lists inside a backend call", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0"},
+    {"B16", BreaksListInLateCallback, "has broken lists inside a backend call when it has many slabs", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; reserve c0 130"},
     {"B17", AllocatesInConstructor, "allocates a slab in its constructor", single_page, ""},
     {"B18", ForgetsToFreeSlab, "keeps an empty slab when destroyed", single_page, "#0 = alloc c0; free #0"},
     {"B19", WritesToReturnedSlab, "writes to a slab it gave back", single_page, "#0 = alloc c0"},

@@ -26,7 +26,9 @@ class SabotagedBackend {
 
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     if (sabotage == AsksForTwoSlabs) (void)real_.alloc_slab(slab_size, page_size);
-    slab::SlabInfo* const broken = sabotage == BreaksListInCallback && first_slab_ ? &info_of_first_slab() : nullptr;
+    ++slabs_;
+    const bool breaks = sabotage == BreaksListInCallback || (sabotage == BreaksListInLateCallback && slabs_ > 20);
+    slab::SlabInfo* const broken = breaks && first_slab_ ? &info_of_first_slab() : nullptr;
     if (broken) ++broken->used;
     std::uintptr_t slab = address(real_.alloc_slab(slab_size, sabotage == AsksForAnotherPageSize ? 2 * page_size : page_size));
     if (broken) --broken->used;
@@ -85,6 +87,7 @@ class SabotagedBackend {
   RecordingBackend& real_;
   CacheSpec spec_;
   std::uintptr_t first_slab_ = 0, last_slab_ = 0;
+  std::size_t slabs_ = 0;  // asked for
   slab::SlabInfo* first_info_ = nullptr;
 };
 

@@ -12,7 +12,7 @@ enum class Sabotage : std::uint8_t {
   None,
   // Between the cache and the backend.
   AcceptsMisalignedSlab, AsksForAnotherPageSize, AsksForTwoSlabs, MapsPagesInSinglePage, AllocatesInfoInMultiPage,
-  BreaksListInCallback, FreesSlabTwice, ForgetsToFreeSlab, WritesToReturnedSlab, ReadsReturnedSlab, LeavesAPageOut,
+  BreaksListInCallback, BreaksListInLateCallback, FreesSlabTwice, ForgetsToFreeSlab, WritesToReturnedSlab, ReadsReturnedSlab, LeavesAPageOut,
   SavesAgain, ChangesAPage, SharesAnInfo, LooksUpInsidePage, LooksUpTwice, DeletesTwice, DeletesTooLate,
   ForgetsToDelete, AsksForTwoInfos, AcceptsMisalignedInfo, PutsInfoIntoSlab, ForgetsToFreeInfo,
   // In what the cache answers.
