@@ -34,7 +34,8 @@ void RecordingBackend::reset(const BackendSpec& spec) {
   info_region_.reset(spec);
   slabs_.clear();
   infos_.clear();
-  for (std::size_t i = 0; i < Limits::max_caches; ++i) slab_counts_[i] = info_counts_[i] = 0;
+  memory_.clear();
+  for (std::size_t i = 0; i < Limits::max_caches; ++i) slab_counts_[i] = info_counts_[i] = memory_counts_[i] = 0;
   failure_armed_ = false;
   slabs_made_ = 0;
 }
@@ -269,6 +270,34 @@ void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
   info_region_.give(address(info) - (found->misaligned ? 4 : 0), size + (found->misaligned ? 8 : 0));
   infos_.erase(*found);
   --info_counts_[context_.cache_index];
+}
+
+void* RecordingBackend::take_memory(std::size_t size, std::size_t align) noexcept {
+  if (!context_.cache) judgement_.violate("B20", "no backend call", "take_memory");
+  if (judgement_.violated()) return nullptr;
+  const std::uintptr_t block = injected(FailingCall::AllocSlab) == Injected::Refuse ? 0 : slab_region_.take(size, align);
+  log_.add(3, size, block ? arena_.relative(block) : 0);
+  if (!block) return refuse("B15"), nullptr;
+  MemoryRecord& record = memory_.insert(block);
+  record = {.base = block, .size = size, .cache = context_.cache_index};
+  ++memory_counts_[record.cache];
+  return pointer(block);
+}
+
+void RecordingBackend::give_memory(void* memory) noexcept {
+  MemoryRecord* const record = memory_.at(address(memory));
+  if (!record || !context_.cache || record->cache != context_.cache_index)
+    judgement_.violate("B3", "outstanding memory of this subject given back", "another pointer");
+  if (judgement_.violated()) return;
+  log_.add(4, arena_.relative(record->base));
+  --memory_counts_[record->cache];
+  slab_region_.give(record->base, record->size);
+  memory_.erase(*record);
+}
+
+bool RecordingBackend::is_memory_of(std::uint8_t cache, std::uintptr_t begin, std::size_t size) {
+  const MemoryRecord* const record = memory_.find(begin);
+  return record && record->cache == cache && size <= record->base + record->size - begin;
 }
 
 void RecordingBackend::abandon(SlabRecord& slab) {

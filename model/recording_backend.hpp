@@ -83,6 +83,12 @@ class RecordingBackend {
   void* alloc_slab_info(std::size_t size) noexcept;
   void free_slab_info(void* info, std::size_t size) noexcept;
 
+  /// `size` bytes aligned to `align` (a power of two), with junk in them; null when the program says so
+  /// and when there is no room. For subjects with the ability takes_memory.
+  [[nodiscard]] void* take_memory(std::size_t size, std::size_t align) noexcept;
+  /// Takes back what take_memory() returned.
+  void give_memory(void* memory) noexcept;
+
   // What the runner asks.
   void fail(const Operation& operation);
   void recover() { failure_armed_ = false; }
@@ -93,6 +99,10 @@ class RecordingBackend {
   void abandon(SlabRecord& slab);
   /// Outstanding SlabInfos of a cache, abandoned ones aside.
   [[nodiscard]] std::size_t infos_of(std::uint8_t cache) const { return info_counts_[cache]; }
+  /// Blocks of take_memory() that have not come back.
+  [[nodiscard]] std::size_t memory_of(std::uint8_t cache) const { return memory_counts_[cache]; }
+  /// Whether the bytes lie in one block of take_memory() for this cache. O(log blocks).
+  [[nodiscard]] bool is_memory_of(std::uint8_t cache, std::uintptr_t begin, std::size_t size);
   [[nodiscard]] const Region& slab_region() const { return slab_region_; }
   [[nodiscard]] const Region& info_region() const { return info_region_; }
   [[nodiscard]] bool knows_page(std::uintptr_t page_addr) const { return lookup(page_addr) != 0; }
@@ -104,6 +114,12 @@ class RecordingBackend {
     std::uint8_t cache = 0;
     bool misaligned = false;
     std::uintptr_t slab = 0;  // 0 until a page is saved with it
+  };
+
+  struct MemoryRecord {
+    std::uintptr_t base = 0;
+    std::size_t size = 0;
+    std::uint8_t cache = 0;
   };
 
   void enter(BackendCall call, std::uint64_t a = 0, std::uint64_t b = 0);
@@ -127,8 +143,10 @@ class RecordingBackend {
   Region info_region_;
   BlockTable<SlabRecord> slabs_;
   BlockTable<InfoRecord> infos_;
+  BlockTable<MemoryRecord> memory_;
   std::size_t slab_counts_[Limits::max_caches] = {};
   std::size_t info_counts_[Limits::max_caches] = {};
+  std::size_t memory_counts_[Limits::max_caches] = {};
   std::vector<std::uintptr_t> page_map_;  // one entry for 64 bytes of the slab region
   std::size_t saved_pages_ = 0;           // entries of it that are not 0
 

@@ -82,7 +82,7 @@ std::uintptr_t Region::take_fresh(std::size_t size, std::size_t align) {
   std::uintptr_t block = (next_ + align - 1) & ~(align - 1);
   if (spec_.placement == Placement::Scattered) block += random() % 5 * align;
   if (spec_.placement == Placement::BarelyAligned && block / align % 2 == 0) block += align;
-  if (block + size > begin_ + size_) return 0;
+  if (size > size_ || block + size > begin_ + size_) return 0;
   next_ = block + size;
   return block;
 }

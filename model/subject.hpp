@@ -16,8 +16,12 @@
 namespace slabproof {
 
 /// What a subject can do beside alloc and free. A program's operations that ask for more fall away.
-/// One without `layout` brings memory of its own and never calls the backend; alloc may answer null
-/// at any time, and only its objects are judged: aligned, disjoint, not written to. Claimed, not sniffed: a subject that claims an ability and lacks the function does not compile.
+/// Claimed, not sniffed: a subject that claims an ability and lacks the function does not compile.
+///
+/// One without `layout` is somebody else's pool, and its objects are what is judged: aligned, disjoint,
+/// not written to. With `takes_memory` it gets its memory by RecordingBackend::take_memory(), which fails
+/// as the program says: then its objects lie in that memory, alloc answers null only when it was refused
+/// some, and all of it comes back at the end. Without, it brings memory of its own and may run out.
 struct Abilities {
   bool no_grow = false;         // void* alloc_no_grow()
   bool reserve = false;         // bool reserve(size_t n)
@@ -29,10 +33,12 @@ struct Abilities {
   bool detects_misuse = false;  // reports through model/report_log.hpp, state unchanged
   bool poisons = false;         // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
   bool owns_live_slabs = false; // may be destroyed while objects live
+  bool takes_memory = false;    // see above
+  std::size_t max_align = ~std::size_t{0};  // objects of a larger alignment get this one
 
   /// What can be judged by the slabs alone is claimed together with them.
   [[nodiscard]] constexpr bool consistent() const {
-    return layout || !(no_grow || reserve || shrink || statistics || follows_policy || detects_misuse);
+    return layout ? !takes_memory : !(no_grow || reserve || shrink || statistics || follows_policy || detects_misuse);
   }
 };
 

@@ -76,6 +76,45 @@ TEST(AnotherSubject, MayRunOutOfMemoryAtAnyTime) {
   EXPECT_TRUE(Runner{make<Nothing>}.run(*parse(two_allocations).program).agreed());
 }
 
+/// Takes memory for each object, and gives it back unless it is told to keep, to steal or to give up.
+struct Taker {
+  static constexpr Abilities abilities{.takes_memory = true};
+  enum class Fault { None, Keeps, Steals, GivesUp };
+  static inline Fault fault = Fault::None;
+
+  Taker(const CacheSpec& spec, RecordingBackend& memory) : spec_{spec}, memory_{memory} {}
+  void* alloc() {
+    if (fault == Fault::GivesUp) return nullptr;
+    void* const block = memory_.take_memory(spec_.object_size, spec_.object_align);
+    return fault == Fault::Steals ? static_cast<std::byte*>(block) + spec_.object_align : block;
+  }
+  void free(void* object) {
+    if (object && fault != Fault::Keeps) memory_.give_memory(object);
+  }
+
+ private:
+  CacheSpec spec_;
+  RecordingBackend& memory_;
+};
+static_assert(Subject<Taker>);
+
+TEST(AnotherSubject, IsJudgedByTheMemoryThatItTakes) {
+  Runner runner{[](void* storage, const CacheSpec& spec, RecordingBackend& memory) { return make_subject_in<Taker>(storage, spec, memory); }};
+  using enum Taker::Fault;
+  const auto signature = [&](Taker::Fault fault) {
+    Taker::fault = fault;
+    return runner.run(*parse(two_allocations).program).signature();
+  };
+  EXPECT_EQ(signature(Keeps), "B18/end");
+  EXPECT_EQ(signature(Steals), "G8/alloc");
+  EXPECT_EQ(signature(GivesUp), "B15/alloc");
+  EXPECT_EQ(signature(None), "agreed");
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const Program program = decode(random_bytes(seed, 600));
+    ASSERT_TRUE(runner.run(program).agreed()) << runner.verdict().sentence() << "\n" << to_text(program);
+  }
+}
+
 TEST(AnotherSubject, ThatGivesTooLittleAlignmentIsFound) {
   struct Unaligned : OneObject {
     using OneObject::OneObject;
