@@ -95,11 +95,9 @@ void put_operand(std::uint8_t* record, std::size_t operand) {
   record[3] = static_cast<std::uint8_t>(operand >> 8 & 0xFF);
 }
 
-bool is_reserve(std::uint8_t opcode) { return opcode_at(opcode).operation == OperationKind::Reserve; }
-
 std::size_t random_operand(std::uint8_t opcode, SplitMix& random) {
   // A reserve of hundreds takes as long as hundreds of programs and shows little that one of a few does not.
-  if (is_reserve(opcode) && random.below(16) != 0) return random.below(16);
+  if (opcode_at(opcode).operation == OperationKind::Reserve && random.below(16) != 0) return random.below(16);
   switch (random.below(4)) {
     case 0: return random.below(0x10000);
     case 1: return random.below(256);
@@ -111,11 +109,6 @@ void put_random_record(std::uint8_t* record, SplitMix& random, const std::uint8_
   record[0] = random_opcode(random, header);
   record[1] = random_selector(random);
   put_operand(record, random_operand(record[0], random));
-}
-
-void mutate_opcode(std::uint8_t* record, SplitMix& random, const std::uint8_t* header) {
-  record[0] = random_opcode(random, header);
-  if (is_reserve(record[0])) put_operand(record, random_operand(record[0], random));
 }
 
 void mutate_operand(std::uint8_t* record, SplitMix& random) {
@@ -189,7 +182,7 @@ std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t si
       std::swap_ranges(records.at(one), records.at(one) + record_size, records.at(other));
       break;
     }
-    case Mutation::Opcode: mutate_opcode(records.at(random.below(count)), random, data); break;
+    case Mutation::Opcode: records.at(random.below(count))[0] = random_opcode(random, data); break;
     case Mutation::Selector: records.at(random.below(count))[1] = random_selector(random); break;
     case Mutation::Operand: mutate_operand(records.at(random.below(count)), random); break;
     case Mutation::Header: mutate_header(records.header(), random); break;
