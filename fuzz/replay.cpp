@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/minimize_file.hpp"
 #include "model/encoder.hpp"
 #include "model/geometry_oracle.hpp"
 #include "model/isolated.hpp"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr const char* usage =
     "usage: slab_replay [--quiet] [--write-bytes OUT | --write-trace OUT] FILE...\n"
+    "       slab_replay --minimize [--budget SECONDS] [--output OUT] FILE\n"
     "\n"
     "Replays corpus and crash files, each in a child process: prints the program as a trace with\n"
     "the state of every slab after every step, and the verdict. A name that ends in .trace is text,\n"
@@ -31,6 +33,9 @@ constexpr const char* usage =
     "  --quiet            the verdict only\n"
     "  --write-bytes OUT  also write the program as bytes, to one file\n"
     "  --write-trace OUT  also write the program as a trace, to one file\n"
+    "  --minimize         look for the smallest program that fails in the same way; write it to OUT as\n"
+    "                     bytes and to OUT.trace as text. OUT is FILE.min unless --output says otherwise\n"
+    "  --budget SECONDS   how long to look, 60 by default. Ctrl-C ends it too, with what was reached\n"
     "  --help             this text\n"
     "\n"
     "In the pictures: # a live object, . a free slot, _ a slot never handed out, |i SlabInfo.\n"
@@ -39,8 +44,8 @@ constexpr const char* usage =
 enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
 
 struct Options {
-  bool quiet = false;
-  std::string bytes_out, trace_out;
+  bool quiet = false, minimize = false;
+  std::string bytes_out, trace_out, output, budget = "60";
   std::vector<std::string> files;
 };
 
@@ -80,12 +85,6 @@ std::optional<std::string> read_file(const std::string& file, std::string& why) 
 
 std::span<const std::uint8_t> as_bytes(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-bool write_file(const std::string& file, const void* data, std::size_t size) {
-  std::ofstream out{file, std::ios::binary};
-  out.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
-  return static_cast<bool>(out.flush());
 }
 
 std::string sentence(const ParseError& error) {
@@ -136,6 +135,8 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
   if (!content) return unreadable(file, why);
   if (options.files.size() > 1) std::printf("%s\n", file.c_str());
   const Form form = form_of(file);
+  if (options.minimize && (form == Form::GeometryNumbers || form == Form::AnyText))
+    return unreadable(file, form == Form::AnyText ? "is any text and no program" : "is five numbers and no program");
   if (form == Form::GeometryNumbers) return replay_geometry(*content, options);
   if (form == Form::AnyText) return replay_text(*content, options);
 
@@ -148,9 +149,11 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
     program = decode(as_bytes(*content));
   }
   if (const auto bytes = encode(program); !options.bytes_out.empty() && !write_file(options.bytes_out, bytes.data(), bytes.size()))
-    return unreadable(options.bytes_out, "cannot be written");
+    return Outcome::Unreadable;
   if (const auto text = to_text(program); !options.trace_out.empty() && !write_file(options.trace_out, text.data(), text.size()))
-    return unreadable(options.trace_out, "cannot be written");
+    return Outcome::Unreadable;
+  if (options.minimize)
+    return static_cast<Outcome>(minimize_file(runner, file, program, options.output, std::chrono::duration<double>{std::stod(options.budget)}));
 
   IsolationOptions isolation;
   std::uint32_t calls = 0;
@@ -167,23 +170,35 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
   return print_verdict(run.verdict);
 }
 
+/// Where the argument of an option goes; null for an option without one.
+std::string* argument_of(const std::string& option, Options& options) {
+  if (option == "--write-bytes") return &options.bytes_out;
+  if (option == "--write-trace") return &options.trace_out;
+  if (option == "--output") return &options.output;
+  return option == "--budget" ? &options.budget : nullptr;
+}
+
 int main(const std::vector<std::string>& arguments) {
   Options options;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument == "--help") return std::printf("%s", usage), 0;
-    const bool writes = argument == "--write-bytes" || argument == "--write-trace";
     if (argument == "--quiet")
       options.quiet = true;
-    else if (writes && i + 1 < arguments.size())
-      (argument == "--write-bytes" ? options.bytes_out : options.trace_out) = arguments[++i];
+    else if (argument == "--minimize")
+      options.minimize = true;
+    else if (std::string* const value = argument_of(argument, options); value && i + 1 < arguments.size())
+      *value = arguments[++i];
     else if (argument.starts_with("--"))
       return std::fprintf(stderr, "slab_replay: %s: unknown option, or its argument is missing\n%s", argument.c_str(), usage), 2;
     else
       options.files.push_back(argument);
   }
-  const bool writes = !options.bytes_out.empty() || !options.trace_out.empty();
-  if (options.files.empty() || (writes && options.files.size() > 1)) return std::fprintf(stderr, "%s", usage), 2;
+  char* budget_end = nullptr;
+  if (std::strtod(options.budget.c_str(), &budget_end) <= 0 || *budget_end)
+    return std::fprintf(stderr, "slab_replay: --budget %s: not a number of seconds\n", options.budget.c_str()), 2;
+  const bool one_file = !options.bytes_out.empty() || !options.trace_out.empty() || options.minimize;
+  if (options.files.empty() || (one_file && options.files.size() > 1)) return std::fprintf(stderr, "%s", usage), 2;
   Runner runner;
   Outcome worst = Outcome::Agreed;
   for (const std::string& file : options.files) worst = std::max(worst, replay(runner, file, options));

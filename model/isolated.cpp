@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include <cerrno>
 #include <csignal>
@@ -11,16 +12,35 @@
 #include <cstring>
 #include <string_view>
 
+#include "model/event_log.hpp"
 #include "model/trace_oracle.hpp"
 
 namespace {
+
 bool brief_reports = false;
+// Where the digest of a sanitizer's stack goes: its program counters are the same in every child.
+std::uint64_t* stack_digest = nullptr;
+
+void note_stack() {
+  constexpr std::uint64_t deepest = 64;
+  slabproof::EventLog stack;
+  const auto add_frame = [](_Unwind_Context* frame, void* log) {
+    auto& frames = *static_cast<slabproof::EventLog*>(log);
+    frames.add(_Unwind_GetIP(frame));
+    return frames.count() < deepest ? _URC_NO_REASON : _URC_END_OF_STACK;
+  };
+  if (!stack_digest) return;
+  _Unwind_Backtrace(add_frame, &stack);
+  *stack_digest = stack.digest();
 }
+
+}  // namespace
 
 // AddressSanitizer calls this before it reports.
 extern "C" void __asan_on_error();
 extern "C" void __asan_on_error() {
   constexpr std::string_view words = "AddressSanitizer: error\n";
+  note_stack();
   if (!brief_reports) return;
   (void)!write(STDERR_FILENO, words.data(), words.size());
   _exit(1);
@@ -30,6 +50,7 @@ extern "C" void __asan_on_error() {
 extern "C" void __ubsan_on_report();
 extern "C" void __ubsan_on_report() {
   constexpr std::string_view words = "runtime error: \n";
+  note_stack();
   if (!brief_reports) return;
   (void)!write(STDERR_FILENO, words.data(), words.size());
   _exit(1);
@@ -47,6 +68,7 @@ struct Shared {
   StepMark mark;
   bool finished;
   bool violated;
+  std::uint64_t stack;
   char invariant[16], expected[512], observed[512];
 };
 
@@ -66,6 +88,7 @@ using Body = std::function<Verdict(StepMark&)>;
   std::signal(SIGALRM, SIG_DFL);
   alarm(options.timeout_seconds);
   brief_reports = options.brief;
+  stack_digest = &shared.stack;
   const Verdict verdict = body(shared.mark);
   shared.violated = !verdict.agreed();
   put(shared.invariant, verdict.violation.invariant);
@@ -142,6 +165,7 @@ IsolatedRun run_in_child(const Body& body, const IsolationOptions& options) {
 
   IsolatedRun run;
   run.report = read_all(report_file);
+  run.stack = shared.stack;
   Verdict& verdict = run.verdict;
   verdict.step = shared.mark.step;
   verdict.operation = name_of_step(shared.mark.operation);

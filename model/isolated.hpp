@@ -22,6 +22,8 @@ struct IsolationOptions {
 struct IsolatedRun {
   Verdict verdict;
   std::string report;  // what the child wrote to stderr: the sanitizer's report
+  /// Of a death that a sanitizer found: a digest of its stack, the same for the same places as long as this process lives.
+  std::uint64_t stack = 0;
 };
 
 /// Runs `program` on `runner` in a child process, so that a death or a hang is a verdict like any

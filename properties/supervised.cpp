@@ -20,6 +20,7 @@
 #include "model/encoder.hpp"
 #include "model/event_log.hpp"
 #include "model/isolated.hpp"
+#include "model/minimizer.hpp"
 #include "model/trace.hpp"
 #include "properties/commands.hpp"
 
@@ -30,7 +31,8 @@ constexpr std::uint64_t candidates_in_process = 5000, candidates_isolated = 600;
 constexpr std::uint64_t never = ~std::uint64_t{0};
 using Clock = std::chrono::steady_clock;
 // A candidate that hangs takes seconds, so the candidates have a time of their own too.
-constexpr unsigned hung_after_seconds = 20, shrink_seconds = 60, tidy_seconds = 30;
+constexpr unsigned hung_after_seconds = 20, shrink_seconds = 60;
+constexpr std::chrono::seconds tidy_seconds{30};
 // For candidates: the verdict is all that counts.
 const IsolationOptions brief{.timeout_seconds = 3, .brief = true, .after_step = {}};
 
@@ -126,14 +128,13 @@ class Machine {
       rc::detail::printResultMessage(result, text);
       return text.str();
     }
-    tidy(*counterexample_);
-    IsolationOptions thorough;
-    thorough.timeout_seconds = hung_after_seconds / 2;
-    const Verdict verdict = run_isolated(runner_, *counterexample_, thorough).verdict;
-    shared_.shrunk_to = static_cast<std::uint32_t>(counterexample_->operations.size());
+    // RapidCheck's budget is soon used up by deaths, and it knows neither setups nor operands.
+    const auto [program, verdict, ignored_report, tried, finished] = minimize(
+        runner_, *counterexample_, {.budget = tidy_seconds, .go_on = [this](const Program&, std::uint64_t) { return ++shared_.heartbeat != 0; }});
+    shared_.shrunk_to = static_cast<std::uint32_t>(program.operations.size());
     put(shared_.signature, verdict.signature());
-    text << to_text(*counterexample_) << "verdict: " << verdict.sentence() << "\nsignature: " << verdict.signature() << "\n";
-    const std::string saved = save(*counterexample_);
+    text << to_text(program) << "verdict: " << verdict.sentence() << "\nsignature: " << verdict.signature() << "\n";
+    const std::string saved = save(program);
     if (saved.empty())
       text << "not saved: cannot write to " << options_.crash_folder << "\n";
     else
@@ -144,28 +145,6 @@ class Machine {
       text << "run again with: RC_PARAMS=\"" << rc::detail::configToMinimalString(configuration) << "\"\n";
     }
     return text.str();
-  }
-
-  /// RapidCheck's budget for deaths is soon used up: cuts what comes after the failing step, then drops
-  /// operation by operation what the same failure does without, and counts the objects from 0.
-  void tidy(Program& program) {
-    const auto deadline = Clock::now() + std::chrono::seconds{tidy_seconds};
-    const auto keep_if_it_fails = [&](Program less) {
-      if (Clock::now() < deadline && failure(isolated(less)) == failure_) program = std::move(less);
-    };
-    const Verdict verdict = isolated(program);
-    if (verdict.step < program.operations.size()) {
-      Program cut = program;
-      cut.operations.resize(verdict.step + 1);
-      keep_if_it_fails(std::move(cut));
-    }
-    for (std::size_t i = program.operations.size(); i-- > 0;) {
-      if (i >= program.operations.size()) continue;
-      Program less = program;
-      less.operations.erase(less.operations.begin() + static_cast<std::ptrdiff_t>(i));
-      keep_if_it_fails(normalised(less));
-    }
-    keep_if_it_fails(renumbered(program));
   }
 
   /// The path of the counterexample as a corpus file, or nothing if it cannot be written.
