@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -132,13 +133,11 @@ TEST_F(Mutator, DuplicatesOperationsThatAreThere) {
 
 TEST_F(Mutator, SwapsTwoOperations) {
   for_each(Mutation::Swap, [](const Bytes& before, const Bytes& after) {
-    auto old = records_of(before), now = records_of(after);
+    const auto old = records_of(before), now = records_of(after);
     std::size_t moved = 0;
     for (std::size_t i = 0; i < old.size(); ++i) moved += old[i] != now[i];
     ASSERT_EQ(moved, 2u);
-    std::sort(old.begin(), old.end());
-    std::sort(now.begin(), now.end());
-    ASSERT_EQ(old, now);
+    ASSERT_TRUE(std::is_permutation(old.begin(), old.end(), now.begin(), now.end()));
   });
 }
 
@@ -193,13 +192,13 @@ TEST_F(Mutator, KeepsTheRowAndTheLargestSizeWhateverItIsGiven) {
 }
 
 TEST_F(Mutator, DoesTheSameForTheSameSeedAndOtherThingsForOthers) {
-  std::set<Bytes> results;
+  std::set<std::string> results;  // not Bytes: g++ 12 at -O3 warns of its own comparison of vectors
   for (std::uint32_t seed = 0; seed < 500; ++seed) {
     Buffer one{1, program_size, max_size}, other{1, program_size, max_size};
     one.size = mutate_program(one.bytes.data(), one.size, max_size, seed, slab::Row::Large, touch_the_row);
     other.size = mutate_program(other.bytes.data(), other.size, max_size, seed, slab::Row::Large, touch_the_row);
     ASSERT_EQ(one.program(), other.program());
-    results.insert(one.program());
+    results.emplace(one.bytes.begin(), one.bytes.begin() + static_cast<std::ptrdiff_t>(one.size));
   }
   EXPECT_GT(results.size(), 400u);
 }
