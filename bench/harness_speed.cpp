@@ -115,8 +115,6 @@ int main(const std::vector<std::string>& arguments) {
   const bool timed = arguments.size() == 3 && arguments[1] == "--seconds";
   if (arguments.size() != 1 && !timed) return std::fprintf(stderr, "%s", usage), 2;
   Runner runner;
-  std::vector<std::uint8_t> state_counters(16384);
-  runner.set_state_counters(state_counters);
   std::printf("%-23s %-12s %10s %13s %17s %13s\n", "", "", "inputs/s", "operations/s", "operations/input", "events/input");
   for (const Row& row : rows) {
     const std::filesystem::path folder = std::filesystem::path{arguments[0]} / row.target;

@@ -8,6 +8,8 @@ New inputs are kept in fuzz-out/corpus/, where the next run goes on; failing inp
 fuzz-out/crashes/. Ctrl-C ends a run early with the same table and exit code.
 
 In the tables cov and ft are libFuzzer's: the edges that were taken, and those told apart by how often.
+states are abstract states of caches: an operation after another, with or without a failing backend, by
+how many slabs are full, partial and empty and how many objects a slab has.
 
 exit: 0 nothing wrong, 1 a defect found, 2 the run could not do its work"""
 
@@ -182,12 +184,12 @@ def fuzz(targets, plan, crashes, signals, progress):
     problems, cannot_run = [], set()
 
     def lines():
-        rows = [["", "left", "inputs/s", "operations/s", "crashes", "cov", "ft", "corpus"]]
+        rows = [["", "left", "inputs/s", "operations/s", "crashes", "states", "cov", "ft", "corpus"]]
         for target in targets:
             left = later[target] + (max(0.0, end - time.monotonic()) if target in now else 0.0)
             state = "cannot run" if target in cannot_run else clock(left) if left else "done"
             rates = map(number, target.rates() or (0, 0))
-            rows.append([target.name, state, *rates, target.crashes, *target.coverage])
+            rows.append([target.name, state, *rates, target.crashes, target.states or None, *target.coverage])
         return table(rows)
 
     progress.restart()
@@ -228,11 +230,11 @@ def fuzz(targets, plan, crashes, signals, progress):
 
 def conclude(targets, crashes, problems, stopped, say):
     """Prints the table and the verdict. Returns the exit code."""
-    rows = [["target", "time", "inputs", "inputs/s", "operations", "crashes", "cov", "ft", "corpus"]]
+    rows = [["target", "time", "inputs", "inputs/s", "operations", "crashes", "states", "cov", "ft", "corpus"]]
     for t in targets:
         inputs, operations = t.counts
         rows.append([t.name, clock(t.seconds), number(inputs), number(inputs / t.seconds if t.seconds else 0),
-                     number(operations), t.crashes, *t.coverage])
+                     number(operations), t.crashes, t.states or None, *t.coverage])
     if any(t.seconds for t in targets):
         say("\n" + "\n".join(table(rows)))
     for defect in sorted(crashes.defects.values(), key=lambda d: -d.count):

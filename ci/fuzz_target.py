@@ -46,6 +46,7 @@ class Target:
         self.pause_until = 0.0
         self.quick_deaths = self.silent_deaths = 0
         self.crashes = 0
+        self.states = 0  # abstract states seen; a process counts its own, the corpus first
         self.coverage = (None, None, None)  # libFuzzer's cov, ft and corp
         self.samples = collections.deque(maxlen=20)  # (time, inputs, operations)
 
@@ -93,7 +94,8 @@ class Target:
     def observe(self):
         now = time.monotonic()
         with open(self.counters, "rb") as file:
-            self.counts = struct.unpack("<2Q", file.read(16))
+            *counts, states = struct.unpack("<3Q", file.read(24))
+        self.counts, self.states = tuple(counts), max(self.states, states)
         if not self.samples or self.counts != self.samples[-1][1:]:
             self.last_input = now
         self.samples.append((now, *self.counts))

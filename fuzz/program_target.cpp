@@ -17,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint64_t before = runner.operations();
   const Verdict verdict = runner.run(std::span{data, size});
   statistics.add(1, runner.operations() - before);
+  statistics.set_states(runner.states());
   if (!verdict.agreed()) {
     std::fprintf(stderr, "%sverdict: %s\nsignature: %s\n", to_text(decode({data, size})).c_str(),
                  verdict.sentence().c_str(), verdict.signature().c_str());

@@ -5,7 +5,8 @@
 namespace slabproof {
 
 /// Counters that a watching process reads while a target runs: 64-bit words in the file that the
-/// environment names in SLABPROOF_STATS, [0] inputs and [1] operations. Without it they go nowhere.
+/// environment names in SLABPROOF_STATS, [0] inputs, [1] operations and [2] abstract
+/// states that this process has seen (Runner::states()). Without it they go nowhere.
 class StatisticsFile {
  public:
   StatisticsFile();
@@ -13,9 +14,10 @@ class StatisticsFile {
     counters_[0] = counters_[0] + inputs;
     counters_[1] = counters_[1] + operations;
   }
+  void set_states(std::uint64_t states) { counters_[2] = states; }
 
  private:
-  std::uint64_t unread_[2] = {};
+  std::uint64_t unread_[3] = {};
   volatile std::uint64_t* counters_ = unread_;
 };
 

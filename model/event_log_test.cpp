@@ -79,6 +79,17 @@ TEST(EventLog, IsTheSameForCacheAndDynamicCache) {
   for (const auto& row : seen) EXPECT_TRUE(std::all_of(std::begin(row), std::end(row), [](bool is) { return is; }));
 }
 
+TEST(AbstractStates, AreCountedOnceEach) {
+  Runner runner;
+  (void)log_of(runner, random_program(1));
+  const std::uint64_t first = runner.states();
+  EXPECT_GT(first, 0u);
+  (void)log_of(runner, random_program(1));
+  EXPECT_EQ(runner.states(), first) << "the same program passes through the same states";
+  for (std::uint64_t seed = 2; seed < 50; ++seed) (void)log_of(runner, random_program(seed));
+  EXPECT_GT(runner.states(), 2 * first);
+}
+
 TEST(EventLog, DiffersBetweenPrograms) {
   std::set<std::uint64_t> digests;
   for (const EventLog& log : logs_at(Arena::default_base)) digests.insert(log.digest());

@@ -78,7 +78,7 @@ bool Runner::step(const Operation& operation) {
   mark(static_cast<std::uint8_t>(operation.kind));
   if (execute(operation)) {
     ++operations_;
-    if (!state_counters_.empty()) count_state(operation.kind, context_.cache_index);
+    count_state(operation.kind, context_.cache_index);
   }
   if (violated()) return false;
   ++step_;
@@ -141,7 +141,8 @@ void Runner::count_state(OperationKind kind, std::uint8_t cache) {
   state = state * 2 + (context_.refused != nullptr);
   state = (state * 4 + bucket(slabs.full_slabs)) * 4 + bucket(slabs.partial_slabs);
   state = (state * 4 + bucket(slabs.empty_slabs)) * 4 + bucket(model.layout.objects_per_slab - 1);
-  ++state_counters_[state * 0x9E3779B97F4A7C15u % state_counters_.size()];
+  states_ += !seen_states_[state];
+  seen_states_.set(state);
   previous_ = kind;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -65,10 +66,10 @@ class Runner final : private BackendObserver {
   /// Operations executed since construction; those that fell away do not count.
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   void set_mark(StepMark* mark) { mark_ = mark; }
-  /// Counts the abstract states that a run passes through in `counters` (operation, the one before,
-  /// whether a backend call failed, buckets of slab counts and of N): what guides a fuzzer once the
-  /// edges of a small allocator are all covered.
-  void set_state_counters(std::span<std::uint8_t> counters) { state_counters_ = counters; }
+  /// Abstract states that runs have passed through since construction: an operation, the one before,
+  /// whether a backend call failed, and buckets of slab counts and of N. Tells how much has been tried
+  /// once the edges of a small allocator are all covered.
+  [[nodiscard]] std::uint64_t states() const { return states_; }
 
   // For those who draw pictures of a run.
   [[nodiscard]] const Setup& setup() const { return setup_; }
@@ -164,7 +165,8 @@ class Runner final : private BackendObserver {
   std::uint64_t operations_ = 0;
   std::size_t calls_since_audit_ = 0;
   StepMark* mark_ = nullptr;
-  std::span<std::uint8_t> state_counters_;
+  std::bitset<std::size_t{operation_kinds} * operation_kinds * 2 * 256> seen_states_;
+  std::uint64_t states_ = 0;
   OperationKind previous_ = OperationKind::Alloc;
 };
 
