@@ -99,7 +99,8 @@ using Body = std::function<Verdict(StepMark&)>;
   _exit(0);
 }
 
-/// "void slab::detail::CacheCore<A, B>::free(void*)" -> "CacheCore::free".
+/// "void slab::detail::CacheCore<A, B>::free(void*)" -> "free". Without its class, which g++ leaves out of the
+/// frames of functions that it has inlined.
 std::string short_name(const std::string& function) {
   std::string plain;
   int depth = 0;
@@ -109,10 +110,7 @@ std::string short_name(const std::string& function) {
     if (depth == 0) plain += c;
     if (c == '>') --depth;
   }
-  const std::size_t last = plain.rfind("::");
-  if (last == std::string::npos || last == 0) return plain;
-  const std::size_t before = plain.find_last_of(": ", last - 1);
-  return before == std::string::npos ? plain : plain.substr(before + 1);
+  return plain.substr(plain.find_last_of(": ") + 1);
 }
 
 /// The function of the first stack frame that lies in the allocator. A line may name a file there and be no frame.

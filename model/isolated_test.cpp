@@ -101,7 +101,7 @@ TEST(Isolation, DeathInTheAllocatorNamesItsFirstFrameThere) {
   };
   const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
   EXPECT_EQ(verdict.death, "AddressSanitizer: SEGV");
-  EXPECT_EQ(verdict.frame.substr(0, verdict.frame.find("::")), "CacheCore") << verdict.frame;
+  EXPECT_EQ(verdict.frame, "free_elsewhere") << "the function that reads the owner";
 }
 
 // The report begins with the place of the finding, which is no frame.
@@ -119,7 +119,7 @@ TEST(Isolation, UndefinedBehaviourInTheAllocatorNamesItsFirstFrameThere) {
     if (operation) made->free(static_cast<std::byte*>(made->alloc()) + 1);
   };
   const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
-  EXPECT_EQ(verdict.signature(), "died:UndefinedBehaviorSanitizer@detail::store_link/alloc") << verdict.sentence();
+  EXPECT_EQ(verdict.signature(), "died:UndefinedBehaviorSanitizer@store_link/alloc") << verdict.sentence();
 }
 
 // One object twice: the judge finds it in a child as it does here.
@@ -151,11 +151,11 @@ TEST(Isolation, SignatureTellsFailuresApart) {
   EXPECT_EQ(signature(Violated, "alloc", "B2", "", ""), "B2/alloc");
   EXPECT_NE(signature(Violated, "alloc", "B2", "", ""), signature(Violated, "reserve", "B2", "", ""));
   EXPECT_NE(signature(Violated, "alloc", "B2", "", ""), signature(Violated, "alloc", "B1", "", ""));
-  EXPECT_NE(signature(Died, "alloc", "", "signal SEGV", "CacheCore::alloc"), signature(Died, "alloc", "", "signal SEGV", "CacheCore::free"));
+  EXPECT_NE(signature(Died, "alloc", "", "signal SEGV", "alloc"), signature(Died, "alloc", "", "signal SEGV", "free"));
   EXPECT_NE(signature(Died, "alloc", "", "signal SEGV", ""), signature(Died, "alloc", "", "signal ABRT", ""));
   EXPECT_NE(signature(Hung, "alloc", "", "", ""), signature(Hung, "free", "", "", ""));
-  EXPECT_EQ(signature(Died, "free", "", "AddressSanitizer: use-after-poison", "CacheCore::free"),
-            signature(Died, "free", "", "AddressSanitizer: unknown-crash", "CacheCore::free"))
+  EXPECT_EQ(signature(Died, "free", "", "AddressSanitizer: use-after-poison", "free"),
+            signature(Died, "free", "", "AddressSanitizer: unknown-crash", "free"))
       << "ASan's word for it depends on what lies beside the address";
 }
 
