@@ -76,7 +76,8 @@ auto weight(const CacheSpec& cache) {
 }
 
 bool is_possible(const CacheSpec& cache) {
-  return cache.page_size <= Limits::max_page_size && cache.slab_size <= cache.page_size * Limits::max_pages_per_slab &&
+  return layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab > 0 &&  // whatever Geometry::make says
+         cache.page_size <= Limits::max_page_size && cache.slab_size <= cache.page_size * Limits::max_pages_per_slab &&
          slab::Geometry::make(cache.slab_size, cache.page_size, cache.type, cache.object_size, cache.object_align).ok();
 }
 
@@ -93,6 +94,7 @@ std::vector<CacheSpec> simpler(const CacheSpec& cache) {
     if (is_possible(other) && weight(other) < weight(cache)) result.push_back(other);
   };
   const auto objects = static_cast<std::uint32_t>(layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab);
+  if (objects == 0) return result;
   std::set<std::uint32_t> counts{objects};
   for (std::uint32_t count = 1; count <= largest_count && count < objects; ++count) counts.insert(count);
   for (const auto type : {slab::ObjectSizeType::Small, slab::ObjectSizeType::Large})
@@ -236,18 +238,26 @@ class Minimizer {
     return false;
   }
 
-  /// Runs of operations, from the last to the first: half of them, a quarter, …; single ones until
-  /// none can be left out. Removing an allocation removes what names its object.
+  /// Runs of operations, from the last to the first: half of them, a quarter, …, and what fills slabs;
+  /// single ones until none can be left out. Removing an allocation removes what names its object.
   bool drop_operations() {
+    std::set<std::size_t, std::greater<>> lengths;
+    for (std::size_t length = operations().size(); length > 1; length /= 2) lengths.insert(length);
+    for (std::size_t length = objects_per_slab(); length > 1 && length < operations().size(); length *= 2) lengths.insert(length);
     bool dropped = false;
-    for (std::size_t chunk = operations().size(); chunk > 0; chunk /= 2) {
-      bool again = false;
-      for (std::size_t end = operations().size(); end > 0;) {
-        const std::size_t begin = end > chunk ? end - chunk : 0;
-        if (take_without(begin, end)) again = dropped = true;
-        end = std::min(begin, operations().size());
-      }
-      if (chunk == 1 && again) chunk = 2;
+    for (const std::size_t length : lengths) dropped |= drop_runs(length, length == objects_per_slab() ? 1 : length);
+    while (drop_runs(1, 1)) dropped = true;
+    return dropped;
+  }
+
+  /// Where a run cannot be left out, the next one ends `step` operations before it.
+  bool drop_runs(std::size_t length, std::size_t step) {
+    bool dropped = false;
+    for (std::size_t end = operations().size(); end > 0;) {
+      const std::size_t begin = end > length ? end - length : 0;
+      const bool taken = take_without(begin, end);
+      dropped |= taken;
+      end = taken ? std::min(begin, operations().size()) : end - std::min(step, end);
     }
     return dropped;
   }

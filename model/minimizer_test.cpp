@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <optional>
+#include <ostream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -70,6 +71,8 @@ constexpr Row rows[] = {
     {Sabotage::LosesASlot, "G4/start", 0, 2},           {Sabotage::TakesFromEmptierSlab, "L5/alloc", 5, 2},
 };
 
+void PrintTo(const Row& row, std::ostream* out) { *out << row.signature; }
+
 struct Minimizer : testing::TestWithParam<Row> {
   ~Minimizer() override { sabotage = Sabotage::None; }
 };
@@ -95,15 +98,17 @@ INSTANTIATE_TEST_SUITE_P(Of, Minimizer, testing::ValuesIn(rows), [](const auto& 
   return name;
 });
 
-/// A pool with a defect that shows when `Live` objects live and another one that shows when an odd
-/// number were freed before an alloc.
-template <int Live, bool Second>
+using Condition = bool (*)(int live, int frees);
+bool never(int, int) { return false; }
+
+/// A pool whose alloc hands out the last object again, or dies, on a condition.
+template <Condition HandsOutAgain, Condition Dies = never>
 class Broken : public FreeListPool {
  public:
   using FreeListPool::FreeListPool;
   void* alloc() {
-    if (Second && frees_ % 2 == 1) std::raise(SIGSEGV);
-    if (live_ + 1 == Live && (!Second || frees_ >= 2)) return last_;
+    if (Dies(live_, frees_)) std::raise(SIGSEGV);
+    if (HandsOutAgain(live_, frees_)) return last_;
     ++live_;
     return last_ = FreeListPool::alloc();
   }
@@ -117,13 +122,18 @@ class Broken : public FreeListPool {
   void* last_ = nullptr;
 };
 
-template <int Live, bool Second>
+template <Condition HandsOutAgain, Condition Dies = never>
 AnySubject* make_broken(void* storage, const CacheSpec& spec, RecordingBackend&) {
-  return make_subject_in<Broken<Live, Second>>(storage, spec);
+  return make_subject_in<Broken<HandsOutAgain, Dies>>(storage, spec);
 }
 
+bool two_live(int live, int) { return live == 2; }
+bool eight_live_and_two_freed(int live, int frees) { return live == 8 && frees >= 2; }
+bool odd_frees(int, int frees) { return frees % 2 == 1; }
+bool five_more_than_fill_slabs_of_eight(int live, int frees) { return frees == 2 && live % 8 == 5; }
+
 TEST(Minimizer, DefectThatNeedsThreeLiveObjectsKeepsThree) {
-  Runner runner{make_broken<3, false>};
+  Runner runner{make_broken<two_live>};
   const auto program = find_failing(runner, "L4/alloc");
   ASSERT_TRUE(program);
   const Program result = minimized(runner, *program);
@@ -131,12 +141,24 @@ TEST(Minimizer, DefectThatNeedsThreeLiveObjectsKeepsThree) {
   EXPECT_EQ(result.operations.size(), 3u) << to_text(result);
 }
 
+// Neither half of them, nor a quarter, … nor one can be left out.
+TEST(Minimizer, SlabsOfObjectsAreLeftOutTogether) {
+  Program program = decode({});
+  program.setup.caches[0] = {.type = slab::ObjectSizeType::Large, .slab_size = 64, .page_size = 64, .object_size = 8, .object_align = 1};
+  for (std::uint32_t i = 0; i < 103; ++i) program.operations.push_back({.object = i});
+  for (const std::uint32_t i : {3u, 5u}) program.operations.push_back({.kind = OperationKind::Free, .object = i});
+  program.operations.push_back({.object = 103});
+  Runner runner{make_broken<five_more_than_fill_slabs_of_eight>};
+  const Program result = minimized(runner, program);
+  EXPECT_EQ(result.operations.size(), 10u) << to_text(result);
+}
+
 // Without one of its two frees the program dies instead, in fewer operations.
 TEST(Minimizer, StaysWithTheDefectThatItWasGiven) {
   Program program = decode({});
   for (std::uint32_t i = 0; i < 12; ++i) program.operations.push_back({.object = i});
   program.operations.insert(program.operations.begin() + 4, {{.kind = OperationKind::Free, .object = 1}, {.kind = OperationKind::Free, .object = 3}});
-  Runner runner{make_broken<9, true>};
+  Runner runner{make_broken<eight_live_and_two_freed, odd_frees>};
   ASSERT_EQ(signature_of(runner, program), "L4/alloc");
   const Program result = minimized(runner, program);
   EXPECT_EQ(count(result, OperationKind::Free), 2u) << to_text(result);
@@ -197,7 +219,7 @@ TEST(Minimizer, ProgramThatAgreesComesBackAsItIs) {
 }
 
 TEST(Minimizer, KeepsWhatWasReachedWhenItIsStopped) {
-  Runner runner{make_broken<3, false>};
+  Runner runner{make_broken<two_live>};
   const auto program = find_failing(runner, "L4/alloc");
   ASSERT_TRUE(program);
   std::size_t reached = 0;
