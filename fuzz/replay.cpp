@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/as_test.hpp"
+#include "fuzz/history.hpp"
 #include "fuzz/minimize_file.hpp"
 #include "model/encoder.hpp"
 #include "model/geometry_oracle.hpp"
@@ -24,11 +26,14 @@ namespace {
 constexpr const char* usage =
     "usage: slab_replay [--quiet] [--write-bytes OUT | --write-trace OUT] FILE...\n"
     "       slab_replay --minimize [--budget SECONDS] [--output OUT] FILE\n"
+    "       slab_replay --as-test [--output OUT.cpp] FILE\n"
+    "       slab_replay --html [--output OUT.html] FILE\n"
     "\n"
     "Replays corpus and crash files, each in a child process: prints the program as a trace with\n"
     "the state of every slab after every step, and the verdict. A name that ends in .trace is text,\n"
-    "anything else is bytes. With fuzz_geometry in its name or its folder's a file is five numbers for\n"
-    "Geometry::make, with fuzz_trace a text for the parser, which need not be a program.\n"
+    "one in .cpp a test that --as-test wrote, anything else is bytes. With fuzz_geometry in its name or\n"
+    "its folder's a file is five numbers for Geometry::make, with fuzz_trace a text for the parser, which\n"
+    "need not be a program.\n"
     "\n"
     "  --quiet            the verdict only\n"
     "  --write-bytes OUT  also write the program as bytes, to one file\n"
@@ -36,6 +41,10 @@ constexpr const char* usage =
     "  --minimize         look for the smallest program that fails in the same way; write it to OUT as\n"
     "                     bytes and to OUT.trace as text. OUT is FILE.min unless --output says otherwise\n"
     "  --budget SECONDS   how long to look, 60 by default. Ctrl-C ends it too, with what was reached\n"
+    "  --as-test          the program as a GoogleTest case that needs nothing but the allocator, on stdout\n"
+    "                     or in OUT.cpp\n"
+    "  --html             the program as a page on which to go through it step by step, in OUT.html or\n"
+    "                     FILE.html; one file that needs no network\n"
     "  --help             this text\n"
     "\n"
     "In the pictures: # a live object, . a free slot, _ a slot never handed out, |i SlabInfo.\n"
@@ -44,7 +53,7 @@ constexpr const char* usage =
 enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
 
 struct Options {
-  bool quiet = false, minimize = false;
+  bool quiet = false, minimize = false, as_test = false, html = false;
   std::string bytes_out, trace_out, output, budget = "60";
   std::vector<std::string> files;
 };
@@ -54,7 +63,7 @@ Outcome unreadable(const std::string& file, const std::string& why) {
   return Outcome::Unreadable;
 }
 
-enum class Form : std::uint8_t { Bytes, Trace, AnyText, GeometryNumbers };
+enum class Form : std::uint8_t { Bytes, Trace, Test, AnyText, GeometryNumbers };
 
 /// What is in a file: its name and its folder's say so.
 Form form_of(const std::string& file) {
@@ -63,6 +72,7 @@ Form form_of(const std::string& file) {
   const std::string_view name = std::string_view{file}.substr(folder == std::string::npos ? 0 : folder + 1);
   if (name.find("fuzz_geometry") != std::string_view::npos) return Form::GeometryNumbers;
   if (name.find("fuzz_trace") != std::string_view::npos) return Form::AnyText;
+  if (name.ends_with(".cpp")) return Form::Test;
   return name.ends_with(".trace") ? Form::Trace : Form::Bytes;
 }
 
@@ -129,20 +139,46 @@ void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls
   std::fflush(stdout);
 }
 
+Outcome write_test(Runner& runner, const std::string& file, const Program& program, const std::string& output) {
+  if (program.operations.size() > max_recorded_operations)
+    return unreadable(file, "has more than " + std::to_string(max_recorded_operations) + " operations; minimize it first");
+  const Recording recording = record(runner, program);
+  if (recording.run.verdict.agreed())
+    return std::fprintf(stderr, "%s does not fail: there is nothing to test\n", file.c_str()), Outcome::Agreed;
+  const std::size_t name = file.find_last_of('/') + 1;
+  const std::string test = as_test(program, recording, file.substr(name, file.find('.', name) - name));
+  if (output.empty()) return std::printf("%s", test.c_str()), Outcome::Fails;
+  return write_file(output, test.data(), test.size()) ? Outcome::Fails : Outcome::Unreadable;
+}
+
+Outcome write_page(Runner& runner, const std::string& file, const Program& program, const std::string& output) {
+  constexpr std::string_view place = "@HISTORY@";
+  std::string why;
+  auto page = read_file(SLABPROOF_REPLAY_PAGE, why);
+  if (!page) return unreadable(SLABPROOF_REPLAY_PAGE, why);
+  const History history = history_of(runner, program);
+  if (history.json.empty()) return unreadable(file, "has more to show than a page can hold; minimize it first");
+  page->replace(page->find(place), place.size(), history.json);
+  const std::string written = output.empty() ? file + ".html" : output;
+  if (!write_file(written, page->data(), page->size())) return Outcome::Unreadable;
+  std::printf("written: %s\n", written.c_str());
+  return print_verdict(history.run.verdict);
+}
+
 Outcome replay(Runner& runner, const std::string& file, const Options& options) {
   std::string why;
   const auto content = read_file(file, why);
   if (!content) return unreadable(file, why);
   if (options.files.size() > 1) std::printf("%s\n", file.c_str());
   const Form form = form_of(file);
-  if (options.minimize && (form == Form::GeometryNumbers || form == Form::AnyText))
+  if ((options.minimize || options.as_test || options.html) && (form == Form::GeometryNumbers || form == Form::AnyText))
     return unreadable(file, form == Form::AnyText ? "is any text and no program" : "is five numbers and no program");
   if (form == Form::GeometryNumbers) return replay_geometry(*content, options);
   if (form == Form::AnyText) return replay_text(*content, options);
 
   Program program;
-  if (form == Form::Trace) {
-    ParseResult parsed = parse(*content);
+  if (form == Form::Trace || form == Form::Test) {
+    ParseResult parsed = parse(form == Form::Test ? trace_in_test(*content) : *content);
     if (!parsed.program) return unreadable(file, sentence(parsed.error));
     program = *std::move(parsed.program);
   } else {
@@ -154,6 +190,8 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
     return Outcome::Unreadable;
   if (options.minimize)
     return static_cast<Outcome>(minimize_file(runner, file, program, options.output, std::chrono::duration<double>{std::stod(options.budget)}));
+  if (options.html) return write_page(runner, file, program, options.output);
+  if (options.as_test) return write_test(runner, file, program, options.output);
 
   IsolationOptions isolation;
   std::uint32_t calls = 0;
@@ -187,6 +225,10 @@ int main(const std::vector<std::string>& arguments) {
       options.quiet = true;
     else if (argument == "--minimize")
       options.minimize = true;
+    else if (argument == "--html")
+      options.html = true;
+    else if (argument == "--as-test")
+      options.as_test = true;
     else if (std::string* const value = argument_of(argument, options); value && i + 1 < arguments.size())
       *value = arguments[++i];
     else if (argument.starts_with("--"))
@@ -197,7 +239,7 @@ int main(const std::vector<std::string>& arguments) {
   char* budget_end = nullptr;
   if (std::strtod(options.budget.c_str(), &budget_end) <= 0 || *budget_end)
     return std::fprintf(stderr, "slab_replay: --budget %s: not a number of seconds\n", options.budget.c_str()), 2;
-  const bool one_file = !options.bytes_out.empty() || !options.trace_out.empty() || options.minimize;
+  const bool one_file = !options.bytes_out.empty() || !options.trace_out.empty() || options.minimize || options.as_test || options.html;
   if (options.files.empty() || (one_file && options.files.size() > 1)) return std::fprintf(stderr, "%s", usage), 2;
   Runner runner;
   Outcome worst = Outcome::Agreed;

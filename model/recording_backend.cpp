@@ -9,15 +9,17 @@
 namespace slabproof {
 namespace {
 
-const char* name(BackendCall call) {
+constexpr std::uint8_t no_cache = 0xFF;
+
+const char* name(BackendCall call) { return to_string(call); }
+
+}  // namespace
+
+const char* to_string(BackendCall call) {
   constexpr const char* names[] = {"alloc_slab",       "free_slab",       "save_slab_info", "get_slab_info",
                                    "delete_slab_info", "alloc_slab_info", "free_slab_info"};
   return names[static_cast<std::size_t>(call)];
 }
-
-constexpr std::uint8_t no_cache = 0xFF;
-
-}  // namespace
 
 RecordingBackend::RecordingBackend(Arena& arena, std::uint8_t index, Judgement& judgement, EventLog& log,
                                    CallContext& context, BackendObserver& observer)
@@ -43,6 +45,7 @@ void RecordingBackend::reset(const BackendSpec& spec) {
 // Every call passes here first: may anybody call now, and is the row allowed to?
 void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b) {
   log_.add(static_cast<std::uint64_t>(call) << 8 | index_, a, b);
+  if (call_log) call_log->push_back({call, index_, a, b, 0});
   const auto caller_may_call = [&] {
     if (context_.constructing) return judgement_.violate("B17", "no backend call during construction", name(call));
     if (context_.reentering) return judgement_.violate("M12", "a re-entrant call to touch nothing", name(call));
@@ -129,6 +132,7 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
   ++slab_counts_[context_.cache_index];
   if (!slab.misaligned) observer_.on_slab_made(slab);
   log_.add(1, arena_.relative(slab.base));
+  note_answer(arena_.relative(slab.base));
   return pointer(slab.base);
 }
 
@@ -190,6 +194,7 @@ bool RecordingBackend::save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* 
   ++saved_pages_;
   slab->info = address(info);
   ++slab->saved_pages;
+  note_answer(1);
   return true;
 }
 
@@ -222,7 +227,9 @@ slab::SlabInfo* RecordingBackend::get_slab_info(std::uintptr_t page_addr) noexce
     judgement_.violate("B11", "get_slab_info of the page that was given to free", "another address");
   if (context_.calls[static_cast<std::size_t>(BackendCall::GetSlabInfo)] > 1)
     judgement_.violate("B11", "get_slab_info at most once a free", "a second call");
-  return reinterpret_cast<slab::SlabInfo*>(lookup(page_addr));
+  const std::uintptr_t info = lookup(page_addr);
+  if (info) note_answer(arena_.relative(info));
+  return reinterpret_cast<slab::SlabInfo*>(info);
 }
 
 void RecordingBackend::delete_slab_info(std::uintptr_t page_addr) noexcept {
@@ -252,6 +259,7 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
   infos_.insert(info) = {info, size, context_.cache_index, misalign};
   ++info_counts_[context_.cache_index];
   log_.add(2, arena_.relative(info));
+  note_answer(arena_.relative(info));
   return pointer(info);
 }
 

@@ -20,6 +20,17 @@ enum class BackendCall : std::uint8_t {
   AllocSlab, FreeSlab, SaveSlabInfo, GetSlabInfo, DeleteSlabInfo, AllocSlabInfo, FreeSlabInfo
 };
 constexpr std::size_t backend_calls = 7;
+const char* to_string(BackendCall call);
+
+/// A call as it goes into the event log, addresses relative to the arena, and what came back: an
+/// address, or 1 for a page that was saved; 0 for nothing.
+struct CallRecord {
+  BackendCall call;
+  std::uint8_t backend;
+  std::uint64_t a, b, answer;
+};
+/// Where calls are noted for those who draw pictures of a run; one runner runs at a time.
+inline std::vector<CallRecord>* call_log = nullptr;
 
 /// What one backend hands out at once at the most; the next alloc_slab is refused.
 constexpr std::size_t max_slabs = 1536;
@@ -122,6 +133,9 @@ class RecordingBackend {
     std::uint8_t cache = 0;
   };
 
+  static void note_answer(std::uint64_t answer) {
+    if (call_log) call_log->back().answer = answer;
+  }
   void enter(BackendCall call, std::uint64_t a = 0, std::uint64_t b = 0);
   void check_sizes(std::size_t slab_size, std::size_t page_size);
   void check_row(BackendCall call);

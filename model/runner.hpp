@@ -37,6 +37,7 @@ std::string name_of_step(std::uint8_t operation);
 struct StepMark {
   volatile std::uint32_t step = 0;
   volatile std::uint8_t operation = 0;  // OperationKind, at_start or at_end
+  volatile std::uintptr_t stray = 0;    // what the last misuse freed, or wrote over a free link
 };
 
 /// The one runner: executes programs against a subject and the model side by side and judges every

@@ -63,6 +63,7 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   begin(OperationKind::Free, cache);
   context_.freed = misused;
   context_.misuse = expected.invariant;
+  if (mark_) mark_->stray = misused;
   subjects_[cache]->free(pointer(misused));
   if (violated()) return;
   const std::string wanted = std::string{"one report of "} + slab::to_string(expected.kind);
@@ -103,6 +104,7 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
   if (!slab || slab->generation != object.generation || slab->abandoned || reference_.find(slot)) return false;
   const std::uint64_t saved = peek(slot), junk = bad_link(cache, *slab, slot, argument);
   if (junk == saved) return false;
+  if (mark_) mark_->stray = junk;
   poke(slot, junk);
 
   const Source source = expected_source(cache);

@@ -1,0 +1,217 @@
+"""Defects of a slab cache that are put into a copy of the allocator's headers, and a program that shows each.
+
+All are compiled in at once; SLAB_PLANTED in the environment says which one a program has, by its place in
+the table, from 1. Without it a program has none.
+"""
+
+import collections
+import pathlib
+import re
+import sys
+
+# `trace` is a file of corpus/regressions or a program.
+Bug = collections.namedtuple("Bug", "name signature trace")
+
+SWITCH = """
+#include <cstdlib>
+namespace slab::detail {
+inline const int planted_bug = std::getenv("SLAB_PLANTED") ? std::atoi(std::getenv("SLAB_PLANTED")) : 0;
+constexpr bool planted(int bug) { return !__builtin_is_constant_evaluated() && bug == planted_bug; }
+}
+"""
+
+SINGLE = "type=Small slab_size=128 page_size=128 object_size=24 object_align=1"  # 3 objects
+MULTI = "type=Small slab_size=128 page_size=64 object_size=32 object_align=1"  # 2 objects
+LARGE = "type=Large slab_size=128 page_size=64 object_size=40 object_align=1"  # 3 objects, tail waste of 8
+HALF = "type=Large slab_size=64 page_size=64 object_size=32 object_align=1"  # 2 objects
+ONE = "type=Large slab_size=64 page_size=64 object_size=64 object_align=1"  # 1 object
+
+
+def program(geometry, *operations, kept=1, caches=1, backend="reuse=lifo placement=adjacent seed=0"):
+    lines = ["slabproof trace 1", f"backend b0 {backend}"]
+    lines += [f"cache c{i} on=b0 kind=DynamicCache policy=Checked empty_slabs_kept={kept} {geometry}" for i in range(caches)]
+    return "\n".join([*lines, *operations]) + "\n"
+
+
+def allocs(n):
+    return [f"#{i} = alloc c0" for i in range(n)]
+
+CORE, SUPPLY, GEOMETRY = "cache_core.hpp", "slab_supply.hpp", "geometry.hpp"
+# Header, a text that occurs once in it, and what takes its place: @name is whether the cache has that bug.
+EDITS = [
+    (GEOMETRY, "if (type == ObjectSizeType::Small) {\n    // 64", "if (type == ObjectSizeType::Small && !@info_takes_no_room) {\n    // 64"),
+    (GEOMETRY, "std::size_t objects = slab_size / stride;", "std::size_t objects = (slab_size + (@large_capacity_too_large ? 48 : 0)) / stride;"),
+    (GEOMETRY, "object_align < 8 ? 8", "object_align < 8 || @alignment_ignored ? 8"),
+    (SUPPLY, "if ((reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) == 0)",
+     "if (@misaligned_slab_accepted || (reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) == 0)"),
+    (SUPPLY, "void* const slab = backend->alloc_slab(geometry.slab_size(), geometry.page_size());",
+     "void* const slab = backend->alloc_slab(geometry.slab_size(), geometry.page_size() * (@asks_for_another_page_size ? 2 : 1));"),
+    (SUPPLY, "    if (!info) {\n      backend->free_slab", "    if (@slab_lost_without_info && !info) return nullptr;\n    if (!info) {\n      backend->free_slab"),
+    (SUPPLY, "    info->owner = owner;", "    info->owner = @owner_forgotten ? nullptr : owner;"),
+    (SUPPLY, "      free_info(backend, geometry, info);\n      info = nullptr;", "      if (!@info_lost_when_save_fails) free_info(backend, geometry, info);\n      info = nullptr;"),
+    (SUPPLY, "    delete_pages(backend, geometry, slab, geometry.slab_size());\n    free_info(backend, geometry, &info);\n"
+     "    backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n",
+     "    if (@info_freed_before_its_pages) free_info(backend, geometry, &info);\n"
+     "    if (!@pages_stay_saved) delete_pages(backend, geometry, slab, geometry.slab_size());\n"
+     "    if (!@info_freed_before_its_pages) free_info(backend, geometry, &info);\n"
+     "    backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
+     "    if (@slab_freed_twice) backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
+     "    if (@returned_slab_written_unseen) store_link(slab, nullptr);\n"
+     "    if (@returned_slab_written) *static_cast<volatile char*>(slab) = 0;\n"),
+    (SUPPLY, "      memory = backend->alloc_slab_info(size);", "      memory = @info_in_its_slab ? slab : backend->alloc_slab_info(size + (@info_too_large ? 8 : 0));"),
+    (SUPPLY, "if (reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) != 0) {",
+     "if (!@misaligned_info_accepted && reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) != 0) {"),
+    (SUPPLY, "    if constexpr (R == Row::Large) {\n      memory",
+     "    if constexpr (R == Row::SmallMultiPage && requires { backend->alloc_slab_info(size); })\n"
+     "      if (@info_allocated_in_multi_page) (void)backend->alloc_slab_info(size);\n"
+     "    if constexpr (R == Row::Large) {\n      memory"),
+    (SUPPLY, "    if constexpr (R != Row::SmallSinglePage) {\n      for",
+     "    if constexpr (R == Row::SmallSinglePage && requires { backend->save_slab_info(std::uintptr_t{}, &info); })\n"
+     "      if (@page_saved_in_single_page) return backend->save_slab_info(reinterpret_cast<std::uintptr_t>(slab), &info);\n"
+     "    if constexpr (R != Row::SmallSinglePage) {\n      for"),
+    (SUPPLY, "        if (backend->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset, &info)) continue;\n"
+     "        delete_pages(backend, geometry, slab, offset);",
+     "        if (@first_page_saved_only && offset > 0) continue;\n"
+     "        const bool saved = backend->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset, &info);\n"
+     "        if (@page_saved_with_another_info) (void)backend->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset, &info - 1);\n"
+     "        if (saved || @failed_save_ignored) continue;\n"
+     "        if (!@pages_stay_when_save_fails) delete_pages(backend, geometry, slab, offset);"),
+    (SUPPLY, "        backend->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);",
+     "        for (int times = @page_deleted_twice ? 2 : 1; times > 0; --times)\n"
+     "          backend->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);"),
+    (SUPPLY, "return Call{*this}->get_slab_info(page_addr);", "return @get_is_unguarded ? backend_->get_slab_info(page_addr) : Call{*this}->get_slab_info(page_addr);"),
+    (CORE, "alloc_elsewhere(Growth::Forbidden)", "alloc_elsewhere(@no_grow_grows ? Growth::Allowed : Growth::Forbidden)"),
+    (CORE, "available < n; available", "available < n && !@reserves_nothing; available"),
+    (CORE, "if (!object || reentered(object)) return;", "if ((!object && !@null_is_foreign) || reentered(object)) return;"),
+    (CORE, "    reserved_slabs_ = 0;\n    return release_empty_slabs(0);", "    if (!@shrink_keeps_reserve) reserved_slabs_ = 0;\n    return release_empty_slabs(0);"),
+    (CORE, "      result.allocated_objects += slots_.used;", "      result.allocated_objects += @counts_carved_slots ? slots_.carved : slots_.used;"),
+    (CORE, "    result.free_objects = slabs_ * objects_per_slab() - result.allocated_objects;",
+     "    result.free_objects = slabs_ * objects_per_slab() - result.allocated_objects + @counts_a_free_object_too_many;"),
+    (CORE, "slots_{no_slots()}, supply_{backend} {}", "slots_{no_slots()}, supply_{backend} { if (@constructor_makes_a_slab) (void)make_slab(); }"),
+    (CORE, "    if constexpr (checks) for_each_live([this]", "    if constexpr (checks) if (!@destroyed_without_reports) for_each_live([this]"),
+    (CORE, "    release_empty_slabs(0);\n    for_each_slab", "    if (!@empty_slabs_lost_at_destruction) release_empty_slabs(0);\n    for_each_slab"),
+    (CORE, "static_cast<unsigned>(std::bit_width(objects_per_slab() - 1));", "static_cast<unsigned>(std::bit_width(objects_per_slab() - (@bins_too_wide ? 0 : 1)));"),
+    (CORE, "      slot = slab + index * geometry().stride();\n      ++slots.carved;",
+     "      slot = slab + index * (geometry().stride() - (@slots_overlap ? 8 : 0)) + (@returns_padding ? 8 : @returns_info ? 64 : @returns_another_slab ? geometry().slab_size() : 0);\n"
+     "      slots.carved += @carved_not_counted && slots.carved == 1 ? 0u : 1u;"),
+    (CORE, "index * geometry().stride() != offset || !info.is_allocated(index)) [[unlikely]]",
+     "index * geometry().stride() != offset || (!info.is_allocated(index) && !@double_free_accepted)) [[unlikely]]"),
+    (CORE, "    forbid_object(&info, object, geometry().stride());\n    store_link(object, slots.free_head);",
+     "    if (!@freed_object_stays_open) forbid_object(&info, object, geometry().stride());\n"
+     "    if (!@link_not_written) store_link(object, @free_list_cut ? nullptr : slots.free_head);\n"
+     "    if (@neighbour_written && offset == 0) store_link(static_cast<std::byte*>(object) + geometry().stride(), nullptr);"),
+    (CORE, "    if (!next || is_last) return !next && is_last;", "    if (@bad_link_followed) return true;\n    if (!next || is_last) return !next && is_last;"),
+    (CORE, "if (offset >= geometry().slab_info_offset()) return", "if (!@info_pointer_unseen && offset >= geometry().slab_info_offset()) return"),
+    (CORE, "if (index >= objects_per_slab()) return", "if (!@waste_pointer_unseen && index >= objects_per_slab()) return"),
+    (CORE, "!= offset) return Misuse::InteriorPointer;", "!= offset && !@interior_pointer_unseen) return Misuse::InteriorPointer;"),
+    (CORE, "return index >= carved ? Misuse::NeverAllocated", "return @double_free_misnamed || (index >= carved && !@never_allocated_unseen) ? Misuse::NeverAllocated"),
+    (CORE, "for (std::size_t list = full_list; !info && list-- > empty_list;)", "for (std::size_t list = @partial_slabs_unused ? empty_list : full_list; !info && list-- > empty_list + @empty_slabs_unused;)"),
+    (CORE, "if (!info && growth == Growth::Allowed) info = make_slab();", "if (!info && growth == Growth::Allowed && !(@gives_up_at_the_second_slab && slabs_ == 1)) info = make_slab();"),
+    (CORE, "      lists_[full_list].push_front(*current_);", "      lists_[full_list].push_front(*current_);\n      if (@list_is_a_circle) current_->previous = current_;"),
+    (CORE, "if (!info) return report(Misuse::ForeignPointer, object);",
+     "if (!info && @foreign_pointer_ignored) return;\n"
+     "      if (!info && !@foreign_pointer_followed) return report(@foreign_pointer_misnamed ? Misuse::OtherCache : Misuse::ForeignPointer, object);"),
+    (CORE, "if (info->owner != this) return", "if (!@other_cache_unseen && info->owner != this) return"),
+    (CORE, "    if (after == before) return;", "    if (after == before || (@stays_on_its_list && before != full_list) || (@full_slab_stays_full && before == full_list)) return;"),
+    (CORE, "return supply_.look_up(page);", "return supply_.look_up(@get_asks_for_the_object ? reinterpret_cast<std::uintptr_t>(object) : page);"),
+    (CORE, "    if (!info) return nullptr;\n    forbid_slots", "    if (!info) return slabs_ += @failed_slab_counted, nullptr;\n    forbid_slots"),
+    (CORE, "    supply_.give_back(geometry(), info);", "    slabs_ += @counted_while_given_back;\n    supply_.give_back(geometry(), info);\n    slabs_ -= @counted_while_given_back;"),
+    (CORE, "    return empty > kept ? empty - kept : 0;", "    return empty > kept ? empty - kept + @shrink_miscounts : 0;"),
+    (CORE, "const std::size_t kept = Policy::empty_slabs_kept;", "std::size_t kept = @no_empty_slab_kept ? 0 : Policy::empty_slabs_kept;"),
+]
+
+BUGS = [
+    Bug("info_takes_no_room", "G3/start", program(SINGLE)),
+    Bug("large_capacity_too_large", "G4/start", program(LARGE)),
+    Bug("alignment_ignored", "G6/start", program("type=Small slab_size=128 page_size=128 object_size=8 object_align=16")),
+    Bug("misaligned_slab_accepted", "G2/alloc", "misaligned-slab-goes-straight-back"),
+    Bug("returns_padding", "G7/alloc", program(LARGE, *allocs(1))),
+    Bug("returns_another_slab", "G8/alloc", program(LARGE, *allocs(1))),
+    Bug("returns_info", "G9/alloc", program("type=Small slab_size=128 page_size=128 object_size=64 object_align=1", *allocs(1))),
+    Bug("info_in_its_slab", "G10/alloc", program(ONE.replace("=64", "=128"), *allocs(1))),
+    Bug("slots_overlap", "G11/alloc", program(LARGE, *allocs(2))),
+    Bug("neighbour_written", "G12/free", program(LARGE, *allocs(2), "free #0", "free #1")),
+    Bug("asks_for_another_page_size", "B1/alloc", program(SINGLE, *allocs(1))),
+    Bug("partial_slabs_unused", "B2/alloc", program(HALF, *allocs(3), "free #0", "#3 = alloc c0", "#4 = alloc c0")),
+    Bug("slab_freed_twice", "B3/shrink", "shrink-returns-the-current-slab"),
+    Bug("page_saved_in_single_page", "B4/alloc", program(SINGLE, *allocs(1))),
+    Bug("info_allocated_in_multi_page", "B5/alloc", program(MULTI, *allocs(1))),
+    Bug("info_too_large", "B6/alloc", program(ONE, *allocs(1))),
+    Bug("slab_lost_without_info", "B7/alloc", "failed-slab-info-gives-the-slab-back"),
+    Bug("pages_stay_when_save_fails", "B8/alloc", "failed-save-gives-everything-back"),
+    Bug("failed_save_ignored", "B8/alloc", "failed-save-is-a-failed-alloc"),
+    Bug("first_page_saved_only", "B9/alloc", program(MULTI, *allocs(1))),
+    Bug("page_saved_with_another_info", "B10/alloc", program(MULTI, *allocs(1))),
+    Bug("get_asks_for_the_object", "B11/free", program(LARGE, *allocs(4), "free #1")),
+    Bug("page_deleted_twice", "B12/shrink", "shrink-returns-the-current-slab"),
+    Bug("pages_stay_saved", "B13/free", "pages-are-deleted"),
+    Bug("info_freed_before_its_pages", "B13/free", "pages-are-deleted-before-their-slab-info"),
+    Bug("info_lost_when_save_fails", "B14/alloc", "failed-save-gives-slab-info-back"),
+    Bug("gives_up_at_the_second_slab", "B15/alloc", "large-capacity-is-of-the-slab"),
+    Bug("failed_slab_counted", "B15/alloc", program(ONE, "fail b0 alloc_slab after=0 once", *allocs(1))),
+    Bug("counted_while_given_back", "B16/shrink", "shrink-returns-the-current-slab"),
+    Bug("constructor_makes_a_slab", "B17/start", program(LARGE)),
+    Bug("empty_slabs_lost_at_destruction", "B18/end", program(LARGE, *allocs(1))),
+    Bug("returned_slab_written_unseen", "B19/end", program(SINGLE, *allocs(1), "free #0", "shrink c0")),
+    Bug("no_grow_grows", "B20/alloc_no_grow", program(LARGE, "#0 = alloc_no_grow c0")),
+    Bug("empty_slabs_unused", "B20/alloc_no_grow", "alloc-no-grow-takes-an-empty-slab"),
+    Bug("reserves_nothing", "B20/reserve", program(LARGE, "reserve c0 4")),
+    Bug("stays_on_its_list", "L1/end", program("type=Large slab_size=64 page_size=64 object_size=8 object_align=1", *allocs(9), *(f"free #{i}" for i in range(2)))),
+    Bug("list_is_a_circle", "L2/end", program(LARGE, *allocs(4))),
+    Bug("free_list_cut", "L3/end", program(LARGE, *allocs(3), "free #0", "free #1")),
+    Bug("carved_not_counted", "L4/alloc", program(LARGE, *allocs(3))),
+    Bug("bins_too_wide", "L5/alloc", "fullest-bin-at-a-power-of-two"),
+    Bug("no_empty_slab_kept", "L6/free", "one-empty-slab-is-kept"),
+    Bug("shrink_keeps_reserve", "L6/free", "shrink-forgets-reserve"),
+    Bug("shrink_miscounts", "L7/shrink", "shrink-returns-the-current-slab"),
+    Bug("owner_forgotten", "L8/end", program(LARGE, *allocs(1))),
+    Bug("counts_a_free_object_too_many", "S1/start", program(LARGE, *allocs(1))),
+    Bug("full_slab_stays_full", "S2/free", "full-slab-becomes-partial"),
+    Bug("counts_carved_slots", "S3/free", program(LARGE, *allocs(2), "free #0", "shrink c0")),
+    Bug("double_free_misnamed", "M1/double_free", "double-free"),
+    Bug("interior_pointer_unseen", "M2/free_interior", "interior-pointer"),
+    Bug("info_pointer_unseen", "M3/free_slab_info", "slab-info-pointer"),
+    Bug("waste_pointer_unseen", "M4/free_tail_waste", "tail-waste-pointer"),
+    Bug("foreign_pointer_misnamed", "M5/free_foreign", "foreign-pointer-is-not-written"),
+    Bug("other_cache_unseen", "M6/free_through_other", "pointer-of-another-cache"),
+    Bug("never_allocated_unseen", "M7/free_never_allocated", "never-allocated-slot"),
+    Bug("foreign_pointer_ignored", "M8/double_free", program(MULTI, *allocs(1), "free #0", "shrink c0", "double_free #0")),
+    Bug("destroyed_without_reports", "M9/destroy", program(LARGE, *allocs(2), "destroy c0")),
+    Bug("null_is_foreign", "M10/free_null", program(LARGE, "free_null c0")),
+    Bug("bad_link_followed", "M11/corrupt_link", "corrupted-link-is-not-followed"),
+    Bug("freed_object_stays_open", "M11/free", program(LARGE, *allocs(1), "free #0")),
+    Bug("get_is_unguarded", "M12/free", program(ONE, *allocs(2), "reenter c0 alloc", "free #0")),
+    Bug("double_free_accepted", "died:AddressSanitizer", "double-free"),
+    Bug("foreign_pointer_followed", "died:", "foreign-pointer-is-not-written"),
+    Bug("misaligned_info_accepted", "died:UndefinedBehaviorSanitizer", "misaligned-slab-info-goes-straight-back"),
+    Bug("returned_slab_written", "died:AddressSanitizer", program(SINGLE, *allocs(1), "free #0", "shrink c0")),
+    Bug("link_not_written", "B15/alloc", "last-free-link-is-null"),
+]
+
+
+def trace_of(bug, root):
+    if "\n" in bug.trace:
+        return bug.trace
+    return (pathlib.Path(root) / "corpus/regressions" / f"{bug.trace}.trace").read_text()
+
+
+def plant(headers, out):
+    """A copy of the headers with every bug in it."""
+    out = pathlib.Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    numbers = {bug.name: number for number, bug in enumerate(BUGS, 1)}
+    for source in pathlib.Path(headers).glob("*.hpp"):
+        text = source.read_text()
+        for header, old, new in EDITS:
+            if header != source.name:
+                continue
+            if text.count(old) != 1:
+                sys.exit(f"planted_bugs.py: this occurs {text.count(old)} times in {header}:\n{old}")
+            text = text.replace(old, re.sub(r"@(\w+)", lambda m: f"detail::planted({numbers[m[1]]})", new))
+        if source.name == GEOMETRY:
+            text = text.replace("#include <cstdint>\n", "#include <cstdint>\n" + SWITCH, 1)
+        (out / source.name).write_text(text)
+
+
+if __name__ == "__main__":
+    plant(*sys.argv[1:])

@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+"""The page that slab_replay --html writes, in a browser: of a program that violates, of one that dies, of one that agrees.
+Exit 77, and what to install, where there is no browser."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import planted_bugs
+
+try:
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.chrome.service import Service
+except ImportError:
+    webdriver = None
+
+SIZES = [(1280, 800), (390, 844)]
+
+
+def missing():
+    programs = {"chromium": "/usr/bin/chromium", "chromium-driver": "/usr/bin/chromedriver"}
+    packages = [package for package, path in programs.items() if not os.path.exists(path)]
+    return packages + ([] if webdriver else ["python3-selenium"])
+
+
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+
+
+class Page:
+    def __init__(self, driver, file):
+        self.driver, self.problems, self.file = driver, [], file
+        driver.get(file.as_uri())
+
+    def expect(self, what, observed, expected):
+        if observed != expected:
+            self.problems.append(f"{self.file.name}: {what}: expected {expected!r}, observed {observed!r}")
+
+    def text(self, selector):
+        found = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return found[0].text if found else ""
+
+    def count(self, selector):
+        return len(self.driver.find_elements(By.CSS_SELECTOR, selector))
+
+    def press(self, key):
+        self.driver.find_element(By.TAG_NAME, "body").send_keys(key)
+
+    def click(self, selector):
+        self.driver.find_element(By.CSS_SELECTOR, selector).click()
+
+    def fits(self, width, height):
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                                    {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
+        wide = self.driver.execute_script(
+            "return [...document.querySelectorAll('body, nav, main, section, .slab')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.tagName + '.' + e.className)")
+        self.expect(f"what is wider than its room at {width}x{height}", wide, [])
+        below = self.driver.execute_script("const n = document.querySelector('nav').getBoundingClientRect(); return n.bottom > innerHeight + 1 || n.right > innerWidth + 1")
+        self.expect(f"buttons outside the window at {width}x{height}", below, False)
+
+
+def check_violation(page):
+    """S2: #0 leaves a full slab, which stays on the list of the full ones."""
+    page.expect("the failing step is shown first", page.text("#position"), "4 / 4")
+    page.expect("and marked", "Invariant S2 is violated here" in page.text(".failure"), True)
+    page.expect("with what was expected", "0 full, 2 partial" in page.text(".failure"), True)
+    page.expect("and observed", "1 full, 1 partial" in page.text(".failure"), True)
+    page.expect("the list shows it", page.text("#steps [aria-current=step] .n"), "✕")
+    page.expect("the slab is listed as full although it is not", page.text("[data-slab=s1] .tag"), "bin 1")
+    page.expect("slots of the first slab", [page.count(f"[data-slab=s1] .slot.{kind}") for kind in ("live", "free", "uncarved")], [1, 1, 0])
+    page.press(Keys.ARROW_LEFT)
+    page.expect("one step back", page.text("#position"), "3 / 4")
+    page.expect("no failure there", page.count(".failure"), 0)
+    page.expect("the backend's calls of #2 = alloc", [page.count("#calls li"), "alloc_slab(64, 64)" in page.text("#calls li")], [3, True])
+    page.expect("the new slab is current", page.text("[data-slab=s2] .tag.current"), "current")
+    page.expect("the map", page.text("#map").count("SlabInfo of"), 2)
+    page.press(Keys.HOME)
+    page.expect("the first step", [page.text("#position"), page.text("#slabs"), page.count(".slab")], ["0 / 4", "No slab yet.", 0])
+    page.press(Keys.ARROW_LEFT)
+    page.expect("nothing before it", page.text("#position"), "0 / 4")
+    page.click("#forward")
+    page.expect("a click goes forward", [page.text("#position"), page.count(".slab .slot.live"), page.count(".slab .slot.uncarved")], ["1 / 4", 1, 1])
+    page.click("#steps li:nth-child(3) button")
+    page.expect("a click on a step goes there", page.text("#position"), "2 / 4")
+    page.expect("what the step touched", page.count(".slab .slot.touched"), 1)
+    page.press(Keys.END)
+    page.expect("the last step", page.text("#position"), "4 / 4")
+    page.click("#first")
+    page.click("#fault")
+    page.expect("back to the failing step", [page.text("#position"), page.count(".failure")], ["4 / 4", 1])
+
+
+def check_death(page):
+    page.expect("the step that died", page.text("#steps [aria-current=step]"), "✕\ndouble_free #0")
+    page.expect("the sanitizer's report", "AddressSanitizer" in page.text(".failure pre"), True)
+    page.expect("the slab before it", [page.count(".slab .slot.live"), page.count(".slab .slot.free")], [1, 1])
+
+
+def check_agreement(page):
+    page.expect("the verdict", page.text("#verdict"), "agreed")
+    page.expect("the first step is shown", page.text("#position"), "0 / 31")
+    page.expect("nothing failed", page.driver.find_element(By.ID, "fault").is_displayed(), False)
+    for _ in range(29):
+        page.press(Keys.ARROW_RIGHT)
+    page.expect("free lists of both caches", page.text("[data-slab=s1] .chain"), "free list: 1 → 0 → null")
+    page.expect("two caches in the lists", ["c0 current" in page.text("#lists"), "c1 current" in page.text("#lists")], [True, True])
+    page.press(Keys.END)
+    page.expect("all slabs given back", page.count(".slab:not(.gone)"), 0)
+
+
+def main():
+    replay, root = sys.argv[1], pathlib.Path(__file__).resolve().parent.parent
+    if packages := missing():
+        print(f"there is no browser to look at the page with: install {' '.join(packages)} (ci/setup --browser)")
+        return 77
+    numbers = {bug.name: number for number, bug in enumerate(planted_bugs.BUGS, 1)}
+    two = planted_bugs.program(planted_bugs.MULTI, *(f"#{i} = alloc c{i % 2}" for i in range(24)), *(f"free #{i}" for i in (0, 2, 5, 7)), "shrink c0", "reserve c1 3", caches=2)
+    pages = {"full_slab_stays_full": check_violation, "double_free_accepted": check_death, "agreed": check_agreement}
+    problems = []
+    with tempfile.TemporaryDirectory() as folder:
+        driver = browser()
+        try:
+            for name, check in pages.items():
+                trace = pathlib.Path(folder) / f"{name}.trace"
+                trace.write_text(two if name == "agreed" else planted_bugs.trace_of(planted_bugs.BUGS[numbers[name] - 1], root))
+                subprocess.run([replay, "--html", trace], env={**os.environ, "SLAB_PLANTED": str(numbers.get(name, 0))}, stdout=subprocess.DEVNULL)
+                page = Page(driver, pathlib.Path(f"{trace}.html"))
+                check(page)
+                for size in SIZES:
+                    page.fits(*size)
+                driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+                problems += page.problems + [f"{name}: the browser says: {entry['message']}" for entry in driver.get_log("browser")]
+            requests = [entry["message"] for entry in driver.get_log("performance") if '"Network.requestWillBeSent"' in entry["message"]]
+            problems += [f"a request: {request}" for request in requests if '"url":"file://' not in request and '"url":"data:' not in request]
+        finally:
+            driver.quit()
+    print("\n".join(problems) or f"{len(pages)} pages, nothing wrong")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

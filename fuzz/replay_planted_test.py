@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""What slab_replay makes of programs that fail, shown with the planted bugs: each as a test fails on the headers
+with its bug and passes on the real ones, says the same program as the trace it came from, and is minimized.
+With SLABPROOF_DEEP in the environment also an input of the corpus that each bug fails on, minimized first."""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import sys
+
+import planted_bugs
+
+MINIMIZE_SECONDS = 20
+DEEP = bool(os.environ.get("SLABPROOF_DEEP"))
+
+
+class Tool:
+    """slab_replay with one planted bug; none where `bug` is 0."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __call__(self, bug, *arguments):
+        return subprocess.run([self.path, *map(str, arguments)], env=environment(bug), text=True, capture_output=True)
+
+    def signature(self, bug, file):
+        lines = self(bug, "--quiet", file).stdout.splitlines()
+        return next((line.partition(": ")[2] for line in lines if line.startswith("signature: ")), "agreed")
+
+    def text(self, file, folder):
+        self(0, "--quiet", "--write-trace", folder / "written.trace", file)
+        return (folder / "written.trace").read_text()
+
+
+def environment(bug):
+    return {**os.environ, "SLAB_PLANTED": str(bug)}
+
+
+def test_name(stem):
+    return "".join(word.capitalize() for word in stem.split("_"))
+
+
+def cases(replay, root, folder):
+    """Yields (bug's number, its stem, a failing file): the table's, and in deep mode one of the corpus, minimized."""
+    for number, bug in enumerate(planted_bugs.BUGS, 1):
+        trace = folder / f"{bug.name}.trace"
+        trace.write_text(planted_bugs.trace_of(bug, root))
+        yield number, bug.name, trace
+    for number, bug in enumerate(planted_bugs.BUGS, 1) if DEEP else []:
+        for file in sorted((root / "corpus").glob("fuzz_[ls]*/*"), key=lambda f: f.stat().st_size):
+            if replay(number, "--quiet", file).returncode == 1:
+                small = folder / f"{bug.name}_minimized"
+                result = replay(number, "--minimize", "--budget", MINIMIZE_SECONDS, "--output", small, file)
+                if result.returncode != 1 or replay.signature(number, small) != replay.signature(number, file):
+                    sys.exit(f"{file} with bug {bug.name} was not minimized: exit {result.returncode}\n{result.stdout}{result.stderr}")
+                yield number, small.name, small
+                break
+
+
+def compile_tests(arguments, folder, stems, headers, program):
+    """All tests in one program; each source in a namespace of its own."""
+    sources = [(folder / f"{stem}.cpp").read_text() for stem in stems]
+    includes = sorted({line for text in sources for line in text.splitlines() if line.startswith("#include")})
+    parts = [f'namespace test_{i} {{\n#include "{folder / stem}.cpp"\n}}' for i, stem in enumerate(stems)]
+    (folder / "all.cpp").write_text("\n".join(includes + parts) + "\n")
+    command = [arguments.compiler, *arguments.flags.split(), "-std=c++20", "-Wall", "-Wextra", "-Werror", f"-I{headers}",
+               folder / "all.cpp", "-o", program, "-lgtest", "-lgtest_main"]
+    return subprocess.run(command, text=True, capture_output=True)
+
+
+def problems_of(arguments, root, folder):
+    replay, problems, made = Tool(arguments.replay), [], {}
+    for number, stem, file in cases(replay, root, folder):
+        test = folder / f"{stem}.cpp"
+        signature = replay.signature(number, file)
+        expected = planted_bugs.BUGS[number - 1].signature
+        if "_minimized" not in stem and not signature.startswith(expected):
+            problems.append(f"{stem}: expected the signature {expected}, got {signature}")
+        result = replay(number, "--as-test", "--output", test, file)
+        if result.returncode != 1:
+            problems.append(f"{stem}: no test was made: {result.stdout}{result.stderr}")
+            continue
+        if replay.text(test, folder) != replay.text(file, folder):
+            problems.append(f"{stem}: the test says another program than {file}")
+        if replay.signature(number, test) != signature:
+            problems.append(f"{stem}: read out of the test, the program fails in another way")
+        made[stem] = number, signature
+
+    programs = {"planted": (folder / "planted_tests", arguments.planted), "real": (folder / "real_tests", root / "allocator/include")}
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        compiled = [pool.submit(compile_tests, arguments, folder, list(made), headers, program) for program, headers in programs.values()]
+        for result in (future.result() for future in compiled):
+            if result.returncode != 0:
+                return [*problems, f"the tests do not compile:\n{result.stderr}"]
+
+    def run(which, stem, number):
+        return subprocess.run([programs[which][0], f"--gtest_filter=Regression.{test_name(stem)}"], text=True, capture_output=True, timeout=60,
+                              env={**environment(number), "ASAN_OPTIONS": "symbolize=0", "UBSAN_OPTIONS": "symbolize=0"})
+
+    for stem, (number, signature) in made.items():
+        planted, real = run("planted", stem, number), run("real", stem, 0)
+        words = ("ERROR: AddressSanitizer", "runtime error: ") if signature.startswith("died:") else (": Failure\n",)
+        said = planted.stdout + planted.stderr
+        if planted.returncode == 0 or not any(word in said for word in words):
+            problems.append(f"{stem}: the test of {signature} does not fail on the headers with the bug:\n{said}")
+        if real.returncode != 0 or "[  PASSED  ] 1 test." not in real.stdout:
+            problems.append(f"{stem}: the test of {signature} does not pass on the real headers:\n{real.stdout}{real.stderr}")
+    return problems + minimizing_problems(replay, root, folder)
+
+
+def minimizing_problems(replay, root, folder):
+    """What --minimize writes and says, for a program that fails and one that does not."""
+    number = [bug.name for bug in planted_bugs.BUGS].index("shrink_keeps_reserve") + 1
+    large = folder / "large"
+    operations = [line for i in range(60) for line in (f"#{i} = alloc c0", "free_null c0", f"free #{i}")]
+    trace = folder / "large.trace"
+    trace.write_text(planted_bugs.program(planted_bugs.LARGE, *operations, "reserve c0 9", "shrink c0", *(f"#{i} = alloc c0" for i in range(60, 75)),
+                                          *(f"free #{i}" for i in range(60, 75)), kept=0))
+    replay(0, "--quiet", "--write-bytes", large, trace)
+    result = replay(number, "--minimize", "--budget", MINIMIZE_SECONDS, large)
+    small, text = folder / "large.min", folder / "large.min.trace"
+    if result.returncode != 1 or not small.exists() or not text.exists():
+        return [f"--minimize wrote nothing: exit {result.returncode}\n{result.stdout}{result.stderr}"]
+    problems = []
+    if replay.text(small, folder) != text.read_text():
+        problems.append("--minimize wrote two different programs")
+    if replay.signature(number, small) != replay.signature(number, large):
+        problems.append("--minimize slipped to another failure")
+    if len(text.read_text().splitlines()) - 3 > 6:
+        problems.append(f"--minimize left too much:\n{text.read_text()}")
+    result = replay(0, "--minimize", trace)
+    if result.returncode != 0 or "does not fail" not in result.stdout or (folder / "large.trace.min").exists():
+        problems.append(f"--minimize of a program that agrees: exit {result.returncode}, {result.stdout}")
+    result = replay(0, "--as-test", "--output", folder / "agreed.cpp", trace)
+    if result.returncode != 0 or "does not fail" not in result.stderr or (folder / "agreed.cpp").exists():
+        problems.append(f"--as-test of a program that agrees: exit {result.returncode}, {result.stderr}")
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("--replay", "--planted", "--compiler", "--folder"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--flags", default="")
+    arguments = parser.parse_args()
+    folder = pathlib.Path(arguments.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    problems = problems_of(arguments, pathlib.Path(__file__).resolve().parent.parent, folder)
+    print("\n".join(problems) or f"{len(planted_bugs.BUGS)} planted bugs, nothing wrong")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
