@@ -92,9 +92,8 @@ bool Runner::step(const Operation& operation) {
 bool Runner::finish() {
   mark(at_end);
   for (std::uint8_t i = 0; i < setup_.backend_count; ++i) backends_[i].recover();
-  check_contents();
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
-  std::vector<std::uint32_t> left = live_;
+  std::vector<std::uint32_t> left = live_;  // each is looked at before it is freed
   std::sort(left.begin(), left.end());
   for (std::size_t i = 0; i < left.size() && !violated(); ++i) free_object(left[i]);
   for (std::uint8_t i = 0; i < setup_.cache_count && !violated(); ++i) {
@@ -148,20 +147,25 @@ void Runner::count_state(OperationKind kind, std::uint8_t cache) {
 
 // Observing the backend.
 
-void Runner::on_backend_call(BackendCall) {
+void Runner::on_backend_call(BackendCall call) {
   if (violated() || context_.constructing || context_.reentering || !context_.cache) return;
   AnySubject& subject = *subjects_[context_.cache_index];
-  // Of very many slabs less often: the audits of a reserve then take as long as eight audits a slab.
+  // Of the calls for each page one in 16 counts: they come in rows, and little changes between. Of very many slabs
+  // less often: the audits of a reserve then take as long as eight audits a slab. Nor is each look-up worth one: it
+  // comes first in an operation, after what the one before has left.
   const std::size_t slabs = context_.cache->slabs();
-  if (slabs <= 8 || ++calls_since_audit_ >= std::max<std::size_t>(deep_check_period, slabs / 8)) {
+  const bool is_of_page = call == BackendCall::SaveSlabInfo || call == BackendCall::DeleteSlabInfo;
+  const bool counts = !is_of_page || context_.calls[static_cast<std::size_t>(call)] % deep_check_period == 1;
+  const bool each = slabs <= 8 && call != BackendCall::GetSlabInfo;
+  if (counts && (each || ++calls_since_audit_ >= std::max<std::size_t>(deep_check_period, slabs / 8))) {
     calls_since_audit_ = 0;
     if (const char* failed = subject.audit())
       violate("B16", "audit() to hold inside a backend call", std::string{"it fails with "} + failed);
   }
   if (int& armed = armed_reentry_[context_.cache_index]; armed >= 0) {
-    const auto call = static_cast<slabproof::ReentrantCall>(armed);
+    const auto reentry = static_cast<slabproof::ReentrantCall>(armed);
     armed = -1;
-    reenter(subject, call);
+    reenter(subject, reentry);
   }
 }
 
@@ -288,7 +292,7 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
   const CacheModel& model = models_[cache];
   const std::size_t size = model.spec.object_size;
   SlabRecord* slab = nullptr;
-  const Abilities abilities = subjects_[cache]->abilities();
+  const Abilities& abilities = subjects_[cache]->abilities();
   if (context_.refused && abilities.layout) return violate(context_.refused, "null after a backend call failed", "an object");
   if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
     return violate("G8", "an object inside memory that the subject was given", "a pointer elsewhere");
@@ -360,7 +364,7 @@ void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
 
 void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
   const CacheModel& model = models_[cache];
-  const Abilities abilities = subjects_[cache]->abilities();
+  const Abilities& abilities = subjects_[cache]->abilities();
   if (!abilities.layout) {  // memory of its own may run out
     if (abilities.takes_memory && !context_.refused) violate("B15", "null only when memory was refused", "null");
     return;

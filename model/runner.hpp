@@ -42,9 +42,9 @@ struct StepMark {
 
 /// The one runner: executes programs against a subject and the model side by side and judges every
 /// outcome. All `o` invariants after every operation where that costs O(log n); audit() and the
-/// contents of all objects every 16 operations and at the end; audit() also inside backend calls, in
-/// all of them while the cache has few slabs, then in one of as many as it has slabs. Reusable; a run depends on nothing
-/// that ran before.
+/// contents of all objects every 16 operations and at the end; audit() also inside backend calls: while a
+/// cache has few slabs in each that makes or releases one, else in one of 16, and of an eighth of its slabs.
+/// Reusable; a run depends on nothing that ran before.
 class Runner final : private BackendObserver {
  public:
   static constexpr std::uint32_t deep_check_period = 16;

@@ -8,6 +8,9 @@
 // vectorised by UBSan.
 #if defined(SLABPROOF_ASAN)
 // The build says so of files that are not instrumented in a program that is.
+#define SLABPROOF_NOT_SANITIZED
+// Clang takes this of a function only where no sanitizer has to be kept from it.
+#define SLABPROOF_BULK __attribute__((target_clones("avx512f", "avx2", "default")))
 #elif defined(__SANITIZE_ADDRESS__)
 #define SLABPROOF_ASAN 1
 #elif defined(__has_feature)
@@ -18,9 +21,15 @@
 
 #if defined(SLABPROOF_ASAN)
 #include <sanitizer/asan_interface.h>
-#define SLABPROOF_NOT_SANITIZED __attribute__((no_sanitize("address", "undefined"), noinline))
-#else
+#endif
+#if !defined(SLABPROOF_ASAN)
 #define SLABPROOF_NOT_SANITIZED
+#elif !defined(SLABPROOF_NOT_SANITIZED)
+#define SLABPROOF_NOT_SANITIZED __attribute__((no_sanitize("address", "undefined"), noinline))
+#endif
+/// Of functions that go through all bytes of a slab: not instrumented, and with vectors as wide as may be.
+#if !defined(SLABPROOF_BULK)
+#define SLABPROOF_BULK SLABPROOF_NOT_SANITIZED
 #endif
 
 namespace slabproof {

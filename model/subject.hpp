@@ -59,8 +59,9 @@ concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
 /// A subject behind one type, for the runner. Destroyed in place: subjects live in the arena.
 class AnySubject {
  public:
+  explicit AnySubject(const Abilities& abilities) : abilities_{abilities} {}
   virtual ~AnySubject() = default;
-  [[nodiscard]] virtual Abilities abilities() const = 0;
+  [[nodiscard]] const Abilities& abilities() const { return abilities_; }
   [[nodiscard]] virtual void* alloc() = 0;
   virtual void free(void* object) = 0;
   [[nodiscard]] virtual void* alloc_no_grow() = 0;
@@ -71,15 +72,17 @@ class AnySubject {
   [[nodiscard]] virtual Layout layout() const = 0;
   /// What misuse reports name as the cache.
   [[nodiscard]] virtual const void* identity() const = 0;
+
+ private:
+  const Abilities& abilities_;
 };
 
 template <Subject S>
 class SubjectBox final : public AnySubject {
  public:
   template <class... Args>
-  explicit SubjectBox(Args&&... args) : subject_(static_cast<Args&&>(args)...) {}
+  explicit SubjectBox(Args&&... args) : AnySubject{S::abilities}, subject_(static_cast<Args&&>(args)...) {}
 
-  [[nodiscard]] Abilities abilities() const override { return S::abilities; }
   [[nodiscard]] void* alloc() override { return subject_.alloc(); }
   void free(void* object) override { subject_.free(object); }
   [[nodiscard]] void* alloc_no_grow() override {
