@@ -1,14 +1,13 @@
 """The inputs that fail: kept, replayed, and told apart by their signature."""
 
 import dataclasses
-import os
-import pathlib
 import re
-import shlex
 import subprocess
 
 import child_process
+from crash_files import Crash, beside, crashes_in, home_of, made_of, now, shown_path
 from fuzz_target import DEATH, sha1
+from workshop import Workshop
 
 REPLAY_SECONDS = 60
 SHOWN_LINES = 40
@@ -18,16 +17,12 @@ KEPT_FILES = 3
 @dataclasses.dataclass
 class Defect:
     signature: str
-    count: int = 0
+    count: int = 0  # in this run
     files: list = dataclasses.field(default_factory=list)  # (size, path); the first is the one that was shown
 
     @property
     def smallest(self):
         return min(self.files)[1]
-
-
-def shown_path(path):
-    return shlex.quote(os.path.relpath(path))
 
 
 class Crashes:
@@ -37,6 +32,20 @@ class Crashes:
         self.defects = {}  # by signature
         self.unreadable = []
         self.seen = {}  # the defect of each file name that this run has met
+        try:
+            self.kept = {c.path: c for c in crashes_in(folder)[0]}  # those of earlier runs too
+        except OSError:
+            self.kept = {}  # whoever makes the folders of the run says why
+        self.workshop = Workshop(replay_command)
+        for signature in {c.signature for c in self.kept.values()}:
+            self._hand_over(signature)
+
+    def _of(self, signature):
+        return [c for c in self.kept.values() if c.signature == signature]
+
+    def _hand_over(self, signature):
+        home = home_of(self._of(signature))
+        self.workshop.add(home.path, signature)
 
     def failing_among(self, files):
         """Those of the files that do not pass in the replay tool. Halves them until it is known which."""
@@ -55,7 +64,7 @@ class Crashes:
         """The fuzzer's bytes of a file that passes, of a .trace those of its program. None if that cannot be had."""
         if path.suffix != ".trace":
             return path.read_bytes()
-        encoded = self.folder / "encoded"
+        encoded = self.folder / ".encoded"
         code, _ = child_process.run([*self.replay_command, "--quiet", "--write-bytes", encoded, path], self.signals,
                                     stdout=subprocess.DEVNULL)
         try:
@@ -80,13 +89,14 @@ class Crashes:
             if defect.count == 1:
                 self._show(f"{shown_path(path)} fails", defect, path, output)
 
-    def take(self, target, artifact, words, perhaps_slow):
-        """Keeps what libFuzzer saved when it died with these last words. False if it was only a slow input."""
+    def take(self, target, artifact, words, perhaps_slow, engine="libFuzzer"):
+        """Keeps what the engine saved when it died with these last words. False if it was only a slow input."""
         data = artifact.read_bytes()
         path = self.folder / f"{target}-{sha1(data)[:12]}"
         if path.name in self.seen:
             self.seen[path.name].count += 1
             artifact.unlink()
+            self._note(path)
             return True
         artifact.replace(path)
         code, output = self.replay(path)
@@ -97,13 +107,25 @@ class Crashes:
         defect = self._defect(signature_of(code, output, words))
         defect.files.append((len(data), path))
         self.seen[path.name] = defect
+        known = self.kept.get(path)
+        if not known or known.signature not in (None, defect.signature):
+            beside(path, ".min.json").unlink(missing_ok=True)  # what was made of it shows another defect
+            known = self.kept[path] = Crash(path, target=target, engine=engine, first_seen=now(), times=0)
+        known.signature = defect.signature
         try:
             report(path).write_text(f"{output}\n\nThe fuzzer's last words:\n{words}")
+            self._note(path)
         finally:  # a full disk is no reason to keep silent
             if defect.count == 1:
                 self._show(f"{target} found a failing input of {len(data)} bytes", defect, path, output)
+        self._hand_over(defect.signature)
         self._forget_larger(defect)
         return True
+
+    def _note(self, path):
+        crash = self.kept.get(path) or home_of(self._of(self.seen[path.name].signature))
+        crash.times += 1
+        crash.save()
 
     def _defect(self, signature):
         defect = self.defects.setdefault(signature, Defect(signature))
@@ -120,19 +142,30 @@ class Crashes:
                             f"  signature: {defect.signature}", *full, f"  again: {self.command(path)}"]))
 
     def _forget_larger(self, defect):
-        first, *others = defect.files
-        others.sort()
-        defect.files = [first, *others[:KEPT_FILES - 1]]
-        for _, path in others[KEPT_FILES - 1:]:
-            path.unlink(missing_ok=True)
-            report(path).unlink(missing_ok=True)
+        """Keeps the one that was shown, those of which something is made, and the smallest."""
+        crashes = self._of(defect.signature)
+        home = home_of(crashes)
+        needed = {defect.files[0][1], home.path, *self.workshop.paths()}
+        others = [c for c in crashes if c.path not in needed and not made_of(c.path)]
+        others.sort(key=lambda c: (c.size, c.path.name))
+        for crash in others[max(1, KEPT_FILES - (len(crashes) - len(others))):]:
+            home.take_over(self.kept.pop(crash.path))
+            home.save()
+            defect.files = [(size, path) for size, path in defect.files if path != crash.path]
+            for path in (crash.path, beside(crash.path, ".json"), report(crash.path)):
+                path.unlink(missing_ok=True)
+
+    def made_of(self, signature):
+        """(what, file) for each file that was made of an input with this signature."""
+        crashes = self._of(signature)
+        return made_of(home_of(crashes).path) if crashes else []
 
     def command(self, path):
         return f"{shown_path(self.root / 'ci' / 'replay')} {shown_path(path)}"
 
 
 def report(path):
-    return pathlib.Path(f"{path}.txt")
+    return beside(path, ".txt")
 
 
 def signature_of(code, output, words):

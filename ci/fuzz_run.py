@@ -5,7 +5,8 @@ The time is the length of the fuzzing as a whole, of which every target gets the
 is cut short has served them all. The default is a minute for each target.
 
 New inputs are kept in fuzz-out/corpus/, where the next run goes on; failing inputs in
-fuzz-out/crashes/. Ctrl-C ends a run early with the same table and exit code.
+fuzz-out/crashes/, each defect with its minimized program, a test and a page, which are made meanwhile
+(ci/triage lists them all). Ctrl-C ends a run early with the same table and exit code.
 
 In the tables cov and ft are libFuzzer's: the edges that were taken, and those told apart by how often.
 states are abstract states of caches: an operation after another, with or without a failing backend, by
@@ -99,7 +100,7 @@ def prepare(targets):
             target.prepare()
         return lock
     except BlockingIOError:
-        raise CannotWork("another ci/fuzz is at work in this checkout; wait for it or end it")
+        raise CannotWork("another ci/fuzz or ci/triage is at work in this checkout; wait for it or end it")
     except OSError as error:
         raise CannotWork(f"cannot write below {shown_path(OUT)}: {error.strerror}; mend that and start again")
 
@@ -240,6 +241,8 @@ def conclude(targets, crashes, problems, stopped, say):
     for defect in sorted(crashes.defects.values(), key=lambda d: -d.count):
         times = "once" if defect.count == 1 else f"{defect.count} times"
         say(f"\n{defect.signature}\n  met {times}; the smallest input: {crashes.command(defect.smallest)}")
+        for what, file in crashes.made_of(defect.signature):
+            say(f"  {what}: {shown_path(file)}")
     for problem in problems:
         say(f"\n{problem}")
     inputs, operations = (number(sum(c)) for c in zip(*(t.counts for t in targets)))
@@ -273,7 +276,11 @@ def main():
         jobs, seconds = arguments.jobs, arguments.seconds
         progress.say(f"fuzzing for {clock(seconds)}, {jobs} of {len(targets)} targets at once, "
                      f"each for {clock(seconds * jobs / len(targets))}")
-        problems += fuzz(targets, turns(targets, jobs, seconds), crashes, signals, progress)
+        with crashes.workshop:
+            problems += fuzz(targets, turns(targets, jobs, seconds), crashes, signals, progress)
+            crashes.workshop.finish(signals, progress)
+        for sentence in crashes.workshop.problems:
+            progress.say(sentence)
     code = conclude(targets, crashes, problems, signals.count or progress.gone, progress.say)
     lock.close()
     return code

@@ -58,9 +58,11 @@ int minimize_file(Runner& runner, const std::string& file, const Program& progra
     return interrupted == 0;
   };
   interrupted = 0;
-  const auto before = std::signal(SIGINT, [](int) { interrupted = 1; });
+  constexpr auto interrupt = [](int) { interrupted = 1; };
+  const auto before_int = std::signal(SIGINT, interrupt), before_term = std::signal(SIGTERM, interrupt);
   const Minimized result = minimize(runner, program, options);
-  std::signal(SIGINT, before);
+  std::signal(SIGINT, before_int);
+  std::signal(SIGTERM, before_term);
   if (result.verdict.agreed()) return std::printf("%s does not fail: there is nothing to minimize\n", file.c_str()), 0;
 
   const std::string bytes_file = output.empty() ? file + ".min" : output, text_file = bytes_file + ".trace";

@@ -1,0 +1,152 @@
+"""What lies in fuzz-out/crashes: the inputs that failed, what is known of each, and what was made of it.
+
+    NAME           the input
+    NAME.json      its signature, target and engine, when it was first seen and how often it was met
+    NAME.txt       what the replay tool and the fuzzer said
+    NAME.min       the smallest program that fails in the same way, NAME.min.trace the same as text
+    NAME.min.json  how it was minimized, and whether nothing smaller was left to try
+    NAME.min.cpp   that program as a GoogleTest case, NAME.min.html as a page
+
+Only NAME is needed. Every other file is written under another name and renamed: it is whole or not there.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shlex
+import time
+
+VERSION = 1
+
+
+def shown_path(path):
+    return shlex.quote(os.path.relpath(path))
+
+
+def beside(path, suffix):
+    return pathlib.Path(f"{path}{suffix}")
+
+
+def now():
+    """The wall clock, for people to read. Nothing depends on its going forward."""
+    return _time_text(time.time())
+
+
+def _time_text(seconds):
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def write_whole(path, text):
+    """Writes a file such that after a power cut it is the old one or the new one."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(unfinished, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_object(path, types):
+    """The JSON object in a file, {} if there is none. ValueError says why it cannot be used."""
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(getattr(error, "strerror", None) or "is no JSON") from None
+    if not isinstance(found, dict) or found.get("version") != VERSION:
+        raise ValueError(f"is of another version than {VERSION}")
+    for name, kind in types.items():
+        if type(found.get(name)) is not kind:
+            raise ValueError(f"says nothing of use about {name}")
+    return found
+
+
+@dataclasses.dataclass
+class Crash:
+    path: pathlib.Path
+    signature: str = None  # None: not known
+    target: str = ""
+    engine: str = ""
+    first_seen: str = ""
+    times: int = 1
+
+    KINDS = {"signature": str, "target": str, "engine": str, "first_seen": str, "times": int}
+
+    @property
+    def size(self):
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+    def save(self):
+        values = {name: getattr(self, name) for name in self.KINDS}
+        write_whole(beside(self.path, ".json"), json.dumps({"version": VERSION, **values}) + "\n")
+
+    def take_over(self, other):
+        """Another input of the same defect that is not kept."""
+        self.times += other.times
+        self.first_seen = min(filter(None, (self.first_seen, other.first_seen)), default="")
+
+
+def minimized(path):
+    """What is known of the minimized program: operations, before, bytes, seconds, programs, finished; {} if not much."""
+    kinds = {"operations": int, "before": int, "bytes": int, "seconds": float, "programs": int, "finished": bool}
+    try:
+        return read_object(beside(path, ".min.json"), kinds) if beside(path, ".min").exists() else {}
+    except ValueError:
+        return {}
+
+
+def _crash_at(path, sentences):
+    try:
+        found = read_object(beside(path, ".json"), Crash.KINDS)
+        if found:
+            return Crash(path, *(found[name] for name in Crash.KINDS))
+    except ValueError as error:
+        sentences.append(f"{shown_path(path)}.json {error}; the input is listed without it")
+    # The report has the signature, and the file the time of the fuzzer's writing it.
+    try:
+        said = re.search(r"^signature: *(.+)$", beside(path, ".txt").read_text(errors="replace"), re.MULTILINE)
+    except OSError:
+        said = None
+    return Crash(path, said[1] if said else None, first_seen=_time_text(path.stat().st_mtime))
+
+
+def crashes_in(folder):
+    """(the crashes of a folder, sentences about what in it cannot be used). OSError if it cannot be read."""
+    crashes, sentences = [], []
+    files = {f.name: f for f in sorted(folder.iterdir()) if not f.name.startswith(".")} if folder.exists() else {}
+    for name, path in files.items():
+        if any(letter == "." and name[:i] in files for i, letter in enumerate(name)):
+            continue  # made of another one
+        if not path.is_file():
+            sentences.append(f"{shown_path(path)} is no file")
+        elif path.suffix in (".json", ".txt", ".html"):
+            sentences.append(f"{shown_path(path)} belongs to no input that is there")
+        else:
+            try:
+                crashes.append(_crash_at(path, sentences))
+            except OSError as error:
+                sentences.append(f"{shown_path(path)} cannot be read: {error.strerror}")
+    return crashes, sentences
+
+
+def home_of(crashes):
+    """Of the inputs of one defect, that of which the minimized program is made: the one that has it, or the smallest."""
+    return min(crashes, key=lambda c: (not beside(c.path, ".min").exists(), c.size, c.path.name))
+
+
+def made_of(path):
+    """(what, file) for each file that was made of an input."""
+    kinds = {"minimized": ".min", "trace": ".min.trace", "test": ".min.cpp", "page": ".min.html"}
+    return [(what, beside(path, suffix)) for what, suffix in kinds.items() if beside(path, suffix).exists()]

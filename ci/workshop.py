@@ -1,0 +1,162 @@
+"""From an input that fails to its minimized program, a GoogleTest case and a page: in the background, one at a time."""
+
+import collections
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+
+import child_process
+from crash_files import VERSION, beside, made_of, minimized, shown_path, write_whole
+from targets import input_of
+
+MINIMIZE_SECONDS = 40  # test and page take a second or two; all of it is to be there within a minute
+STEP_SECONDS = 60
+LAST_SECONDS = 60  # what a run that has come to its end waits for what is under way
+
+
+class CannotMake(Exception):
+    """Why something cannot be made of an input."""
+
+
+class FailsNoMore(CannotMake):
+    pass
+
+
+def can_be_made(path, signature):
+    """Whether there is a program in the file that fails in the replay tool."""
+    return input_of(path.name) == "program" and signature is not None and not signature.startswith("passes in ")
+
+
+def is_complete(path):
+    return len(made_of(path)) == 4 and minimized(path).get("finished", False)
+
+
+def make(path, signature, replay_command, signals):
+    """
+    Makes what is missing of an input's files. Ends early, and keeps what was reached, when a signal comes:
+
+        NAME ──minimize──→ NAME.min, not finished ──minimize──→ finished ──as-test, html──→ complete
+
+    What was made of a larger program goes before a smaller one comes.
+    """
+    for left in path.parent.glob(f".{path.name}.*"):  # by a run that was killed
+        left.unlink(missing_ok=True)
+    began = signals.count
+    if not minimized(path).get("finished", False):
+        _minimize(path, signature, replay_command, signals)
+    for suffix, option in ((".min.cpp", "--as-test"), (".min.html", "--html")):
+        if not beside(path, suffix).exists() and signals.count == began:
+            unfinished = _unfinished(path, suffix)
+            code, output = _replay(replay_command, signals, STEP_SECONDS, option, "--output", unfinished, beside(path, ".min"))
+            if code == 1 and unfinished.exists():
+                unfinished.replace(beside(path, suffix))
+            elif code is not None or signals.count == began:
+                raise CannotMake(f"{option} of {shown_path(path)}.min: {_last_line(output) or 'it did not end'}")
+
+
+def _unfinished(path, suffix):
+    return path.with_name(f".{path.name}.{os.getpid()}{suffix}")
+
+
+def _replay(replay_command, signals, seconds, *arguments):
+    code, output = child_process.run(["nice", "-n", "15", *replay_command, *arguments], signals, seconds,
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return code, output.decode(errors="replace")
+
+
+def _last_line(output):
+    return (output.rstrip().splitlines() or [""])[-1]
+
+
+def _minimize(path, signature, replay_command, signals):
+    small, text = beside(path, ".min"), beside(path, ".min.trace")
+    new, new_text = _unfinished(path, ".min"), _unfinished(path, ".min.trace")
+    before = minimized(path).get("before")
+    began = signals.count
+    # One that was made and is not finished is gone on with; on another build it may fail no more, or in another way.
+    for start in [small, path] if small.exists() else [path]:
+        code, output = _replay(replay_command, signals, MINIMIZE_SECONDS + 15, "--minimize", "--budget", str(MINIMIZE_SECONDS), "--output", new, start)
+        said = re.search(r"^signature: (.+)\nminimized: (\d+) operations to (\d+) in ([\d.]+) s, (\d+) programs tried(; stopped)?", output, re.MULTILINE)
+        if said and said[1] == signature or signals.count > began:
+            break
+    if not said or not new.exists() or not new_text.exists():
+        if signals.count > began:
+            return
+        if code == 0:
+            raise FailsNoMore(f"{shown_path(path)} did not fail again when it was to be minimized")
+        raise CannotMake(f"{shown_path(path)} cannot be minimized: {_last_line(output) or 'it did not end'}")
+    if said[1] != signature:
+        raise CannotMake(f"{shown_path(path)} fails in another way when it is minimized: {said[1]}")
+    if not small.exists() or small.read_bytes() != new.read_bytes():
+        for suffix in (".min.json", ".min.cpp", ".min.html"):
+            beside(path, suffix).unlink(missing_ok=True)
+    size = new.stat().st_size
+    new_text.replace(text)
+    new.replace(small)
+    write_whole(beside(path, ".min.json"), json.dumps({
+        "version": VERSION, "operations": int(said[3]), "before": before or int(said[2]), "bytes": size,
+        "seconds": float(said[4]), "programs": int(said[5]), "finished": not said[6]}) + "\n")
+
+
+class Workshop:
+    """
+    A thread that makes the files of the inputs that are handed to it, in their order, at a low priority.
+    Leaving it ends what is under way; the files say what is left for the next run.
+    """
+
+    def __init__(self, replay_command):
+        self.replay_command = replay_command
+        self.count = 0  # of the requests to end, as child_process.Signals has it
+        self.queue = collections.deque()  # (path, signature); the first is under way
+        self.signatures = set()  # of all that were handed over; once is enough
+        self.problems = []
+        self.thread = None
+
+    def add(self, path, signature):
+        if signature not in self.signatures and can_be_made(path, signature) and not is_complete(path):
+            self.signatures.add(signature)
+            self.queue.append((path, signature))
+
+    def paths(self):
+        return [path for path, _ in list(self.queue)]
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self._work, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        while self.thread.is_alive():
+            self.count += 1
+            self.thread.join(0.2)
+
+    def _work(self):
+        while not self.count:
+            if not self.queue:
+                time.sleep(0.1)
+                continue
+            path, signature = self.queue[0]
+            try:
+                make(path, signature, self.replay_command, self)
+            except FailsNoMore:  # ci/triage tells
+                pass
+            except CannotMake as error:
+                self.problems.append(str(error))
+            except OSError as error:
+                self.problems.append(f"what is made of {shown_path(path)} cannot be written: {error.strerror}")
+            if not self.count:
+                self.queue.popleft()
+
+    def finish(self, signals, progress):
+        """Waits for what is under way, for a minute at most and until a signal comes."""
+        if not self.queue or signals.count or progress.gone:
+            return
+        progress.say("the fuzzing is over; what is left: making the crashes small (Ctrl-C leaves that to ci/triage)")
+        progress.restart()
+        end = time.monotonic() + LAST_SECONDS
+        while self.queue and time.monotonic() < end and not (signals.count or progress.gone):
+            progress.show(lambda: [f"at {path.name}" for path in self.paths()])
+            time.sleep(0.2)
