@@ -26,7 +26,9 @@ import time
 import child_process
 from crashes import Crashes, shown_path
 from fuzz_target import Target, end_all
+from history import Recorder
 from progress import Progress, clock, number, table
+from report import write_report
 from targets import TARGETS, input_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -65,6 +67,8 @@ def parse_arguments():
                         help="fuzz only this one; may be given again: " + ", ".join(TARGETS))
     parser.add_argument("--jobs", metavar="N", type=positive(int), default=len(os.sched_getaffinity(0)),
                         help="targets fuzzed at once, one process each (default: the processors, here %(default)s)")
+    parser.add_argument("--report", action="store_true",
+                        help="fuzz nothing: write fuzz-out/report.html, a page of what was covered and found by now")
     arguments = parser.parse_args()
     arguments.target = [t for t in TARGETS if t in (arguments.target or TARGETS)]
     arguments.jobs = min(arguments.jobs, len(arguments.target))
@@ -167,7 +171,7 @@ def harvest(target, crashes, say, ended_by_us=False):
     return f"{target.name} ends by itself with exit code {code} and no failing input; read {shown_path(target.log)}"
 
 
-def finish(targets, crashes, say):
+def finish(targets, crashes, recorder, say):
     """Ends what runs and keeps what it found. Returns what went wrong meanwhile."""
     end_all(targets)
     problems = []
@@ -175,12 +179,13 @@ def finish(targets, crashes, say):
         try:
             if target.running:
                 harvest(target, crashes, say, ended_by_us=True)
+            recorder.look([target], at_end=True)
         except OSError as error:
             problems.append(f"{target.name}: {error}")
     return problems
 
 
-def fuzz(targets, plan, crashes, signals, progress):
+def fuzz(targets, plan, crashes, recorder, signals, progress):
     """Runs the plan. Returns what went wrong."""
     problems, cannot_run = [], set()
 
@@ -210,12 +215,13 @@ def fuzz(targets, plan, crashes, signals, progress):
                             cannot_run.add(target)
                     elif target not in cannot_run and time.monotonic() >= target.pause_until:
                         target.start(end - time.monotonic())
+                recorder.look(now)
                 progress.show(lines)
                 time.sleep(0.2)
         except (CannotWork, OSError) as error:
             trouble.append(str(error))
         finally:
-            trouble += finish(now, crashes, progress.say)
+            trouble += finish(now, crashes, recorder, progress.say)
         problems += trouble
         if trouble or signals.count or progress.gone:
             return problems
@@ -259,6 +265,8 @@ def conclude(targets, crashes, problems, stopped, say):
 
 def main():
     arguments = parse_arguments()
+    if arguments.report:
+        return write_report(OUT, "ci/fuzz")
     signals, progress = child_process.Signals(), Progress()
     targets = [Target(name, TARGETS[name].max_len, [*RUN, BIN / name], OUT) for name in arguments.target]
     crashes = Crashes(ROOT, OUT / "crashes", [*RUN, BIN / "slab_replay"], signals, progress.say)
@@ -266,6 +274,7 @@ def main():
         lock = prepare(targets)
         build(arguments.target, signals)
         replay_corpus(targets, crashes, signals, progress.say)
+        recorder = Recorder(OUT / "history.jsonl", BIN)
     except (CannotWork, OSError) as error:
         print(f"ci/fuzz: {error}", file=sys.stderr)
         return 2
@@ -277,7 +286,7 @@ def main():
         progress.say(f"fuzzing for {clock(seconds)}, {jobs} of {len(targets)} targets at once, "
                      f"each for {clock(seconds * jobs / len(targets))}")
         with crashes.workshop:
-            problems += fuzz(targets, turns(targets, jobs, seconds), crashes, signals, progress)
+            problems += fuzz(targets, turns(targets, jobs, seconds), crashes, recorder, signals, progress)
             crashes.workshop.finish(signals, progress)
         for sentence in crashes.workshop.problems:
             progress.say(sentence)

@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import planted_bugs
 
@@ -61,10 +62,12 @@ class Page:
     def fits(self, width, height):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                                     {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
-        wide = self.driver.execute_script(
-            "return [...document.querySelectorAll('body, nav, main, section, .slab')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.tagName + '.' + e.className)")
+        end = time.monotonic() + 3  # plots follow the window a moment later
+        while (wide := self.driver.execute_script(
+                "return [...document.querySelectorAll('html, body, nav, main, section, article, figure, .tile')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.tagName + '.' + e.className)")) and time.monotonic() < end:
+            time.sleep(0.1)
         self.expect(f"what is wider than its room at {width}x{height}", wide, [])
-        below = self.driver.execute_script("const n = document.querySelector('nav').getBoundingClientRect(); return n.bottom > innerHeight + 1 || n.right > innerWidth + 1")
+        below = self.driver.execute_script("return [...document.querySelectorAll('nav')].map(n => n.getBoundingClientRect()).some(n => n.bottom > innerHeight + 1 || n.right > innerWidth + 1)")
         self.expect(f"buttons outside the window at {width}x{height}", below, False)
 
 

@@ -1,0 +1,123 @@
+"""The page of ci/fuzz --report: what was covered and found by now, from fuzz-out/history.jsonl and fuzz-out/crashes."""
+
+import json
+import os
+import pathlib
+import sys
+
+from crash_files import beside, crashes_in, home_of, made_of, minimized, now, shown_path, write_whole
+from history import SUMS, samples
+from targets import TARGETS
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = pathlib.Path(__file__).resolve().parent / "report_page.html"
+CHART = pathlib.Path("/usr/share/javascript/chart.js/chart.min.js")
+POINTS = 400  # of a plot, which is not wider
+TRACE_CHARACTERS = 20_000
+
+
+def rates(of_one):
+    """(inputs, operations) a second between each sample and the one before; None where no time went by."""
+    found = [None]
+    for a, b in zip(of_one, of_one[1:]):
+        seconds = b["seconds"] - a["seconds"]
+        found.append([(b[name] - a[name]) / seconds for name in SUMS[1:]] if seconds > 0 else None)
+    if len(of_one) > 1:
+        found[0] = found[1]
+    return found
+
+
+def last_new_coverage(of_one):
+    """The time fuzzed at which cov or ft was last above all that the same build had reached before; None without any."""
+    best, last = {}, None
+    for sample in of_one:
+        for name in ("cov", "ft"):
+            if sample[name] is not None and sample[name] > best.get((sample["build"], name), 0):
+                best[sample["build"], name] = sample[name]
+                last = sample["seconds"]
+    return last
+
+
+def thinned(of_one):
+    step = max(1, -(-len(of_one) // POINTS))
+    return [of_one[i] for i in range((len(of_one) - 1) % step, len(of_one), step)]
+
+
+def section(key, of_one):
+    end, last = of_one[-1], last_new_coverage(of_one)
+    shown = thinned(of_one)
+    return {
+        "target": key.target, "engine": key.engine, "time": end["time"],
+        "seconds": end["seconds"], "inputs": end["inputs"], "operations": end["operations"],
+        "rates": next((r for r in reversed(rates(of_one)) if r), None),
+        "since_new": None if last is None else round(end["seconds"] - last, 1),
+        **{name: next((s[name] for s in reversed(of_one) if s[name] is not None), None) for name in ("states", "cov", "ft", "corpus")},
+        "samples": [{"seconds": s["seconds"], "rates": r, **{name: s[name] for name in ("states", "cov", "ft", "corpus")}}
+                    for s, r in zip(shown, rates(shown))],
+    }
+
+
+def card(signature, crashes, folder):
+    home = home_of(crashes).path
+    files = dict(made_of(home))
+    facts = minimized(home)
+    best = files.get("minimized") or min(crashes, key=lambda c: c.size).path
+    first = min(crashes, key=lambda c: c.first_seen or "~")
+    trace = ""
+    for source in (files.get("trace"), beside(home, ".txt")):
+        try:
+            trace = trace or (source.read_text(errors="replace") if source else "")
+        except OSError:
+            pass
+    if len(trace) > TRACE_CHARACTERS:
+        trace = trace[:TRACE_CHARACTERS] + f"\n… {len(trace) - TRACE_CHARACTERS} characters more"
+    links = {what: file for what, file in files.items() if what != "minimized"}
+    if beside(home, ".txt").exists():
+        links["report"] = beside(home, ".txt")
+    return {
+        "signature": signature, "times": sum(c.times for c in crashes), "files": len(crashes), "bytes": best.stat().st_size,
+        "operations": facts.get("operations"), "before": facts.get("before"), "finished": facts.get("finished", False),
+        "first_seen": first.first_seen, "target": ", ".join(sorted({c.target for c in crashes} - {""})),
+        "engine": ", ".join(sorted({c.engine for c in crashes} - {""})), "trace": trace,
+        "again": f"ci/replay {os.path.relpath(best, ROOT) if best.is_relative_to(ROOT) else best}",
+        "links": {what: os.path.relpath(file, folder) for what, file in links.items()},
+    }
+
+
+def facts_of(out):
+    history, (crashes, sentences) = samples(out / "history.jsonl"), crashes_in(out / "crashes")
+    groups = {}
+    for crash in crashes:
+        groups.setdefault(crash.signature or "signature not known: ci/triage finds it", []).append(crash)
+    order = [*TARGETS, *sorted({key.target for key in history} - set(TARGETS))]
+    return {
+        "written": now(),
+        "sections": [section(key, history[key]) for key in sorted(history, key=lambda key: (order.index(key.target), key.engine))],
+        "crashes": [card(signature, of_one, out) for signature, of_one in sorted(groups.items())], "sentences": sentences,
+    }
+
+
+def embedded(text):
+    """JSON inside a script element: no character of it ends the element or begins another."""
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def write_report(out, command):
+    """Writes report.html into the folder of a run, under way or not. Returns the exit code."""
+    try:
+        chart = CHART.read_text()
+    except OSError:
+        print(f"{command}: the plots need Chart.js: install libjs-chart.js (ci/setup)", file=sys.stderr)
+        return 2
+    if not out.exists():
+        print(f"{command}: there is no {shown_path(out)} yet: nothing has been fuzzed in this checkout", file=sys.stderr)
+        return 2
+    try:
+        page = PAGE.read_text()
+        before, middle, after = page.replace("@CHART@", "\0").replace("@FACTS@", "\0").split("\0")
+        write_whole(out / "report.html", before + chart.replace("</script", "<\\/script") + middle + embedded(json.dumps(facts_of(out))) + after)
+    except OSError as error:
+        print(f"{command}: the report cannot be written: {error}", file=sys.stderr)
+        return 2
+    print(f"written: {shown_path(out / 'report.html')}")
+    return 0
