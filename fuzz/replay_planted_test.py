@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """What slab_replay makes of programs that fail, shown with the planted bugs: each as a test fails on the headers
-with its bug and passes on the real ones, says the same program as the trace it came from, and is minimized.
+with its bug and passes on the real ones, says the same program as bytes, text and test, and is minimized.
 With SLABPROOF_DEEP in the environment also an input of the corpus that each bug fails on, minimized first."""
 
 import argparse
 import concurrent.futures
 import os
 import pathlib
+import random
+import re
 import subprocess
 import sys
 
@@ -82,8 +84,7 @@ def problems_of(arguments, root, folder):
         if result.returncode != 1:
             problems.append(f"{stem}: no test was made: {result.stdout}{result.stderr}")
             continue
-        if replay.text(test, folder) != replay.text(file, folder):
-            problems.append(f"{stem}: the test says another program than {file}")
+        problems += [f"{stem}: {problem}" for problem in circle_problems(replay, number, file, folder)]
         if replay.signature(number, test) != signature:
             problems.append(f"{stem}: read out of the test, the program fails in another way")
         made[stem] = number, signature
@@ -107,7 +108,34 @@ def problems_of(arguments, root, folder):
             problems.append(f"{stem}: the test of {signature} does not fail on the headers with the bug:\n{said}")
         if real.returncode != 0 or "[  PASSED  ] 1 test." not in real.stdout:
             problems.append(f"{stem}: the test of {signature} does not pass on the real headers:\n{real.stdout}{real.stderr}")
-    return problems + minimizing_problems(replay, root, folder)
+    return problems + minimizing_problems(replay, root, folder) + generated_problems(replay, folder)
+
+
+def circle_problems(replay, bug, file, folder):
+    """Bytes, text and test of a program that fails: each is made of each of the others, and is the same every time."""
+    forms = []
+    for step, source in enumerate((file, folder / "circle0", folder / "circle0.trace", folder / "circle0.cpp")):
+        made = folder / f"circle{step}"
+        result = replay(bug, "--quiet", "--write-bytes", made, "--write-trace", f"{made}.trace", "--as-test", "--output", f"{made}.cpp", source)
+        if result.returncode != 1:
+            return [f"exit {result.returncode} from {source}: {result.stderr}"]
+        # The test's name is the file's.
+        forms.append((source.name, made.read_bytes(), pathlib.Path(f"{made}.trace").read_text(),
+                      re.sub(r"TEST\(Regression, \w+\)", "", pathlib.Path(f"{made}.cpp").read_text())))
+    (_, *first), *others = forms
+    return [f"read out of {source}, the {what} differ" for source, *other in others
+            for what, a, b in zip(("bytes", "text", "test's lines"), first, other) if a != b]
+
+
+def generated_problems(replay, folder):
+    """Programs of random bytes; with this bug each of them fails before its first operation."""
+    bug = [b.name for b in planted_bugs.BUGS].index("constructor_makes_a_slab") + 1
+    problems, numbers = [], random.Random(1)
+    for length in range(0, 80, 2):  # longer ones have too many operations for a test
+        generated = folder / "generated"
+        generated.write_bytes(numbers.randbytes(length))
+        problems += [f"{length} random bytes: {problem}" for problem in circle_problems(replay, bug, generated, folder)]
+    return problems
 
 
 def minimizing_problems(replay, root, folder):
