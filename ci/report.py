@@ -16,15 +16,14 @@ POINTS = 400  # of a plot, which is not wider
 TRACE_CHARACTERS = 20_000
 
 
-def rates(of_one):
-    """(inputs, operations) a second between each sample and the one before; None where no time went by."""
-    found = [None]
-    for a, b in zip(of_one, of_one[1:]):
-        seconds = b["seconds"] - a["seconds"]
-        found.append([(b[name] - a[name]) / seconds for name in SUMS[1:]] if seconds > 0 else None)
-    if len(of_one) > 1:
-        found[0] = found[1]
-    return found
+def rates(of_one, window):
+    """(inputs, operations) a second up to each sample, since the last one that is `window` seconds older; None without one."""
+    found = []
+    for i, end in enumerate(of_one):
+        begin = next((s for s in reversed(of_one[:i]) if s["seconds"] <= end["seconds"] - window), of_one[0])
+        seconds = end["seconds"] - begin["seconds"]
+        found.append([(end[name] - begin[name]) / seconds for name in SUMS[1:]] if seconds > 0 else None)
+    return found[1:2] + found[1:] if len(found) > 1 else found
 
 
 def last_new_coverage(of_one):
@@ -49,11 +48,11 @@ def section(key, of_one):
     return {
         "target": key.target, "engine": key.engine, "time": end["time"],
         "seconds": end["seconds"], "inputs": end["inputs"], "operations": end["operations"],
-        "rates": next((r for r in reversed(rates(of_one)) if r), None),
+        "rates": rates(of_one[-30:], 10)[-1],
         "since_new": None if last is None else round(end["seconds"] - last, 1),
         **{name: next((s[name] for s in reversed(of_one) if s[name] is not None), None) for name in ("states", "cov", "ft", "corpus")},
         "samples": [{"seconds": s["seconds"], "rates": r, **{name: s[name] for name in ("states", "cov", "ft", "corpus")}}
-                    for s, r in zip(shown, rates(shown))],
+                    for s, r in zip(shown, rates(shown, 2))],
     }
 
 

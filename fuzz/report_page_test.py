@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "ci"))
 import report
 from crash_files import Crash, beside
 
-HOSTILE = "</script><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\"> & \u2028 @CHART@ @FACTS@"
+HOSTILE = "</script ><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\"> & \u2028 @CHART@ @FACTS@"
 SECONDS, LAST_NEW = 7200, 5400
 
 
