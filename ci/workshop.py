@@ -1,6 +1,7 @@
 """From an input that fails to its minimized program, a GoogleTest case and a page: in the background, one at a time."""
 
 import collections
+import glob
 import json
 import os
 import re
@@ -42,7 +43,7 @@ def make(path, signature, replay_command, signals):
 
     What was made of a larger program goes before a smaller one comes.
     """
-    for left in path.parent.glob(f".{path.name}.*"):  # by a run that was killed
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.min*"):  # by a run that was killed
         left.unlink(missing_ok=True)
     began = signals.count
     if not minimized(path).get("finished", False):
