@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import sys
 
 from crash_files import beside, crashes_in, home_of, made_of, minimized, now, shown_path, write_whole
@@ -11,6 +12,7 @@ from targets import TARGETS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = pathlib.Path(__file__).resolve().parent / "report_page.html"
+REPLAY_PAGE = ROOT / "fuzz" / "replay_page.html"  # has what both pages make their elements with
 CHART = pathlib.Path("/usr/share/javascript/chart.js/chart.min.js")
 POINTS = 400  # of a plot, which is not wider
 TRACE_CHARACTERS = 20_000
@@ -112,9 +114,9 @@ def write_report(out, command):
         print(f"{command}: there is no {shown_path(out)} yet: nothing has been fuzzed in this checkout", file=sys.stderr)
         return 2
     try:
-        page = PAGE.read_text()
-        before, middle, after = page.replace("@CHART@", "\0").replace("@FACTS@", "\0").split("\0")
-        write_whole(out / "report.html", before + chart.replace("</script", "<\\/script") + middle + embedded(json.dumps(facts_of(out))) + after)
+        parts = {"@CHART@": chart.replace("</script", "<\\/script"), "@FACTS@": embedded(json.dumps(facts_of(out))),
+                 "@MAKE@": re.search(r"^// Elements: make.*?^};\n", REPLAY_PAGE.read_text(), re.MULTILINE | re.DOTALL)[0]}
+        write_whole(out / "report.html", re.sub("@[A-Z]+@", lambda place: parts[place[0]], PAGE.read_text()))
     except OSError as error:
         print(f"{command}: the report cannot be written: {error}", file=sys.stderr)
         return 2
