@@ -83,7 +83,7 @@ class Service:
             self.libraries = f"-L{folder}/lib"
             (folder / "lib" / "libc++.a").write_text(f"GROUP({llvm()}/lib/libc++.a {llvm()}/lib/libc++abi.a)\n")
             if not os.path.exists("/usr/lib/afl/libAFLDriver.a"):
-                raise CannotWork("AFL++ is not installed; ci/setup installs it")
+                raise CannotWork("AFL++ is not installed; ci/setup --services installs it")
             shutil.copy("/usr/lib/afl/libAFLDriver.a", engine)
             subprocess.run(["ar", "r", engine, "/usr/lib/afl/afl-compiler-rt.o"], check=True, stderr=subprocess.DEVNULL)
             self.library = str(engine)
