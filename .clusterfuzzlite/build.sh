@@ -3,19 +3,19 @@
 # environment and run a copy of this script. Whatever fuzz/targets lists is built; docs/scaling.md says how to try it.
 
 source=$SRC/slabproof build=$WORK/slabproof
-mapfile -t targets < <(sed -n 's/^\(fuzz_[a-z_]*\) .*/\1/p' "$source/fuzz/targets")
+declare -A max_len
+while read -r target bytes _; do max_len[$target]=$bytes; done < <(grep '^fuzz_' "$source/fuzz/targets")
 
 # The folder outlives a build; what another sanitizer left there must not be linked.
 rm -rf "$build"
 # Without a build type CMake adds nothing to the flags that it finds in CXXFLAGS.
 cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE= -DSLAB_FUZZ=ON -DSLAB_FUZZING_ENGINE="$LIB_FUZZING_ENGINE"
 # The dictionary's program runs here, instrumented; leaks cannot be looked for in every container.
-ASAN_OPTIONS=detect_leaks=0 cmake --build "$build" --parallel "$(nproc)" --target "${targets[@]}"
+ASAN_OPTIONS=detect_leaks=0 cmake --build "$build" --parallel "$(nproc)" --target "${!max_len[@]}"
 
-for target in "${targets[@]}"; do
+for target in "${!max_len[@]}"; do
   cp "$build/bin/$target" "$OUT/"
   if [ -e "$build/bin/$target.dict" ]; then cp "$build/bin/$target.dict" "$OUT/"; fi
-  max_len=$(sed -n "s/^$target  *\([0-9]*\) .*/\1/p" "$source/fuzz/targets")
-  printf '[libfuzzer]\nmax_len = %s\ntimeout = 25\n' "$max_len" >"$OUT/$target.options"
+  printf '[libfuzzer]\nmax_len = %s\ntimeout = 25\n' "${max_len[$target]}" >"$OUT/$target.options"
   (cd "$source/corpus/$target" && cmake -E tar cf "$OUT/${target}_seed_corpus.zip" --format=zip -- *)
 done
