@@ -40,7 +40,7 @@ def parse_arguments():
         prog="ci/service-check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", metavar="B", action="append", choices=BUILDS,
                         help="only this build; may be given again: " + ", ".join(BUILDS))
-    parser.add_argument("--self-test", action="store_true", help="show that broken builds are refused; takes less than a minute")
+    parser.add_argument("--self-test", action="store_true", help="show that broken builds are refused; takes about a minute")
     return parser.parse_args()
 
 
