@@ -133,12 +133,15 @@ class Afl(Worker):
 
     def words_about(self, artifact, signals):
         """What the target says when it runs the input again; afl-fuzz keeps no output."""
-        options = f"{SANITIZERS}:symbolize=1:hard_rss_limit_mb={fuzz_target.INPUT_MEGABYTES}"
+        options = f"{SANITIZERS}:symbolize=1:handle_abort=1:hard_rss_limit_mb={fuzz_target.INPUT_MEGABYTES}"
         code, output = child_process.run(
             [*self.run, self.binary, artifact], signals, fuzz_target.INPUT_SECONDS, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env={**os.environ, "ASAN_OPTIONS": options, "UBSAN_OPTIONS": options})
         words = output.decode(errors="replace")
-        return words if code else f"{words}\nSUMMARY: AFL++: {'passes when run again' if code == 0 else 'does not end'}"
+        what = {0: "passes when it is run again", None: "timeout"}.get(code, f"ends with exit code {code}")
+        if "rss limit exhausted" in words:
+            what = "out-of-memory"
+        return f"{words}\nSUMMARY: AFL++: {what}\n"
 
     def dying(self):
         return False
