@@ -25,6 +25,8 @@ class LibFuzzer(Worker):
                 f"-report_slow_units={fuzz_target.INPUT_SECONDS}", "-reload=1",
                 # Quick inputs first; and what leaks is found by the harness, which wants everything back.
                 "-entropic_scale_per_exec_time=1",
+                # Nor does it delete an input for a smaller one, which on a full disk is empty; a merge does that.
+                "-reduce_inputs=0",
                 "-print_funcs=0", *([f"-dict={words}"] if words else []),
                 # It is ended from here; this is for the case that nobody is left to do it.
                 f"-max_total_time={math.ceil(seconds) + 2 * fuzz_target.INPUT_SECONDS}",
