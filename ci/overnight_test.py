@@ -156,9 +156,13 @@ class Overnight(unittest.TestCase):
         data = text.encode()
         path = self.corpus / hashlib.sha1(data).hexdigest()
         path.write_bytes(data)
-        later = time.time() + 2  # libFuzzer tells by the second whether the folder has changed
-        os.utime(self.corpus, (later, later))
         return path.name
+
+    def show(self, name):
+        """Makes a running libFuzzer look at an input: it goes by the times of files and the folder, in seconds."""
+        self.times = max(time.time(), getattr(self, "times", 0)) + 2
+        for path in (self.corpus / name, self.corpus):
+            os.utime(path, (self.times, self.times))
 
     def goes_on(self, *arguments, code=0):
         """The next start, which has everything; then a run that fuzzes on. Returns what was said."""
@@ -237,7 +241,7 @@ class Killed(Overnight):
         process = self.fuzzing()
         process.send_signal(signal.SIGSTOP)
         name = self.put("!crash!!")
-        self.wait(lambda: list(self.out.glob("artifacts/*/crash-*")), "the crash saved")
+        self.wait(lambda: self.show(name) or list(self.out.glob("artifacts/*/crash-*")), "the crash saved")
         self.kill_all(process)
         (self.corpus / name).unlink()
         said = self.end(self.command(how="start"), 1)
@@ -285,7 +289,7 @@ class Inputs(Overnight, Faults):
     def meets(self, text, signature):
         process = self.fuzzing()
         name = self.put(text)
-        self.wait(lambda: "signature: " in process.said(), f"what is said of {text}")
+        self.wait(lambda: self.show(name) or "signature: " in process.said(), f"what is said of {text}")
         process.send_signal(signal.SIGINT)
         said = self.end(process, 1)
         self.assertIn(name, self.failing())
