@@ -24,7 +24,7 @@ class Merge:
     Makes a corpus small: of its inputs, those that show all that the whole shows.
 
         making/ ──rename──→ made/            the corpus is as it was, and the merge is whole
-        corpus ──rename──→ old/              there is no corpus: made/ is
+        corpus ──rename──→ old/              there is no corpus: old/ is put back
         made/ ──rename──→ corpus             old/ is of no more use
     """
 
@@ -37,14 +37,10 @@ class Merge:
     def recover(self):
         """Sees to a merge that was killed. Nothing has been added meanwhile, unless by hand."""
         corpus = self.target.corpus
-        if self.old.exists() and self.made.exists():
-            if corpus.exists():  # made by hand
-                for file in files_of(self.made):
-                    file.replace(corpus / file.name)
-            else:
-                self.made.replace(corpus)
-        if self.old.exists() and not corpus.exists():
-            self.old.replace(corpus)
+        if self.old.exists() and (self.made.exists() or not corpus.exists()):
+            corpus.mkdir(parents=True, exist_ok=True)
+            for file in files_of(self.old):
+                file.replace(corpus / file.name)
         for folder in (self.making, self.made, self.old):
             shutil.rmtree(folder, ignore_errors=True)
 
