@@ -1,8 +1,14 @@
 """Running other programs so that a signal to this one ends them, and nothing that they found is lost."""
 
+import ctypes
 import os
+import pathlib
 import signal
 import subprocess
+import time
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 
 
 class Signals:
@@ -20,8 +26,53 @@ class Signals:
 
 
 def start(command, **options):
-    """A child in a session of its own, so that Ctrl-C in the terminal reaches only this program."""
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
+    """A child in a session of its own, so that Ctrl-C in the terminal reaches only this program. It is asked to
+    end when this one is killed."""
+    parent = os.getpid()
+
+    def end_with_parent():
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # killed just before
+            os.kill(os.getpid(), signal.SIGTERM)
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent, **options)
+
+
+def processes_with(variable, accept):
+    """The pids of living processes whose environment has the variable, with a value that is accepted."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "environ").read_bytes().split(b"\0")  # of a dead process it is empty
+        except OSError:  # gone meanwhile, or somebody else's
+            continue
+        if any(accept(os.fsdecode(w.partition(b"=")[2])) for w in words if w.partition(b"=")[0] == variable.encode()):
+            found.append(int(folder.name))
+    return found
+
+
+def end_processes_with(variable, accept, seconds=10):
+    """Kills them. Returns how many there were; those that are still there after the time raise an OSError."""
+    begin, ended = time.monotonic(), set()
+    while pids := processes_with(variable, accept):
+        if time.monotonic() > begin + seconds:
+            raise OSError(f"processes {pids} do not end")
+        for pid in pids:
+            ended.add(pid)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.05)
+    return len(ended)
+
+
+def children_of(pid):
+    """The pids of a process's children and of theirs, those that have no child themselves last."""
+    try:
+        children = [int(c) for c in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+    return children + [c for child in children for c in children_of(child)]
 
 
 def signal_group(process, number):

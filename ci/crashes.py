@@ -89,7 +89,7 @@ class Crashes:
             if defect.count == 1:
                 self._show(f"{shown_path(path)} fails", defect, path, output)
 
-    def take(self, target, artifact, words, perhaps_slow, engine="libFuzzer"):
+    def take(self, target, artifact, words, perhaps_slow, engine):
         """Keeps what the engine saved when it died with these last words. False if it was only a slow input."""
         data = artifact.read_bytes()
         path = self.folder / f"{target}-{sha1(data)[:12]}"

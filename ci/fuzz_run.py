@@ -1,21 +1,22 @@
 """Builds the fuzz targets, replays the corpus, fuzzes every target, and says what was found.
 
-The time is the length of the fuzzing as a whole, of which every target gets the same share: 4 targets,
-2 at once, for 8 minutes are 4 minutes each. They take turns of about 10 minutes, so that a night that
-is cut short has served them all. The default is a minute for each target.
+The time is the length of the fuzzing as a whole: 4 targets, 2 at once, for 8 minutes are 4 minutes each.
+The default is a minute for each target. They take turns of about 10 minutes, so that a night that is cut
+short has served them all. A target that has found nothing new for 10 minutes gets half the share of the
+others, for 20 minutes a quarter, until it finds something again.
 
-New inputs are kept in fuzz-out/corpus/, where the next run goes on; failing inputs in
+New inputs are kept in fuzz-out/corpus/, where the next run goes on, with either engine; failing inputs in
 fuzz-out/crashes/, each defect with its minimized program, a test and a page, which are made meanwhile
-(ci/triage lists them all). Ctrl-C ends a run early with the same table and exit code.
+(ci/triage lists them all). Ctrl-C ends a run early with the same table and exit code. However a run ends,
+the next one goes on with all that it had found.
 
-In the tables cov and ft are libFuzzer's: the edges that were taken, and those told apart by how often.
+In the tables cov and ft are the engine's: the edges that were taken, and (libFuzzer) those told apart by how often.
 states are abstract states of caches: an operation after another, with or without a failing backend, by
 how many slabs are full, partial and empty and how many objects a slab has.
 
 exit: 0 nothing wrong, 1 a defect found, 2 the run could not do its work"""
 
 import argparse
-import fcntl
 import itertools
 import math
 import os
@@ -24,18 +25,24 @@ import sys
 import time
 
 import child_process
+import out_lock
+import schedule
+from afl import Afl
+from corpus import Merge, tidy
 from crashes import Crashes, shown_path
-from fuzz_target import Target, end_all
+from fuzz_target import STATISTICS, Target, end_all
 from history import Recorder
+from libfuzzer import LibFuzzer
 from progress import Progress, clock, number, table
 from report import write_report
 from targets import TARGETS, input_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "fuzz-out"
-BIN = ROOT / "build" / "fuzz" / "bin"
+BUILD = ROOT / "build"
 RUN = [ROOT / "ci" / "with_sanitizers"]
-TURN_SECONDS = 600
+ENGINES = {"libfuzzer": LibFuzzer, "afl": Afl}
+FORMAT = "1\n"  # of the folder that a run leaves
 FREE_BYTES = 8 << 20
 FILES_A_REPLAY = 500
 SILENT_DEATHS = 3
@@ -65,25 +72,19 @@ def parse_arguments():
     length.add_argument("--hours", metavar="N", type=positive(float), help="the same in hours: --hours 8 for a night")
     parser.add_argument("--target", metavar="T", action="append", choices=TARGETS,
                         help="fuzz only this one; may be given again: " + ", ".join(TARGETS))
-    parser.add_argument("--jobs", metavar="N", type=positive(int), default=len(os.sched_getaffinity(0)),
-                        help="targets fuzzed at once, one process each (default: the processors, here %(default)s)")
+    parser.add_argument("--engine", choices=ENGINES, default="libfuzzer", help="what fuzzes them (default: %(default)s)")
+    parser.add_argument("--jobs", metavar="N", type=positive(int),
+                        help="processes at once, each for another target as far as there are that many "
+                        "(default: one a target, at most the processors)")
     parser.add_argument("--report", action="store_true",
                         help="fuzz nothing: write fuzz-out/report.html, a page of what was covered and found by now")
     arguments = parser.parse_args()
     arguments.target = [t for t in TARGETS if t in (arguments.target or TARGETS)]
-    arguments.jobs = min(arguments.jobs, len(arguments.target))
+    arguments.jobs = arguments.jobs or min(len(os.sched_getaffinity(0)), len(arguments.target))
     if arguments.hours:
         arguments.minutes = 60 * arguments.hours
-    arguments.seconds = 60 * (arguments.minutes or len(arguments.target) / arguments.jobs)
+    arguments.seconds = 60 * (arguments.minutes or max(1, len(arguments.target) / arguments.jobs))
     return arguments
-
-
-def turns(targets, jobs, seconds):
-    """(seconds, the targets fuzzed meanwhile), such that each target has the same time in all."""
-    a_round = len(targets) // math.gcd(len(targets), jobs)
-    count = a_round * min(1000, math.ceil(seconds / (a_round * TURN_SECONDS)))
-    circle = itertools.cycle(targets)
-    return [(seconds / count, [next(circle) for _ in range(jobs)]) for _ in range(count)]
 
 
 def check_space():
@@ -92,34 +93,54 @@ def check_space():
         raise CannotWork(f"less than {FREE_BYTES >> 20} MiB are free on the disk of {shown_path(OUT)}; make room there")
 
 
-def prepare(targets):
-    """Makes the folders of the run. Returns the lock that keeps a second run out of them while it is open."""
+def check_format():
+    version = OUT / "format"
+    if not version.exists():
+        version.write_text(FORMAT)
+    elif (found := version.read_text()) != FORMAT:
+        raise CannotWork(f"{shown_path(OUT)} is of format {found.strip()[:20] or 'unknown'}, and this ci/fuzz writes format "
+                         f"{FORMAT.strip()}; fuzz with the version that made it, or move the folder away: nothing in it was changed")
+
+
+def prepare(targets, say):
+    """Makes the folders of the run and mends what one that was killed has left. Returns the lock of take_lock()."""
     try:
         OUT.mkdir(exist_ok=True)
         check_space()
-        lock = open(OUT / "lock", "w")
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = out_lock.take(OUT, ["ci/fuzz", *sys.argv[1:]])
+        check_format()
+        if ended := child_process.end_processes_with(STATISTICS, lambda path: OUT in pathlib.Path(path).parents):
+            say(f"ended {ended} {'process' if ended == 1 else 'processes'} of a run that was killed")
         (OUT / "crashes").mkdir(exist_ok=True)
         for target in targets:
+            Merge(target).recover()
             target.prepare()
+            tidy(target, say)
         return lock
-    except BlockingIOError:
-        raise CannotWork("another ci/fuzz or ci/triage is at work in this checkout; wait for it or end it")
+    except out_lock.Taken as error:
+        raise CannotWork(str(error)) from None
     except OSError as error:
-        raise CannotWork(f"cannot write below {shown_path(OUT)}: {error.strerror}; mend that and start again")
+        where = shown_path(error.filename) if error.filename else f"below {shown_path(OUT)}"
+        raise CannotWork(f"cannot work in {where}: {error.strerror or error}; mend that and start again") from None
 
 
-def build(names, signals):
-    binaries = [*names, "slab_replay"]
-    for command in ([ROOT / "ci" / "setup"], [ROOT / "ci" / "build", "fuzz", *binaries]):
+def build(names, engine, signals):
+    wanted = {"fuzz": [*names, "slab_replay"]}
+    if engine is not LibFuzzer:  # which makes the corpus small for all
+        wanted[engine.PRESET] = names
+    commands = [[ROOT / "ci" / "setup", *(["--afl"] if engine is Afl else [])],
+                *([ROOT / "ci" / "build", preset, *binaries] for preset, binaries in wanted.items())]
+    for command in commands:
         code, _ = child_process.run(command, signals)
         if code is None:
             raise CannotWork("ended by a signal before anything was fuzzed")
         if code != 0:
             raise CannotWork("nothing was fuzzed; the reason is above")
-    for name in binaries:
-        if not (BIN / name).exists():
-            raise CannotWork(f"the build of preset fuzz left no {shown_path(BIN / name)}; mend fuzz/CMakeLists.txt")
+    for preset, binaries in wanted.items():
+        for name in binaries:
+            if not (BUILD / preset / "bin" / name).exists():
+                raise CannotWork(f"the build of preset {preset} left no {shown_path(BUILD / preset / 'bin' / name)}; "
+                                 "mend fuzz/CMakeLists.txt")
 
 
 def files_in(folder):
@@ -155,83 +176,136 @@ def replay_corpus(targets, crashes, signals, say):
             file.replace(target.corpus / file.name)
 
 
-def harvest(target, crashes, say, ended_by_us=False):
-    """Sees to a process that has ended. Returns why the target cannot go on, if so."""
-    code, artifacts = target.collect()
-    words = target.last_words()
-    target.silent_deaths = 0 if artifacts or ended_by_us else target.silent_deaths + 1
-    for artifact in artifacts:
-        if not target.loaded:
+def take_leftovers(targets, crashes):
+    """The failing inputs that a run was killed with."""
+    for target in targets:
+        for artifact in sorted(f for folder in (OUT / "artifacts").glob(f"{target.name}*") for f in folder.iterdir()
+                               if folder.name.split(".")[0] == target.name):
+            if crashes.take(target.name, artifact, "SUMMARY: nothing, the run was killed", perhaps_slow=False, engine=""):
+                target.crashes += 1
+
+
+def take_failing(worker, crashes, signals):
+    """Keeps the failing inputs that a worker has saved. Returns whether there were any."""
+    target, files = worker.target, worker.failing()
+    for artifact in files:
+        words = worker.words_about(artifact, signals)
+        if not worker.loaded:
             target.drop_from_corpus(artifact.read_bytes())
-        if crashes.take(target.name, artifact, words, perhaps_slow=target.aborted):
+        if crashes.take(target.name, artifact, words, perhaps_slow=worker.aborted, engine=target.engine):
             target.crashes += 1
-    if target.silent_deaths < SILENT_DEATHS:
+    return bool(files)
+
+
+def harvest(worker, crashes, signals, say, ended_by_us=False):
+    """Sees to a process that has ended. Returns why the worker cannot go on, if so."""
+    code = worker.collect()
+    words = worker.last_words()
+    found = take_failing(worker, crashes, signals)
+    worker.silent_deaths = 0 if found or ended_by_us else worker.silent_deaths + 1
+    if worker.silent_deaths < SILENT_DEATHS:
         return None
     say("\n".join(words.splitlines()[-20:]))
-    return f"{target.name} ends by itself with exit code {code} and no failing input; read {shown_path(target.log)}"
+    return f"{worker.target.name} ends by itself with exit code {code} and no failing input; read {shown_path(worker.log)}"
 
 
-def finish(targets, crashes, recorder, say):
+def finish(workers, crashes, recorder, signals, say):
     """Ends what runs and keeps what it found. Returns what went wrong meanwhile."""
-    end_all(targets)
+    end_all(workers)
     problems = []
-    for target in targets:
+    for worker in workers:
         try:
-            if target.running:
-                harvest(target, crashes, say, ended_by_us=True)
-            recorder.look([target], at_end=True)
+            if worker.running:
+                harvest(worker, crashes, signals, say, ended_by_us=True)
         except OSError as error:
-            problems.append(f"{target.name}: {error}")
+            problems.append(f"{worker.target.name}: {error}")
+    try:
+        recorder.look({w.target for w in workers}, at_end=True)
+    except OSError as error:
+        problems.append(str(error))
     return problems
 
 
-def fuzz(targets, plan, crashes, recorder, signals, progress):
-    """Runs the plan. Returns what went wrong."""
+def workers_of(chosen):
+    return [target.workers[chosen[:index].count(target)] for index, target in enumerate(chosen)]
+
+
+def make_small(targets, crashes, signals, say):
+    """Between turns: the corpora that have grown much."""
+    for target in targets:
+        merge = Merge(target)
+        if merge.is_due() and not signals.count:
+            check_space()
+            artifacts = target.workers[0].artifacts
+            say(merge.run(RUN, BUILD / LibFuzzer.PRESET / "bin" / target.name, artifacts, signals))
+            for artifact in sorted(artifacts.iterdir()):
+                if crashes.take(target.name, artifact, "SUMMARY: nothing, it failed in a merge", perhaps_slow=False,
+                                engine=LibFuzzer.NAME):
+                    target.crashes += 1
+
+
+def fuzz(targets, jobs, seconds, crashes, recorder, signals, progress):
+    """Fuzzes for so long. Returns what went wrong."""
     problems, cannot_run = [], set()
+    weighed = dict.fromkeys(targets, 0.0)
+    count, length = schedule.turns(len(targets), jobs, seconds)
 
     def lines():
-        rows = [["", "left", "inputs/s", "operations/s", "crashes", "states", "cov", "ft", "corpus"]]
+        left = max(0.0, end - time.monotonic())
+        rows = [[f"{clock(left + (count - turn - 1) * length)} left",
+                 "turn", "inputs/s", "operations/s", "crashes", "states", "cov", "ft", "corpus"]]
         for target in targets:
-            left = later[target] + (max(0.0, end - time.monotonic()) if target in now else 0.0)
-            state = "cannot run" if target in cannot_run else clock(left) if left else "done"
-            rates = map(number, target.rates() or (0, 0))
-            rows.append([target.name, state, *rates, target.crashes, target.states or None, *target.coverage])
+            serving = [w for w in now if w.target is target]
+            state = "cannot run" if cannot_run.intersection(target.workers) else clock(left) if serving else "waits"
+            rows.append([target.name, state, *map(number, target.rates()), target.crashes, target.states or None, *target.coverage])
         return table(rows)
 
     progress.restart()
-    for index, (seconds, now) in enumerate(plan):
-        end = time.monotonic() + seconds
-        later = {t: sum(s for s, served in plan[index + 1:] if t in served) for t in targets}
+    for turn in range(count):
+        chosen = schedule.choose(weighed, jobs)
+        now = workers_of(chosen)
+        end = time.monotonic() + length
+        finds = {t: t.finds for t in chosen}
         trouble = []
         try:
             while time.monotonic() < end and not (signals.count or progress.gone or cannot_run.issuperset(now)):
                 check_space()
-                for target in now:
-                    if target.running and target.process.poll() is None:
-                        target.observe()
-                    elif target.running:
-                        if reason := harvest(target, crashes, progress.say):
+                for worker in now:
+                    if worker.running and worker.process.poll() is None:
+                        worker.observe()
+                        take_failing(worker, crashes, signals)
+                    elif worker.running:
+                        if reason := harvest(worker, crashes, signals, progress.say):
                             problems.append(reason)
-                            cannot_run.add(target)
-                    elif target not in cannot_run and time.monotonic() >= target.pause_until:
-                        target.start(end - time.monotonic())
-                recorder.look(now)
+                            cannot_run.add(worker)
+                    elif worker not in cannot_run and time.monotonic() >= worker.pause_until:
+                        worker.start(end - time.monotonic(), chosen.count(worker.target) > 1)
+                recorder.look(finds)
                 progress.show(lines)
                 time.sleep(0.2)
         except (CannotWork, OSError) as error:
             trouble.append(str(error))
         finally:
-            trouble += finish(now, crashes, recorder, progress.say)
+            trouble += finish(now, crashes, recorder, signals, progress.say)
+        for target in finds:
+            target.barren_seconds = 0.0 if target.finds > finds[target] else target.barren_seconds + length
+        for target in chosen:
+            weighed[target] += length / schedule.share(target.barren_seconds)
+        if not (trouble or signals.count or progress.gone) and (count - turn - 1) * length > schedule.TURN_SECONDS:
+            try:
+                make_small(finds, crashes, signals, progress.say)
+            except (CannotWork, OSError) as error:
+                trouble.append(str(error))
         problems += trouble
         if trouble or signals.count or progress.gone:
             return problems
     for target in targets:
-        if target in cannot_run or target.crashes:
+        if cannot_run.intersection(target.workers) or target.crashes:
             continue
         if not target.counts[0]:
-            problems.append(f"{target.name} ran no input in its time; give it more, or read {shown_path(target.log)}")
-        elif target.coverage[1] is None:
-            problems.append(f"{target.name} fuzzed blindly: build what it runs with -fsanitize=fuzzer-no-link")
+            problems.append(f"{target.name} ran no input in its time; give it more, or read {shown_path(target.workers[0].log)}")
+        elif target.coverage[0] is None and target.coverage[1] is None:
+            problems.append(f"{target.name} fuzzed blindly: build what it runs with the guidance that the engine needs")
     return problems
 
 
@@ -268,13 +342,18 @@ def main():
     if arguments.report:
         return write_report(OUT, "ci/fuzz")
     signals, progress = child_process.Signals(), Progress()
-    targets = [Target(name, TARGETS[name].max_len, [*RUN, BIN / name], OUT) for name in arguments.target]
-    crashes = Crashes(ROOT, OUT / "crashes", [*RUN, BIN / "slab_replay"], signals, progress.say)
+    engine = ENGINES[arguments.engine]
+    targets = [Target(name, TARGETS[name].max_len, OUT, engine.NAME) for name in arguments.target]
+    for target in targets:
+        target.workers = [engine(target, index, RUN, BUILD / engine.PRESET / "bin")
+                          for index in range(math.ceil(arguments.jobs / len(targets)))]
+    crashes = Crashes(ROOT, OUT / "crashes", [*RUN, BUILD / LibFuzzer.PRESET / "bin" / "slab_replay"], signals, progress.say)
     try:
-        lock = prepare(targets)
-        build(arguments.target, signals)
+        lock = prepare(targets, progress.say)
+        build(arguments.target, engine, signals)
+        take_leftovers(targets, crashes)
         replay_corpus(targets, crashes, signals, progress.say)
-        recorder = Recorder(OUT / "history.jsonl", BIN)
+        recorder = Recorder(OUT / "history.jsonl", BUILD / engine.PRESET / "bin")
     except (CannotWork, OSError) as error:
         print(f"ci/fuzz: {error}", file=sys.stderr)
         return 2
@@ -283,10 +362,10 @@ def main():
         problems.append("ended by a signal before anything was fuzzed")
     else:
         jobs, seconds = arguments.jobs, arguments.seconds
-        progress.say(f"fuzzing for {clock(seconds)}, {jobs} of {len(targets)} targets at once, "
-                     f"each for {clock(seconds * jobs / len(targets))}")
+        progress.say(f"fuzzing for {clock(seconds)} with {jobs} {'process' if jobs == 1 else 'processes'} at once, "
+                     f"each target for {clock(seconds * jobs / len(targets))} or as its finds deserve")
         with crashes.workshop:
-            problems += fuzz(targets, turns(targets, jobs, seconds), crashes, recorder, signals, progress)
+            problems += fuzz(targets, jobs, seconds, crashes, recorder, signals, progress)
             crashes.workshop.finish(signals, progress)
         for sentence in crashes.workshop.problems:
             progress.say(sentence)

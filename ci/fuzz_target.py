@@ -1,8 +1,7 @@
-"""A libFuzzer target over a whole run of ci/fuzz: its folders, its process while it has one, its counters."""
+"""A fuzz target over a whole run of ci/fuzz, and the processes that serve it, as far as every engine has them."""
 
 import collections
 import hashlib
-import math
 import os
 import re
 import shutil
@@ -15,9 +14,9 @@ import child_process
 INPUT_SECONDS = 25
 INPUT_MEGABYTES = 2560
 STUCK_SECONDS = 5
-STATUS = re.compile(rb"^#\d+\s+\w+\s+(?:cov: (\d+) )?ft: (\d+) corp: (\d+)/", re.MULTILINE)
 DEATH = re.compile(r".*(?:ERROR: \w+Sanitizer|ERROR: libFuzzer|: runtime error: ).*")
 LOG_BYTES = 1 << 20
+STATISTICS = "SLABPROOF_STATS"  # names the counters of a worker; also tells whose process it is
 
 
 def sha1(data):
@@ -25,60 +24,120 @@ def sha1(data):
 
 
 class Target:
+    def __init__(self, name, max_len, out, engine):
+        self.name, self.max_len, self.out, self.engine = name, max_len, out, engine
+        self.corpus = out / "corpus" / name  # of every engine
+        self.set_aside = out / "set-aside" / name  # inputs of the corpus that fail for now
+        self.seeds = out / "seeds" / name
+        self.workers = []
+        self.crashes = 0
+        self.barren_seconds = 0.0  # fuzzed since the last find
+
+    def prepare(self):
+        shutil.rmtree(self.seeds, ignore_errors=True)
+        for folder in (self.corpus, self.set_aside, self.seeds):
+            folder.mkdir(parents=True, exist_ok=True)
+        for worker in self.workers:
+            worker.prepare()
+
+    def add_seed(self, data):
+        (self.seeds / sha1(data)).write_bytes(data)
+
+    @property
+    def seconds(self):
+        """Fuzzed so far."""
+        return sum(w.seconds + (time.monotonic() - w.started if w.running else 0) for w in self.workers)
+
+    @property
+    def counts(self):
+        """Inputs and operations so far."""
+        return tuple(map(sum, zip(*(w.counts for w in self.workers))))
+
+    @property
+    def states(self):
+        return max(w.states for w in self.workers)
+
+    @property
+    def coverage(self):
+        """cov, ft and the size of the corpus, as the worker that has most tells them."""
+        return [max((n for n in column if n is not None), default=None) for column in zip(*(w.coverage for w in self.workers))]
+
+    @property
+    def finds(self):
+        return self.crashes + sum(w.finds for w in self.workers)
+
+    def rates(self):
+        """Inputs and operations a second of late."""
+        return tuple(map(sum, zip((0, 0), *(rates for w in self.workers if (rates := w.rates())))))
+
+    def drop_from_corpus(self, failing):
+        """Takes an input that a worker died of while it loaded them out of its way, until it passes again."""
+        for folder in (self.corpus, self.seeds):
+            for file in folder.iterdir():
+                if file.read_bytes()[:self.max_len] == failing:
+                    if folder is self.corpus:
+                        file.replace(self.set_aside / file.name)
+                    else:
+                        file.unlink()
+                    # Nothing is learnt from waiting: the next start meets another input.
+                    for worker in self.workers:
+                        worker.pause_until = 0.0
+
+
+class Worker:
     """
         waiting ──start──→ running ──its own end──→ pausing ──pause over──→ waiting
                               └────── end_all ───────→ waiting
     A crash ends libFuzzer's process. The pause after it grows while crashes come one upon the other,
     so that a bug that every input meets does not fill the disk with reports.
+
+    An engine says how its process is started, what its log tells, how it is ended and which files are failing inputs.
     """
 
-    def __init__(self, name, max_len, command, out):
-        self.name, self.max_len, self.command = name, max_len, command
-        self.corpus = out / "corpus" / name
-        self.set_aside = out / "set-aside" / name  # inputs of the corpus that fail for now
-        self.seeds = out / "seeds" / name
-        self.artifacts = out / "artifacts" / name
-        self.log = out / "logs" / f"{name}.log"
-        self.counters = out / "logs" / f"{name}.counters"
+    ENDINGS = ((signal.SIGTERM, 5), (signal.SIGTERM, 2), (signal.SIGKILL, 5))  # three signals, seconds of patience
+
+    def __init__(self, target, index, run, folder):
+        self.target, self.index, self.run = target, index, run
+        self.binary = folder / target.name
+        out = target.out
+        self.label = f"{target.name}.{index}" if index else target.name
+        self.artifacts = out / "artifacts" / self.label
+        self.log = out / "logs" / f"{self.label}.log"
+        self.counters = out / "logs" / f"{self.label}.counters"
         self.process = None
         self.seconds = 0.0  # fuzzed so far
         self.counts = (0, 0)  # inputs and operations so far; the target itself adds to them
         self.pause_until = 0.0
         self.quick_deaths = self.silent_deaths = 0
-        self.crashes = 0
         self.states = 0  # abstract states seen; a process counts its own, the corpus first
-        self.coverage = (None, None, None)  # libFuzzer's cov, ft and corp
+        self.coverage = (None, None, None)
+        self.finds = 0  # inputs that showed something new
+        self.loaded = self.aborted = False
         self.samples = collections.deque(maxlen=20)  # (time, inputs, operations)
 
     def prepare(self):
-        shutil.rmtree(self.seeds, ignore_errors=True)
-        for folder in (self.corpus, self.set_aside, self.seeds, self.artifacts, self.log.parent):
+        for folder in (self.artifacts, self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
         self.counters.write_bytes(bytes(64))
 
-    def add_seed(self, data):
-        (self.seeds / sha1(data)).write_bytes(data)
-
-    def start(self, seconds):
+    def start(self, seconds, together):
+        """`together` if others serve the same target meanwhile."""
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".old.log"))
-        words = f"{self.command[-1]}.dict"  # the build leaves it beside a target that has one
-        dictionary = [f"-dict={words}"] if os.path.exists(words) else []
+        command, environment = self._command(seconds, together)
         with open(self.log, "ab") as log:
             self.log_begin = self.log_read = log.seek(0, os.SEEK_END)
             self.process = child_process.start(
-                [*self.command, f"-max_len={self.max_len}", f"-timeout={INPUT_SECONDS}",
-                 f"-report_slow_units={INPUT_SECONDS}", f"-rss_limit_mb={INPUT_MEGABYTES}", "-reload=1",
-                 # Quick inputs first; and what leaks is found by the harness, which wants everything back.
-                 "-entropic_scale_per_exec_time=1", "-detect_leaks=0",
-                 "-print_funcs=0", *dictionary,
-                 # It is ended from here; this is for the case that nobody is left to do it.
-                 f"-max_total_time={math.ceil(seconds) + 2 * INPUT_SECONDS}",
-                 f"-artifact_prefix={self.artifacts}/", self.corpus, self.seeds],
-                stdout=log, stderr=log, env={**os.environ, "SLABPROOF_STATS": str(self.counters)})
+                [*self.run, *command], stdout=log, stderr=log,
+                env={**os.environ, STATISTICS: str(self.counters), **environment})
         self.started = self.last_input = time.monotonic()
         self.loaded = self.aborted = False
         self.samples.clear()
+
+    def beside(self, suffix):
+        """What the build leaves beside a target that has one, or None."""
+        path = f"{self.binary}.{suffix}"
+        return path if os.path.exists(path) else None
 
     @property
     def running(self):
@@ -104,63 +163,54 @@ class Target:
             news = log.read()
         complete = news.rfind(b"\n") + 1
         self.log_read += complete
-        self.loaded = self.loaded or b"\tINITED" in news
-        if lines := STATUS.findall(news[:complete]):
-            self.coverage = tuple(int(n) if n else None for n in lines[-1])
+        self._read(news[:complete])
 
-    def last_words(self, limit=1 << 16):
-        """What the process printed since it last told how it goes, the last `limit` bytes of it at most."""
+    def printed(self, limit=1 << 16):
+        """What the process printed, the last `limit` bytes of it at most."""
         with open(self.log, "rb") as log:
             log.seek(max(self.log_begin, self.log.stat().st_size - limit))
-            words = log.read()
-        statuses = list(STATUS.finditer(words))
-        begin = words.find(b"\n", statuses[-1].end()) + 1 if statuses else 0
-        return words[begin:].decode(errors="replace")
+            return log.read()
 
     def collect(self):
-        """The exit code of a process that has ended, and the files of the inputs that ended it."""
+        """The exit code of a process that has ended. The next call is the next process's."""
         code, self.process = self.process.poll(), None
+        child_process.end_processes_with(STATISTICS, str(self.counters).__eq__)  # where it had some of its own
         self.observe()
         lived = time.monotonic() - self.started
         self.seconds += lived
         self.quick_deaths = self.quick_deaths + 1 if lived < 10 else 1
         self.pause_until = time.monotonic() + min(5.0, 0.1 * 2 ** self.quick_deaths)
         self.samples.clear()
-        return code, sorted(self.artifacts.iterdir())
+        return code
 
-    def drop_from_corpus(self, failing):
-        """Takes an input that libFuzzer died of while it loaded them out of its way, until it passes again."""
-        for folder in (self.corpus, self.seeds):
-            for file in folder.iterdir():
-                if file.read_bytes()[:self.max_len] == failing:
-                    if folder is self.corpus:
-                        file.replace(self.set_aside / file.name)
-                    else:
-                        file.unlink()
-                    # Nothing is learnt from waiting: the next start meets another input.
-                    self.pause_until = 0.0
+    def abort_input(self):
+        """Makes the engine save an input that does not end."""
+        child_process.signal_group(self.process, signal.SIGABRT)
 
 
-def end_all(targets):
+def end_all(workers):
     """Ends the running processes, after the input that each is at. A death under way is waited for."""
-    for number, patience in ((signal.SIGUSR1, 3), (signal.SIGTERM, 2), (signal.SIGKILL, 5)):
-        alive = [t for t in targets if t.running and t.process.poll() is None]
-        for target in alive:
+    for step in range(3):
+        alive = [w for w in workers if w.running and w.process.poll() is None]
+        patience = 0
+        for worker in alive:
+            number, seconds = worker.ENDINGS[step]
             dying = stuck = False
             try:
-                target.observe()
-                dying = DEATH.search(target.last_words()) is not None
-                stuck = time.monotonic() - target.last_input > STUCK_SECONDS
+                worker.observe()
+                dying = worker.dying()
+                stuck = time.monotonic() - worker.last_input > STUCK_SECONDS
             except OSError:  # without its files it is ended all the same
                 pass
             if dying and number != signal.SIGKILL:
-                patience = 20
-            elif stuck and number == signal.SIGUSR1:
-                # There is no time left for libFuzzer's limit; SIGABRT makes it save an input that does not end.
-                target.aborted = True
-                child_process.signal_group(target.process, signal.SIGABRT)
+                seconds = 20
+            elif stuck and step == 0:
+                # There is no time left for the engine's limit.
+                worker.aborted = True
+                worker.abort_input()
             else:
-                child_process.signal_group(target.process, number)
+                child_process.signal_group(worker.process, number)
+            patience = max(patience, seconds)
         deadline = time.monotonic() + patience
-        while any(t.process.poll() is None for t in alive) and time.monotonic() < deadline:
+        while any(w.process.poll() is None for w in alive) and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -59,14 +59,13 @@ class Recorder:
     def look(self, targets, at_end=False):
         """Notes each target for which it is time: every 10 seconds, a minute after 10 minutes, closer at first."""
         for target in targets:
-            running = target.running and not at_end
-            seconds = target.seconds + (time.monotonic() - target.started if running else 0)
+            seconds = target.seconds
             if seconds and (at_end or seconds >= self.next.get(target.name, 2)):
                 self.next[target.name] = seconds + (2 if seconds < 20 else 10 if seconds < 600 else 60)
                 self._append(target, seconds)
 
     def _append(self, target, seconds):
-        key = Key(target.name, getattr(target, "engine", "libFuzzer"))
+        key = Key(target.name, target.engine)
         if key not in self.builds:
             try:
                 self.builds[key] = sha1((self.binaries / target.name).read_bytes())[:8]

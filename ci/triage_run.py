@@ -10,7 +10,6 @@ exit: 0 no crash fails on this build, 1 some do, 2 the work could not be done: a
 
 import argparse
 import collections
-import fcntl
 import os
 import pathlib
 import re
@@ -18,6 +17,7 @@ import subprocess
 import sys
 
 import child_process
+import out_lock
 import workshop
 from crash_files import beside, crashes_in, home_of, made_of, minimized, shown_path
 from crashes import REPLAY_SECONDS, signature_of
@@ -87,12 +87,12 @@ class Triage:
                 waiting.append((path, signature, stale))
         if not waiting or self.signals.count:
             return
-        with open(self.out / "lock", "a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.sentences.append("a ci/fuzz is under way: it makes what is missing of minimized programs, tests and pages")
-                return
+        try:
+            lock = out_lock.take(self.out, ["ci/triage"])
+        except out_lock.Taken:
+            self.sentences.append("a ci/fuzz is under way: it makes what is missing of minimized programs, tests and pages")
+            return
+        with lock:
             for done, (path, signature, stale) in enumerate(waiting):
                 self.progress.say(f"making a minimized program, a test and a page of {shown_path(path)} ({done + 1} of {len(waiting)})")
                 try:

@@ -67,7 +67,7 @@ class Scene:
         return self.folder / "input"
 
     def take(self, crashes, bug, operations):
-        self.expect(f"{bug} is taken", crashes.take(f"fuzz_large_planted{NUMBERS[bug]}", self.input(bug, operations), "", False), True)
+        self.expect(f"{bug} is taken", crashes.take(f"fuzz_large_planted{NUMBERS[bug]}", self.input(bug, operations), "", False, "libFuzzer"), True)
 
     def triage(self):
         printed = io.StringIO()

@@ -1,0 +1,491 @@
+#!/usr/bin/env python3
+"""usage: ci/overnight_test.py BIN [TEST...]
+
+What ci/fuzz finds outlasts whatever ends it: each test does it, and looks at the files that the next start goes on
+with. BIN has faulty_target_fuzz, slab_replay and, where AFL++ is installed, faulty_target_afl (preset asan).
+
+The command is the real one: a process of this file that runs fuzz_run.main() with another folder for what it writes,
+the faulty target in place of fuzz_geometry, and limits that are reached soon.
+
+exit: 0 all pass, 1 one fails"""
+
+import hashlib
+import itertools
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from unittest import mock
+
+sys.dont_write_bytecode = True
+CI = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(CI))
+import child_process
+import corpus
+import fuzz_run
+import fuzz_target
+import schedule
+
+NAME = "fuzz_geometry"
+PATIENCE = 60  # of a wait for what must come; never reached in a test that passes
+
+
+def stand_in(folder, how, arguments):
+    """ci/fuzz with the faulty target: the whole, only its start, or with many turns. Its clock jumps back at each look."""
+    jumping = itertools.count(4e9, -1e6)
+    time.time = lambda: next(jumping)
+    fuzz_run.ROOT = folder  # without a committed corpus, which is replayed elsewhere
+    fuzz_run.OUT, fuzz_run.BUILD = folder / "out", folder / "build"
+    fuzz_run.build = lambda *_: None
+    fuzz_target.INPUT_SECONDS, fuzz_target.INPUT_MEGABYTES = 2, 300
+    if how == "turns":
+        schedule.TURN_SECONDS, corpus.SMALL_CORPUS = 2, 10
+    if how == "start":
+        fuzz_run.fuzz = lambda *_: []
+    sys.argv = ["ci/fuzz", "--target", NAME, *arguments]
+    return fuzz_run.main()
+
+
+def die_at_rename(folder, number):
+    """Merges, and is killed instead of the renaming of that number; of 4, instead of removing what has become useless."""
+    replace, rmtree = pathlib.Path.replace, shutil.rmtree
+    renamed = 0
+
+    def replace_or_die(path, new):
+        nonlocal renamed
+        renamed += 1
+        if renamed == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return replace(path, new)
+
+    def rmtree_or_die(*arguments, **options):
+        if renamed == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        rmtree(*arguments, **options)
+    pathlib.Path.replace, shutil.rmtree = replace_or_die, rmtree_or_die
+    target = fuzz_target.Target(NAME, 37, folder / "out", fuzz_run.LibFuzzer.NAME)
+    artifacts = folder / "out" / "artifacts" / NAME
+    corpus.Merge(target).run(fuzz_run.RUN, folder / "build" / "fuzz" / "bin" / NAME, artifacts, child_process.Signals())
+
+
+class Overnight(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="overnight."))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.out = self.folder / "out"
+        self.corpus = self.out / "corpus" / NAME
+        for engine in ("fuzz", "afl"):
+            bin = self.folder / "build" / engine / "bin"
+            bin.mkdir(parents=True)
+            if (BIN / f"faulty_target_{engine}").exists():
+                (bin / NAME).symlink_to(BIN / f"faulty_target_{engine}")
+        (self.folder / "build" / "fuzz" / "bin" / "slab_replay").symlink_to(BIN / "slab_replay")
+        self.runs = 0
+        self.addCleanup(self.kill_workers)
+
+    def command(self, *arguments, how="whole", python=sys.executable, **options):
+        """Starts it; it ends by itself only after more time than a test takes."""
+        self.runs += 1
+        log = self.folder / f"log.{self.runs}"
+        with open(log, "wb") as file:
+            process = subprocess.Popen(
+                [python, "-B", __file__, "--stand-in", self.folder, how, "--minutes", "5", *arguments],
+                stdout=file, stderr=file, stdin=subprocess.DEVNULL, **options)
+        process.said = lambda: log.read_text()
+        self.addCleanup(lambda: process.poll() is not None or (process.kill(), process.wait()))
+        return process
+
+    def wait(self, condition, what):
+        begin = time.monotonic()
+        while not (result := condition()):
+            if time.monotonic() > begin + PATIENCE:
+                self.fail(f"{what}: not within {PATIENCE} seconds\n" + "\n".join(
+                    f.read_text(errors="replace")[-3000:] for f in [*sorted(self.folder.glob("log.*")), *self.out.glob("logs/*.log")]))
+            time.sleep(0.05)
+        return result
+
+    def end(self, process, code):
+        process.wait(PATIENCE)
+        self.assertEqual(process.returncode, code, process.said())
+        return process.said()
+
+    def workers(self):
+        return child_process.processes_with(fuzz_target.STATISTICS, lambda path: path.startswith(f"{self.out}/"))
+
+    def kill_workers(self):
+        child_process.end_processes_with(fuzz_target.STATISTICS, lambda path: path.startswith(f"{self.out}/"))
+
+    def fuzzing(self, *arguments, inputs=20, how="whole"):
+        """A command that has found something."""
+        process = self.command(*arguments, how=how)
+        self.wait(lambda: process.poll() is not None or self.ran_inputs() and len(self.found()) >= inputs, "finds")
+        self.assertIsNone(process.poll(), process.said())
+        return process
+
+    def ran_inputs(self):
+        """How many this run has run; a start sets it to 0."""
+        counters = self.out / "logs" / f"{NAME}.counters"
+        return self.workers() and int.from_bytes(counters.read_bytes()[:8], "little")
+
+    def found(self):
+        """What is kept, as hashes of the contents: of the corpus and what AFL++ has not given to it yet."""
+        return self.hashes(self.corpus.glob("*"), (self.out / "set-aside").glob("*/*"),
+                           (f for f in self.out.glob("afl/*/instances/*/queue/id:*") if ",orig:" not in f.name))
+
+    def failing(self):
+        return self.hashes((f for f in (self.out / "crashes").glob(f"{NAME}-*") if f.suffix != ".txt"),
+                           self.out.glob("artifacts/*/*"), self.out.glob("afl/*/instances/*/crashes/id:*"))
+
+    @staticmethod
+    def hashes(*globs):
+        found = set()
+        for file in itertools.chain(*globs):
+            try:
+                found.add(hashlib.sha1(file.read_bytes()).hexdigest())
+            except FileNotFoundError:  # a smaller one has replaced it
+                pass
+        return found
+
+    def put(self, text):
+        """An input that arrives while a fuzzer runs: it looks for such once a second."""
+        data = text.encode()
+        path = self.corpus / hashlib.sha1(data).hexdigest()
+        path.write_bytes(data)
+        return path.name
+
+    def show(self, name):
+        """Makes a running libFuzzer look at an input: it goes by the times of files and the folder, in seconds."""
+        self.times = max(time.time(), getattr(self, "times", 0)) + 2
+        for path in (self.corpus / name, self.corpus):
+            os.utime(path, (self.times, self.times))
+
+    def goes_on(self, *arguments, code=0):
+        """The next start, which has everything; then a run that fuzzes on. Returns what was said."""
+        found, failing = self.found(), self.failing()
+        said = self.end(self.command(*arguments, how="start"), code)
+        self.assertEqual(found - self.found(), set(), "inputs are lost")
+        self.assertEqual(failing - self.failing(), set(), "failing inputs are lost")
+        self.assertFalse(list(self.out.glob("artifacts/*/*")), "failing inputs are not taken")
+        process = self.fuzzing(*arguments)
+        process.send_signal(signal.SIGINT)
+        self.end(process, 0)
+        return said
+
+    def kill_all(self, process):
+        """As a machine that is switched off: nobody is left to do anything."""
+        process.send_signal(signal.SIGSTOP)
+        workers = self.workers()
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in [process.pid, *workers]:
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+        self.wait(lambda: not self.workers(), "the end of all")
+
+
+class Killed(Overnight):
+    def test_a_worker_killed_is_replaced_and_loses_nothing(self):
+        process = self.fuzzing()
+        process.send_signal(signal.SIGSTOP)
+        before = self.workers()
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        self.wait(lambda: not self.workers(), "its end")  # a zombie has no environment
+        process.send_signal(signal.SIGCONT)
+        self.wait(lambda: set(self.workers()) - set(before), "another one")
+        process.send_signal(signal.SIGINT)
+        self.end(process, 0)
+        self.goes_on()
+
+    def test_the_command_killed_takes_its_workers_with_it(self):
+        process = self.fuzzing()
+        process.kill()
+        process.wait()
+        self.wait(lambda: not self.workers(), "their end")
+        self.goes_on()
+
+    def test_everything_killed_at_once(self):
+        process = self.fuzzing()
+        self.kill_all(process)
+        self.goes_on()
+
+    def test_a_worker_that_outlives_the_command_is_ended_by_the_next(self):
+        process = self.fuzzing()
+        worker, = self.workers()
+        os.kill(worker, signal.SIGSTOP)  # it cannot do what it is asked to
+        process.kill()
+        process.wait()
+        self.assertEqual(self.workers(), [worker])
+        said = self.end(self.command(how="start"), 0)
+        self.assertIn("ended 1 process of a run that was killed", said)
+        self.assertEqual(self.workers(), [])
+        self.goes_on()
+
+    def test_the_machine_switched_off_in_the_middle_of_writing(self):
+        process = self.fuzzing()
+        self.kill_all(process)
+        half, nothing, *_ = sorted(self.corpus.iterdir())
+        os.truncate(half, half.stat().st_size // 2)
+        os.truncate(nothing, 0)
+        (self.out / "crashes" / "encoded").write_bytes(b"half")
+        (self.out / "beginning").write_bytes(b"half")
+        (self.out / "merge" / NAME / "count").write_text("")
+        self.goes_on()
+
+    def test_killed_between_a_crash_and_its_being_taken(self):
+        process = self.fuzzing()
+        process.send_signal(signal.SIGSTOP)
+        name = self.put("!crash!!")
+        self.wait(lambda: self.show(name) or list(self.out.glob("artifacts/*/crash-*")), "the crash saved")
+        self.kill_all(process)
+        (self.corpus / name).unlink()
+        said = self.end(self.command(how="start"), 1)
+        self.assertIn("1 defect found", said)
+        self.assertIn(name, self.failing())
+        self.goes_on()
+
+    def test_a_merge_killed_at_each_of_its_steps(self):
+        process = self.fuzzing(inputs=40)
+        process.send_signal(signal.SIGINT)
+        self.end(process, 0)
+        before = self.found()
+        for number in range(1, 5):
+            with self.subTest(number=number):
+                done = subprocess.run([sys.executable, "-B", __file__, "--die-at-rename", self.folder, str(number)])
+                self.assertEqual(done.returncode, -signal.SIGKILL)
+                self.end(self.command(how="start"), 0)
+                if number <= 3:
+                    self.assertEqual(self.found(), before)
+                else:  # what it chose, of the same as before
+                    self.assertTrue(self.found() and self.found() <= before)
+                    before = self.found()
+                self.assertEqual({p.name for p in (self.out / "merge" / NAME).iterdir()} - {"count"}, set())
+        self.goes_on()
+
+    def test_ctrl_c(self):
+        process = self.fuzzing()
+        process.send_signal(signal.SIGINT)
+        self.assertIn("Stopped early. Nothing wrong", self.end(process, 0))
+        self.goes_on()
+
+
+class Faults:
+    def test_a_crash(self):
+        self.meets("!crash!!", "deadly signal|AddressSanitizer: ABRT")
+
+    def test_a_hang(self):
+        self.meets("!hang!!!", "the fuzzer said: .*timeout")
+
+    def test_out_of_memory(self):
+        self.meets("!memory!", "the fuzzer said: .*out-of-memory")
+
+
+class Inputs(Overnight, Faults):
+    def meets(self, text, signature):
+        process = self.fuzzing()
+        name = self.put(text)
+        self.wait(lambda: self.show(name) or "signature: " in process.said(), f"what is said of {text}")
+        process.send_signal(signal.SIGINT)
+        said = self.end(process, 1)
+        self.assertIn(name, self.failing())
+        self.assertRegex(said, signature)
+
+    def test_a_crash_before_the_fuzzing_is_put_aside_and_not_met_again(self):
+        self.corpus.mkdir(parents=True)
+        name = self.put("!crash!!")
+        process = self.fuzzing()
+        process.send_signal(signal.SIGINT)
+        self.end(process, 1)
+        self.assertIn(name, self.failing())
+        self.assertIn(name, self.found())
+
+    def test_an_input_that_a_merge_fails_at_is_kept(self):
+        process = self.fuzzing()
+        process.send_signal(signal.SIGINT)
+        self.end(process, 0)
+        name = self.put("!crash!!")
+        bin = self.folder / "build" / "fuzz" / "bin"
+        target = fuzz_target.Target(NAME, 37, self.out, fuzz_run.LibFuzzer.NAME)
+        target.workers = [fuzz_run.LibFuzzer(target, 0, fuzz_run.RUN, bin)]
+        signals, said = child_process.Signals(), []
+        crashes = fuzz_run.Crashes(self.folder, self.out / "crashes", [*fuzz_run.RUN, bin / "slab_replay"], signals, said.append)
+        with mock.patch.multiple(fuzz_run, BUILD=self.folder / "build", OUT=self.out), mock.patch.object(corpus, "SMALL_CORPUS", 1):
+            fuzz_run.make_small([target], crashes, signals, said.append)
+        self.assertEqual((target.crashes, len(crashes.defects)), (1, 1), said)
+        self.assertIn(name, self.failing())
+        self.assertFalse(list(self.out.glob("artifacts/*/*")))
+
+    def test_the_corpus_is_made_small_between_turns(self):
+        process = self.fuzzing(inputs=30, how="turns")
+        self.wait(lambda: "inputs of the corpus show the same" in process.said(), "a merge")
+        process.send_signal(signal.SIGINT)
+        self.end(process, 0)
+
+    def test_too_long_an_input_is_used_as_far_as_it_may_be_and_kept(self):
+        self.corpus.mkdir(parents=True)
+        self.put("x" * 100)
+        beginning = hashlib.sha1(b"x" * 37).hexdigest()
+        said = self.end(self.command(how="start"), 0)
+        self.assertIn("is longer than the 37 bytes", said)
+        self.assertIn(beginning, self.found())
+        whole, = (self.out / "too-long" / NAME).iterdir()
+        self.assertEqual(whole.read_bytes(), b"x" * 100)
+
+    def test_one_that_may_not_be_read_is_put_aside(self):
+        nobody = {}
+        if os.getuid() == 0:
+            nobody = {"user": 65534, "group": 65534, "extra_groups": [], "python": "/usr/bin/python3"}
+            readable = subprocess.run(["sh", "-c", f"test -r '{__file__}' && test -x '{BIN}/slab_replay' && test -x /usr/bin/python3"],
+                                      user=65534, group=65534, extra_groups=[])
+            if readable.returncode != 0:
+                self.skipTest("somebody without rights cannot read this checkout")
+        self.corpus.mkdir(parents=True)
+        file = self.corpus / self.put("secret")
+        file.chmod(0)
+        if nobody:
+            subprocess.run(["chown", "-R", "65534:65534", self.folder], check=True)
+        said = self.end(self.command(how="start", **nobody), 0)
+        self.assertIn("may not be read", said)
+        self.assertTrue((self.out / "unreadable" / NAME / file.name).exists())
+
+
+class Refused(Overnight):
+    def test_a_second_command_names_the_first(self):
+        first = self.fuzzing("--jobs", "1")
+        found = self.found()
+        said = self.end(self.command(how="start"), 2)
+        self.assertRegex(said, rf"another command is at work .*: pid {first.pid}, started \d{{4}}-.*: ci/fuzz --target {NAME} .*--jobs 1; wait")
+        self.assertIsNone(first.poll())
+        self.assertTrue(self.workers())
+        self.assertTrue(found)
+        first.send_signal(signal.SIGINT)
+        self.end(first, 0)
+
+    def test_a_folder_of_another_format(self):
+        self.out.mkdir()
+        (self.out / "format").write_text("2\n")
+        (self.out / "crashes").mkdir()
+        (self.out / "crashes" / f"{NAME}-1").write_bytes(b"x")
+        said = self.end(self.command(how="start"), 2)
+        self.assertIn("is of format 2, and this ci/fuzz writes format 1", said)
+        self.assertEqual({p.name for p in self.out.iterdir()}, {"format", "crashes", "lock"})
+
+    def test_the_disk_fills_and_is_full_at_the_next_start(self):
+        if os.getuid() != 0:
+            self.skipTest("needs root, to mount a small disk")
+        self.out.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "none", self.out], stderr=subprocess.PIPE)
+        if mounted.returncode != 0:
+            self.skipTest(f"cannot mount a small disk: {mounted.stderr.decode().strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.out], check=True)
+        self.addCleanup(self.kill_workers)
+        process = self.fuzzing()
+        process.send_signal(signal.SIGSTOP)
+        with open(self.out / "filler", "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(1 << 16))
+            except OSError:
+                pass
+        found = self.found()
+        process.send_signal(signal.SIGCONT)
+        self.assertIn("make room there", self.end(process, 2))
+        kept = self.found()
+        self.assertEqual(found - kept, set())
+        self.assertIn("make room there", self.end(self.command(how="start"), 2))
+        self.assertEqual(self.found(), kept)
+        (self.out / "filler").unlink()
+        self.goes_on()
+
+    def test_a_folder_that_is_a_file(self):
+        self.out.write_text("")
+        self.assertIn("mend that and start again", self.end(self.command(how="start"), 2))
+
+
+class AflOvernight(Overnight, Faults):
+    """The same, of AFL++: it is not given inputs while it runs, so that those that fail are there before."""
+
+    def setUp(self):
+        super().setUp()
+        if not (BIN / "faulty_target_afl").exists() or not shutil.which("afl-fuzz"):
+            self.skipTest("AFL++ is not installed: ci/setup --afl")
+
+    def meets(self, text, signature):
+        self.corpus.mkdir(parents=True)
+        name = self.put(text)
+        process = self.fuzzing("--engine", "afl")
+        self.wait(lambda: "signature: " in process.said(), f"what is said of {text}")
+        process.send_signal(signal.SIGINT)
+        said = self.end(process, 1)
+        self.assertIn(name, self.failing())
+        self.assertRegex(said, signature)
+
+    def test_everything_killed_at_once(self):
+        process = self.fuzzing("--engine", "afl")
+        self.kill_all(process)
+        self.goes_on("--engine", "afl")
+        self.goes_on("--engine", "libfuzzer")
+
+    def test_the_command_killed_takes_its_workers_with_it(self):
+        process = self.fuzzing("--engine", "afl", "--jobs", "2")
+        self.wait(lambda: len(list(self.out.glob("afl/*/instances/worker*/fuzzer_stats"))) == 2, "two at work on one target")
+        process.kill()
+        process.wait()
+        self.wait(lambda: not self.workers(), "their end")
+        self.goes_on("--engine", "afl")
+
+
+class Shares(unittest.TestCase):
+    def test_short_runs_serve_all_equally(self):
+        for targets, jobs in itertools.product(range(1, 7), range(1, 9)):
+            count, length = schedule.turns(targets, jobs, 60)
+            weighed = dict.fromkeys(range(targets), 0.0)
+            for _ in range(count):
+                for target in schedule.choose(weighed, jobs):
+                    weighed[target] += length
+            self.assertAlmostEqual(min(weighed.values()), max(weighed.values()))
+            self.assertAlmostEqual(sum(weighed.values()), 60 * jobs)
+
+    def served(self, shares, turns, jobs=1):
+        weighed, served = dict.fromkeys(shares, 0.0), []
+        for _ in range(turns):
+            chosen = schedule.choose(weighed, jobs)
+            served.append(chosen)
+            for target in chosen:
+                weighed[target] += 1 / shares[target]
+        return served
+
+    def test_who_finds_gets_more_and_nobody_nothing(self):
+        served = self.served({"barren": schedule.share(1e6), "a": schedule.share(0), "b": schedule.share(599)}, 180)
+        times = {t: sum(c.count(t) for c in served) for t in "ab"}
+        self.assertAlmostEqual(times["a"], 80, delta=1)
+        self.assertAlmostEqual(times["b"], 80, delta=1)
+        bound = 1 + 2 / schedule.LEAST_SHARE
+        waits = [i for i, chosen in enumerate(served) if "barren" in chosen]
+        self.assertTrue(all(b - a <= bound for a, b in itertools.pairwise(waits)))
+
+    def test_a_share_halves_down_to_a_quarter_and_comes_back(self):
+        self.assertEqual([schedule.share(s) for s in (0, 599, 600, 1199, 1200, 1e9)], [1, 1, 0.5, 0.5, 0.25, 0.25])
+
+    def test_two_of_a_turn_serve_one_target_only_when_there_are_no_others(self):
+        for chosen in self.served({"a": 1, "b": 0.25, "c": 0.25}, 50, jobs=3):
+            self.assertEqual(sorted(chosen), ["a", "b", "c"])
+        self.assertEqual(schedule.choose({"a": 0.0}, 2), ["a", "a"])
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--stand-in"]:
+        sys.exit(stand_in(pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4:]))
+    if sys.argv[1:2] == ["--die-at-rename"]:
+        die_at_rename(pathlib.Path(sys.argv[2]), int(sys.argv[3]))
+        sys.exit(0)
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        sys.exit(__doc__)
+    BIN = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()
