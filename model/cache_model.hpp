@@ -61,6 +61,8 @@ class CacheModel {
     return bin;
   }
 
+  /// As when the cache had just been made.
+  void clear() { *this = CacheModel{spec, layout}; }
   void slab_made() { ++empty_; }
   void slab_released(std::size_t used) { uncount(used); live_ -= used; }
   void used_changed(std::size_t before, std::size_t after) {
@@ -71,6 +73,8 @@ class CacheModel {
   }
 
  private:
+  CacheModel(const CacheSpec& of, const Layout& with) : spec{of}, layout{with} {}
+
   void uncount(std::size_t used) {
     (used == 0 ? empty_ : used == layout.objects_per_slab ? full_ : partial_) -= 1;
     if (used != 0 && used != layout.objects_per_slab) --in_bin_[bin_of(used)];

@@ -12,6 +12,7 @@
 #include "model/event_log.hpp"
 #include "model/operation.hpp"
 #include "model/region.hpp"
+#include "model/snapshot.hpp"
 #include "model/verdict.hpp"
 
 namespace slabproof {
@@ -100,9 +101,17 @@ class RecordingBackend {
   /// Takes back what take_memory() returned.
   void give_memory(void* memory) noexcept;
 
+  // For those who go through every state of a small world: as Region::confine(), with a SlabInfo place for
+  // each slab place, which go together.
+  void confine(std::size_t slabs, const CacheSpec& spec, Choices& choices);
+  void save(Snapshot& snapshot) const;
+  /// Requires a snapshot that save() made with such a setup. Sets nothing in the slabs.
+  void load(const Snapshot& snapshot, const CacheModel* models);
+
   // What the runner asks.
   void fail(const Operation& operation);
   void recover() { failure_armed_ = false; }
+  [[nodiscard]] bool failure_armed() const { return failure_armed_; }
   /// The slab that holds `address`, or null. O(log slabs).
   [[nodiscard]] SlabRecord* find(std::uintptr_t address) { return slabs_.find(address); }
   [[nodiscard]] const BlockTable<SlabRecord>& slabs() const { return slabs_; }

@@ -1,5 +1,6 @@
 #include "model/region.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "model/sanitizer.hpp"
@@ -48,6 +49,26 @@ void Region::reset(const BackendSpec& spec) {
   spec_ = spec;
   random_state_ = spec.seed * 0x9E3779B97F4A7C15u + 1;
   written_before_reuse_ = 0;
+  places_ = 0;
+}
+
+void Region::confine(std::uintptr_t begin, std::size_t size, std::size_t count, Choices* choices) {
+  begin_of_places_ = begin;
+  size_of_places_ = size;
+  places_ = count;
+  choices_ = choices;
+  load(0);
+}
+
+void Region::load(std::uint32_t held) {
+  returned_.clear();
+  held_ = 0;
+  next_ = place(places_);
+  random_state_ = spec_.seed * 0x9E3779B97F4A7C15u + 1;
+  for (std::size_t i = 0; i < places_; ++i) {
+    ++held_;
+    if (!(held >> i & 1)) give(place(i), size_of_places_);
+  }
 }
 
 std::uint64_t Region::random() {  // Knuth's MMIX generator
@@ -68,6 +89,7 @@ std::uintptr_t Region::take(std::size_t size, std::size_t align) {
 }
 
 std::uintptr_t Region::take_returned(std::size_t size, std::size_t align) {
+  if (places_ > 0) return size == size_of_places_ ? take_place(size) : 0;
   if (spec_.reuse == Reuse::Never) return 0;
   const std::size_t count = returned_.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -80,7 +102,27 @@ std::uintptr_t Region::take_returned(std::size_t size, std::size_t align) {
   return 0;
 }
 
+std::uintptr_t Region::take_place(std::size_t size) {
+  // What is of another size lies behind all places.
+  std::sort(returned_.begin(), returned_.end(), [](const Block& a, const Block& b) { return a.begin < b.begin; });
+  std::size_t free = 0, pick = 0;
+  while (free < returned_.size() && returned_[free].size == size) ++free;
+  if (choices_ && (free == 0 || choices_->made == Choices::most)) choices_->refused = true;
+  if (free == 0 || (choices_ && choices_->refused)) return 0;
+  if (choices_) {
+    const std::size_t made = choices_->made++;
+    choices_->options[made] = static_cast<std::uint8_t>(free);
+    pick = choices_->picks[made];
+  } else {
+    while (pick + 1 < free && returned_[pick].begin < place(preferred_)) ++pick;
+  }
+  const std::uintptr_t block = returned_[pick].begin;
+  returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(pick));
+  return block;
+}
+
 std::uintptr_t Region::take_fresh(std::size_t size, std::size_t align) {
+  if (size == size_of_places_ && places_ > 0) return 0;
   std::uintptr_t block = (next_ + align - 1) & ~(align - 1);
   if (spec_.placement == Placement::Scattered) block += random() % 5 * align;
   if (spec_.placement == Placement::BarelyAligned && block / align % 2 == 0) block += align;

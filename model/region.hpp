@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/setup.hpp"
+#include "model/snapshot.hpp"
 
 namespace slabproof {
 
@@ -23,6 +24,16 @@ class Region {
   /// Takes back a block that is open to everybody.
   void give(std::uintptr_t block, std::size_t size);
 
+  /// From now until reset() the blocks handed out are `count` places of `size` bytes side by side from
+  /// `begin` on, all of them returned at first; which one, `choices` says, or without it prefer(). What is of
+  /// another size comes from behind them.
+  void confine(std::uintptr_t begin, std::size_t size, std::size_t count, Choices* choices);
+  void prefer(std::size_t place) { preferred_ = place; }
+  /// Makes the places in `held`, a bit each, those that are handed out. What is in them is the caller's.
+  void load(std::uint32_t held);
+  [[nodiscard]] std::uintptr_t place(std::size_t index) const { return begin_of_places_ + index * size_of_places_; }
+  [[nodiscard]] std::size_t places() const { return places_; }
+
   /// A returned block that has been written to since, or 0. O(returned bytes).
   [[nodiscard]] std::uintptr_t find_written() const;
   /// The same, noticed when a block was handed out again.
@@ -36,6 +47,7 @@ class Region {
     std::size_t size;
   };
   [[nodiscard]] std::uintptr_t take_returned(std::size_t size, std::size_t align);
+  [[nodiscard]] std::uintptr_t take_place(std::size_t size);
   [[nodiscard]] std::uintptr_t take_fresh(std::size_t size, std::size_t align);
   std::uint64_t random();
 
@@ -47,6 +59,10 @@ class Region {
   BackendSpec spec_;
   std::uint64_t random_state_ = 0;
   std::uintptr_t written_before_reuse_ = 0;
+
+  std::uintptr_t begin_of_places_ = 0;
+  std::size_t size_of_places_ = 0, places_ = 0, preferred_ = 0;
+  Choices* choices_ = nullptr;
 };
 
 }  // namespace slabproof

@@ -4,6 +4,7 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "model/recording_backend.hpp"
 #include "model/reference.hpp"
 #include "model/slab_subject.hpp"
+#include "model/snapshot.hpp"
 #include "model/subject.hpp"
 #include "model/verdict.hpp"
 
@@ -62,6 +64,27 @@ class Runner final : private BackendObserver {
   bool step(const Operation& operation);
   bool finish();
   [[nodiscard]] Verdict verdict() const;
+  [[nodiscard]] bool violated() const { return judgement_.violated(); }
+
+  // For those who go through every state of a small world, of one backend: after start() they confine it,
+  // and between operations they save() what decides what comes next, and go back to it with load().
+  void confine(std::size_t slabs, Choices& choices) { backends_[0].confine(slabs, setup_.caches[0], choices); }
+  void save(Snapshot& snapshot) const;
+  /// Objects get ordinals that follow from their places. What is in the caches and the slabs is the
+  /// caller's; the contents of an object are stamp()ed.
+  void load(const Snapshot& snapshot);
+  /// What is otherwise checked now and then: contents, audit() and statistics, returned memory. False when
+  /// an invariant does not hold.
+  bool check();
+  /// Frees any pointer through `cache`, if it is a misuse of which the cache promises a report; whether.
+  bool free_stray(std::uint8_t cache, std::uintptr_t pointer);
+  /// What a misuse frees, or 0; through which cache.
+  [[nodiscard]] std::uintptr_t stray_of(const Operation& operation, std::uint8_t& cache);
+  [[nodiscard]] std::optional<MisuseOracle::Expected> expected_of_stray(std::uint8_t cache, std::uintptr_t pointer) const {
+    return oracle_.expected(cache, pointer);
+  }
+  [[nodiscard]] std::size_t subject_size(std::uint8_t cache) const { return subjects_[cache]->size(); }
+  [[nodiscard]] const Arena& arena() const { return arena_; }
 
   [[nodiscard]] const EventLog& log() const { return log_; }
   /// Operations executed since construction; those that fell away do not count.
@@ -103,7 +126,6 @@ class Runner final : private BackendObserver {
   void violate(const char* invariant, std::string expected, std::string observed) {
     judgement_.violate(invariant, std::move(expected), std::move(observed));
   }
-  [[nodiscard]] bool violated() const { return judgement_.violated(); }
   void begin(OperationKind kind, std::uint8_t cache);
   void end();
   void mark(std::uint8_t operation);
@@ -135,6 +157,7 @@ class Runner final : private BackendObserver {
   void check_contents();
   void check_contents(std::uint32_t ordinal);
   void check_audit(std::uint8_t cache);
+  void check_returned();
 
   [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) { return backends_[models_[cache].spec.backend]; }
   [[nodiscard]] Object& object(std::uint32_t ordinal);

@@ -37,18 +37,31 @@ void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
   report_log.pop_back();
 }
 
-bool Runner::misuse(const Operation& operation) {
+std::uintptr_t Runner::stray_of(const Operation& operation, std::uint8_t& cache) {
   const bool by_object = names(operation.kind) != Names::Cache;
   if (by_object) {
     const ObjectState wanted = names(operation.kind) == Names::DeadObject ? ObjectState::Dead : ObjectState::Live;
-    if (state_of(object(operation.object)) != wanted) return false;
+    if (state_of(object(operation.object)) != wanted) return 0;
   }
-  std::uint8_t cache = by_object ? object(operation.object).cache : operation.target;
+  cache = by_object ? object(operation.object).cache : operation.target;
   if (operation.kind == OperationKind::FreeThroughOther) cache ^= 1;
-  if (!subjects_[cache]->abilities().detects_misuse) return false;
-  if (operation.kind == OperationKind::CorruptLink) return corrupt_link(cache, object(operation.object), operation.argument);
+  if (!subjects_[cache]->abilities().detects_misuse) return 0;
+  const std::uintptr_t about = by_object ? object(operation.object).address : 0;
+  return operation.kind == OperationKind::CorruptLink ? about : oracle_.pointer_of(operation, cache, about);
+}
 
-  const std::uintptr_t misused = oracle_.pointer_of(operation, cache, by_object ? object(operation.object).address : 0);
+bool Runner::free_stray(std::uint8_t cache, std::uintptr_t pointer) {
+  if (!subjects_[cache]->abilities().detects_misuse) return false;
+  const auto expected = oracle_.expected(cache, pointer);
+  if (expected) free_misused(cache, pointer, *expected);
+  return expected.has_value();
+}
+
+bool Runner::misuse(const Operation& operation) {
+  std::uint8_t cache = 0;
+  const std::uintptr_t misused = stray_of(operation, cache);
+  if (!misused) return false;
+  if (operation.kind == OperationKind::CorruptLink) return corrupt_link(cache, object(operation.object), operation.argument);
   auto expected = oracle_.expected(cache, misused);
   if (!expected) return false;
   if (operation.kind == OperationKind::DoubleFree) {
@@ -66,12 +79,12 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   if (mark_) mark_->stray = misused;
   subjects_[cache]->free(pointer(misused));
   if (violated()) return;
-  const std::string wanted = std::string{"one report of "} + slab::to_string(expected.kind);
-  if (report_log.size() != 1) return violate(expected.invariant, wanted, std::to_string(report_log.size()) + " reports");
+  const auto wanted = [&] { return std::string{"one report of "} + slab::to_string(expected.kind); };
+  if (report_log.size() != 1) return violate(expected.invariant, wanted(), std::to_string(report_log.size()) + " reports");
   const slab::MisuseReport report = report_log.front();
   report_log.clear();
   log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(misused));
-  if (report.kind != expected.kind) return violate(expected.invariant, wanted, slab::to_string(report.kind));
+  if (report.kind != expected.kind) return violate(expected.invariant, wanted(), slab::to_string(report.kind));
   if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
     return violate(expected.invariant, "the pointer and the cache in the report", "others");
   if (subjects_[cache]->abilities().statistics && subjects_[cache]->statistics() != models_[cache].statistics())

@@ -72,6 +72,8 @@ class AnySubject {
   [[nodiscard]] virtual Layout layout() const = 0;
   /// What misuse reports name as the cache.
   [[nodiscard]] virtual const void* identity() const = 0;
+  /// Bytes of this, from the beginning of its storage on.
+  [[nodiscard]] virtual std::size_t size() const = 0;
 
  private:
   const Abilities& abilities_;
@@ -110,6 +112,7 @@ class SubjectBox final : public AnySubject {
     return {};
   }
   [[nodiscard]] const void* identity() const override { return &subject_; }
+  [[nodiscard]] std::size_t size() const override { return sizeof *this; }
 
  private:
   S subject_;

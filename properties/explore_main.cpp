@@ -1,0 +1,222 @@
+// The explorer as a program: goes through small worlds one after the other and says what it found.
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/encoder.hpp"
+#include "model/event_log.hpp"
+#include "model/trace.hpp"
+#include "properties/explorer.hpp"
+#include "properties/small_geometry.hpp"
+
+namespace slabproof {
+namespace {
+
+constexpr const char* usage =
+    "usage: slab_explore [--row R] [--objects N] [--slabs S] [--caches C] [--policy P] [--kept K]\n"
+    "                    [--memory GiB] [--exact] [--without-pointers] [--output FOLDER]\n"
+    "       slab_explore --quick | --deep [--memory GiB] [--output FOLDER]\n"
+    "\n"
+    "Goes through every state that a slab cache can be in, in small geometries, breadth first: every\n"
+    "sequence of operations of any length, with every backend call failing in every state, every choice\n"
+    "of places for new slabs, and in Checked caches every pointer freed in every state. Each geometry twice, with\n"
+    "other bytes where nobody may look; both must agree. What is not named is gone through in full, but for:\n"
+    "3 objects a slab, 2 slabs, 1 cache.\n"
+    "\n"
+    "  --row R            SmallSinglePage, SmallMultiPage or Large\n"
+    "  --objects N        a slab, 1 to 6\n"
+    "  --slabs S          that the backend has room for, 1 to 4\n"
+    "  --caches C         1, or 2 on one backend\n"
+    "  --policy P         Checked or Unchecked\n"
+    "  --kept K           empty slabs kept, 0 or 1\n"
+    "  --memory GiB       for the states and the frontier, 4 by default; when it is used up: exit 2\n"
+    "  --exact            compare whole states, not hashes of 128 bits\n"
+    "  --without-pointers leave out freeing every pointer\n"
+    "  --scrub A|B        once, with one of the patterns\n"
+    "  --quick            2 slabs of 3 objects and 3 of 2, all rows and policies: what the tests do\n"
+    "  --deep             3 of 4, 4 of 3, 2 of 6 and two caches too\n"
+    "  --output FOLDER    where a counterexample is saved, fuzz-out/crashes by default\n"
+    "\n"
+    "Exit status: 0 nothing wrong, 1 a defect, 2 wrong arguments, or out of memory: nothing is claimed.\n";
+
+// A word that could be taken for a pointer by nobody, and null.
+constexpr std::uint64_t scrubs[] = {0xC7C6'C5C4'C3C2'C1C0u, 0};
+
+struct Size {
+  std::uint32_t objects;
+  std::size_t slabs;
+  std::uint8_t caches;
+};
+constexpr Size quick_sizes[] = {{3, 2, 1}, {2, 3, 1}};
+constexpr Size deep_sizes[] = {{1, 4, 1}, {2, 4, 1}, {3, 3, 1}, {5, 2, 1}, {2, 2, 2}, {3, 2, 2}, {6, 2, 1}, {4, 3, 1}, {3, 4, 1}};
+
+struct Options {
+  std::vector<slab::Row> rows{slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large};
+  std::vector<bool> checks{true, false};
+  std::vector<std::uint8_t> kept{1, 0};
+  std::vector<Size> sizes{{3, 2, 1}};
+  std::vector<std::uint64_t> scrubs{std::begin(slabproof::scrubs), std::end(slabproof::scrubs)};
+  double memory = 4;
+  bool exact = false, pointers = true;
+  std::string folder = "fuzz-out/crashes";
+};
+
+std::string grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
+/// The path of the counterexample as a corpus file, or nothing if it cannot be written.
+std::string save(const Program& program, const std::string& folder) {
+  const std::vector<std::uint8_t> bytes = encode(program);
+  EventLog hash;
+  for (const std::uint8_t byte : bytes) hash.add(byte);
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  char name[32];
+  std::snprintf(name, sizeof name, "/explorer-%012llx", static_cast<unsigned long long>(hash.digest() >> 16));
+  std::ofstream out{folder + name, std::ios::binary};
+  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  return out.flush() ? folder + name : "";
+}
+
+int say_defect(const Exploration& exploration, const Options& options) {
+  std::printf("DEFECT after %s states: %s\n", grouped(exploration.counts.states).c_str(), exploration.found.sentence().c_str());
+  std::printf("%s%s", to_text(exploration.program).c_str(), exploration.report.c_str());
+  std::printf("verdict: %s\n", exploration.verdict.sentence().c_str());
+  if (exploration.verdict.agreed())
+    std::printf("the runner sees nothing in this program: what was found shows in bytes that it does not look at, or needs other places of slabs\n");
+  else
+    std::printf("signature: %s\n", exploration.verdict.signature().c_str());
+  const std::string saved = save(exploration.program, options.folder);
+  if (saved.empty())
+    std::printf("not saved: cannot write to %s\n", options.folder.c_str());
+  else
+    std::printf("saved: %s\nreplay with: ci/replay %s\n", saved.c_str(), saved.c_str());
+  return 1;
+}
+
+int explore_one(slab::Row row, bool checks, std::uint8_t kept, const Size& size, const Options& options) {
+  ExploreOptions world;
+  world.setup = small_setup(row, size.objects, size.caches, checks, kept);
+  world.slabs = size.slabs;
+  world.exact = options.exact;
+  world.pointers = options.pointers;
+  world.memory = static_cast<std::size_t>(options.memory * 0x1p30);
+  world.progress = true;
+  Exploration first;
+  double seconds = 0;
+  for (const std::uint64_t scrub : options.scrubs) {
+    world.scrub = scrub;
+    const Exploration exploration = explore(world);
+    const ExploreCounts& counts = exploration.counts;
+    std::printf("%-15s %-9s kept %u, %u objects, %zu slabs, %u caches: ", slab::to_string(row), checks ? "Checked" : "Unchecked", kept,
+                size.objects, size.slabs, size.caches);
+    if (exploration.outcome == Exploration::Outcome::Defect) return say_defect(exploration, options);
+    seconds += counts.seconds;
+    std::printf("%s states, %s transitions, %s failures, %s refusals, %s pointers, depth %u, %.2f s, %.0f transitions/s, %.1f bytes a state, frontier %s KiB, ",
+                grouped(counts.states).c_str(), grouped(counts.transitions).c_str(), grouped(counts.failures).c_str(),
+                grouped(counts.refusals).c_str(), grouped(counts.pointers).c_str(), counts.depth, counts.seconds,
+                static_cast<double>(counts.transitions) / counts.seconds,
+                static_cast<double>(counts.memory) / static_cast<double>(counts.states), grouped(counts.frontier / 1024).c_str());
+    if (options.exact) std::printf("%s hashes shared, ", grouped(counts.collisions).c_str());
+    if (exploration.outcome == Exploration::Outcome::OutOfMemory)
+      return std::printf("NOT complete: out of its %.2f GiB of memory at depth %u; nothing is claimed\n", options.memory, counts.depth), 2;
+    std::printf("complete, digest %016llx\n", static_cast<unsigned long long>(counts.digest));
+    std::fflush(stdout);
+    if (scrub == options.scrubs.front()) {
+      first = exploration;
+    } else if (first.counts.states != counts.states || first.counts.transitions != counts.transitions || first.counts.digest != counts.digest) {
+      std::printf("DEFECT: what dead bytes hold makes a difference: somebody reads them\n");
+      return 1;
+    }
+  }
+  return 0;
+}
+
+int explore_all(const Options& options) {
+  std::size_t worlds = 0;
+  int worst = 0;
+  for (const Size& size : options.sizes)
+    for (const slab::Row row : options.rows)
+      for (const bool checks : options.checks)
+        for (const std::uint8_t kept : options.kept) {
+          const int outcome = explore_one(row, checks, kept, size, options);
+          if (outcome == 1) return 1;
+          worst = std::max(worst, outcome);
+          ++worlds;
+        }
+  if (worst == 0)
+    std::printf(
+        "\nNothing wrong in %zu worlds, each complete: every sequence of alloc, alloc_no_grow, reserve of 1 to N + 1, free, shrink and\n"
+        "destruction, of any length. Of the backend: alloc_slab refused or misaligned, every free place handed out; in rows with\n"
+        "a map each save_slab_info refused; in Large alloc_slab_info refused or misaligned; no room left.%s\n",
+        worlds, options.pointers ? "\nIn Checked caches every pointer in the contract of the row freed in every state." : "");
+  return worst;
+}
+
+int wrong(const std::string& what) {
+  std::fprintf(stderr, "slab_explore: %s\n%s", what.c_str(), usage);
+  return 2;
+}
+
+int main(const std::vector<std::string>& arguments) {
+  Options options;
+  Size& size = options.sizes.front();
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == "--help") return std::printf("%s", usage), 0;
+    if (argument == "--exact") {
+      options.exact = true;
+    } else if (argument == "--without-pointers") {
+      options.pointers = false;
+    } else if (argument == "--quick") {
+      options.sizes.assign(std::begin(quick_sizes), std::end(quick_sizes));
+    } else if (argument == "--deep") {
+      options.sizes.assign(std::begin(deep_sizes), std::end(deep_sizes));
+    } else {
+      if (i + 1 == arguments.size()) return wrong(argument + ": unknown option, or its argument is missing");
+      const std::string& value = arguments[++i];
+      char* end = nullptr;
+      const double number = std::strtod(value.c_str(), &end);
+      const bool is_number = !value.empty() && *end == '\0';
+      const auto between = [&](double low, double high) { return is_number && number >= low && number <= high && number == static_cast<int>(number); };
+      if (argument == "--row") {
+        options.rows.clear();
+        for (const slab::Row row : {slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large})
+          if (value == slab::to_string(row)) options.rows = {row};
+        if (options.rows.empty()) return wrong("--row " + value + ": no such row");
+      } else if (argument == "--policy") {
+        if (value != "Checked" && value != "Unchecked") return wrong("--policy " + value + ": no such policy");
+        options.checks = {value == "Checked"};
+      } else if (argument == "--scrub" && (value == "A" || value == "B")) {
+        options.scrubs = {scrubs[value == "B"]};
+      } else if (argument == "--kept" && between(0, 1)) {
+        options.kept = {static_cast<std::uint8_t>(number)};
+      } else if (argument == "--objects" && between(1, 6)) {
+        size.objects = static_cast<std::uint32_t>(number);
+      } else if (argument == "--slabs" && between(1, Snapshot::max_slabs)) {
+        size.slabs = static_cast<std::size_t>(number);
+      } else if (argument == "--caches" && between(1, 2)) {
+        size.caches = static_cast<std::uint8_t>(number);
+      } else if (argument == "--memory" && is_number && number > 0 && number <= 1024) {
+        options.memory = number;
+      } else if (argument == "--output") {
+        options.folder = value;
+      } else {
+        return wrong(argument + " " + value + ": unknown option, or not what it takes");
+      }
+    }
+  }
+  return explore_all(options);
+}
+
+}  // namespace
+}  // namespace slabproof
+
+int main(int argc, char** argv) { return slabproof::main({argv + 1, argv + argc}); }

@@ -1,0 +1,390 @@
+#include "properties/explorer.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "model/isolated.hpp"
+#include "properties/counterexample.hpp"
+#include "properties/visited_set.hpp"
+#include "properties/world.hpp"
+
+namespace slabproof {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using enum OperationKind;
+
+constexpr unsigned hung_after_seconds = 10;
+constexpr std::uint64_t hash_seed = 1;
+constexpr std::uint8_t all_pointers = static_cast<std::uint8_t>(FreeForeign);  // the step of Mark that frees them
+constexpr std::uint32_t spare_ordinal = Snapshot::max_slabs * Snapshot::max_slots;  // of an object until the next load()
+constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+
+/// What the child that explores tells its parent.
+struct Shared {
+  ExploreCounts counts;
+  Exploration::Outcome outcome;
+  bool finished;
+  // Where it is, or where the defect is.
+  StepMark mark;
+  volatile std::uint32_t state, transition;
+  std::uintptr_t stray;
+  char invariant[16], expected[512], observed[512];
+};
+
+class Explorer {
+ public:
+  Explorer(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared)
+      : options_{options}, world_{world}, shared_{shared}, counts_{shared.counts},
+        visited_{options.exact ? VisitedSet::Mode::Exact : VisitedSet::Mode::Hashed, steps},
+        frontier_{std::make_unique<Buffer>(options.memory / 8, Private)}, next_{std::make_unique<Buffer>(options.memory / 8, Private)} {}
+
+  void run() {
+    shared_.state = nowhere;
+    world_.runner().set_mark(&shared_.mark);
+    if (!world_.start()) return judge({}, 0);
+    words_ = world_.save(key_);
+    remember(nowhere, {});
+    while (next_size_ > 0 && shared_.outcome == Exploration::Outcome::Complete) {
+      std::swap(frontier_, next_);
+      const std::size_t size = std::exchange(next_size_, std::size_t{0});
+      for (std::size_t at = 0; at < size && !over(); at += 1 + words_) {
+        index_ = static_cast<std::uint32_t>(frontier()[at] >> 32);
+        words_ = frontier()[at] & 0xFFFF'FFFF;
+        key_of_state_ = frontier() + at + 1;
+        expand();
+        left_ = size - at;
+        tell();
+      }
+      if (cost_ != no_defect) shared_.outcome = Exploration::Outcome::Defect;
+      counts_.depth += next_size_ > 0;
+    }
+    if (shared_.outcome == Exploration::Outcome::Complete && unsaid_) shared_.outcome = Exploration::Outcome::Defect;
+    counts_.digest = visited_.digest() ^ counts_.transitions * 0x9E3779B97F4A7C15u;
+    counts_.collisions = visited_.collisions();
+  }
+
+ private:
+  static constexpr auto Private = GrowingArray<std::uint64_t>::Sharing::Private;
+  static constexpr std::uint32_t no_defect = ~std::uint32_t{0};
+  using Buffer = GrowingArray<std::uint64_t>;
+
+  [[nodiscard]] std::uint64_t* frontier() { return frontier_->data(); }
+  /// Nothing shorter can be found, or there is no more room.
+  [[nodiscard]] bool over() const { return shared_.outcome != Exploration::Outcome::Complete || cost_ == 1; }
+  [[nodiscard]] Snapshot::Slab slab_of_state(std::size_t place) const {
+    Snapshot::Slab slab;
+    std::memcpy(&slab, key_of_state_ + place * (sizeof slab / 8), sizeof slab);
+    return slab;
+  }
+
+  // Going from one state to the next ones.
+
+  void expand() {
+    shared_.state = index_;
+    for (std::uint8_t cache = 0; cache < world_.setup().cache_count && !over(); ++cache) {
+      const std::size_t objects = world_.layout(cache).objects_per_slab;
+      try_all_choices({.kind = Alloc, .cache = cache});
+      try_all_choices({.kind = AllocNoGrow, .cache = cache});
+      for (std::size_t n = 1; n <= objects + 1; ++n)
+        try_all_choices({.kind = Reserve, .cache = cache, .argument = static_cast<std::uint8_t>(n)});
+      for (std::size_t place = 0; place < world_.slabs(); ++place) {
+        const Snapshot::Slab slab = slab_of_state(place);
+        if (slab.holder != cache) continue;
+        for (std::size_t slot = 0; slot < objects; ++slot)
+          if (slab.live >> slot & 1)
+            take({.kind = Free, .cache = cache, .argument = static_cast<std::uint8_t>(place * Snapshot::max_slots + slot)});
+      }
+      take({.kind = Shrink, .cache = cache});
+      take({.kind = Destroy, .cache = cache});
+    }
+    if (options_.pointers && !over()) free_all_pointers();
+  }
+
+  /// Every choice of places, and with each of them every failure.
+  void try_all_choices(Transition transition) {
+    std::uint8_t picks[Choices::most] = {};
+    for (;;) {
+      transition.picks = 0;
+      for (std::size_t i = 0; i < Choices::most; ++i) transition.picks |= static_cast<std::uint8_t>(picks[i] << 2 * i);
+      take_with_failures(transition);
+      if (over()) return;
+      // As on an odometer: the last place that can be another one.
+      const Choices& choices = world_.choices();
+      std::size_t last = choices.made;
+      while (last > 0 && picks[last - 1] + 1 >= choices.options[last - 1]) --last;
+      if (last == 0) return;
+      ++picks[last - 1];
+      std::fill(picks + last, picks + Choices::most, std::uint8_t{0});
+    }
+  }
+
+  /// With each backend call failing; at last with none, which leaves the choices that there were.
+  void take_with_failures(Transition transition) {
+    constexpr auto detail = [](FailingCall call, FailureMode mode) {
+      return static_cast<std::uint8_t>(static_cast<unsigned>(call) | static_cast<unsigned>(mode) << 2);
+    };
+    const auto each = [&](std::uint8_t failure) {
+      transition.failure = failure;
+      for (transition.failing = 1; !over() && take(transition, Failure::MayNotHappen); ++transition.failing) {}
+    };
+    if (transition.kind != AllocNoGrow) {
+      each(detail(FailingCall::AllocSlab, FailureMode::Misaligned));
+      if (world_.cache(transition.cache).row() == slab::Row::Large) each(detail(FailingCall::AllocSlabInfo, FailureMode::Misaligned));
+      each(detail(FailingCall::Any, FailureMode::Once));
+    }
+    transition.failing = transition.failure = 0;
+    if (!over()) take(transition);
+  }
+
+  enum class Failure : std::uint8_t { None, MayNotHappen };
+
+  /// Whether the transition could be taken: its failure happened.
+  bool take(const Transition& transition, Failure failure = Failure::None) {
+    if (cost_ <= transition.operations()) return false;
+    world_.load(key_of_state_);
+    Runner& runner = world_.runner();
+    shared_.transition = transition.packed();
+    transition.choose(world_.choices());
+    if (failure == Failure::MayNotHappen) world_.backend().fail(transition.failure_operation());
+    const std::size_t live = runner.reference().live().size();
+    runner.step({.kind = transition.kind,
+                 .target = transition.cache,
+                 .object = transition.kind == Free ? transition.argument : spare_ordinal,
+                 .argument = transition.kind == Reserve ? transition.argument : 0u});
+    if (failure == Failure::MayNotHappen && world_.backend().failure_armed() && !runner.violated()) return false;
+    ++counts_.transitions;
+    counts_.failures += failure == Failure::MayNotHappen;
+    counts_.refusals += world_.choices().refused;
+    if (!runner.check()) return judge(transition, 0), false;
+    const std::size_t words = world_.save(key_);
+    const bool allocates = transition.kind == Alloc || transition.kind == AllocNoGrow;
+    if (failure == Failure::MayNotHappen || world_.choices().refused || (allocates && runner.reference().live().size() == live)) {
+      if (words != words_ || std::memcmp(key_, key_of_state_, words * 8) != 0)
+        found(transition, 0, {transition.kind == Reserve ? "B20" : "B15", "the state as it was after a failure", "another one"});
+      return true;
+    }
+    words_of_key_ = words;
+    remember(index_, transition);
+    return true;
+  }
+
+  void remember(std::uint32_t from, const Transition& transition) {
+    const std::size_t words = from == nowhere ? words_ : words_of_key_;
+    if (visited_.memory() + visited_.memory_to_grow() + (next_size_ + 1 + words) * 8 > options_.memory || visited_.full()) {
+      if (from != nowhere) shared_.outcome = Exploration::Outcome::OutOfMemory;
+      return;
+    }
+    if (!visited_.insert(hash_(key_, words), key_, words, {from, transition.packed()})) return;
+    std::uint64_t* const end = next_->data() + next_size_;
+    end[0] = std::uint64_t{visited_.size() - 1} << 32 | words;
+    std::memcpy(end + 1, key_, words * 8);
+    next_size_ += 1 + words;
+    counts_.states = visited_.size();
+  }
+
+  // Pointers.
+
+  void free_all_pointers() {
+    for (std::uint8_t cache = 0; cache < world_.setup().cache_count; ++cache) {
+      if (!world_.cache(cache).checks) continue;
+      shared_.transition = Transition{.kind = FreeForeign, .cache = cache}.packed();
+      world_.load(key_of_state_);
+      world_.copy_memory(memory_before_);
+      const std::uintptr_t page = world_.cache(cache).page_size;
+      const std::uintptr_t begin = world_.place(0) - page, end = world_.place(world_.slabs()) + page;
+      for (std::uintptr_t stray = begin; stray < end; ++stray) {
+        if (!world_.runner().free_stray(cache, stray)) continue;
+        ++counts_.pointers;
+        if (world_.runner().violated()) return judge({.kind = FreeForeign, .cache = cache}, stray);
+      }
+      world_.copy_memory(memory_after_);
+      if (memory_before_ != memory_after_) return blame_pointer(cache, begin, end);
+    }
+  }
+
+  /// Something was written: by which of the pointers?
+  void blame_pointer(std::uint8_t cache, std::uintptr_t begin, std::uintptr_t end) {
+    for (std::uintptr_t stray = begin; stray < end; ++stray) {
+      world_.load(key_of_state_);
+      world_.copy_memory(memory_before_);
+      if (!world_.runner().free_stray(cache, stray)) continue;
+      world_.copy_memory(memory_after_);
+      const auto expected = world_.runner().expected_of_stray(cache, stray);
+      if (memory_before_ != memory_after_)
+        return found({.kind = FreeForeign, .cache = cache}, stray, {expected ? expected->invariant : "M1", "nothing written by a misuse", "a write"});
+    }
+  }
+
+  // Defects.
+
+  void judge(const Transition& transition, std::uintptr_t stray) {
+    found(transition, stray, world_.runner().verdict().violation);
+  }
+
+  void found(const Transition& transition, std::uintptr_t stray, const Violation& violation) {
+    // What no program can say is a defect too, but another state may have one that can be said.
+    const bool said = stray == 0 || can_be_said(world_, transition.cache, stray);
+    if (!said && unsaid_) return;
+    unsaid_ |= !said;
+    if (said) cost_ = transition.operations();
+    if (said) shared_.outcome = cost_ == 1 ? Exploration::Outcome::Defect : shared_.outcome;
+    found_state_ = shared_.state;
+    found_transition_ = transition;
+    shared_.stray = stray;
+    std::snprintf(shared_.invariant, sizeof shared_.invariant, "%s", violation.invariant.c_str());
+    std::snprintf(shared_.expected, sizeof shared_.expected, "%s", violation.expected.c_str());
+    std::snprintf(shared_.observed, sizeof shared_.observed, "%s", violation.observed.c_str());
+  }
+
+ public:
+  /// Where the defect was found, for the parent.
+  void place_defect() {
+    if (shared_.outcome != Exploration::Outcome::Defect) return;
+    shared_.state = found_state_;
+    shared_.transition = found_transition_.packed();
+  }
+
+ private:
+  void tell() {
+    counts_.memory = visited_.memory();
+    counts_.frontier = std::max(counts_.frontier, (left_ + next_size_) * 8);
+    if (!options_.progress) return;
+    const auto now = Clock::now();
+    if (now < next_line_) return;
+    next_line_ = now + std::chrono::seconds{1};
+    const double seconds = std::chrono::duration<double>(now - told_).count();
+    std::printf("  %12llu states  %10.1f MiB  %10.1f MiB of frontier  depth %3u  %10.0f transitions/s  %12llu pointers\n",
+                static_cast<unsigned long long>(counts_.states), static_cast<double>(counts_.memory) / 0x1p20,
+                static_cast<double>((left_ + next_size_) * 8) / 0x1p20, counts_.depth,
+                static_cast<double>(counts_.transitions - told_transitions_) / seconds, static_cast<unsigned long long>(counts_.pointers));
+    std::fflush(stdout);
+    told_ = now;
+    told_transitions_ = counts_.transitions;
+  }
+
+  const ExploreOptions& options_;
+  World& world_;
+  Shared& shared_;
+  ExploreCounts& counts_;
+  KeyHash hash_{hash_seed, World::max_words};
+  VisitedSet visited_;
+  std::unique_ptr<Buffer> frontier_, next_;  // of each state its index and length, and its key
+  std::size_t next_size_ = 0, left_ = 0;
+  std::uint32_t index_ = 0;         // the state that is expanded
+  const std::uint64_t* key_of_state_ = nullptr;
+  std::size_t words_ = 0, words_of_key_ = 0;
+  std::uint64_t key_[World::max_words];
+  std::vector<std::uint64_t> memory_before_, memory_after_;
+  std::uint32_t cost_ = no_defect;  // of the defect found, in operations
+  bool unsaid_ = false;
+  std::uint32_t found_state_ = nowhere;
+  Transition found_transition_;
+  Clock::time_point told_ = Clock::now(), next_line_ = told_ + std::chrono::seconds{1};
+  std::uint64_t told_transitions_ = 0;
+};
+
+[[noreturn]] void explore_as_child(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared) {
+  if (const int null = open("/dev/null", O_WRONLY); null >= 0) dup2(null, STDERR_FILENO);  // a death is told by its program
+  Explorer explorer{options, world, steps, shared};
+  explorer.run();
+  explorer.place_defect();
+  shared.finished = true;
+  std::fflush(nullptr);
+  _exit(0);
+}
+
+/// What became of the child.
+Verdict wait_for(pid_t child, const Shared& shared) {
+  const volatile ExploreCounts& counts = shared.counts;
+  Verdict verdict;
+  std::uint64_t seen = 0;
+  int status = 0;
+  for (auto since = Clock::now(); waitpid(child, &status, WNOHANG) == 0; usleep(2000)) {
+    const std::uint64_t now = counts.transitions + counts.pointers;
+    if (now != seen) since = Clock::now();
+    seen = now;
+    if (Clock::now() - since < std::chrono::seconds{hung_after_seconds}) continue;
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    verdict.kind = Verdict::Kind::Hung;
+    return verdict;
+  }
+  if (!shared.finished) {
+    verdict.kind = Verdict::Kind::Died;
+    verdict.death = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "exit status " + std::to_string(WEXITSTATUS(status));
+  } else if (shared.outcome == Exploration::Outcome::Defect) {
+    verdict.kind = Verdict::Kind::Violated;
+    verdict.violation = {shared.invariant, shared.expected, shared.observed};
+  }
+  return verdict;
+}
+
+/// Looks for the program that shows what was found.
+void explain(Exploration& exploration, World& world, const GrowingArray<Step>& steps, const Shared& shared) {
+  std::vector<Transition> path;
+  if (shared.state != nowhere)
+    for (std::uint32_t state = shared.state; steps[state].parent != nowhere; state = steps[state].parent)
+      path.push_back(Transition::unpacked(steps[state].transition));
+  std::reverse(path.begin(), path.end());
+  const Transition last = Transition::unpacked(shared.transition);
+  const bool by_pointer = static_cast<std::uint8_t>(last.kind) == all_pointers;
+  const std::uintptr_t stray = !by_pointer ? 0 : exploration.found.kind == Verdict::Kind::Violated ? shared.stray : shared.mark.stray;
+  exploration.found.step = static_cast<std::uint32_t>(path.size());
+  exploration.found.operation = shared.state == nowhere ? name_of_step(at_start) : by_pointer ? "free" : to_string(last.kind);
+  const std::vector<Program> programs = programs_of(world, path, last, stray);
+  for (const Program& program : programs) {
+    IsolatedRun run = run_isolated(world.runner(), program, {.timeout_seconds = 3, .brief = true, .after_step = {}});
+    if (exploration.verdict.agreed() || exploration.program.operations.empty()) exploration.program = program;
+    if (run.verdict.agreed()) continue;
+    run = run_isolated(world.runner(), program);
+    exploration.program = program;
+    exploration.verdict = run.verdict;
+    exploration.report = run.report;
+    return;
+  }
+}
+
+}  // namespace
+
+Exploration explore(const ExploreOptions& options) {
+  void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    std::perror("slabproof: cannot explore in a child process");
+    std::exit(2);
+  }
+  auto& shared = *new (memory) Shared{};
+  const std::size_t most = std::min<std::size_t>(options.memory / (sizeof(Hash128) + sizeof(Step)), nowhere - 1);
+  GrowingArray<Step> steps{most, GrowingArray<Step>::Sharing::Shared};
+  World world{options.setup, options.slabs, options.scrub, options.make};
+  const auto begin = Clock::now();
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0) {
+    std::perror("slabproof: cannot explore in a child process");
+    std::exit(2);
+  }
+  if (child == 0) explore_as_child(options, world, steps, shared);
+
+  Exploration exploration;
+  exploration.found = wait_for(child, shared);
+  exploration.counts = shared.counts;
+  exploration.counts.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  exploration.outcome = exploration.found.agreed() ? shared.outcome : Exploration::Outcome::Defect;
+  if (exploration.outcome == Exploration::Outcome::Defect) explain(exploration, world, steps, shared);
+  munmap(memory, sizeof(Shared));
+  return exploration;
+}
+
+}  // namespace slabproof
