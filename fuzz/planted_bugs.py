@@ -36,7 +36,7 @@ def program(geometry, *operations, kept=1, caches=1, backend="reuse=lifo placeme
 def allocs(n):
     return [f"#{i} = alloc c0" for i in range(n)]
 
-CORE, SUPPLY, GEOMETRY = "cache_core.hpp", "slab_supply.hpp", "geometry.hpp"
+CORE, SUPPLY, GEOMETRY, LIST = "cache_core.hpp", "slab_supply.hpp", "geometry.hpp", "slab_list.hpp"
 # Header, a text that occurs once in it, and what takes its place: @name is whether the cache has that bug.
 EDITS = [
     (GEOMETRY, "if (type == ObjectSizeType::Small) {\n    // 64", "if (type == ObjectSizeType::Small && !@info_takes_no_room) {\n    // 64"),
@@ -51,10 +51,11 @@ EDITS = [
     (SUPPLY, "      free_info(backend, geometry, info);\n      info = nullptr;", "      if (!@info_lost_when_save_fails) free_info(backend, geometry, info);\n      info = nullptr;"),
     (SUPPLY, "    delete_pages(backend, geometry, slab, geometry.slab_size());\n    free_info(backend, geometry, &info);\n"
      "    backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n",
+     "    if (@slab_freed_before_its_pages) backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
      "    if (@info_freed_before_its_pages) free_info(backend, geometry, &info);\n"
      "    if (!@pages_stay_saved) delete_pages(backend, geometry, slab, geometry.slab_size());\n"
      "    if (!@info_freed_before_its_pages) free_info(backend, geometry, &info);\n"
-     "    backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
+     "    if (!@slab_freed_before_its_pages) backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
      "    if (@slab_freed_twice) backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
      "    if (@returned_slab_written_unseen) store_link(slab, nullptr);\n"
      "    if (@returned_slab_written) *static_cast<volatile char*>(slab) = 0;\n"),
@@ -76,6 +77,7 @@ EDITS = [
      "        if (@page_saved_with_another_info) (void)backend->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset, &info - 1);\n"
      "        if (saved || @failed_save_ignored) continue;\n"
      "        if (!@pages_stay_when_save_fails) delete_pages(backend, geometry, slab, offset);"),
+    (SUPPLY, "offset < size; offset", "offset + (@last_page_stays_saved && size == geometry.slab_size() && size > geometry.page_size() ? geometry.page_size() : 0) < size; offset"),
     (SUPPLY, "        backend->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);",
      "        for (int times = @page_deleted_twice ? 2 : 1; times > 0; --times)\n"
      "          backend->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);"),
@@ -89,13 +91,29 @@ EDITS = [
      "    result.free_objects = slabs_ * objects_per_slab() - result.allocated_objects + @counts_a_free_object_too_many;"),
     (CORE, "slots_{no_slots()}, supply_{backend} {}", "slots_{no_slots()}, supply_{backend} { if (@constructor_makes_a_slab) (void)make_slab(); }"),
     (CORE, "    if constexpr (checks) for_each_live([this]", "    if constexpr (checks) if (!@destroyed_without_reports) for_each_live([this]"),
+    (CORE, "for_each_slab([](SlabInfo& info) { info.owner = nullptr; });", "for_each_slab([](SlabInfo& info) { if (!@owner_stays_after_destruction) info.owner = nullptr; });"),
+    (CORE, "    return used == objects_per_slab() ? full_list", "    return used == objects_per_slab() && !(@one_object_never_full && used == 1) ? full_list"),
+    (GEOMETRY, "const std::size_t stride = (object_size", "const std::size_t stride = @stride_not_rounded ? object_size : (object_size"),
+    (CORE, "    lists_[empty_list].push_front(*info);\n", "    lists_[empty_list].push_front(*info);\n    if (@info_linked_twice) lists_[empty_list].push_front(*info);\n"),
+    (CORE, "slots_.free_head || slots_.carved != objects_per_slab();", "slots_.free_head || slots_.carved != objects_per_slab() + @carves_one_too_far;"),
+    (CORE, "for (; made > 0; --made) release", "for (; made > @failed_reserve_keeps_a_slab; --made) release"),
+    (CORE, "      return false;\n    }\n    reserved_slabs_ = 0;", "      if (@failed_reserve_forgets_the_last) reserved_slabs_ = 0;\n      return false;\n    }\n    reserved_slabs_ = 0;"),
+    (LIST, "    info.next = info.previous = nullptr;", "    info.next = nullptr;\n    if (!@previous_stays) info.previous = nullptr;"),
+    (LIST, "    if (info.next) info.next->previous = info.previous;", "    if (info.next && !@neighbour_not_relinked) info.next->previous = info.previous;"),
+    (CORE, "    const std::size_t after = list_of(info->used);", "    const std::size_t after = list_of(info->used + (@moved_one_free_late && info->used > 0));"),
+    (CORE, "      info.clear_allocated(index);", "      if (!(@bit_stays && index > 0)) info.clear_allocated(index);"),
+    (CORE, "      slots_ = no_slots();\n    } else", "      if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n    } else"),
+    (CORE, "    if (info.used == 0) --empty_slabs_;", "    if (info.used == 0 && !(@empty_slabs_miscounted && empty_slabs_ > 1)) --empty_slabs_;"),
+    (CORE, "if constexpr (checks) info.clear_word_at(index);", "if constexpr (checks) if (!@bits_not_cleared) info.clear_word_at(index);"),
+    (CORE, "left > kept; --left)", "left > kept + (@keeps_one_of_three && left == 3); --left)"),
+    (CORE, "      static_cast<Slots&>(*current_) = slots_;", "      if (!(@full_slab_not_written_back && current_->used == slots_.used)) static_cast<Slots&>(*current_) = slots_;"),
     (CORE, "    release_empty_slabs(0);\n    for_each_slab", "    if (!@empty_slabs_lost_at_destruction) release_empty_slabs(0);\n    for_each_slab"),
     (CORE, "static_cast<unsigned>(std::bit_width(objects_per_slab() - 1));", "static_cast<unsigned>(std::bit_width(objects_per_slab() - (@bins_too_wide ? 0 : 1)));"),
     (CORE, "      slot = slab + index * geometry().stride();\n      ++slots.carved;",
      "      slot = slab + index * (geometry().stride() - (@slots_overlap ? 8 : 0)) + (@returns_padding ? 8 : @returns_info ? 64 : @returns_another_slab ? geometry().slab_size() : 0);\n"
      "      slots.carved += @carved_not_counted && slots.carved == 1 ? 0u : 1u;"),
     (CORE, "index * geometry().stride() != offset || !info.is_allocated(index)) [[unlikely]]",
-     "index * geometry().stride() != offset || (!info.is_allocated(index) && !@double_free_accepted)) [[unlikely]]"),
+     "(index * geometry().stride() != offset && !@interior_pointer_accepted) || (!info.is_allocated(index) && !@double_free_accepted)) [[unlikely]]"),
     (CORE, "    forbid_object(&info, object, geometry().stride());\n    store_link(object, slots.free_head);",
      "    if (!@freed_object_stays_open) forbid_object(&info, object, geometry().stride());\n"
      "    if (!@link_not_written) store_link(object, @free_list_cut ? nullptr : slots.free_head);\n"
@@ -109,7 +127,7 @@ EDITS = [
     (CORE, "if (!info && growth == Growth::Allowed) info = make_slab();", "if (!info && growth == Growth::Allowed && !(@gives_up_at_the_second_slab && slabs_ == 1)) info = make_slab();"),
     (CORE, "      lists_[full_list].push_front(*current_);", "      lists_[full_list].push_front(*current_);\n      if (@list_is_a_circle) current_->previous = current_;"),
     (CORE, "if (!info) return report(Misuse::ForeignPointer, object);",
-     "if (!info && @foreign_pointer_ignored) return;\n"
+     "if (!info && @foreign_pointer_written) store_link(object, nullptr);\n      if (!info && @foreign_pointer_ignored) return;\n"
      "      if (!info && !@foreign_pointer_followed) return report(@foreign_pointer_misnamed ? Misuse::OtherCache : Misuse::ForeignPointer, object);"),
     (CORE, "if (info->owner != this) return", "if (!@other_cache_unseen && info->owner != this) return"),
     (CORE, "    if (after == before) return;", "    if (after == before || (@stays_on_its_list && before != full_list) || (@full_slab_stays_full && before == full_list)) return;"),
@@ -186,6 +204,26 @@ BUGS = [
     Bug("misaligned_info_accepted", "died:UndefinedBehaviorSanitizer", "misaligned-slab-info-goes-straight-back"),
     Bug("returned_slab_written", "died:AddressSanitizer", program(SINGLE, *allocs(1), "free #0", "shrink c0")),
     Bug("link_not_written", "B15/alloc", "last-free-link-is-null"),
+    Bug("slab_freed_before_its_pages", "", ""),
+    Bug("interior_pointer_accepted", "", ""),
+    Bug("foreign_pointer_written", "", ""),
+    Bug("owner_stays_after_destruction", "", ""),
+    Bug("one_object_never_full", "", ""),
+    Bug("stride_not_rounded", "", ""),
+    Bug("info_linked_twice", "", ""),
+    Bug("carves_one_too_far", "", ""),
+    Bug("failed_reserve_keeps_a_slab", "", ""),
+    Bug("failed_reserve_forgets_the_last", "", ""),
+    Bug("previous_stays", "", ""),
+    Bug("neighbour_not_relinked", "", ""),
+    Bug("moved_one_free_late", "", ""),
+    Bug("bit_stays", "", ""),
+    Bug("slots_of_a_returned_slab_stay", "", ""),
+    Bug("empty_slabs_miscounted", "", ""),
+    Bug("bits_not_cleared", "", ""),
+    Bug("keeps_one_of_three", "", ""),
+    Bug("full_slab_not_written_back", "", ""),
+    Bug("last_page_stays_saved", "", ""),
 ]
 
 

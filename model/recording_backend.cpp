@@ -40,6 +40,7 @@ void RecordingBackend::reset(const BackendSpec& spec) {
   memory_.clear();
   for (std::size_t i = 0; i < Limits::max_caches; ++i) slab_counts_[i] = info_counts_[i] = memory_counts_[i] = 0;
   failure_armed_ = false;
+  calls_that_may_fail_ = 0;
   slabs_made_ = 0;
 }
 
@@ -69,6 +70,7 @@ void RecordingBackend::load(const Snapshot& snapshot, const CacheModel* models) 
   infos_.clear();
   for (std::size_t i = 0; i < Limits::max_caches; ++i) slab_counts_[i] = info_counts_[i] = 0;
   failure_armed_ = false;
+  calls_that_may_fail_ = 0;
   saved_pages_ = 0;
   slabs_made_ = Snapshot::max_slabs;
   for (std::size_t i = 0; i < slab_region_.places(); ++i) {
@@ -145,6 +147,7 @@ void RecordingBackend::fail(const Operation& operation) {
 }
 
 RecordingBackend::Injected RecordingBackend::injected(FailingCall call) {
+  ++calls_that_may_fail_;
   if (!failure_armed_) return Injected::None;
   if (failing_call_ != FailingCall::Any && failing_call_ != call) return Injected::None;
   if (failure_mode_ == FailureMode::Misaligned && call == FailingCall::SaveSlabInfo) return Injected::None;

@@ -111,7 +111,8 @@ class RecordingBackend {
   // What the runner asks.
   void fail(const Operation& operation);
   void recover() { failure_armed_ = false; }
-  [[nodiscard]] bool failure_armed() const { return failure_armed_; }
+  /// Calls since reset() or load() that could have failed: as many as fail() can choose from.
+  [[nodiscard]] std::uint32_t calls_that_may_fail() const { return calls_that_may_fail_; }
   /// The slab that holds `address`, or null. O(log slabs).
   [[nodiscard]] SlabRecord* find(std::uintptr_t address) { return slabs_.find(address); }
   [[nodiscard]] const BlockTable<SlabRecord>& slabs() const { return slabs_; }
@@ -177,6 +178,7 @@ class RecordingBackend {
   FailingCall failing_call_ = FailingCall::Any;
   FailureMode failure_mode_ = FailureMode::Once;
   std::uint32_t calls_let_through_ = 0;
+  std::uint32_t calls_that_may_fail_ = 0;
   std::uint32_t slabs_made_ = 0;
 };
 

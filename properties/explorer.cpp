@@ -54,7 +54,7 @@ class Explorer {
     shared_.state = nowhere;
     world_.runner().set_mark(&shared_.mark);
     if (!world_.start()) return judge({}, 0);
-    words_ = world_.save(key_);
+    words_of_key_ = world_.save(key_);
     remember(nowhere, {});
     while (next_size_ > 0 && shared_.outcome == Exploration::Outcome::Complete) {
       std::swap(frontier_, next_);
@@ -118,10 +118,11 @@ class Explorer {
     for (;;) {
       transition.picks = 0;
       for (std::size_t i = 0; i < Choices::most; ++i) transition.picks |= static_cast<std::uint8_t>(picks[i] << 2 * i);
-      take_with_failures(transition);
+      take(transition);
+      const Choices choices = world_.choices();
+      if (const std::uint32_t calls = world_.backend().calls_that_may_fail(); calls > 0) fail_each(transition, calls, choices);
       if (over()) return;
       // As on an odometer: the last place that can be another one.
-      const Choices& choices = world_.choices();
       std::size_t last = choices.made;
       while (last > 0 && picks[last - 1] + 1 >= choices.options[last - 1]) --last;
       if (last == 0) return;
@@ -130,58 +131,42 @@ class Explorer {
     }
   }
 
-  /// With each backend call failing; at last with none, which leaves the choices that there were.
-  void take_with_failures(Transition transition) {
-    constexpr auto detail = [](FailingCall call, FailureMode mode) {
-      return static_cast<std::uint8_t>(static_cast<unsigned>(call) | static_cast<unsigned>(mode) << 2);
+  /// The transition, which makes `calls` that may fail, with each of them failing, and with each slab misaligned.
+  void fail_each(Transition transition, std::uint32_t calls, const Choices& choices) {
+    const auto each = [&](FailingCall call, FailureMode mode, std::size_t count) {
+      transition.failure = static_cast<std::uint8_t>(static_cast<unsigned>(call) | static_cast<unsigned>(mode) << 2);
+      for (transition.failing = 1; transition.failing <= count && !over(); ++transition.failing) take(transition);
     };
-    const auto each = [&](std::uint8_t failure) {
-      transition.failure = failure;
-      for (transition.failing = 1; !over() && take(transition, Failure::MayNotHappen); ++transition.failing) {}
-    };
-    if (transition.kind != AllocNoGrow) {
-      each(detail(FailingCall::AllocSlab, FailureMode::Misaligned));
-      if (world_.cache(transition.cache).row() == slab::Row::Large) each(detail(FailingCall::AllocSlabInfo, FailureMode::Misaligned));
-      each(detail(FailingCall::Any, FailureMode::Once));
-    }
-    transition.failing = transition.failure = 0;
-    if (!over()) take(transition);
+    each(FailingCall::Any, FailureMode::Once, calls);
+    each(FailingCall::AllocSlab, FailureMode::Misaligned, choices.made + choices.refused);
+    if (world_.cache(transition.cache).row() == slab::Row::Large) each(FailingCall::AllocSlabInfo, FailureMode::Misaligned, choices.made);
   }
 
-  enum class Failure : std::uint8_t { None, MayNotHappen };
-
-  /// Whether the transition could be taken: its failure happened.
-  bool take(const Transition& transition, Failure failure = Failure::None) {
-    if (cost_ <= transition.operations()) return false;
+  void take(const Transition& transition) {
+    if (cost_ <= transition.operations()) return;
     world_.load(key_of_state_);
     Runner& runner = world_.runner();
     shared_.transition = transition.packed();
     transition.choose(world_.choices());
-    if (failure == Failure::MayNotHappen) world_.backend().fail(transition.failure_operation());
+    if (transition.failing) world_.backend().fail(transition.failure_operation());
     const std::size_t live = runner.reference().live().size();
     runner.step({.kind = transition.kind,
                  .target = transition.cache,
                  .object = transition.kind == Free ? transition.argument : spare_ordinal,
                  .argument = transition.kind == Reserve ? transition.argument : 0u});
-    if (failure == Failure::MayNotHappen && world_.backend().failure_armed() && !runner.violated()) return false;
     ++counts_.transitions;
-    counts_.failures += failure == Failure::MayNotHappen;
+    counts_.failures += transition.failing != 0;
     counts_.refusals += world_.choices().refused;
-    if (!runner.check()) return judge(transition, 0), false;
-    const std::size_t words = world_.save(key_);
+    if (!runner.check()) return judge(transition, 0);
+    words_of_key_ = world_.save(key_);
     const bool allocates = transition.kind == Alloc || transition.kind == AllocNoGrow;
-    if (failure == Failure::MayNotHappen || world_.choices().refused || (allocates && runner.reference().live().size() == live)) {
-      if (words != words_ || std::memcmp(key_, key_of_state_, words * 8) != 0)
-        found(transition, 0, {transition.kind == Reserve ? "B20" : "B15", "the state as it was after a failure", "another one"});
-      return true;
-    }
-    words_of_key_ = words;
-    remember(index_, transition);
-    return true;
+    if (!transition.failing && !world_.choices().refused && !(allocates && runner.reference().live().size() == live)) return remember(index_, transition);
+    if (words_of_key_ != words_ || std::memcmp(key_, key_of_state_, words_ * 8) != 0)
+      found(transition, 0, {transition.kind == Reserve ? "B20" : "B15", "the state as it was after a failure", "another one"});
   }
 
   void remember(std::uint32_t from, const Transition& transition) {
-    const std::size_t words = from == nowhere ? words_ : words_of_key_;
+    const std::size_t words = words_of_key_;
     if (visited_.memory() + visited_.memory_to_grow() + (next_size_ + 1 + words) * 8 > options_.memory || visited_.full()) {
       if (from != nowhere) shared_.outcome = Exploration::Outcome::OutOfMemory;
       return;

@@ -61,6 +61,7 @@ void World::find_padding() {
       for (std::size_t word = 0; word < cache_words_[i]; ++word) made[round].push_back(word_at(storage + word * 8));
     }
     meant_[i].clear();
+    first_[i] = made[0];
     for (std::size_t word = 0; word < cache_words_[i]; ++word) {
       std::uint64_t meant = 0;
       for (int byte = 0; byte < 8; ++byte)
@@ -85,7 +86,7 @@ std::size_t World::save(std::uint64_t* key) const {
   std::uint64_t* next = key + sizeof snapshot / 8;
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
     const std::uintptr_t storage = runner_.arena().cache(i);
-    for (std::size_t word = 0; word < cache_words_[i]; ++word) *next++ = word_at(storage + word * 8) & meant_[i][word];
+    for (std::size_t word = 0; word < cache_words_[i]; ++word) *next++ = (word_at(storage + word * 8) ^ first_[i][word]) & meant_[i][word];
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
     const Snapshot::Slab& slab = snapshot.slabs[i];
@@ -113,7 +114,7 @@ void World::load(const std::uint64_t* key) {
   const std::uint64_t* next = key + sizeof snapshot / 8;
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
     const std::uintptr_t storage = runner_.arena().cache(i);
-    for (std::size_t word = 0; word < cache_words_[i]; ++word) set_word(storage + word * 8, *next++ | (scrub_ & ~meant_[i][word]));
+    for (std::size_t word = 0; word < cache_words_[i]; ++word) set_word(storage + word * 8, ((*next++ ^ first_[i][word]) & meant_[i][word]) | (scrub_ & ~meant_[i][word]));
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
     const Snapshot::Slab& slab = snapshot.slabs[i];

@@ -9,7 +9,8 @@
 namespace slabproof {
 
 /// A cache or two on one backend with room for a few slabs at fixed places, which can go back to any state
-/// that they were in. A state is its key, in words of 8 bytes: what the judge knows, the caches' bytes, and
+/// that they were in. A state is its key, in words of 8 bytes: what the judge knows, the caches' bytes (as far as they differ
+/// from a new cache's, so that it is the same wherever a backend is), and
 /// of each slab what its cache may read again: the SlabInfo and the free links. Every other byte is dead.
 /// load() fills the dead ones with `scrub`, so that a cache which reads one behaves otherwise with another
 /// scrub.
@@ -55,6 +56,7 @@ class World {
   Choices choices_;
   Layout layouts_[Limits::max_caches];
   std::size_t cache_words_[Limits::max_caches] = {};
+  std::vector<std::uint64_t> first_[Limits::max_caches];  // the words of a cache when it had just been made
   std::vector<std::uint64_t> meant_[Limits::max_caches];  // of each word of a cache the bits that are no padding
   std::uintptr_t first_place_ = 0, first_info_ = 0;
 };
