@@ -5,6 +5,7 @@ the table, from 1. Without it a program has none.
 """
 
 import collections
+import os
 import pathlib
 import re
 import sys
@@ -36,7 +37,7 @@ def program(geometry, *operations, kept=1, caches=1, backend="reuse=lifo placeme
 def allocs(n):
     return [f"#{i} = alloc c0" for i in range(n)]
 
-CORE, SUPPLY, GEOMETRY, LIST = "cache_core.hpp", "slab_supply.hpp", "geometry.hpp", "slab_list.hpp"
+CORE, SUPPLY, GEOMETRY, LIST, INFO = "cache_core.hpp", "slab_supply.hpp", "geometry.hpp", "slab_list.hpp", "slab_info.hpp"
 # Header, a text that occurs once in it, and what takes its place: @name is whether the cache has that bug.
 EDITS = [
     (GEOMETRY, "if (type == ObjectSizeType::Small) {\n    // 64", "if (type == ObjectSizeType::Small && !@info_takes_no_room) {\n    // 64"),
@@ -98,15 +99,15 @@ EDITS = [
     (CORE, "slots_.free_head || slots_.carved != objects_per_slab();", "slots_.free_head || slots_.carved != objects_per_slab() + @carves_one_too_far;"),
     (CORE, "for (; made > 0; --made) release", "for (; made > @failed_reserve_keeps_a_slab; --made) release"),
     (CORE, "      return false;\n    }\n    reserved_slabs_ = 0;", "      if (@failed_reserve_forgets_the_last) reserved_slabs_ = 0;\n      return false;\n    }\n    reserved_slabs_ = 0;"),
-    (LIST, "    info.next = info.previous = nullptr;", "    info.next = nullptr;\n    if (!@previous_stays) info.previous = nullptr;"),
+    (LIST, "    if (front_) front_->previous = &info;", "    if (front_ && !@front_not_linked_back) front_->previous = &info;"),
     (LIST, "    if (info.next) info.next->previous = info.previous;", "    if (info.next && !@neighbour_not_relinked) info.next->previous = info.previous;"),
     (CORE, "    const std::size_t after = list_of(info->used);", "    const std::size_t after = list_of(info->used + (@moved_one_free_late && info->used > 0));"),
     (CORE, "      info.clear_allocated(index);", "      if (!(@bit_stays && index > 0)) info.clear_allocated(index);"),
     (CORE, "      slots_ = no_slots();\n    } else", "      if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n    } else"),
     (CORE, "    if (info.used == 0) --empty_slabs_;", "    if (info.used == 0 && !(@empty_slabs_miscounted && empty_slabs_ > 1)) --empty_slabs_;"),
-    (CORE, "if constexpr (checks) info.clear_word_at(index);", "if constexpr (checks) if (!@bits_not_cleared) info.clear_word_at(index);"),
+    (INFO, "if (slot % 64 == 0) *word(slot) = 0;", "if (slot % 64 == 0 || @bits_cleared_with_each_slot) *word(slot) = 0;"),
     (CORE, "left > kept; --left)", "left > kept + (@keeps_one_of_three && left == 3); --left)"),
-    (CORE, "      static_cast<Slots&>(*current_) = slots_;", "      if (!(@full_slab_not_written_back && current_->used == slots_.used)) static_cast<Slots&>(*current_) = slots_;"),
+    (CORE, "      static_cast<Slots&>(*current_) = slots_;", "      if (!@full_slab_not_written_back) static_cast<Slots&>(*current_) = slots_;"),
     (CORE, "    release_empty_slabs(0);\n    for_each_slab", "    if (!@empty_slabs_lost_at_destruction) release_empty_slabs(0);\n    for_each_slab"),
     (CORE, "static_cast<unsigned>(std::bit_width(objects_per_slab() - 1));", "static_cast<unsigned>(std::bit_width(objects_per_slab() - (@bins_too_wide ? 0 : 1)));"),
     (CORE, "      slot = slab + index * geometry().stride();\n      ++slots.carved;",
@@ -214,17 +215,22 @@ BUGS = [
     Bug("carves_one_too_far", "", ""),
     Bug("failed_reserve_keeps_a_slab", "", ""),
     Bug("failed_reserve_forgets_the_last", "", ""),
-    Bug("previous_stays", "", ""),
+    Bug("front_not_linked_back", "", ""),
     Bug("neighbour_not_relinked", "", ""),
     Bug("moved_one_free_late", "", ""),
     Bug("bit_stays", "", ""),
     Bug("slots_of_a_returned_slab_stay", "", ""),
     Bug("empty_slabs_miscounted", "", ""),
-    Bug("bits_not_cleared", "", ""),
+    Bug("bits_cleared_with_each_slot", "", ""),
     Bug("keeps_one_of_three", "", ""),
     Bug("full_slab_not_written_back", "", ""),
     Bug("last_page_stays_saved", "", ""),
 ]
+
+
+def environment(bug):
+    """Of a program that is to have the bug of that number; none where it is 0."""
+    return {**os.environ, "SLAB_PLANTED": str(bug)}
 
 
 def trace_of(bug, root):

@@ -25,7 +25,7 @@ class Tool:
         self.path = path
 
     def __call__(self, bug, *arguments):
-        return subprocess.run([self.path, *map(str, arguments)], env=environment(bug), text=True, capture_output=True)
+        return subprocess.run([self.path, *map(str, arguments)], env=planted_bugs.environment(bug), text=True, capture_output=True)
 
     def signature(self, bug, file):
         lines = self(bug, "--quiet", file).stdout.splitlines()
@@ -34,10 +34,6 @@ class Tool:
     def text(self, file, folder):
         self(0, "--quiet", "--write-trace", folder / "written.trace", file)
         return (folder / "written.trace").read_text()
-
-
-def environment(bug):
-    return {**os.environ, "SLAB_PLANTED": str(bug)}
 
 
 def test_name(stem):

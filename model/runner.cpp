@@ -143,9 +143,11 @@ void Runner::load(const Snapshot& snapshot) {
     model.used_changed(0, slab->used);
     const std::size_t place = slab->generation - 1;
     for (std::size_t slot = 0; slot < model.layout.objects_per_slab; ++slot) {
-      if (!(snapshot.slabs[place].live >> slot & 1)) continue;
+      if (!(snapshot.slabs[place].handed_out >> slot & 1)) continue;
       const auto ordinal = static_cast<std::uint32_t>(place * Snapshot::max_slots + slot);
       const std::uintptr_t begin = slab->base + slot * model.layout.stride;
+      object(ordinal) = {begin, slab->generation, 0, incarnations_[slab->cache], slab->cache, ObjectState::Dead};
+      if (!(snapshot.slabs[place].live >> slot & 1)) continue;
       (void)reference_.admit({begin, begin + model.spec.object_size, ordinal, slab->cache});
       object(ordinal) = {begin, slab->generation, static_cast<std::uint32_t>(live_.size()), incarnations_[slab->cache], slab->cache, ObjectState::Live};
       live_.push_back(ordinal);

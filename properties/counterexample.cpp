@@ -34,6 +34,9 @@ class Writer {
         operation = {.kind = Free, .object = ordinal_at(world_.object(transition.cache, transition.argument))};
         dead_[world_.object(transition.cache, transition.argument)] = operation.object;
         break;
+      case CorruptLink:
+        operation = {.kind = CorruptLink, .object = dead_[world_.object(transition.cache, transition.argument)], .argument = transition.picks};
+        break;
       case Alloc:
       case AllocNoGrow:
         operation.argument = 0;
@@ -46,7 +49,13 @@ class Writer {
   /// Executes what was written last.
   void execute(const Transition& transition) {
     transition.choose(world_.choices());
-    world_.runner().step(operations_.back());
+    for (std::size_t i = transition.operations(); i > 0; --i) world_.runner().step(operations_[operations_.size() - i]);
+    if (world_.choices().refused) refuse_after(world_.choices().made);
+  }
+  /// Where the last operation finds no more room in the small world, the program says that its backend refuses.
+  void refuse_after(std::size_t slabs) {
+    operations_.insert(operations_.end() - 1, {.kind = Fail, .detail = static_cast<std::uint8_t>(FailingCall::AllocSlab),
+                                               .argument = static_cast<std::uint32_t>(slabs)});
   }
 
   [[nodiscard]] Program program(BackendSpec backend) const {
@@ -112,12 +121,19 @@ std::vector<Program> programs_of(World& world, const std::vector<Transition>& pa
     writer.write(last);
   }
   std::vector<Program> programs;
-  for (const Operation& end : ends) {
-    if (stray) writer.append(end);
+  const auto on_all_backends = [&] {
     for (const Reuse reuse : {Reuse::Lifo, Reuse::Fifo, Reuse::Never})
       for (const Placement placement : {Placement::Adjacent, Placement::BarelyAligned, Placement::Scattered})
         programs.push_back(writer.program({reuse, placement, 0}));
+  };
+  for (const Operation& end : ends) {
+    if (stray) writer.append(end);
+    on_all_backends();
     if (stray) writer.drop();
+  }
+  if (!stray && !last.failing) {
+    writer.refuse_after(world.slabs() - world.backend().slabs().size());
+    on_all_backends();
   }
   return programs;
 }

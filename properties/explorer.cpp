@@ -29,6 +29,7 @@ constexpr unsigned hung_after_seconds = 10;
 constexpr std::uint64_t hash_seed = 1;
 constexpr std::uint8_t all_pointers = static_cast<std::uint8_t>(FreeForeign);  // the step of Mark that frees them
 constexpr std::uint32_t spare_ordinal = Snapshot::max_slabs * Snapshot::max_slots;  // of an object until the next load()
+constexpr std::uint8_t bad_links = 10;  // that a program can write, by argument
 constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
 /// What the child that explores tells its parent.
@@ -106,10 +107,12 @@ class Explorer {
           if (slab.live >> slot & 1)
             take({.kind = Free, .cache = cache, .argument = static_cast<std::uint8_t>(place * Snapshot::max_slots + slot)});
       }
+      take({.kind = FreeNull, .cache = cache});
       take({.kind = Shrink, .cache = cache});
       take({.kind = Destroy, .cache = cache});
     }
     if (options_.pointers && !over()) free_all_pointers();
+    if (options_.pointers && !over()) corrupt_all_links();
   }
 
   /// Every choice of places, and with each of them every failure.
@@ -160,9 +163,13 @@ class Explorer {
     if (!runner.check()) return judge(transition, 0);
     words_of_key_ = world_.save(key_);
     const bool allocates = transition.kind == Alloc || transition.kind == AllocNoGrow;
-    if (!transition.failing && !world_.choices().refused && !(allocates && runner.reference().live().size() == live)) return remember(index_, transition);
-    if (words_of_key_ != words_ || std::memcmp(key_, key_of_state_, words_ * 8) != 0)
-      found(transition, 0, {transition.kind == Reserve ? "B20" : "B15", "the state as it was after a failure", "another one"});
+    const bool changes_nothing = transition.failing || world_.choices().refused || transition.kind == FreeNull ||
+                                 (allocates && runner.reference().live().size() == live);
+    if (!changes_nothing) return remember(index_, transition);
+    if (words_of_key_ == words_ && std::memcmp(key_, key_of_state_, words_ * 8) == 0) return;
+    // Where it leads to, the runner may see it too.
+    found(transition, 0, {transition.kind == Reserve ? "B20" : transition.kind == FreeNull ? "M10" : "B15", "the state as it was", "another one"}, Said::No);
+    remember(index_, transition);
   }
 
   void remember(std::uint32_t from, const Transition& transition) {
@@ -199,6 +206,25 @@ class Explorer {
     }
   }
 
+  /// Every bad link that the runner knows, in each free slot; undone again, so that no state comes of it.
+  void corrupt_all_links() {
+    for (std::size_t place = 0; place < world_.slabs(); ++place) {
+      const Snapshot::Slab slab = slab_of_state(place);
+      if (slab.holder == Snapshot::nobody || slab.abandoned || !world_.cache(slab.holder).checks) continue;
+      for (std::size_t slot = 0; slot < Snapshot::max_slots; ++slot) {
+        if (!((slab.handed_out & ~slab.live) >> slot & 1)) continue;
+        for (std::uint8_t link = 0; link < bad_links && !over(); ++link) {
+          const Transition transition{.kind = CorruptLink, .cache = slab.holder, .argument = static_cast<std::uint8_t>(place * Snapshot::max_slots + slot), .picks = link};
+          world_.load(key_of_state_);
+          shared_.transition = transition.packed();
+          world_.runner().step({.kind = CorruptLink, .object = transition.argument, .argument = link});
+          ++counts_.pointers;
+          if (!world_.runner().check()) judge(transition, 0);
+        }
+      }
+    }
+  }
+
   /// Something was written: by which of the pointers?
   void blame_pointer(std::uint8_t cache, std::uintptr_t begin, std::uintptr_t end) {
     for (std::uintptr_t stray = begin; stray < end; ++stray) {
@@ -208,19 +234,23 @@ class Explorer {
       world_.copy_memory(memory_after_);
       const auto expected = world_.runner().expected_of_stray(cache, stray);
       if (memory_before_ != memory_after_)
-        return found({.kind = FreeForeign, .cache = cache}, stray, {expected ? expected->invariant : "M1", "nothing written by a misuse", "a write"});
+        return found({.kind = FreeForeign, .cache = cache}, stray, {expected ? expected->invariant : "M1", "nothing written by a misuse", "a write"}, Said::No);
     }
   }
 
   // Defects.
 
+  /// Whether there is a program that the runner fails on, as far as is known.
+  enum class Said : std::uint8_t { No, Yes };
+
   void judge(const Transition& transition, std::uintptr_t stray) {
-    found(transition, stray, world_.runner().verdict().violation);
+    const bool said = stray == 0 || can_be_said(world_, transition.cache, stray);
+    found(transition, stray, world_.runner().verdict().violation, said ? Said::Yes : Said::No);
   }
 
-  void found(const Transition& transition, std::uintptr_t stray, const Violation& violation) {
-    // What no program can say is a defect too, but another state may have one that can be said.
-    const bool said = stray == 0 || can_be_said(world_, transition.cache, stray);
+  void found(const Transition& transition, std::uintptr_t stray, const Violation& violation, Said is_said) {
+    // What no program says yet is a defect too, but another state may have one that can be said.
+    const bool said = is_said == Said::Yes;
     if (!said && unsaid_) return;
     unsaid_ |= !said;
     if (said) cost_ = transition.operations();
