@@ -48,13 +48,13 @@ void RecordingBackend::confine(std::size_t slabs, const CacheSpec& spec, Choices
   // One page off, so that slabs of several pages are aligned to a page and to nothing more.
   const std::uintptr_t first = arena_.slabs(index_) + Limits::max_page_size + spec.page_size;
   slab_region_.confine(first, spec.slab_size, slabs, &choices);
-  info_region_.confine(arena_.infos(index_), slab_info_bytes<std::size_t>(Snapshot::max_slots), slabs, nullptr);
+  info_region_.confine(arena_.infos(index_), slab_info_bytes<std::size_t>(SmallState::max_slots), slabs, nullptr);
 }
 
-void RecordingBackend::save(Snapshot& snapshot) const {
-  for (std::size_t i = 0; i < Snapshot::max_slabs; ++i) snapshot.slabs[i] = {0, 0, 0, 0, Snapshot::nobody, 0};
+void RecordingBackend::save(SmallState& state) const {
+  for (std::size_t i = 0; i < SmallState::max_slabs; ++i) state.slabs[i] = {0, 0, 0, 0, SmallState::nobody, 0};
   for (const SlabRecord* const slab : slabs_) {
-    Snapshot::Slab& saved = snapshot.slabs[(slab->base - slab_region_.place(0)) / slab->size];
+    SmallState::Slab& saved = state.slabs[(slab->base - slab_region_.place(0)) / slab->size];
     saved = {slab->info, 0, 0, 0, slab->cache, slab->abandoned};
     for (std::size_t i = 0; i < slab->size / slab::Geometry::min_page_size; ++i)
       saved.saved_pages |= static_cast<std::uint16_t>((lookup(slab->base + i * slab::Geometry::min_page_size) != 0) << i);
@@ -64,7 +64,7 @@ void RecordingBackend::save(Snapshot& snapshot) const {
   }
 }
 
-void RecordingBackend::load(const Snapshot& snapshot, const CacheModel* models) {
+void RecordingBackend::load(const SmallState& state, const CacheModel* models) {
   std::uint32_t held = 0;
   slabs_.clear();
   infos_.clear();
@@ -72,17 +72,17 @@ void RecordingBackend::load(const Snapshot& snapshot, const CacheModel* models) 
   failure_armed_ = false;
   calls_that_may_fail_ = 0;
   saved_pages_ = 0;
-  slabs_made_ = Snapshot::max_slabs;
+  slabs_made_ = SmallState::max_slabs;
   for (std::size_t i = 0; i < slab_region_.places(); ++i) {
-    const Snapshot::Slab& saved = snapshot.slabs[i];
-    const CacheModel& model = models[saved.holder == Snapshot::nobody ? 0 : saved.holder];
+    const SmallState::Slab& saved = state.slabs[i];
+    const CacheModel& model = models[saved.holder == SmallState::nobody ? 0 : saved.holder];
     const std::uintptr_t base = slab_region_.place(i);
     for (std::size_t page = 0; page < model.spec.slab_size / slab::Geometry::min_page_size; ++page) {
       const bool is_saved = saved.saved_pages >> page & 1;
       entry(base + page * slab::Geometry::min_page_size) = is_saved ? saved.info : 0;
       saved_pages_ += is_saved;
     }
-    if (saved.holder == Snapshot::nobody) continue;
+    if (saved.holder == SmallState::nobody) continue;
     held |= std::uint32_t{1} << i;
     SlabRecord& slab = slabs_.insert(base);
     slab = {.base = base, .size = model.spec.slab_size, .cache = saved.holder, .abandoned = saved.abandoned != 0, .fresh = false,

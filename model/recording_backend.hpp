@@ -12,7 +12,7 @@
 #include "model/event_log.hpp"
 #include "model/operation.hpp"
 #include "model/region.hpp"
-#include "model/snapshot.hpp"
+#include "model/small_state.hpp"
 #include "model/verdict.hpp"
 
 namespace slabproof {
@@ -104,9 +104,9 @@ class RecordingBackend {
   // For those who go through every state of a small world: as Region::confine(), with a SlabInfo place for
   // each slab place, which go together.
   void confine(std::size_t slabs, const CacheSpec& spec, Choices& choices);
-  void save(Snapshot& snapshot) const;
-  /// Requires a snapshot that save() made with such a setup. Sets nothing in the slabs.
-  void load(const Snapshot& snapshot, const CacheModel* models);
+  void save(SmallState& state) const;
+  /// Requires a state that save() made with such a setup. Sets nothing in the slabs.
+  void load(const SmallState& state, const CacheModel* models);
 
   // What the runner asks.
   void fail(const Operation& operation);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "model/setup.hpp"
-#include "model/snapshot.hpp"
+#include "model/small_state.hpp"
 
 namespace slabproof {
 

@@ -19,7 +19,7 @@
 #include "model/recording_backend.hpp"
 #include "model/reference.hpp"
 #include "model/slab_subject.hpp"
-#include "model/snapshot.hpp"
+#include "model/small_state.hpp"
 #include "model/subject.hpp"
 #include "model/verdict.hpp"
 
@@ -69,10 +69,10 @@ class Runner final : private BackendObserver {
   // For those who go through every state of a small world, of one backend: after start() they confine it,
   // and between operations they save() what decides what comes next, and go back to it with load().
   void confine(std::size_t slabs, Choices& choices) { backends_[0].confine(slabs, setup_.caches[0], choices); }
-  void save(Snapshot& snapshot) const;
+  void save(SmallState& state) const;
   /// Objects get ordinals that follow from their places. What is in the caches and the slabs is the
   /// caller's; the contents of an object are stamp()ed.
-  void load(const Snapshot& snapshot);
+  void load(const SmallState& state);
   /// What is otherwise checked now and then: contents, audit() and statistics, returned memory. False when
   /// an invariant does not hold.
   bool check();

@@ -110,7 +110,6 @@ int explore_one(slab::Row row, bool checks, std::uint8_t kept, const Size& size,
   world.memory = static_cast<std::size_t>(options.memory * 0x1p30);
   world.progress = true;
   Exploration first;
-  double seconds = 0;
   for (const std::uint64_t scrub : options.scrubs) {
     world.scrub = scrub;
     const Exploration exploration = explore(world);
@@ -118,7 +117,6 @@ int explore_one(slab::Row row, bool checks, std::uint8_t kept, const Size& size,
     std::printf("%-15s %-9s kept %u, %u objects, %zu slabs, %u caches: ", slab::to_string(row), checks ? "Checked" : "Unchecked", kept,
                 size.objects, size.slabs, size.caches);
     if (exploration.outcome == Exploration::Outcome::Defect) return say_defect(exploration, options);
-    seconds += counts.seconds;
     std::printf("%s states, %s transitions, %s failures, %s refusals, %s pointers, depth %u, %.2f s, %.0f transitions/s, %.1f bytes a state, frontier %s KiB, ",
                 grouped(counts.states).c_str(), grouped(counts.transitions).c_str(), grouped(counts.failures).c_str(),
                 grouped(counts.refusals).c_str(), grouped(counts.pointers).c_str(), counts.depth, counts.seconds,
@@ -200,7 +198,7 @@ int main(const std::vector<std::string>& arguments) {
         options.kept = {static_cast<std::uint8_t>(number)};
       } else if (argument == "--objects" && between(1, 6)) {
         size.objects = static_cast<std::uint32_t>(number);
-      } else if (argument == "--slabs" && between(1, Snapshot::max_slabs)) {
+      } else if (argument == "--slabs" && between(1, SmallState::max_slabs)) {
         size.slabs = static_cast<std::size_t>(number);
       } else if (argument == "--caches" && between(1, 2)) {
         size.caches = static_cast<std::uint8_t>(number);

@@ -28,7 +28,7 @@ using enum OperationKind;
 constexpr unsigned hung_after_seconds = 10;
 constexpr std::uint64_t hash_seed = 1;
 constexpr std::uint8_t all_pointers = static_cast<std::uint8_t>(FreeForeign);  // the step of Mark that frees them
-constexpr std::uint32_t spare_ordinal = Snapshot::max_slabs * Snapshot::max_slots;  // of an object until the next load()
+constexpr std::uint32_t spare_ordinal = SmallState::max_slabs * SmallState::max_slots;  // of an object until the next load()
 constexpr std::uint8_t bad_links = 10;  // that a program can write, by argument
 constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
@@ -84,8 +84,8 @@ class Explorer {
   [[nodiscard]] std::uint64_t* frontier() { return frontier_->data(); }
   /// Nothing shorter can be found, or there is no more room.
   [[nodiscard]] bool over() const { return shared_.outcome != Exploration::Outcome::Complete || cost_ == 1; }
-  [[nodiscard]] Snapshot::Slab slab_of_state(std::size_t place) const {
-    Snapshot::Slab slab;
+  [[nodiscard]] SmallState::Slab slab_of_state(std::size_t place) const {
+    SmallState::Slab slab;
     std::memcpy(&slab, key_of_state_ + place * (sizeof slab / 8), sizeof slab);
     return slab;
   }
@@ -101,11 +101,11 @@ class Explorer {
       for (std::size_t n = 1; n <= objects + 1; ++n)
         try_all_choices({.kind = Reserve, .cache = cache, .argument = static_cast<std::uint8_t>(n)});
       for (std::size_t place = 0; place < world_.slabs(); ++place) {
-        const Snapshot::Slab slab = slab_of_state(place);
+        const SmallState::Slab slab = slab_of_state(place);
         if (slab.holder != cache) continue;
         for (std::size_t slot = 0; slot < objects; ++slot)
           if (slab.live >> slot & 1)
-            take({.kind = Free, .cache = cache, .argument = static_cast<std::uint8_t>(place * Snapshot::max_slots + slot)});
+            take({.kind = Free, .cache = cache, .argument = static_cast<std::uint8_t>(place * SmallState::max_slots + slot)});
       }
       take({.kind = FreeNull, .cache = cache});
       take({.kind = Shrink, .cache = cache});
@@ -209,12 +209,12 @@ class Explorer {
   /// Every bad link that the runner knows, in each free slot; undone again, so that no state comes of it.
   void corrupt_all_links() {
     for (std::size_t place = 0; place < world_.slabs(); ++place) {
-      const Snapshot::Slab slab = slab_of_state(place);
-      if (slab.holder == Snapshot::nobody || slab.abandoned || !world_.cache(slab.holder).checks) continue;
-      for (std::size_t slot = 0; slot < Snapshot::max_slots; ++slot) {
+      const SmallState::Slab slab = slab_of_state(place);
+      if (slab.holder == SmallState::nobody || slab.abandoned || !world_.cache(slab.holder).checks) continue;
+      for (std::size_t slot = 0; slot < SmallState::max_slots; ++slot) {
         if (!((slab.handed_out & ~slab.live) >> slot & 1)) continue;
         for (std::uint8_t link = 0; link < bad_links && !over(); ++link) {
-          const Transition transition{.kind = CorruptLink, .cache = slab.holder, .argument = static_cast<std::uint8_t>(place * Snapshot::max_slots + slot), .picks = link};
+          const Transition transition{.kind = CorruptLink, .cache = slab.holder, .argument = static_cast<std::uint8_t>(place * SmallState::max_slots + slot), .picks = link};
           world_.load(key_of_state_);
           shared_.transition = transition.packed();
           world_.runner().step({.kind = CorruptLink, .object = transition.argument, .argument = link});

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "model/operation.hpp"
-#include "model/snapshot.hpp"
+#include "model/small_state.hpp"
 
 namespace slabproof {
 
@@ -11,7 +11,7 @@ namespace slabproof {
 struct Transition {
   OperationKind kind = OperationKind::Alloc;
   std::uint8_t cache = 0;
-  std::uint8_t argument = 0;  // Reserve: objects; Free, CorruptLink: place of the slab * Snapshot::max_slots + slot
+  std::uint8_t argument = 0;  // Reserve: objects; Free, CorruptLink: place of the slab * SmallState::max_slots + slot
   std::uint8_t picks = 0;     // CorruptLink: which link; else two bits for each slab made: which of the free places
   std::uint8_t failing = 0;   // 0: none; else the backend call that fails, from 1, of those that `failure` counts
   std::uint8_t failure = 0;   // as Operation::detail of Fail
@@ -38,7 +38,7 @@ struct Transition {
   }
 };
 
-static_assert(Snapshot::max_slabs * Snapshot::max_slots <= 128 && Snapshot::max_slabs <= 4);
+static_assert(SmallState::max_slabs * SmallState::max_slots <= 128 && SmallState::max_slabs <= 4);
 static_assert(Transition::unpacked(Transition{OperationKind::Destroy, 1, 127, 255, 31, 9}.packed()) ==
               Transition{OperationKind::Destroy, 1, 127, 255, 31, 9});
 

@@ -80,17 +80,17 @@ std::uintptr_t World::info_of(std::size_t place, std::uint8_t cache) const {
 }
 
 std::size_t World::save(std::uint64_t* key) const {
-  Snapshot snapshot;
-  runner_.save(snapshot);
-  std::memcpy(key, &snapshot, sizeof snapshot);
-  std::uint64_t* next = key + sizeof snapshot / 8;
+  SmallState state;
+  runner_.save(state);
+  std::memcpy(key, &state, sizeof state);
+  std::uint64_t* next = key + sizeof state / 8;
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
     const std::uintptr_t storage = runner_.arena().cache(i);
     for (std::size_t word = 0; word < cache_words_[i]; ++word) *next++ = (word_at(storage + word * 8) ^ first_[i][word]) & meant_[i][word];
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
-    const Snapshot::Slab& slab = snapshot.slabs[i];
-    if (slab.holder == Snapshot::nobody) continue;
+    const SmallState::Slab& slab = state.slabs[i];
+    if (slab.holder == SmallState::nobody) continue;
     const std::uintptr_t info = info_of(i, slab.holder);
     if (slab.abandoned) {  // only asked whose it is
       *next++ = word_at(info + owner_word * 8);
@@ -98,7 +98,7 @@ std::size_t World::save(std::uint64_t* key) const {
     }
     const CacheSpec& spec = setup_.caches[slab.holder];
     const Layout& layout = layouts_[slab.holder];
-    const bool is_current = snapshot.caches[slab.holder].current == place(i);  // its Slots are in the cache
+    const bool is_current = state.caches[slab.holder].current == place(i);  // its Slots are in the cache
     for (std::size_t word = is_current ? slots_words : 0; word < info_words; ++word) *next++ = word_at(info + word * 8);
     if (spec.checks) *next++ = word_at(info - 8) & slab.handed_out;
     for (std::size_t slot = 0; slot < layout.objects_per_slab; ++slot)
@@ -108,17 +108,17 @@ std::size_t World::save(std::uint64_t* key) const {
 }
 
 void World::load(const std::uint64_t* key) {
-  Snapshot snapshot;
-  std::memcpy(&snapshot, key, sizeof snapshot);
-  runner_.load(snapshot);
-  const std::uint64_t* next = key + sizeof snapshot / 8;
+  SmallState state;
+  std::memcpy(&state, key, sizeof state);
+  runner_.load(state);
+  const std::uint64_t* next = key + sizeof state / 8;
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
     const std::uintptr_t storage = runner_.arena().cache(i);
     for (std::size_t word = 0; word < cache_words_[i]; ++word) set_word(storage + word * 8, ((*next++ ^ first_[i][word]) & meant_[i][word]) | (scrub_ & ~meant_[i][word]));
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
-    const Snapshot::Slab& slab = snapshot.slabs[i];
-    if (slab.holder == Snapshot::nobody) continue;
+    const SmallState::Slab& slab = state.slabs[i];
+    if (slab.holder == SmallState::nobody) continue;
     const std::uintptr_t base = place(i), info = info_of(i, slab.holder);
     const CacheSpec& spec = setup_.caches[slab.holder];
     const Layout& layout = layouts_[slab.holder];
@@ -133,14 +133,14 @@ void World::load(const std::uint64_t* key) {
       set_word(info + owner_word * 8, *next++);
       continue;
     }
-    const bool is_current = snapshot.caches[slab.holder].current == base;
+    const bool is_current = state.caches[slab.holder].current == base;
     for (std::size_t word = is_current ? slots_words : 0; word < info_words; ++word) set_word(info + word * 8, *next++);
     if (spec.checks) set_word(info - 8, *next++ | (scrub_ & ~std::uint64_t{slab.handed_out}));
     for (std::size_t slot = 0; slot < layout.objects_per_slab; ++slot) {
       const std::uintptr_t at = base + slot * layout.stride;
       if (slab.live >> slot & 1) {
         permit(pointer(at), spec.object_size);
-        stamp(at, spec.object_size, static_cast<std::uint32_t>(i * Snapshot::max_slots + slot));
+        stamp(at, spec.object_size, static_cast<std::uint32_t>(i * SmallState::max_slots + slot));
       } else if (slab.handed_out >> slot & 1) {
         set_word(at, *next++);
       }

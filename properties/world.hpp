@@ -18,8 +18,8 @@ class World {
  public:
   static constexpr std::size_t max_words = 224;
 
-  /// `setup` has one backend, and caches whose slabs are of the same sizes, with at most Snapshot::max_slots
-  /// objects; `slabs` is at most Snapshot::max_slabs.
+  /// `setup` has one backend, and caches whose slabs are of the same sizes, with at most SmallState::max_slots
+  /// objects; `slabs` is at most SmallState::max_slabs.
   World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSubject make = make_slab_subject);
 
   /// The caches are made. False when an invariant does not hold.
@@ -41,7 +41,7 @@ class World {
   [[nodiscard]] std::uintptr_t place(std::size_t index) const { return first_place_ + index * setup_.caches[0].slab_size; }
   /// The address that Transition::argument of Free names.
   [[nodiscard]] std::uintptr_t object(std::uint8_t cache, std::uint8_t argument) const {
-    return place(argument / Snapshot::max_slots) + argument % Snapshot::max_slots * layouts_[cache].stride;
+    return place(argument / SmallState::max_slots) + argument % SmallState::max_slots * layouts_[cache].stride;
   }
 
  private:

@@ -11,7 +11,7 @@ namespace slabproof {
 /// What the judge knows between two operations of a small world that decides what may come next: one
 /// backend with few slabs at fixed places, no failure armed. Without birth ordinals, generations, logs and
 /// counts, which only tell events apart. Has no padding, so that its bytes can be compared.
-struct Snapshot {
+struct SmallState {
   static constexpr std::size_t max_slabs = 4;
   static constexpr std::size_t max_slots = 16;  // a slab
   static constexpr std::uint8_t nobody = 0xFF;
@@ -31,12 +31,12 @@ struct Snapshot {
   Slab slabs[max_slabs];
   Cache caches[Limits::max_caches];
 };
-static_assert(std::has_unique_object_representations_v<Snapshot>);
+static_assert(std::has_unique_object_representations_v<SmallState>);
 
 /// Which of the free places each new slab gets, by address, and how many there were: for those who try
 /// them all.
 struct Choices {
-  static constexpr std::size_t most = Snapshot::max_slabs;  // slabs that one operation can make
+  static constexpr std::size_t most = SmallState::max_slabs;  // slabs that one operation can make
 
   std::uint8_t picks[most] = {};
   std::uint8_t options[most] = {};
