@@ -112,6 +112,7 @@ int explore_one(slab::Row row, bool checks, std::uint8_t kept, const Size& size,
   Exploration first;
   for (const std::uint64_t scrub : options.scrubs) {
     world.scrub = scrub;
+    world.pointers = options.pointers && scrub == options.scrubs.front();  // they lead to no other state
     const Exploration exploration = explore(world);
     const ExploreCounts& counts = exploration.counts;
     std::printf("%-15s %-9s kept %u, %u objects, %zu slabs, %u caches: ", slab::to_string(row), checks ? "Checked" : "Unchecked", kept,

@@ -93,6 +93,7 @@ class Explorer {
   // Going from one state to the next ones.
 
   void expand() {
+    is_there_ = false;
     shared_.state = index_;
     for (std::uint8_t cache = 0; cache < world_.setup().cache_count && !over(); ++cache) {
       const std::size_t objects = world_.layout(cache).objects_per_slab;
@@ -145,9 +146,15 @@ class Explorer {
     if (world_.cache(transition.cache).row() == slab::Row::Large) each(FailingCall::AllocSlabInfo, FailureMode::Misaligned, choices.made);
   }
 
+  /// To the state that is expanded. Not even dead bytes have changed where no key has and no memory was asked for.
+  void go_back() {
+    if (!is_there_) world_.load(key_of_state_);
+    is_there_ = false;
+  }
+
   void take(const Transition& transition) {
     if (cost_ <= transition.operations()) return;
-    world_.load(key_of_state_);
+    go_back();
     Runner& runner = world_.runner();
     shared_.transition = transition.packed();
     transition.choose(world_.choices());
@@ -162,11 +169,13 @@ class Explorer {
     counts_.refusals += world_.choices().refused;
     if (!runner.check()) return judge(transition, 0);
     words_of_key_ = world_.save(key_);
+    const bool is_same = words_of_key_ == words_ && std::memcmp(key_, key_of_state_, words_ * 8) == 0;
+    is_there_ = is_same && world_.backend().calls_that_may_fail() == 0;
     const bool allocates = transition.kind == Alloc || transition.kind == AllocNoGrow;
     const bool changes_nothing = transition.failing || world_.choices().refused || transition.kind == FreeNull ||
                                  (allocates && runner.reference().live().size() == live);
+    if (is_same) return;
     if (!changes_nothing) return remember(index_, transition);
-    if (words_of_key_ == words_ && std::memcmp(key_, key_of_state_, words_ * 8) == 0) return;
     // Where it leads to, the runner may see it too.
     found(transition, 0, {transition.kind == Reserve ? "B20" : transition.kind == FreeNull ? "M10" : "B15", "the state as it was", "another one"}, Said::No);
     remember(index_, transition);
@@ -192,7 +201,7 @@ class Explorer {
     for (std::uint8_t cache = 0; cache < world_.setup().cache_count; ++cache) {
       if (!world_.cache(cache).checks) continue;
       shared_.transition = Transition{.kind = FreeForeign, .cache = cache}.packed();
-      world_.load(key_of_state_);
+      go_back();
       world_.copy_memory(memory_before_);
       const std::uintptr_t page = world_.cache(cache).page_size;
       const std::uintptr_t begin = world_.place(0) - page, end = world_.place(world_.slabs()) + page;
@@ -304,6 +313,7 @@ class Explorer {
   std::vector<std::uint64_t> memory_before_, memory_after_;
   std::uint32_t cost_ = no_defect;  // of the defect found, in operations
   bool unsaid_ = false;
+  bool is_there_ = false;  // in the state that is expanded
   std::uint32_t found_state_ = nowhere;
   Transition found_transition_;
   Clock::time_point told_ = Clock::now(), next_line_ = told_ + std::chrono::seconds{1};
