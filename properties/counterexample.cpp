@@ -27,6 +27,7 @@ class Writer {
 
   /// The transition's operations, appended.
   void write(const Transition& transition) {
+    if (transition.kind == Transition::end) return;
     if (transition.failing) operations_.push_back(transition.failure_operation());
     Operation operation{.kind = transition.kind, .target = transition.cache, .argument = transition.argument};
     switch (transition.kind) {
@@ -131,7 +132,7 @@ std::vector<Program> programs_of(World& world, const std::vector<Transition>& pa
     on_all_backends();
     if (stray) writer.drop();
   }
-  if (!stray && !last.failing) {
+  if (!stray && !last.failing && last.kind != Transition::end) {
     writer.refuse_after(world.slabs() - world.backend().slabs().size());
     on_all_backends();
   }

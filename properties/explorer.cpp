@@ -46,9 +46,9 @@ struct Shared {
 
 class Explorer {
  public:
-  Explorer(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared)
+  Explorer(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared, bool with_end)
       : options_{options}, world_{world}, shared_{shared}, counts_{shared.counts},
-        visited_{options.exact ? VisitedSet::Mode::Exact : VisitedSet::Mode::Hashed, steps},
+        with_end_{with_end}, visited_{options.exact ? VisitedSet::Mode::Exact : VisitedSet::Mode::Hashed, steps},
         frontier_{std::make_unique<Buffer>(options.memory / 8, Private)}, next_{std::make_unique<Buffer>(options.memory / 8, Private)} {}
 
   void run() {
@@ -68,9 +68,12 @@ class Explorer {
         left_ = size - at;
         tell();
       }
-      if (cost_ != no_defect) shared_.outcome = Exploration::Outcome::Defect;
       counts_.depth += next_size_ > 0;
+      if (cost_ == no_defect) continue;
+      if (ends_only_ || !with_end_ || cost_ < 2) shared_.outcome = Exploration::Outcome::Defect;
+      ends_only_ = true;  // one operation more, and the end of the program, may be shorter than a failure
     }
+    if (cost_ != no_defect) shared_.outcome = Exploration::Outcome::Defect;
     if (shared_.outcome == Exploration::Outcome::Complete && unsaid_) shared_.outcome = Exploration::Outcome::Defect;
     counts_.digest = visited_.digest() ^ counts_.transitions * 0x9E3779B97F4A7C15u;
     counts_.collisions = visited_.collisions();
@@ -83,7 +86,7 @@ class Explorer {
 
   [[nodiscard]] std::uint64_t* frontier() { return frontier_->data(); }
   /// Nothing shorter can be found, or there is no more room.
-  [[nodiscard]] bool over() const { return shared_.outcome != Exploration::Outcome::Complete || cost_ == 1; }
+  [[nodiscard]] bool over() const { return shared_.outcome != Exploration::Outcome::Complete || cost_ <= 1; }
   [[nodiscard]] SmallState::Slab slab_of_state(std::size_t place) const {
     SmallState::Slab slab;
     std::memcpy(&slab, key_of_state_ + place * (sizeof slab / 8), sizeof slab);
@@ -95,6 +98,8 @@ class Explorer {
   void expand() {
     is_there_ = false;
     shared_.state = index_;
+    if (with_end_) end();
+    if (ends_only_ || over()) return;
     for (std::uint8_t cache = 0; cache < world_.setup().cache_count && !over(); ++cache) {
       const std::size_t objects = world_.layout(cache).objects_per_slab;
       try_all_choices({.kind = Alloc, .cache = cache});
@@ -114,6 +119,14 @@ class Explorer {
     }
     if (options_.pointers && !over()) free_all_pointers();
     if (options_.pointers && !over()) corrupt_all_links();
+  }
+
+  /// What the end of a program finds in this state.
+  void end() {
+    go_back();
+    const Transition end{.kind = Transition::end};
+    shared_.transition = end.packed();
+    if (!world_.runner().finish()) judge(end, 0);
   }
 
   /// Every choice of places, and with each of them every failure.
@@ -243,7 +256,8 @@ class Explorer {
       world_.copy_memory(memory_after_);
       const auto expected = world_.runner().expected_of_stray(cache, stray);
       if (memory_before_ != memory_after_)
-        return found({.kind = FreeForeign, .cache = cache}, stray, {expected ? expected->invariant : "M1", "nothing written by a misuse", "a write"}, Said::No);
+        return found({.kind = FreeForeign, .cache = cache}, stray, {expected ? expected->invariant : "M1", "nothing written by a misuse", "a write"},
+                     expected && expected->kind == slab::Misuse::ForeignPointer ? Said::Yes : Said::No);
     }
   }
 
@@ -262,8 +276,8 @@ class Explorer {
     const bool said = is_said == Said::Yes;
     if (!said && unsaid_) return;
     unsaid_ |= !said;
-    if (said) cost_ = transition.operations();
-    if (said) shared_.outcome = cost_ == 1 ? Exploration::Outcome::Defect : shared_.outcome;
+    if (said) cost_ = transition.operations() + ends_only_;
+    if (cost_ <= 1) shared_.outcome = Exploration::Outcome::Defect;
     found_state_ = shared_.state;
     found_transition_ = transition;
     shared_.stray = stray;
@@ -303,6 +317,8 @@ class Explorer {
   Shared& shared_;
   ExploreCounts& counts_;
   KeyHash hash_{hash_seed, World::max_words};
+  bool with_end_;           // of the program, after each path: only then is a counterexample a shortest program
+  bool ends_only_ = false;
   VisitedSet visited_;
   std::unique_ptr<Buffer> frontier_, next_;  // of each state its index and length, and its key
   std::size_t next_size_ = 0, left_ = 0;
@@ -320,9 +336,9 @@ class Explorer {
   std::uint64_t told_transitions_ = 0;
 };
 
-[[noreturn]] void explore_as_child(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared) {
+[[noreturn]] void explore_as_child(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared, bool with_end) {
   if (const int null = open("/dev/null", O_WRONLY); null >= 0) dup2(null, STDERR_FILENO);  // a death is told by its program
-  Explorer explorer{options, world, steps, shared};
+  Explorer explorer{options, world, steps, shared, with_end};
   explorer.run();
   explorer.place_defect();
   shared.finished = true;
@@ -381,9 +397,7 @@ void explain(Exploration& exploration, World& world, const GrowingArray<Step>& s
   }
 }
 
-}  // namespace
-
-Exploration explore(const ExploreOptions& options) {
+Exploration explore(const ExploreOptions& options, bool with_end) {
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     std::perror("slabproof: cannot explore in a child process");
@@ -400,7 +414,7 @@ Exploration explore(const ExploreOptions& options) {
     std::perror("slabproof: cannot explore in a child process");
     std::exit(2);
   }
-  if (child == 0) explore_as_child(options, world, steps, shared);
+  if (child == 0) explore_as_child(options, world, steps, shared, with_end);
 
   Exploration exploration;
   exploration.found = wait_for(child, shared);
@@ -410,6 +424,17 @@ Exploration explore(const ExploreOptions& options) {
   if (exploration.outcome == Exploration::Outcome::Defect) explain(exploration, world, steps, shared);
   munmap(memory, sizeof(Shared));
   return exploration;
+}
+
+}  // namespace
+
+Exploration explore(const ExploreOptions& options) {
+  const Exploration exploration = explore(options, false);
+  if (exploration.outcome != Exploration::Outcome::Defect) return exploration;
+  // The end of a program is left out of the search until there is something to find.
+  Exploration again = explore(options, true);
+  again.counts.seconds += exploration.counts.seconds;
+  return again.outcome == Exploration::Outcome::Defect && !again.verdict.agreed() ? again : exploration;
 }
 
 }  // namespace slabproof

@@ -9,6 +9,9 @@ namespace slabproof {
 
 /// One step from a state of a small world to the next, in 32 bits.
 struct Transition {
+  /// What comes at the end of every program: everything is freed, the caches are destroyed.
+  static constexpr OperationKind end = OperationKind::Recover;
+
   OperationKind kind = OperationKind::Alloc;
   std::uint8_t cache = 0;
   std::uint8_t argument = 0;  // Reserve: objects; Free, CorruptLink: place of the slab * SmallState::max_slots + slot
@@ -27,7 +30,7 @@ struct Transition {
   friend constexpr bool operator==(const Transition&, const Transition&) = default;
 
   /// Operations of a program that say the same.
-  [[nodiscard]] constexpr std::uint32_t operations() const { return failing ? 2 : 1; }
+  [[nodiscard]] constexpr std::uint32_t operations() const { return kind == end ? 0 : failing ? 2 : 1; }
   [[nodiscard]] constexpr Operation failure_operation() const {
     return {.kind = OperationKind::Fail, .detail = failure, .argument = failing - 1u};
   }

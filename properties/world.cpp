@@ -154,7 +154,7 @@ SLABPROOF_NOT_SANITIZED void World::copy_memory(std::vector<std::uint64_t>& word
     for (std::size_t i = 0; i < size; i += 8) words.push_back(word_at(begin + i));
   };
   for (std::size_t i = 0; i < setup_.cache_count; ++i) copy(runner_.arena().cache(i), cache_words_[i] * 8);
-  copy(first_place_, slabs_ * setup_.caches[0].slab_size);
+  copy(first_place_ - setup_.caches[0].page_size, slabs_ * setup_.caches[0].slab_size + 2 * setup_.caches[0].page_size);
   if (setup_.caches[0].type == slab::ObjectSizeType::Large) copy(first_info_, slabs_ * layouts_[0].slab_info_size);
 }
 
