@@ -64,6 +64,7 @@ void Region::load(std::uint32_t held) {
   returned_.clear();
   held_ = 0;
   next_ = place(places_);
+  written_before_reuse_ = 0;
   random_state_ = spec_.seed * 0x9E3779B97F4A7C15u + 1;
   for (std::size_t i = 0; i < places_; ++i) {
     ++held_;
