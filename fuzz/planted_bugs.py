@@ -25,6 +25,8 @@ SINGLE = "type=Small slab_size=128 page_size=128 object_size=24 object_align=1" 
 MULTI = "type=Small slab_size=128 page_size=64 object_size=32 object_align=1"  # 2 objects
 LARGE = "type=Large slab_size=128 page_size=64 object_size=40 object_align=1"  # 3 objects, tail waste of 8
 HALF = "type=Large slab_size=64 page_size=64 object_size=32 object_align=1"  # 2 objects
+PAIR = "type=Small slab_size=128 page_size=128 object_size=32 object_align=1"  # 2 objects
+TINY = "type=Small slab_size=64 page_size=64 object_size=8 object_align=1"  # 1 object
 ONE = "type=Large slab_size=64 page_size=64 object_size=64 object_align=1"  # 1 object
 
 
@@ -205,26 +207,27 @@ BUGS = [
     Bug("misaligned_info_accepted", "died:UndefinedBehaviorSanitizer", "misaligned-slab-info-goes-straight-back"),
     Bug("returned_slab_written", "died:AddressSanitizer", program(SINGLE, *allocs(1), "free #0", "shrink c0")),
     Bug("link_not_written", "B15/alloc", "last-free-link-is-null"),
-    Bug("slab_freed_before_its_pages", "", ""),
-    Bug("interior_pointer_accepted", "", ""),
-    Bug("foreign_pointer_written", "", ""),
-    Bug("owner_stays_after_destruction", "", ""),
-    Bug("one_object_never_full", "", ""),
-    Bug("stride_not_rounded", "", ""),
-    Bug("info_linked_twice", "", ""),
-    Bug("carves_one_too_far", "", ""),
-    Bug("failed_reserve_keeps_a_slab", "", ""),
-    Bug("failed_reserve_forgets_the_last", "", ""),
-    Bug("front_not_linked_back", "", ""),
-    Bug("neighbour_not_relinked", "", ""),
-    Bug("moved_one_free_late", "", ""),
-    Bug("bit_stays", "", ""),
-    Bug("slots_of_a_returned_slab_stay", "", ""),
-    Bug("empty_slabs_miscounted", "", ""),
-    Bug("bits_cleared_with_each_slot", "", ""),
-    Bug("keeps_one_of_three", "", ""),
-    Bug("full_slab_not_written_back", "", ""),
-    Bug("last_page_stays_saved", "", ""),
+    # Shortest programs that ci/explore found (docs/explorer.md).
+    Bug("slab_freed_before_its_pages", "B13/end", program(MULTI, *allocs(1))),
+    Bug("interior_pointer_accepted", "died:UndefinedBehaviorSanitizer", program(TINY, *allocs(1), "free_interior #0 pick=0")),
+    Bug("foreign_pointer_written", "died:", program(MULTI, "free_foreign c0 pick=0")),
+    Bug("owner_stays_after_destruction", "M6/free_foreign", program(TINY, *allocs(1), "destroy c0", "free_foreign c0 pick=4")),
+    Bug("one_object_never_full", "S2/alloc", program(TINY, *allocs(1))),
+    Bug("stride_not_rounded", "G6/start", program("type=Small slab_size=128 page_size=128 object_size=20 object_align=1")),
+    Bug("info_linked_twice", "L2/end", program(TINY, *allocs(1))),
+    Bug("carves_one_too_far", "died:", program(TINY, *allocs(1))),
+    Bug("failed_reserve_keeps_a_slab", "B15/reserve", program(TINY, "fail b0 alloc_slab after=1 once", "reserve c0 2")),
+    Bug("failed_reserve_forgets_the_last", "L6/end", program(TINY, "reserve c0 2", *allocs(1), "fail b0 alloc_slab after=0 once", "reserve c0 2")),
+    Bug("front_not_linked_back", "L2/end", program(TINY, "reserve c0 2")),
+    Bug("neighbour_not_relinked", "B16/end", program(TINY, "reserve c0 2")),
+    Bug("moved_one_free_late", "S2/end", program(PAIR, *allocs(3))),
+    Bug("bit_stays", "L3/end", program(PAIR, *allocs(2))),
+    Bug("slots_of_a_returned_slab_stay", "died:", program(TINY, *allocs(1), "free #0", "shrink c0")),
+    Bug("empty_slabs_miscounted", "B16/end", program(TINY, "reserve c0 2")),
+    Bug("bits_cleared_with_each_slot", "L3/end", program(PAIR, *allocs(2))),
+    Bug("keeps_one_of_three", "L6/end", program(TINY, *allocs(1), "reserve c0 2")),
+    Bug("full_slab_not_written_back", "L1/end", program(TINY, *allocs(2))),
+    Bug("last_page_stays_saved", "B13/end", program(MULTI, *allocs(1))),
 ]
 
 
