@@ -94,7 +94,7 @@ def problems_of(arguments, root, folder):
 
     def run(which, stem, number):
         return subprocess.run([programs[which][0], f"--gtest_filter=Regression.{test_name(stem)}"], text=True, capture_output=True, timeout=60,
-                              env={**environment(number), "ASAN_OPTIONS": "symbolize=0", "UBSAN_OPTIONS": "symbolize=0"})
+                              env={**planted_bugs.environment(number), "ASAN_OPTIONS": "symbolize=0", "UBSAN_OPTIONS": "symbolize=0"})
 
     for stem, (number, signature) in made.items():
         planted, real = run("planted", stem, number), run("real", stem, 0)
