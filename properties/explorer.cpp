@@ -387,7 +387,7 @@ void explain(Exploration& exploration, World& world, const GrowingArray<Step>& s
   const std::vector<Program> programs = programs_of(world, path, last, stray);
   for (const Program& program : programs) {
     IsolatedRun run = run_isolated(world.runner(), program, {.timeout_seconds = 3, .brief = true, .after_step = {}});
-    if (exploration.verdict.agreed() || exploration.program.operations.empty()) exploration.program = program;
+    if (&program == &programs.front()) exploration.program = program;
     if (run.verdict.agreed()) continue;
     run = run_isolated(world.runner(), program);
     exploration.program = program;
