@@ -1,16 +1,14 @@
 // The explorer as a program: goes through small worlds one after the other and says what it found.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <iterator>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "model/encoder.hpp"
-#include "model/event_log.hpp"
 #include "model/trace.hpp"
 #include "properties/explorer.hpp"
+#include "properties/saved_program.hpp"
 #include "properties/small_geometry.hpp"
 
 namespace slabproof {
@@ -71,20 +69,6 @@ std::string grouped(std::uint64_t number) {
   return text;
 }
 
-/// The path of the counterexample as a corpus file, or nothing if it cannot be written.
-std::string save(const Program& program, const std::string& folder) {
-  const std::vector<std::uint8_t> bytes = encode(program);
-  EventLog hash;
-  for (const std::uint8_t byte : bytes) hash.add(byte);
-  std::error_code ignored;
-  std::filesystem::create_directories(folder, ignored);
-  char name[32];
-  std::snprintf(name, sizeof name, "/explorer-%012llx", static_cast<unsigned long long>(hash.digest() >> 16));
-  std::ofstream out{folder + name, std::ios::binary};
-  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  return out.flush() ? folder + name : "";
-}
-
 int say_defect(const Exploration& exploration, const Options& options) {
   std::printf("DEFECT after %s states: %s\n", grouped(exploration.counts.states).c_str(), exploration.found.sentence().c_str());
   std::printf("%s%s", to_text(exploration.program).c_str(), exploration.report.c_str());
@@ -93,7 +77,7 @@ int say_defect(const Exploration& exploration, const Options& options) {
     std::printf("the runner sees nothing in this program: what was found shows in bytes that it does not look at, or needs other places of slabs\n");
   else
     std::printf("signature: %s\n", exploration.verdict.signature().c_str());
-  const std::string saved = save(exploration.program, options.folder);
+  const std::string saved = save_program(exploration.program, options.folder, "explorer");
   if (saved.empty())
     std::printf("not saved: cannot write to %s\n", options.folder.c_str());
   else

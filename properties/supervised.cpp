@@ -9,20 +9,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <sstream>
 
 #include <rapidcheck.h>
 #include <rapidcheck/state.h>
 
-#include "model/encoder.hpp"
-#include "model/event_log.hpp"
 #include "model/isolated.hpp"
 #include "model/minimizer.hpp"
 #include "model/trace.hpp"
 #include "properties/commands.hpp"
+#include "properties/saved_program.hpp"
 
 namespace slabproof {
 namespace {
@@ -134,7 +131,7 @@ class Machine {
     shared_.shrunk_to = static_cast<std::uint32_t>(program.operations.size());
     put(shared_.signature, verdict.signature());
     text << to_text(program) << "verdict: " << verdict.sentence() << "\nsignature: " << verdict.signature() << "\n";
-    const std::string saved = save(program);
+    const std::string saved = save_program(program, options_.crash_folder, "property");
     if (saved.empty())
       text << "not saved: cannot write to " << options_.crash_folder << "\n";
     else
@@ -145,20 +142,6 @@ class Machine {
       text << "run again with: RC_PARAMS=\"" << rc::detail::configToMinimalString(configuration) << "\"\n";
     }
     return text.str();
-  }
-
-  /// The path of the counterexample as a corpus file, or nothing if it cannot be written.
-  std::string save(const Program& program) const {
-    const std::vector<std::uint8_t> bytes = encode(program);
-    EventLog hash;
-    for (const std::uint8_t byte : bytes) hash.add(byte);
-    std::error_code ignored;
-    std::filesystem::create_directories(options_.crash_folder, ignored);
-    std::ostringstream name;
-    name << options_.crash_folder << "/property-" << std::hex << hash.digest();
-    std::ofstream out{name.str(), std::ios::binary};
-    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    return out.flush() ? name.str() : "";
   }
 
   std::string id_;
