@@ -12,6 +12,7 @@ from workshop import Workshop
 REPLAY_SECONDS = 60
 SHOWN_LINES = 40
 KEPT_FILES = 3
+FUZZER_SAID = "; the fuzzer said: "
 
 
 @dataclasses.dataclass
@@ -174,4 +175,9 @@ def signature_of(code, output, words):
         return signature[1]
     said = re.search(r"^(?:signature|SUMMARY): *(.+)$", words, re.MULTILINE) or DEATH.search(words)
     what = {0: "passes", None: "did not end"}.get(code, f"ends with exit code {code} and no signature")
-    return f"{what} in the replay tool; the fuzzer said: {said[said.lastindex or 0] if said else 'nothing'}"
+    return f"{what} in the replay tool{FUZZER_SAID}{said[said.lastindex or 0] if said else 'nothing'}"
+
+
+def seen_by_replay(signature):
+    """As much of a signature as the replay tool tells by itself."""
+    return signature.partition(FUZZER_SAID)[0]

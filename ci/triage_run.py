@@ -20,7 +20,7 @@ import child_process
 import out_lock
 import workshop
 from crash_files import beside, crashes_in, home_of, made_of, minimized, shown_path
-from crashes import REPLAY_SECONDS, signature_of
+from crashes import REPLAY_SECONDS, seen_by_replay, signature_of
 from progress import Progress, table
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -38,6 +38,8 @@ class Triage:
         self.sentences = []
 
     def replay(self, path):
+        """None where a signal ended it."""
+        before = self.signals.count
         text = path.with_name(f".{path.name}.{os.getpid()}.trace")
         try:
             code, output = child_process.run([*self.replay_command, "--quiet", "--write-trace", text, path], self.signals, REPLAY_SECONDS,
@@ -49,6 +51,8 @@ class Triage:
                 operations = sum(not re.match("(slabproof|backend|cache) ", line) for line in lines)
         finally:
             text.unlink(missing_ok=True)
+        if code is None and self.signals.count > before:
+            return None
         if code == 2:
             return Replayed(None, None, output.replace("slab_replay: ", ""))
         return Replayed("passes" if code == 0 else signature_of(code, output, ""), operations, "")
@@ -58,8 +62,8 @@ class Triage:
         for crash in crashes:
             self.progress.show(lambda: [f"replaying: {len(found)} of {len(crashes)} files"])
             for path in (crash.path, beside(crash.path, ".min")):
-                if path.exists() and not self.signals.count:
-                    found[path] = self.replay(path)
+                if path.exists() and not self.signals.count and (replayed := self.replay(path)):
+                    found[path] = replayed
         return found
 
     def groups(self, crashes, found):
@@ -99,7 +103,8 @@ class Triage:
                     if stale:
                         beside(path, ".min.json").unlink(missing_ok=True)
                     workshop.make(path, signature, self.replay_command, self.signals)
-                    found[beside(path, ".min")] = self.replay(beside(path, ".min"))
+                    if replayed := self.replay(beside(path, ".min")):
+                        found[beside(path, ".min")] = replayed
                 except workshop.CannotMake as error:
                     self.sentences.append(str(error))
                 if self.signals.count:
@@ -113,7 +118,7 @@ class Triage:
 
     def state(self, signature, crashes, found):
         states = {found[c.path].state for c in crashes if c.path in found}
-        if signature in states:
+        if seen_by_replay(signature) in map(seen_by_replay, states - {None}):
             return "fails"
         if others := sorted(states - {"passes", None}):
             return f"fails as {', '.join(others)}"
@@ -123,6 +128,7 @@ class Triage:
         crashes, sentences = crashes_in(self.folder)
         self.sentences += sentences
         found = self.replay_all(crashes)
+        crashes = [c for c in crashes if c.path.exists()]  # a ci/fuzz has taken others away meanwhile
         groups = self.groups(crashes, found)
         self.make(groups, found)
         rows = [["signature", "now", "times", "files", "operations", "bytes", "first seen", "engine"]]

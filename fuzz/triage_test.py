@@ -12,8 +12,10 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import types
+from unittest import mock
 
 import planted_bugs
 
@@ -24,7 +26,7 @@ import child_process
 import history
 import triage_run
 import workshop
-from crash_files import beside, made_of, minimized
+from crash_files import Crash, beside, made_of, minimized
 from crashes import Crashes
 from progress import Progress
 
@@ -190,6 +192,29 @@ def check_triage(scene):
     scene.expect("nothing is lost when all is mended", [f.name for f in before if not f.exists()], [])
 
 
+def check_replays(scene):
+    """Of one crash, with a replay tool that does not end, one that is interrupted, and one under which the crash goes."""
+    out = scene.folder / "replays"
+    (out / "crashes").mkdir(parents=True)
+    path = out / "crashes" / "fuzz_geometry-0123456789ab"
+
+    def triage(script, interrupted=False):
+        path.write_bytes(b"x")
+        Crash(path, "did not end in the replay tool; the fuzzer said: timeout").save()
+        signals, printed = types.SimpleNamespace(count=0), io.StringIO()
+        printed.reconfigure = lambda **_: None
+        threading.Timer(0.5, lambda: setattr(signals, "count", int(interrupted))).start()
+        with contextlib.redirect_stdout(printed), mock.patch.object(triage_run, "REPLAY_SECONDS", 60 if interrupted else 1):
+            return triage_run.Triage(out, ["bash", "-c", script], signals, Progress()).run(), printed.getvalue()
+
+    code, printed = triage("sleep 60")
+    scene.expect(f"it fails as ever\n{printed}", [code, "  fails  " in printed, "fails as" in printed], [1, True, False])
+    code, printed = triage("sleep 60", interrupted=True)
+    scene.expect(f"Ctrl-C is no failure\n{printed}", [code, "not replayed" in printed, "none fails" in printed], [2, True, True])
+    code, printed = triage(f"rm '{path}'")
+    scene.expect(f"one that is gone is not listed\n{printed}", [code, "No crash is kept" in printed], [0, True])
+
+
 def check_history(scene):
     """Sums go on where the last run ended; a half-written line costs itself only; the clock does not matter."""
     path = scene.folder / "history.jsonl"
@@ -224,7 +249,7 @@ def check_history(scene):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         scene = Scene(sys.argv[1], pathlib.Path(folder))
-        for check in (check_background, check_later_inputs, check_interruption, check_triage, check_history):
+        for check in (check_background, check_later_inputs, check_interruption, check_triage, check_replays, check_history):
             check(scene)
             if scene.problems:
                 break
