@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import child_process
-from crash_files import Crash, beside, crashes_in, home_of, made_of, now, shown_path
+from crash_files import Crash, beside, crashes_in, home_of, made_of, now, shown_path, write_whole
 from fuzz_target import DEATH, sha1
 from workshop import Workshop
 
@@ -102,7 +102,8 @@ class Crashes:
         artifact.replace(path)
         code, output = self.replay(path)
         if code == 0 and perhaps_slow:
-            path.unlink()
+            if path not in self.kept:  # as the input of a defect that this build has no more
+                path.unlink()
             return False
         output = output.decode(errors="replace")
         defect = self._defect(signature_of(code, output, words))
@@ -114,7 +115,7 @@ class Crashes:
             known = self.kept[path] = Crash(path, target=target, engine=engine, first_seen=now(), times=0)
         known.signature = defect.signature
         try:
-            report(path).write_text(f"{output}\n\nThe fuzzer's last words:\n{words}")
+            write_whole(report(path), f"{output}\n\nThe fuzzer's last words:\n{words}")
             self._note(path)
         finally:  # a full disk is no reason to keep silent
             if defect.count == 1:

@@ -4,6 +4,7 @@ a test and a page in the background, taken up again after an interruption, and l
 
 import contextlib
 import fcntl
+import hashlib
 import io
 import json
 import os
@@ -215,6 +216,23 @@ def check_replays(scene):
     scene.expect(f"one that is gone is not listed\n{printed}", [code, "No crash is kept" in printed], [0, True])
 
 
+def check_keeping(scene):
+    """What was only slow is not kept, but for a crash of an earlier build that comes again."""
+    folder = scene.folder / "keeping"
+    folder.mkdir()
+    known = folder / f"fuzz_large-{hashlib.sha1(b'x').hexdigest()[:12]}"
+    for before in (True, False):
+        known.unlink(missing_ok=True)
+        if before:
+            known.write_bytes(b"x")
+            Crash(known, "L6/end").save()
+        (folder / "artifact").write_bytes(b"x")
+        run = Crashes(ROOT, folder, ["true"], scene.signals, lambda text: None)
+        scene.expect("a failing input", run.take("fuzz_large", folder / "artifact", "", True, "libFuzzer"), False)
+        scene.expect(f"kept as it was: {before}", known.exists(), before)
+        beside(known, ".json").unlink(missing_ok=True)
+
+
 def check_history(scene):
     """Sums go on where the last run ended; a half-written line costs itself only; the clock does not matter."""
     path = scene.folder / "history.jsonl"
@@ -249,7 +267,7 @@ def check_history(scene):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         scene = Scene(sys.argv[1], pathlib.Path(folder))
-        for check in (check_background, check_later_inputs, check_interruption, check_triage, check_replays, check_history):
+        for check in (check_background, check_later_inputs, check_interruption, check_triage, check_replays, check_keeping, check_history):
             check(scene)
             if scene.problems:
                 break
