@@ -54,7 +54,8 @@ class Merge:
     def run(self, run, binary, artifacts, signals):
         """Merges with libFuzzer. Returns what was gained, in a sentence, or why it was left; failing inputs are in
         `artifacts` then."""
-        before = len(os.listdir(self.target.corpus))
+        names = set(os.listdir(self.target.corpus))
+        before = len(names)
         shutil.rmtree(self.making, ignore_errors=True)
         self.making.mkdir()
         code, _ = child_process.run(
@@ -67,6 +68,10 @@ class Merge:
             return f"{self.target.name}: the corpus of {before} inputs could not be made smaller; it is as it was"
         self.making.replace(self.made)
         self.target.corpus.replace(self.old)
+        for file in files_of(self.old):
+            # What has come meanwhile, from another machine; hidden is what is not there as a whole.
+            if file.name not in names and file.name[0] != "." and not (self.made / file.name).exists():
+                os.link(file, self.made / file.name)
         self.made.replace(self.target.corpus)
         self._remember(after)
         shutil.rmtree(self.old)

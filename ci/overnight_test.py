@@ -321,6 +321,22 @@ class Inputs(Overnight, Faults):
         self.assertIn(name, self.failing())
         self.assertFalse(list(self.out.glob("artifacts/*/*")))
 
+    def test_an_input_that_comes_during_a_merge_is_kept(self):
+        self.corpus.mkdir(parents=True)
+        for text in ("a", "b", "ab", "abab"):
+            self.put(text)
+        bin, run, said = self.folder / "build" / "fuzz" / "bin", child_process.run, []
+
+        def run_then_put(*arguments, **options):
+            code = run(*arguments, **options)
+            said.append(self.put("abababab"))
+            return code
+        merge = corpus.Merge(fuzz_target.Target(NAME, 37, self.out, fuzz_run.LibFuzzer.NAME))
+        with mock.patch.object(child_process, "run", run_then_put):
+            sentence = merge.run(fuzz_run.RUN, bin / NAME, self.folder, child_process.Signals())
+        self.assertIn("inputs of the corpus show the same", sentence)
+        self.assertIn(said[0], self.found())
+
     def test_the_corpus_is_made_small_between_turns(self):
         process = self.fuzzing(inputs=30, how="turns")
         self.wait(lambda: "inputs of the corpus show the same" in process.said(), "a merge")
