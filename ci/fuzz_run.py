@@ -46,6 +46,7 @@ FORMAT = "1\n"  # of the folder that a run leaves
 FREE_BYTES = 8 << 20
 FILES_A_REPLAY = 500
 SILENT_DEATHS = 3
+LIMIT = 1_000_000  # of what is asked for
 
 
 class CannotWork(Exception):
@@ -58,8 +59,8 @@ def positive(kind):
             value = kind(text)
         except ValueError:
             value = 0
-        if not 0 < value < math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is no positive {'whole ' if kind is int else ''}number")
+        if not 0 < value < LIMIT:
+            raise argparse.ArgumentTypeError(f"{text} is no positive {'whole ' if kind is int else ''}number below {LIMIT:,}")
         return value
     return parse
 
