@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import sys
+import urllib.parse
 
 from crash_files import beside, crashes_in, home_of, made_of, minimized, now, shown_path, write_whole
 from history import SUMS, samples
@@ -80,8 +82,8 @@ def card(signature, crashes, folder):
         "operations": facts.get("operations"), "before": facts.get("before"), "finished": facts.get("finished", False),
         "first_seen": first.first_seen, "target": ", ".join(sorted({c.target for c in crashes} - {""})),
         "engine": ", ".join(sorted({c.engine for c in crashes} - {""})), "trace": trace,
-        "again": f"ci/replay {os.path.relpath(best, ROOT) if best.is_relative_to(ROOT) else best}",
-        "links": {what: os.path.relpath(file, folder) for what, file in links.items()},
+        "again": f"ci/replay {shlex.quote(os.path.relpath(best, ROOT) if best.is_relative_to(ROOT) else str(best))}",
+        "links": {what: urllib.parse.quote(os.fsencode(os.path.relpath(file, folder))) for what, file in links.items()},
     }
 
 

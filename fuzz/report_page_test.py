@@ -19,6 +19,7 @@ import report
 from crash_files import Crash, beside
 
 HOSTILE = "</script ><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\"> & \u2028 @CHART@ @FACTS@"
+ODD_NAME = os.fsdecode(b"fuzz_large-\xff %#?")
 SECONDS, LAST_NEW = 7200, 5400
 
 
@@ -48,8 +49,8 @@ def fill(out):
     beside(second, ".min").write_bytes(b"small")
     beside(second, ".min.trace").write_text(f"slabproof trace 1\n{HOSTILE}\n" + "shrink c0\n" * 100 + "x" * 500 + "\n")
     beside(second, ".min.html").write_text("<title>the page</title>")
-    (crashes / f"fuzz_large-{'0' * 12}").write_bytes(b"")
-    beside(crashes / f"fuzz_large-{'0' * 12}", ".txt").write_text(f"signature: M1/{HOSTILE}\n")
+    (crashes / ODD_NAME).write_bytes(b"")
+    beside(crashes / ODD_NAME, ".txt").write_text(f"signature: M1/{HOSTILE}\n")
 
 
 def tiles(page, target, engine="libFuzzer"):
@@ -94,6 +95,7 @@ def check_crashes(page):
     page.expect("the trace as it is", trace.get_attribute("textContent").split("\n")[:2], ["slabproof trace 1", HOSTILE])
     page.expect("in a box of its own", page.driver.execute_script("return arguments[0].scrollHeight > arguments[0].clientHeight && arguments[0].clientHeight <= 300", trace), True)
     page.expect("nothing of it was run", [page.driver.title, page.count("img"), page.count("script")], ["slabproof fuzzing report", 0, 3])
+    page.expect("a link to whatever name", cards[1].find_element("link text", "report").get_attribute("href").endswith("/crashes/fuzz_large-%FF%20%25%23%3F.txt"), True)
     cards[0].find_element("link text", "step through it").click()
     page.expect("its page", page.driver.title, "the page")
     page.driver.back()
