@@ -29,6 +29,7 @@ import out_lock
 import schedule
 from afl import Afl
 from corpus import Merge, tidy
+from crash_files import write_whole
 from crashes import Crashes, shown_path
 from fuzz_target import STATISTICS, Target, end_all
 from history import Recorder
@@ -97,8 +98,8 @@ def check_space():
 def check_format():
     version = OUT / "format"
     if not version.exists():
-        version.write_text(FORMAT)
-    elif (found := version.read_text()) != FORMAT:
+        write_whole(version, FORMAT)
+    elif (found := version.read_text(errors="replace")) != FORMAT:
         raise CannotWork(f"{shown_path(OUT)} is of format {found.strip()[:20] or 'unknown'}, and this ci/fuzz writes format "
                          f"{FORMAT.strip()}; fuzz with the version that made it, or move the folder away: nothing in it was changed")
 

@@ -385,12 +385,13 @@ class Refused(Overnight):
 
     def test_a_folder_of_another_format(self):
         self.out.mkdir()
-        (self.out / "format").write_text("2\n")
         (self.out / "crashes").mkdir()
         (self.out / "crashes" / f"{NAME}-1").write_bytes(b"x")
-        said = self.end(self.command(how="start"), 2)
-        self.assertIn("is of format 2, and this ci/fuzz writes format 1", said)
-        self.assertEqual({p.name for p in self.out.iterdir()}, {"format", "crashes", "lock"})
+        for version, shown in ((b"2\n", "2"), (b"\xff", "\ufffd"), (b"", "unknown")):
+            (self.out / "format").write_bytes(version)
+            said = self.end(self.command(how="start"), 2)
+            self.assertIn(f"is of format {shown}, and this ci/fuzz writes format 1", said)
+            self.assertEqual({p.name for p in self.out.iterdir()}, {"format", "crashes", "lock"})
 
     def test_the_disk_fills_and_is_full_at_the_next_start(self):
         if os.getuid() != 0:
