@@ -121,9 +121,6 @@ def prepare(targets, say):
         return lock
     except out_lock.Taken as error:
         raise CannotWork(str(error)) from None
-    except OSError as error:
-        where = shown_path(error.filename) if error.filename else f"below {shown_path(OUT)}"
-        raise CannotWork(f"cannot work in {where}: {error.strerror or error}; mend that and start again") from None
 
 
 def build(names, engine, signals):
@@ -356,8 +353,12 @@ def main():
         take_leftovers(targets, crashes)
         replay_corpus(targets, crashes, signals, progress.say)
         recorder = Recorder(OUT / "history.jsonl", BUILD / engine.PRESET / "bin")
-    except (CannotWork, OSError) as error:
+    except CannotWork as error:
         print(f"ci/fuzz: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = shown_path(error.filename) if error.filename else f"below {shown_path(OUT)}"
+        print(f"ci/fuzz: cannot work in {where}: {error.strerror or error}; mend that and start again", file=sys.stderr)
         return 2
     problems = [f"{shown_path(path)} cannot be replayed" for path in crashes.unreadable]
     if signals.count:

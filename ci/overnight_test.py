@@ -421,8 +421,11 @@ class Refused(Overnight):
         self.goes_on()
 
     def test_a_folder_that_is_a_file(self):
-        self.out.write_text("")
-        self.assertIn("mend that and start again", self.end(self.command(how="start"), 2))
+        for folder in (self.out / "artifacts" / f"{NAME}.1", self.out):
+            shutil.rmtree(self.out, ignore_errors=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.write_text("")
+            self.assertIn("mend that and start again", self.end(self.command(how="start"), 2))
 
 
 class AflOvernight(Overnight, Faults):
