@@ -10,11 +10,11 @@ exit: 0 no crash fails on this build, 1 some do, 2 the work could not be done: a
 
 import argparse
 import collections
-import os
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 import child_process
 import out_lock
@@ -40,8 +40,8 @@ class Triage:
     def replay(self, path):
         """None where a signal ended it."""
         before = self.signals.count
-        text = path.with_name(f".{path.name}.{os.getpid()}.trace")
-        try:
+        with tempfile.TemporaryDirectory() as folder:  # that of the crashes may be for reading only
+            text = pathlib.Path(folder) / "trace"
             code, output = child_process.run([*self.replay_command, "--quiet", "--write-trace", text, path], self.signals, REPLAY_SECONDS,
                                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             output = output.decode(errors="replace").strip()
@@ -49,8 +49,6 @@ class Triage:
             if text.exists():
                 lines = text.read_text().splitlines()
                 operations = sum(not re.match("(slabproof|backend|cache) ", line) for line in lines)
-        finally:
-            text.unlink(missing_ok=True)
         if code is None and self.signals.count > before:
             return None
         if code == 2:
@@ -96,6 +94,9 @@ class Triage:
         except out_lock.Taken:
             self.sentences.append("a ci/fuzz is under way: it makes what is missing of minimized programs, tests and pages")
             return
+        except OSError as error:
+            self.sentences.append(f"no minimized program, test or page can be made: {error}")
+            return
         with lock:
             for done, (path, signature, stale) in enumerate(waiting):
                 self.progress.say(f"making a minimized program, a test and a page of {shown_path(path)} ({done + 1} of {len(waiting)})")
@@ -105,7 +106,7 @@ class Triage:
                     workshop.make(path, signature, self.replay_command, self.signals)
                     if replayed := self.replay(beside(path, ".min")):
                         found[beside(path, ".min")] = replayed
-                except workshop.CannotMake as error:
+                except (workshop.CannotMake, OSError) as error:
                     self.sentences.append(str(error))
                 if self.signals.count:
                     return

@@ -194,14 +194,15 @@ def check_triage(scene):
 
 
 def check_replays(scene):
-    """Of one crash, with a replay tool that does not end, one that is interrupted, and one under which the crash goes."""
+    """Of one crash, with a replay tool that does not end, one that is interrupted, and one under which the crash goes;
+    then in a folder where nothing can be made."""
     out = scene.folder / "replays"
     (out / "crashes").mkdir(parents=True)
-    path = out / "crashes" / "fuzz_geometry-0123456789ab"
+    path = out / "crashes" / "fuzz_large-0123456789ab"
 
-    def triage(script, interrupted=False):
+    def triage(script, interrupted=False, signature="did not end in the replay tool; the fuzzer said: timeout"):
         path.write_bytes(b"x")
-        Crash(path, "did not end in the replay tool; the fuzzer said: timeout").save()
+        Crash(path, signature).save()
         signals, printed = types.SimpleNamespace(count=0), io.StringIO()
         printed.reconfigure = lambda **_: None
         threading.Timer(0.5, lambda: setattr(signals, "count", int(interrupted))).start()
@@ -214,6 +215,9 @@ def check_replays(scene):
     scene.expect(f"Ctrl-C is no failure\n{printed}", [code, "not replayed" in printed, "none fails" in printed], [2, True, True])
     code, printed = triage(f"rm '{path}'")
     scene.expect(f"one that is gone is not listed\n{printed}", [code, "No crash is kept" in printed], [0, True])
+    (out / "lock").mkdir()
+    code, printed = triage("echo signature: L6/end; exit 1", signature="L6/end")
+    scene.expect(f"what fails is listed all the same\n{printed}", [code, "  fails  " in printed, "can be made: " in printed], [1, True, True])
 
 
 def check_keeping(scene):
