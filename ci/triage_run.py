@@ -91,8 +91,8 @@ class Triage:
             return
         try:
             lock = out_lock.take(self.out, ["ci/triage"])
-        except out_lock.Taken:
-            self.sentences.append("a ci/fuzz is under way: it makes what is missing of minimized programs, tests and pages")
+        except out_lock.Taken as error:
+            self.sentences.append(f"what is missing of minimized programs, tests and pages is not made now: {error}")
             return
         except OSError as error:
             self.sentences.append(f"no minimized program, test or page can be made: {error}")

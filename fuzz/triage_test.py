@@ -158,7 +158,7 @@ def check_interruption(scene):
         scene.expect("what was reached is marked", small["finished"], False)
     with open(scene.folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        scene.expect("a run is under way", "a ci/fuzz is under way" in scene.triage()[1], True)
+        scene.expect("a run is under way", "is not made now: another command is at work" in scene.triage()[1], True)
         scene.expect("and has the work", workshop.is_complete(home), False)
     scene.triage()
     scene.expect("ci/triage goes on with it", workshop.is_complete(home), True)
