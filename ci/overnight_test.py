@@ -13,7 +13,6 @@ import hashlib
 import itertools
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess

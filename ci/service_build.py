@@ -7,7 +7,6 @@ import glob
 import hashlib
 import os
 import pathlib
-import re
 import shlex
 import shutil
 import stat
