@@ -64,7 +64,7 @@ class Afl(Worker):
         self.input.mkdir(parents=True)
         self.instances.mkdir(exist_ok=True)
         for file in itertools.chain(self.target.corpus.iterdir(), self.target.seeds.iterdir()):
-            if not (self.input / file.name).exists() and file.stat().st_size > 0:
+            if file.is_file() and not (self.input / file.name).exists() and file.stat().st_size > 0:
                 os.link(file, self.input / file.name)
         (self.input / "zero").write_bytes(b"\0")
 

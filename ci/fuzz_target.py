@@ -74,7 +74,7 @@ class Target:
         """Takes an input that a worker died of while it loaded them out of its way, until it passes again."""
         for folder in (self.corpus, self.seeds):
             for file in folder.iterdir():
-                if file.read_bytes()[:self.max_len] == failing:
+                if file.is_file() and file.read_bytes()[:self.max_len] == failing:
                     if folder is self.corpus:
                         file.replace(self.set_aside / file.name)
                     else:

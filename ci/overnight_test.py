@@ -147,7 +147,7 @@ class Overnight(unittest.TestCase):
         for file in itertools.chain(*globs):
             try:
                 found.add(hashlib.sha1(file.read_bytes()).hexdigest())
-            except FileNotFoundError:  # a smaller one has replaced it
+            except (FileNotFoundError, IsADirectoryError):  # a smaller one has replaced it
                 pass
         return found
 
@@ -296,7 +296,7 @@ class Inputs(Overnight, Faults):
         self.assertRegex(said, signature)
 
     def test_a_crash_before_the_fuzzing_is_put_aside_and_not_met_again(self):
-        self.corpus.mkdir(parents=True)
+        (self.corpus / "folder").mkdir(parents=True)
         name = self.put("!crash!!")
         process = self.fuzzing()
         process.send_signal(signal.SIGINT)
@@ -436,7 +436,7 @@ class AflOvernight(Overnight, Faults):
             self.skipTest("AFL++ is not installed: ci/setup --afl")
 
     def meets(self, text, signature):
-        self.corpus.mkdir(parents=True)
+        (self.corpus / "folder").mkdir(parents=True)
         name = self.put(text)
         process = self.fuzzing("--engine", "afl")
         self.wait(lambda: "signature: " in process.said(), f"what is said of {text}")
