@@ -148,6 +148,8 @@ class Workshop:
                 self.problems.append(str(error))
             except OSError as error:
                 self.problems.append(f"what is made of {shown_path(path)} cannot be written: {error.strerror}")
+            except Exception as error:  # the next one may go well; a thread that has died would be waited for
+                self.problems.append(f"nothing could be made of {shown_path(path)}: {error!r}")
             if not self.count:
                 self.queue.popleft()
 
