@@ -8,8 +8,8 @@ engine does not tell. A line that a power cut left half written is passed over, 
 import collections
 import json
 import os
-import time
 
+from crash_files import now
 from fuzz_target import sha1
 
 SUMS = ("seconds", "inputs", "operations")
@@ -73,7 +73,7 @@ class Recorder:
                 self.builds[key] = ""
         sums = [a + b for a, b in zip(self.before.get(key, (0, 0, 0)), (seconds, *target.counts))]
         moments = (target.states or None, *target.coverage, target.crashes)
-        sample = {"time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()), **key._asdict(), "build": self.builds[key],
+        sample = {"time": now(), **key._asdict(), "build": self.builds[key],
                   **dict(zip(SUMS, (round(sums[0], 1), *sums[1:]))), **dict(zip(MOMENTS, moments))}
         line = json.dumps(sample).encode() + b"\n"
         with open(self.path, "ab", buffering=0) as file:
