@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::uint8_t no_cache = 0xFF;
 
-const char* name(BackendCall call) { return to_string(call); }
-
 }  // namespace
 
 const char* to_string(BackendCall call) {
@@ -105,15 +103,15 @@ void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b)
   log_.add(static_cast<std::uint64_t>(call) << 8 | index_, a, b);
   if (call_log) call_log->push_back({call, index_, a, b, 0});
   const auto caller_may_call = [&] {
-    if (context_.constructing) return judgement_.violate("B17", "no backend call during construction", name(call));
-    if (context_.reentering) return judgement_.violate("M12", "a re-entrant call to touch nothing", name(call));
-    if (!context_.cache) return judgement_.violate("B20", "no backend call", name(call));
+    if (context_.constructing) return judgement_.violate("B17", "no backend call during construction", to_string(call));
+    if (context_.reentering) return judgement_.violate("M12", "a re-entrant call to touch nothing", to_string(call));
+    if (!context_.cache) return judgement_.violate("B20", "no backend call", to_string(call));
     if (context_.operation == OperationKind::AllocNoGrow)
-      return judgement_.violate("B20", "alloc_no_grow to make no backend call", name(call));
+      return judgement_.violate("B20", "alloc_no_grow to make no backend call", to_string(call));
     if (context_.misuse && call != BackendCall::GetSlabInfo)
-      return judgement_.violate(context_.misuse, "a misuse to change nothing", name(call));
+      return judgement_.violate(context_.misuse, "a misuse to change nothing", to_string(call));
     if (context_.operation == OperationKind::FreeNull)
-      return judgement_.violate("M10", "free of null to do nothing", name(call));
+      return judgement_.violate("M10", "free of null to do nothing", to_string(call));
   };
   caller_may_call();
   if (context_.cache) check_row(call);
@@ -126,9 +124,9 @@ void RecordingBackend::check_row(BackendCall call) {
   const bool map_call = call == BackendCall::SaveSlabInfo || call == BackendCall::GetSlabInfo || call == BackendCall::DeleteSlabInfo;
   const bool info_call = call == BackendCall::AllocSlabInfo || call == BackendCall::FreeSlabInfo;
   if (row == slab::Row::SmallSinglePage && (map_call || info_call))
-    judgement_.violate("B4", "a SmallSinglePage cache to need slabs only", name(call));
+    judgement_.violate("B4", "a SmallSinglePage cache to need slabs only", to_string(call));
   if (row == slab::Row::SmallMultiPage && info_call)
-    judgement_.violate("B5", "a SmallMultiPage cache to need no SlabInfo memory", name(call));
+    judgement_.violate("B5", "a SmallMultiPage cache to need no SlabInfo memory", to_string(call));
 }
 
 void RecordingBackend::check_sizes(std::size_t slab_size, std::size_t page_size) {
