@@ -180,15 +180,20 @@ void Runner::begin(OperationKind kind, std::uint8_t cache) {
   report_log.clear();
 }
 
-// After a call: nobody may call the backend any more; what must hold, holds.
-void Runner::end() {
-  const std::uint8_t cache = context_.cache_index;
-  RecordingBackend& backend = backend_of(cache);
+// After a call nobody may call the backend any more.
+void Runner::close() {
+  RecordingBackend& backend = backend_of(context_.cache_index);
   for (const std::uintptr_t base : made_)
     if (SlabRecord* slab = backend.find(base)) slab->fresh = false;
   made_.clear();
   context_.cache = nullptr;
   context_.freed = 0;
+}
+
+// After a call: what must hold, holds.
+void Runner::end() {
+  const std::uint8_t cache = context_.cache_index;
+  close();
   if (violated()) return;
   check_reports();
   if (models_[cache].slabs() <= deep_check_period || step_ % deep_check_period == 0) check_statistics(cache);
@@ -552,7 +557,7 @@ void Runner::check_reports() {
   violate(invariant_of(kind), "no misuse report", slab::to_string(kind));
 }
 
-void Runner::check_statistics(std::uint8_t cache) {
+void Runner::check_statistics(std::uint8_t cache, const char* blamed) {
   const CacheModel& model = models_[cache];
   if (model.spec.row() == slab::Row::Large && backend_of(cache).infos_of(cache) != model.slabs())
     violate("B14", std::to_string(model.slabs()) + " SlabInfos, one a slab", std::to_string(backend_of(cache).infos_of(cache)));
@@ -560,7 +565,9 @@ void Runner::check_statistics(std::uint8_t cache) {
   const slab::CacheStatistics actual = subjects_[cache]->statistics(), expected = model.statistics();
   if (actual == expected) return;
   const char* invariant = "S1";
-  if (actual.full_slabs != expected.full_slabs || actual.partial_slabs != expected.partial_slabs || actual.empty_slabs != expected.empty_slabs)
+  if (blamed)
+    invariant = blamed;
+  else if (actual.full_slabs != expected.full_slabs || actual.partial_slabs != expected.partial_slabs || actual.empty_slabs != expected.empty_slabs)
     invariant = "S2";
   else if (actual.allocated_objects != expected.allocated_objects)
     invariant = "S3";

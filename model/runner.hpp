@@ -127,6 +127,7 @@ class Runner final : private BackendObserver {
     judgement_.violate(invariant, std::move(expected), std::move(observed));
   }
   void begin(OperationKind kind, std::uint8_t cache);
+  void close();
   void end();
   void mark(std::uint8_t operation);
   void count_state(OperationKind kind, std::uint8_t cache);
@@ -153,7 +154,7 @@ class Runner final : private BackendObserver {
   void free_misused(std::uint8_t cache, std::uintptr_t pointer, const MisuseOracle::Expected& expected);
 
   void check_reports();
-  void check_statistics(std::uint8_t cache);
+  void check_statistics(std::uint8_t cache, const char* blamed = nullptr);
   void check_contents();
   void check_contents(std::uint32_t ordinal);
   void check_audit(std::uint8_t cache);

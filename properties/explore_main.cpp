@@ -1,5 +1,10 @@
 // The explorer as a program: goes through small worlds one after the other and says what it found.
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
@@ -16,8 +21,8 @@ namespace {
 
 constexpr const char* usage =
     "usage: slab_explore [--row R] [--objects N] [--slabs S] [--caches C] [--policy P] [--kept K]\n"
-    "                    [--memory GiB] [--exact] [--without-pointers] [--output FOLDER]\n"
-    "       slab_explore --quick | --deep [--memory GiB] [--output FOLDER]\n"
+    "                    [--jobs J] [--memory GiB] [--exact] [--without-pointers] [--output FOLDER]\n"
+    "       slab_explore --quick | --deep [--jobs J] [--memory GiB] [--output FOLDER]\n"
     "\n"
     "Goes through every state that a slab cache can be in, in small geometries, breadth first: every\n"
     "sequence of operations of any length, with every backend call failing in every state, every choice\n"
@@ -31,12 +36,13 @@ constexpr const char* usage =
     "  --caches C         1, or 2 on one backend\n"
     "  --policy P         Checked or Unchecked\n"
     "  --kept K           empty slabs kept, 0 or 1\n"
-    "  --memory GiB       for the states and the frontier, 4 by default; when it is used up: exit 2\n"
+    "  --jobs J           geometries at once, 1 by default\n"
+    "  --memory GiB       for the states and the frontier of each, 6 by default; when it is used up: exit 2\n"
     "  --exact            compare whole states, not hashes of 128 bits\n"
     "  --without-pointers leave out freeing every pointer\n"
     "  --scrub A|B        once, with one of the patterns\n"
     "  --quick            2 slabs of 3 objects and 3 of 2, all rows and policies: what the tests do\n"
-    "  --deep             3 of 4, 4 of 3, 2 of 6 and two caches too\n"
+    "  --deep             3 of 4, 4 of 3, 2 of 6 and two caches too: hours\n"
     "  --output FOLDER    where a counterexample is saved, fuzz-out/crashes by default\n"
     "\n"
     "Exit status: 0 nothing wrong, 1 a defect, 2 wrong arguments, or out of memory: nothing is claimed.\n";
@@ -58,7 +64,8 @@ struct Options {
   std::vector<std::uint8_t> kept{1, 0};
   std::vector<Size> sizes{{3, 2, 1}};
   std::vector<std::uint64_t> scrubs{std::begin(slabproof::scrubs), std::end(slabproof::scrubs)};
-  double memory = 4;
+  double memory = 6;
+  std::size_t jobs = 1;
   bool exact = false, pointers = true;
   std::string folder = "fuzz-out/crashes";
 };
@@ -85,22 +92,32 @@ int say_defect(const Exploration& exploration, const Options& options) {
   return 1;
 }
 
-int explore_one(slab::Row row, bool checks, std::uint8_t kept, const Size& size, const Options& options) {
+struct Geometry {
+  slab::Row row;
+  bool checks;
+  std::uint8_t kept;
+  Size size;
+};
+
+int explore_one(const Geometry& geometry, const Options& options) {
+  const auto& [row, checks, kept, size] = geometry;
+  char name[96];
+  std::snprintf(name, sizeof name, "%-15s %-9s kept %u, %u objects, %zu slabs, %u caches:", slab::to_string(row),
+                checks ? "Checked" : "Unchecked", kept, size.objects, size.slabs, size.caches);
   ExploreOptions world;
   world.setup = small_setup(row, size.objects, size.caches, checks, kept);
   world.slabs = size.slabs;
   world.exact = options.exact;
   world.pointers = options.pointers;
   world.memory = static_cast<std::size_t>(options.memory * 0x1p30);
-  world.progress = true;
+  world.progress = name;
   Exploration first;
   for (const std::uint64_t scrub : options.scrubs) {
     world.scrub = scrub;
     world.pointers = options.pointers && scrub == options.scrubs.front();  // they lead to no other state
     const Exploration exploration = explore(world);
     const ExploreCounts& counts = exploration.counts;
-    std::printf("%-15s %-9s kept %u, %u objects, %zu slabs, %u caches: ", slab::to_string(row), checks ? "Checked" : "Unchecked", kept,
-                size.objects, size.slabs, size.caches);
+    std::printf("%s ", name);
     if (exploration.outcome == Exploration::Outcome::Defect) return say_defect(exploration, options);
     std::printf("%s states, %s transitions, %s failures, %s refusals, %s pointers, depth %u, %.2f s, %.0f transitions/s, %.1f bytes a state, frontier %s KiB, ",
                 grouped(counts.states).c_str(), grouped(counts.transitions).c_str(), grouped(counts.failures).c_str(),
@@ -122,24 +139,45 @@ int explore_one(slab::Row row, bool checks, std::uint8_t kept, const Size& size,
   return 0;
 }
 
+/// A child process that goes through the geometry, and ends with what explore_one() answers.
+pid_t start_one(const Geometry& geometry, const Options& options) {
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child < 0) {
+    std::perror("slab_explore: no process for a geometry");
+    std::exit(2);
+  }
+  if (child > 0) return child;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  std::setvbuf(stdout, nullptr, _IOFBF, 1 << 16);  // what is said of a defect stays in one piece
+  const int outcome = explore_one(geometry, options);
+  std::fflush(stdout);
+  _exit(outcome);
+}
+
 int explore_all(const Options& options) {
-  std::size_t worlds = 0;
-  int worst = 0;
+  std::vector<Geometry> worlds;
   for (const Size& size : options.sizes)
     for (const slab::Row row : options.rows)
       for (const bool checks : options.checks)
-        for (const std::uint8_t kept : options.kept) {
-          const int outcome = explore_one(row, checks, kept, size, options);
-          if (outcome == 1) return 1;
-          worst = std::max(worst, outcome);
-          ++worlds;
-        }
+        for (const std::uint8_t kept : options.kept) worlds.push_back({row, checks, kept, size});
+  int worst = 0;
+  std::size_t started = 0;
+  for (std::size_t ended = 0; ended < worlds.size(); ++ended) {
+    for (; started < worlds.size() && started - ended < options.jobs; ++started) start_one(worlds[started], options);
+    int status = 0;
+    wait(&status);
+    const int outcome = WIFEXITED(status) ? WEXITSTATUS(status) : 2;
+    if (WIFSIGNALED(status)) std::printf("NOT complete: ended by signal %d; nothing is claimed\n", WTERMSIG(status));
+    if (outcome == 1) return 1;  // the others end with this process
+    worst = std::max(worst, outcome);
+  }
   if (worst == 0)
     std::printf(
         "\nNothing wrong in %zu worlds, each complete: every sequence of alloc, alloc_no_grow, reserve of 1 to N + 1, free, shrink and\n"
         "destruction, of any length. Of the backend: alloc_slab refused or misaligned, every free place handed out; in rows with\n"
         "a map each save_slab_info refused; in Large alloc_slab_info refused or misaligned; no room left.%s\n",
-        worlds, options.pointers ? "\nIn Checked caches every pointer in the contract of the row freed in every state." : "");
+        worlds.size(), options.pointers ? "\nIn Checked caches every pointer in the contract of the row freed in every state." : "");
   return worst;
 }
 
@@ -187,6 +225,8 @@ int main(const std::vector<std::string>& arguments) {
         size.slabs = static_cast<std::size_t>(number);
       } else if (argument == "--caches" && between(1, 2)) {
         size.caches = static_cast<std::uint8_t>(number);
+      } else if (argument == "--jobs" && between(1, 256)) {
+        options.jobs = static_cast<std::size_t>(number);
       } else if (argument == "--memory" && is_number && number > 0 && number <= 1024) {
         options.memory = number;
       } else if (argument == "--output") {

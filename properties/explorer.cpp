@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -165,6 +166,9 @@ class Explorer {
     is_there_ = false;
   }
 
+  /// Whether key_, of so many words, is of the state that is expanded.
+  [[nodiscard]] bool is_state(std::size_t words) const { return words == words_ && std::memcmp(key_, key_of_state_, words * 8) == 0; }
+
   void take(const Transition& transition) {
     if (cost_ <= transition.operations()) return;
     go_back();
@@ -182,7 +186,7 @@ class Explorer {
     counts_.refusals += world_.choices().refused;
     if (!runner.check()) return judge(transition, 0);
     words_of_key_ = world_.save(key_);
-    const bool is_same = words_of_key_ == words_ && std::memcmp(key_, key_of_state_, words_ * 8) == 0;
+    const bool is_same = is_state(words_of_key_);
     is_there_ = is_same && world_.backend().calls_that_may_fail() == 0;
     const bool allocates = transition.kind == Alloc || transition.kind == AllocNoGrow;
     const bool changes_nothing = transition.failing || world_.choices().refused || transition.kind == FreeNull ||
@@ -228,7 +232,7 @@ class Explorer {
     }
   }
 
-  /// Every bad link that the runner knows, in each free slot; undone again, so that no state comes of it.
+  /// Every bad link that the runner knows, in each free slot; undone again.
   void corrupt_all_links() {
     for (std::size_t place = 0; place < world_.slabs(); ++place) {
       const SmallState::Slab slab = slab_of_state(place);
@@ -237,11 +241,14 @@ class Explorer {
         if (!((slab.handed_out & ~slab.live) >> slot & 1)) continue;
         for (std::uint8_t link = 0; link < bad_links && !over(); ++link) {
           const Transition transition{.kind = CorruptLink, .cache = slab.holder, .argument = static_cast<std::uint8_t>(place * SmallState::max_slots + slot), .picks = link};
-          world_.load(key_of_state_);
+          go_back();
           shared_.transition = transition.packed();
           world_.runner().step({.kind = CorruptLink, .object = transition.argument, .argument = link});
           ++counts_.pointers;
           if (!world_.runner().check()) judge(transition, 0);
+          // The state as it was is good for the next link, although a slot that was handed out and taken back holds
+          // other dead bytes; no state comes of it.
+          is_there_ = is_state(world_.save(key_));
         }
       }
     }
@@ -303,8 +310,8 @@ class Explorer {
     if (now < next_line_) return;
     next_line_ = now + std::chrono::seconds{1};
     const double seconds = std::chrono::duration<double>(now - told_).count();
-    std::printf("  %12llu states  %10.1f MiB  %10.1f MiB of frontier  depth %3u  %10.0f transitions/s  %12llu pointers\n",
-                static_cast<unsigned long long>(counts_.states), static_cast<double>(counts_.memory) / 0x1p20,
+    std::printf("%s %12llu states  %8.1f MiB  %8.1f MiB of frontier  depth %3u  %9.0f transitions/s  %12llu pointers\n",
+                options_.progress, static_cast<unsigned long long>(counts_.states), static_cast<double>(counts_.memory) / 0x1p20,
                 static_cast<double>((left_ + next_size_) * 8) / 0x1p20, counts_.depth,
                 static_cast<double>(counts_.transitions - told_transitions_) / seconds, static_cast<unsigned long long>(counts_.pointers));
     std::fflush(stdout);
@@ -337,6 +344,7 @@ class Explorer {
 };
 
 [[noreturn]] void explore_as_child(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared, bool with_end) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody asks any more
   if (const int null = open("/dev/null", O_WRONLY); null >= 0) dup2(null, STDERR_FILENO);  // a death is told by its program
   Explorer explorer{options, world, steps, shared, with_end};
   explorer.run();

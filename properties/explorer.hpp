@@ -18,7 +18,7 @@ struct ExploreOptions {
   bool exact = false;        // tell states apart by their keys, not by a hash of 128 bits
   bool pointers = true;      // in each state free every pointer, if the caches are Checked
   std::size_t memory = std::size_t{2} << 30;  // bytes, for states and frontier
-  bool progress = false;     // a line a second on stdout
+  const char* progress = nullptr;  // a line a second on stdout, which begins with this
   MakeSubject make = make_slab_subject;
 };
 
