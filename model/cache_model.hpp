@@ -50,9 +50,9 @@ class CacheModel {
 
   /// The bin of a partial slab.
   [[nodiscard]] std::size_t bin_of(std::size_t used) const {
-    std::size_t width = 1;  // 8 * width is the least such that every used count below N has a bin
-    while (bins * width < layout.objects_per_slab) width *= 2;
-    return used / width;
+    unsigned shift = 0;  // the least with which every used count below N has a bin
+    while (bins << shift < layout.objects_per_slab) ++shift;
+    return used >> shift;
   }
   /// The highest bin that has a slab; requires one.
   [[nodiscard]] std::size_t fullest_bin() const {

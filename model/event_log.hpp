@@ -12,16 +12,17 @@ class EventLog {
  public:
   void add(std::uint64_t event, std::uint64_t a = 0, std::uint64_t b = 0) {
     ++count_;
-    for (const std::uint64_t word : {event, a, b}) {
-      digest_ = (digest_ ^ word) * 0x9E3779B97F4A7C15u;
-      digest_ ^= digest_ >> 32;
-    }
+    digest_ = mixed(digest_ ^ mixed(mixed(event * odd ^ a) ^ b));
   }
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
   friend bool operator==(const EventLog&, const EventLog&) = default;
 
  private:
+  static constexpr std::uint64_t odd = 0x9E3779B97F4A7C15u;
+  // One of these waits for the event before; those inside it do not.
+  static constexpr std::uint64_t mixed(std::uint64_t word) { return (word ^ word >> 32) * odd; }
+
   std::uint64_t digest_ = 0x51AB51AB51AB51ABu;
   std::uint64_t count_ = 0;
 };

@@ -98,34 +98,31 @@ void RecordingBackend::load(const SmallState& state, const CacheModel* models) {
   info_region_.load(infos_.size() > 0 ? held : 0);
 }
 
-// Every call passes here first: may anybody call now, and is the row allowed to?
+// Every call passes here first: may anybody call now, and may the row?
 void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b) {
   log_.add(static_cast<std::uint64_t>(call) << 8 | index_, a, b);
   if (call_log) call_log->push_back({call, index_, a, b, 0});
-  const auto caller_may_call = [&] {
-    if (context_.constructing) return judgement_.violate("B17", "no backend call during construction", to_string(call));
-    if (context_.reentering) return judgement_.violate("M12", "a re-entrant call to touch nothing", to_string(call));
-    if (!context_.cache) return judgement_.violate("B20", "no backend call", to_string(call));
-    if (context_.operation == OperationKind::AllocNoGrow)
-      return judgement_.violate("B20", "alloc_no_grow to make no backend call", to_string(call));
-    if (context_.misuse && call != BackendCall::GetSlabInfo)
-      return judgement_.violate(context_.misuse, "a misuse to change nothing", to_string(call));
-    if (context_.operation == OperationKind::FreeNull)
-      return judgement_.violate("M10", "free of null to do nothing", to_string(call));
-  };
-  caller_may_call();
-  if (context_.cache) check_row(call);
+  const bool anybody = context_.cache && !context_.constructing && !context_.reentering && !context_.misuse &&
+                       context_.operation != OperationKind::AllocNoGrow && context_.operation != OperationKind::FreeNull;
+  if (!anybody || !(context_.calls_of_row >> static_cast<unsigned>(call) & 1)) blame_caller(call);
   ++context_.calls[static_cast<std::size_t>(call)];
   observer_.on_backend_call(call);
 }
 
-void RecordingBackend::check_row(BackendCall call) {
-  const slab::Row row = context_.cache->spec.row();
-  const bool map_call = call == BackendCall::SaveSlabInfo || call == BackendCall::GetSlabInfo || call == BackendCall::DeleteSlabInfo;
-  const bool info_call = call == BackendCall::AllocSlabInfo || call == BackendCall::FreeSlabInfo;
-  if (row == slab::Row::SmallSinglePage && (map_call || info_call))
+void RecordingBackend::blame_caller(BackendCall call) {
+  if (context_.constructing) return judgement_.violate("B17", "no backend call during construction", to_string(call));
+  if (context_.reentering) return judgement_.violate("M12", "a re-entrant call to touch nothing", to_string(call));
+  if (!context_.cache) return judgement_.violate("B20", "no backend call", to_string(call));
+  if (context_.operation == OperationKind::AllocNoGrow)
+    return judgement_.violate("B20", "alloc_no_grow to make no backend call", to_string(call));
+  if (context_.misuse && call != BackendCall::GetSlabInfo)
+    return judgement_.violate(context_.misuse, "a misuse to change nothing", to_string(call));
+  if (context_.operation == OperationKind::FreeNull)
+    return judgement_.violate("M10", "free of null to do nothing", to_string(call));
+  if (context_.calls_of_row >> static_cast<unsigned>(call) & 1) return;
+  if (context_.cache->spec.row() == slab::Row::SmallSinglePage)
     judgement_.violate("B4", "a SmallSinglePage cache to need slabs only", to_string(call));
-  if (row == slab::Row::SmallMultiPage && info_call)
+  else
     judgement_.violate("B5", "a SmallMultiPage cache to need no SlabInfo memory", to_string(call));
 }
 

@@ -52,9 +52,18 @@ struct SlabRecord {
   std::vector<bool> handed_out;  // slots that were an object since the slab was made
 };
 
+/// The calls, a bit each, that a row may make.
+constexpr std::uint8_t calls_of(slab::Row row) {
+  constexpr auto bits = [](auto... calls) { return static_cast<std::uint8_t>((0u | ... | (1u << static_cast<unsigned>(calls)))); };
+  using enum BackendCall;
+  constexpr std::uint8_t slabs = bits(AllocSlab, FreeSlab), map = bits(SaveSlabInfo, GetSlabInfo, DeleteSlabInfo), infos = bits(AllocSlabInfo, FreeSlabInfo);
+  return row == slab::Row::SmallSinglePage ? slabs : row == slab::Row::SmallMultiPage ? slabs | map : slabs | map | infos;
+}
+
 /// The operation that the backend is called from: who calls, and what it may call.
 struct CallContext {
   const CacheModel* cache = nullptr;  // null: nobody may call
+  std::uint8_t calls_of_row = 0;
   std::uint8_t cache_index = 0;
   OperationKind operation = OperationKind::Alloc;
   bool constructing = false;
@@ -147,8 +156,8 @@ class RecordingBackend {
     if (call_log) call_log->back().answer = answer;
   }
   void enter(BackendCall call, std::uint64_t a = 0, std::uint64_t b = 0);
+  void blame_caller(BackendCall call);
   void check_sizes(std::size_t slab_size, std::size_t page_size);
-  void check_row(BackendCall call);
   /// Whether this call is to fail, and how.
   enum class Injected : std::uint8_t { None, Refuse, Misalign };
   Injected injected(FailingCall call);

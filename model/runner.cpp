@@ -176,7 +176,7 @@ void Runner::mark(std::uint8_t operation) {
 }
 
 void Runner::begin(OperationKind kind, std::uint8_t cache) {
-  context_ = {.cache = &models_[cache], .cache_index = cache, .operation = kind};
+  context_ = {.cache = &models_[cache], .calls_of_row = calls_of(models_[cache].spec.row()), .cache_index = cache, .operation = kind};
   report_log.clear();
 }
 
@@ -217,14 +217,18 @@ void Runner::count_state(OperationKind kind, std::uint8_t cache) {
 void Runner::on_backend_call(BackendCall call) {
   if (violated() || context_.constructing || context_.reentering || !context_.cache) return;
   AnySubject& subject = *subjects_[context_.cache_index];
-  // Of the calls for each page one in 16 counts: they come in rows, and little changes between. Of very many slabs
-  // less often: the audits of a reserve then take as long as eight audits a slab. Nor is each look-up worth one: it
-  // comes first in an operation, after what the one before has left.
-  const std::size_t slabs = context_.cache->slabs();
-  const bool is_of_page = call == BackendCall::SaveSlabInfo || call == BackendCall::DeleteSlabInfo;
-  const bool counts = !is_of_page || context_.calls[static_cast<std::size_t>(call)] % deep_check_period == 1;
-  const bool each = slabs <= 8 && call != BackendCall::GetSlabInfo;
-  if (counts && (each || ++calls_since_audit_ >= std::max<std::size_t>(deep_check_period, slabs / 8))) {
+  // Of the calls for each page one in 16 counts: they come in rows, and little changes between. Nothing does between
+  // those for a SlabInfo and the others for its slab. Of very many slabs less often: the audits of a reserve then take as
+  // long as eight audits a slab. Nor is each look-up worth one: it comes first in an operation, after what the one before has left.
+  const auto is_due = [&] {
+    if (call == BackendCall::AllocSlabInfo || call == BackendCall::FreeSlabInfo) return false;
+    const bool is_of_page = call == BackendCall::SaveSlabInfo || call == BackendCall::DeleteSlabInfo;
+    if (is_of_page && context_.calls[static_cast<std::size_t>(call)] % deep_check_period != 1) return false;
+    const std::size_t slabs = context_.cache->slabs();
+    const bool each = slabs <= 8 && call != BackendCall::GetSlabInfo;
+    return each || ++calls_since_audit_ >= std::max<std::size_t>(deep_check_period, slabs / 8);
+  };
+  if (is_due()) {
     calls_since_audit_ = 0;
     if (const char* failed = subject.audit())
       violate("B16", "audit() to hold inside a backend call", std::string{"it fails with "} + failed);

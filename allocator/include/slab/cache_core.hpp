@@ -103,21 +103,26 @@ class CacheCore {
 
   /// Derived when asked for. O(partial slabs).
   [[nodiscard]] CacheStatistics statistics() const noexcept {
-    CacheStatistics result{.empty_slabs = empty_slabs_};
+    std::size_t partial = 0, empty = empty_slabs_, allocated = 0;
     for (std::size_t list = empty_list + 1; list < full_list; ++list)
       for (const SlabInfo* info = lists_[list].front(); info; info = info->next) {
-        ++result.partial_slabs;
-        result.allocated_objects += info->used;
+        ++partial;
+        allocated += info->used;
       }
-    result.full_slabs = slabs_ - result.partial_slabs - result.empty_slabs - (current_ != nullptr);
-    result.allocated_objects += result.full_slabs * objects_per_slab();
+    std::size_t full = slabs_ - partial - empty - (current_ != nullptr);
+    allocated += full * objects_per_slab();
     if (current_) {
       const std::size_t list = list_of(slots_.used);
-      (list == empty_list ? result.empty_slabs : list == full_list ? result.full_slabs : result.partial_slabs) += 1;
-      result.allocated_objects += slots_.used;
+      empty += list == empty_list;
+      full += list == full_list;
+      partial += list != empty_list && list != full_list;
+      allocated += slots_.used;
     }
-    result.free_objects = slabs_ * objects_per_slab() - result.allocated_objects;
-    return result;
+    return {.full_slabs = full,
+            .partial_slabs = partial,
+            .empty_slabs = empty,
+            .allocated_objects = allocated,
+            .free_objects = slabs_ * objects_per_slab() - allocated};
   }
 
   /// Calls `visit(void*)` with each allocated object, in no particular order. `visit` must not call
