@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <utility>
 
@@ -26,7 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using enum OperationKind;
 
-constexpr unsigned hung_after_seconds = 10;
+constexpr time_t hung_after_seconds = 10;
 constexpr std::uint64_t hash_seed = 1;
 constexpr std::uint8_t all_pointers = static_cast<std::uint8_t>(FreeForeign);  // the step of Mark that frees them
 constexpr std::uint32_t spare_ordinal = SmallState::max_slabs * SmallState::max_slots;  // of an object until the next load()
@@ -357,14 +358,23 @@ class Explorer {
 /// What became of the child.
 Verdict wait_for(pid_t child, const Shared& shared) {
   const volatile ExploreCounts& counts = shared.counts;
+  // Of its processor's time: who is stopped, or waits for a processor, does not hang.
+  clockid_t clock{};
+  clock_getcpuclockid(child, &clock);
+  const auto seconds_used = [&] {
+    timespec used{};
+    clock_gettime(clock, &used);
+    return used.tv_sec;
+  };
   Verdict verdict;
   std::uint64_t seen = 0;
+  time_t since = 0;
   int status = 0;
-  for (auto since = Clock::now(); waitpid(child, &status, WNOHANG) == 0; usleep(2000)) {
+  for (; waitpid(child, &status, WNOHANG) == 0; usleep(2000)) {
     const std::uint64_t now = counts.transitions + counts.pointers;
-    if (now != seen) since = Clock::now();
+    if (now != seen) since = seconds_used();
     seen = now;
-    if (Clock::now() - since < std::chrono::seconds{hung_after_seconds}) continue;
+    if (seconds_used() - since < hung_after_seconds) continue;
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
     verdict.kind = Verdict::Kind::Hung;
