@@ -88,8 +88,8 @@ class Worker:
     """
         waiting ──start──→ running ──its own end──→ pausing ──pause over──→ waiting
                               └────── end_all ───────→ waiting
-    A crash ends libFuzzer's process. The pause after it grows while crashes come one upon the other,
-    so that a bug that every input meets does not fill the disk with reports.
+    A crash ends libFuzzer's process. The pause after it grows while known crashes come one upon the other,
+    so that a bug that every input meets does not keep the machine busy with starting.
 
     An engine says how its process is started, what its log tells, how it is ended and which files are failing inputs.
     """
@@ -179,7 +179,7 @@ class Worker:
         lived = time.monotonic() - self.started
         self.seconds += lived
         self.quick_deaths = self.quick_deaths + 1 if lived < 10 else 1
-        self.pause_until = time.monotonic() + min(5.0, 0.1 * 2 ** self.quick_deaths)
+        self.pause_until = time.monotonic() + min(0.5, 0.05 * 2 ** self.quick_deaths)
         self.samples.clear()
         return code
 
