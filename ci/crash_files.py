@@ -98,6 +98,14 @@ class Crash:
         self.first_seen = min(filter(None, (self.first_seen, other.first_seen)), default="")
 
 
+def met(crashes):
+    """(how often the inputs of one defect were met, when first, by which engines, in which targets), for people."""
+    def joined(words):
+        return ", ".join(sorted(set(words) - {""}))
+    return (sum(c.times for c in crashes), min(filter(None, (c.first_seen for c in crashes)), default=""),
+            joined(c.engine for c in crashes), joined(c.target for c in crashes))
+
+
 def minimized(path):
     """What is known of the minimized program: operations, before, bytes, seconds, programs, finished; {} if not much."""
     kinds = {"operations": int, "before": int, "bytes": int, "seconds": float, "programs": int, "finished": bool}

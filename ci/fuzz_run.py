@@ -336,6 +336,18 @@ def conclude(targets, crashes, problems, stopped, say):
     return 0
 
 
+def cannot_start(error, targets, crashes, say):
+    """Says why, after what was found by then. Returns the exit code."""
+    sentence = str(error)
+    if isinstance(error, OSError):
+        where = shown_path(error.filename) if error.filename else f"below {shown_path(OUT)}"
+        sentence = f"cannot work in {where}: {error.strerror or error}; mend that and start again"
+    if crashes.defects:
+        return conclude(targets, crashes, [sentence], False, say)
+    print(f"ci/fuzz: {sentence}", file=sys.stderr)
+    return 2
+
+
 def main():
     arguments = parse_arguments()
     if arguments.report:
@@ -353,13 +365,8 @@ def main():
         take_leftovers(targets, crashes)
         replay_corpus(targets, crashes, signals, progress.say)
         recorder = Recorder(OUT / "history.jsonl", BUILD / engine.PRESET / "bin")
-    except CannotWork as error:
-        print(f"ci/fuzz: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        where = shown_path(error.filename) if error.filename else f"below {shown_path(OUT)}"
-        print(f"ci/fuzz: cannot work in {where}: {error.strerror or error}; mend that and start again", file=sys.stderr)
-        return 2
+    except (CannotWork, OSError) as error:
+        return cannot_start(error, targets, crashes, progress.say)
     problems = [f"{shown_path(path)} cannot be replayed" for path in crashes.unreadable]
     if signals.count:
         problems.append("ended by a signal before anything was fuzzed")

@@ -13,7 +13,7 @@ from crash_files import now
 from fuzz_target import sha1
 
 SUMS = ("seconds", "inputs", "operations")
-MOMENTS = ("states", "cov", "ft", "corpus", "crashes")
+MOMENTS = ("states", "cov", "ft", "corpus")
 Key = collections.namedtuple("Key", "target engine")
 
 
@@ -72,7 +72,7 @@ class Recorder:
             except OSError:
                 self.builds[key] = ""
         sums = [a + b for a, b in zip(self.before.get(key, (0, 0, 0)), (seconds, *target.counts))]
-        moments = (target.states or None, *target.coverage, target.crashes)
+        moments = (target.states or None, *target.coverage)
         sample = {"time": now(), **key._asdict(), "build": self.builds[key],
                   **dict(zip(SUMS, (round(sums[0], 1), *sums[1:]))), **dict(zip(MOMENTS, moments))}
         line = json.dumps(sample).encode() + b"\n"

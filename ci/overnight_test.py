@@ -320,6 +320,28 @@ class Inputs(Overnight, Faults):
         self.assertIn(name, self.failing())
         self.assertFalse(list(self.out.glob("artifacts/*/*")))
 
+    def test_a_signal_during_its_replay_does_not_hide_what_a_crash_is(self):
+        for folder in (self.out / "crashes", self.folder / "artifacts"):
+            folder.mkdir(parents=True)
+        replay, once = self.folder / "replay", self.folder / "once"
+        replay.write_text(f"#!/bin/sh\n[ -e {once} ] && echo 'signature: M1/free' && exit 1\ntouch {once}\nkill -INT {os.getpid()}\nexec sleep 60\n")
+        replay.chmod(0o755)
+        artifact = self.folder / "artifacts" / "crash-1"
+        artifact.write_bytes(b"x")
+        signals = child_process.Signals()
+        crashes = fuzz_run.Crashes(self.folder, self.out / "crashes", [replay], signals, lambda _: None)
+        self.assertTrue(crashes.take(NAME, artifact, "", perhaps_slow=False, engine="libFuzzer"))
+        self.assertEqual((signals.count, list(crashes.defects)), (1, ["M1/free"]))
+
+    def test_what_fails_before_the_fuzzing_is_told_although_the_run_cannot_go_on(self):
+        (self.out / "crashes").mkdir(parents=True)
+        (self.out / "artifacts" / NAME).mkdir(parents=True)
+        (self.out / "artifacts" / NAME / "crash-1").write_bytes(b"!crash!!")
+        (self.out / "history.jsonl").mkdir()
+        said = self.end(self.command(how="start"), 1)
+        self.assertIn("1 defect found", said)
+        self.assertIn("history.jsonl", said)
+
     def test_an_input_that_comes_during_a_merge_is_kept(self):
         self.corpus.mkdir(parents=True)
         for text in ("a", "b", "ab", "abab"):

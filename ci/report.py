@@ -8,7 +8,7 @@ import shlex
 import sys
 import urllib.parse
 
-from crash_files import beside, crashes_in, home_of, made_of, minimized, now, shown_path, write_whole
+from crash_files import beside, crashes_in, home_of, made_of, met, minimized, now, shown_path, write_whole
 from history import SUMS, samples
 from targets import TARGETS
 
@@ -65,7 +65,7 @@ def card(signature, crashes, folder):
     files = dict(made_of(home))
     facts = minimized(home)
     best = files.get("minimized") or min(crashes, key=lambda c: c.size).path
-    first = min(crashes, key=lambda c: c.first_seen or "~")
+    times, first_seen, engines, targets = met(crashes)
     trace = ""
     for source in (files.get("trace"), beside(home, ".txt")):
         try:
@@ -78,10 +78,9 @@ def card(signature, crashes, folder):
     if beside(home, ".txt").exists():
         links["report"] = beside(home, ".txt")
     return {
-        "signature": signature, "times": sum(c.times for c in crashes), "files": len(crashes), "bytes": best.stat().st_size,
+        "signature": signature, "times": times, "files": len(crashes), "bytes": best.stat().st_size,
         "operations": facts.get("operations"), "before": facts.get("before"), "finished": facts.get("finished", False),
-        "first_seen": first.first_seen, "target": ", ".join(sorted({c.target for c in crashes} - {""})),
-        "engine": ", ".join(sorted({c.engine for c in crashes} - {""})), "trace": trace,
+        "first_seen": first_seen, "target": targets, "engine": engines, "trace": trace,
         "again": f"ci/replay {shlex.quote(os.path.relpath(best, ROOT) if best.is_relative_to(ROOT) else str(best))}",
         "links": {what: urllib.parse.quote(os.fsencode(os.path.relpath(file, folder))) for what, file in links.items()},
     }

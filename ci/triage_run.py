@@ -19,7 +19,7 @@ import tempfile
 import child_process
 import out_lock
 import workshop
-from crash_files import beside, crashes_in, home_of, made_of, minimized, shown_path
+from crash_files import beside, crashes_in, home_of, made_of, met, minimized, shown_path
 from crashes import REPLAY_SECONDS, seen_by_replay, signature_of
 from progress import Progress, table
 
@@ -137,9 +137,8 @@ class Triage:
         for signature, of_one in sorted(groups.items()):
             path, operations = self.smallest(signature, of_one, found)
             states.append(self.state(signature, of_one, found))
-            seen = min(of_one, key=lambda c: c.first_seen or "~")
-            rows.append([signature, states[-1], sum(c.times for c in of_one), len(of_one), operations, path.stat().st_size,
-                         seen.first_seen or None, ", ".join(sorted({c.engine for c in of_one} - {""})) or None])
+            times, first_seen, engines, _ = met(of_one)
+            rows.append([signature, states[-1], times, len(of_one), operations, path.stat().st_size, first_seen or None, engines or None])
             again.append(f"{shown_path(ROOT / 'ci' / 'replay')} {shown_path(path)}")
             if files := made_of(home_of(of_one).path):
                 made.append(f"{signature}: {', '.join(f'{what} {shown_path(file)}' for what, file in files)}")
