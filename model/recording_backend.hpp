@@ -138,6 +138,8 @@ class RecordingBackend {
   [[nodiscard]] bool knows_page(std::uintptr_t page_addr) const { return lookup(page_addr) != 0; }
 
  private:
+  static constexpr std::uint8_t no_cache = 0xFF;  // of an abandoned SlabInfo
+
   struct InfoRecord {
     std::uintptr_t base = 0;
     std::size_t size = 0;

@@ -104,57 +104,6 @@ bool Runner::finish() {
   return !violated();
 }
 
-void Runner::save(SmallState& state) const {
-  const RecordingBackend& backend = backends_[0];
-  backend.save(state);
-  for (const LiveRange& range : reference_.live()) {
-    const std::size_t offset = range.begin - backend.slab_region().place(0);
-    const Layout& layout = models_[range.cache].layout;
-    const std::size_t slab_size = models_[range.cache].spec.slab_size;
-    SmallState::Slab& slab = state.slabs[offset / slab_size];
-    if (!slab.abandoned) slab.live |= static_cast<std::uint16_t>(1u << offset % slab_size / layout.stride);
-  }
-  for (std::size_t i = 0; i < Limits::max_caches; ++i) state.caches[i] = {models_[i].current, models_[i].reserved_slabs};
-}
-
-void Runner::load(const SmallState& state) {
-  judgement_.reset();
-  reference_.reset();
-  live_.clear();
-  made_.clear();
-  context_ = {};
-  report_log.clear();
-  step_ = 0;
-  calls_since_audit_ = 0;
-  backends_[0].load(state, models_);
-  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
-    models_[i].clear();
-    models_[i].current = state.caches[i].current;
-    models_[i].reserved_slabs = state.caches[i].reserved_slabs;
-    armed_reentry_[i] = -1;
-  }
-  for (const SlabRecord* const slab : backends_[0].slabs()) {
-    if (slab->abandoned) {
-      (void)reference_.admit({slab->base, slab->base + slab->size, no_ordinal, slab->cache});
-      continue;
-    }
-    CacheModel& model = models_[slab->cache];
-    model.slab_made();
-    model.used_changed(0, slab->used);
-    const std::size_t place = slab->generation - 1;
-    for (std::size_t slot = 0; slot < model.layout.objects_per_slab; ++slot) {
-      if (!(state.slabs[place].handed_out >> slot & 1)) continue;
-      const auto ordinal = static_cast<std::uint32_t>(place * SmallState::max_slots + slot);
-      const std::uintptr_t begin = slab->base + slot * model.layout.stride;
-      object(ordinal) = {begin, slab->generation, 0, incarnations_[slab->cache], slab->cache, ObjectState::Dead};
-      if (!(state.slabs[place].live >> slot & 1)) continue;
-      (void)reference_.admit({begin, begin + model.spec.object_size, ordinal, slab->cache});
-      object(ordinal) = {begin, slab->generation, static_cast<std::uint32_t>(live_.size()), incarnations_[slab->cache], slab->cache, ObjectState::Live};
-      live_.push_back(ordinal);
-    }
-  }
-}
-
 bool Runner::check() {
   check_contents();
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
