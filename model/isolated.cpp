@@ -165,6 +165,7 @@ IsolatedRun run_in_child(const Body& body, const IsolationOptions& options) {
   run.report = read_all(report_file);
   run.stack = shared.stack;
   run.stray = shared.mark.stray;
+  run.misuse = shared.mark.misuse;
   Verdict& verdict = run.verdict;
   verdict.step = shared.mark.step;
   verdict.operation = name_of_step(shared.mark.operation);

@@ -24,7 +24,8 @@ struct IsolatedRun {
   std::string report;  // what the child wrote to stderr: the sanitizer's report
   /// Of a death that a sanitizer found: a digest of its stack, the same for the same places as long as this process lives.
   std::uint64_t stack = 0;
-  std::uintptr_t stray = 0;  // StepMark's
+  std::uintptr_t stray = 0;  // StepMark's, as the next one
+  slab::Misuse misuse{};
 };
 
 /// Runs `program` on `runner` in a child process, so that a death or a hang is a verdict like any

@@ -40,6 +40,7 @@ struct StepMark {
   volatile std::uint32_t step = 0;
   volatile std::uint8_t operation = 0;  // OperationKind, at_start or at_end
   volatile std::uintptr_t stray = 0;    // what the last misuse freed, or wrote over a free link
+  volatile slab::Misuse misuse{};       // what that free must be reported as
 };
 
 /// The one runner: executes programs against a subject and the model side by side and judges every

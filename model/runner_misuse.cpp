@@ -76,7 +76,10 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   begin(OperationKind::Free, cache);
   context_.freed = misused;
   context_.misuse = expected.invariant;
-  if (mark_) mark_->stray = misused;
+  if (mark_) {
+    mark_->stray = misused;
+    mark_->misuse = expected.kind;
+  }
   subjects_[cache]->free(pointer(misused));
   if (violated()) return;
   const auto wanted = [&] { return std::string{"one report of "} + slab::to_string(expected.kind); };
