@@ -202,7 +202,7 @@ class Explorer {
   void remember(std::uint32_t from, const Transition& transition) {
     const std::size_t words = words_of_key_;
     if (visited_.memory() + visited_.memory_to_grow() + (next_size_ + 1 + words) * 8 > options_.memory || visited_.full()) {
-      if (from != nowhere) shared_.outcome = Exploration::Outcome::OutOfMemory;
+      shared_.outcome = Exploration::Outcome::OutOfMemory;
       return;
     }
     if (!visited_.insert(hash_(key_, words), key_, words, {from, transition.packed()})) return;
@@ -345,7 +345,6 @@ class Explorer {
 };
 
 [[noreturn]] void explore_as_child(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared, bool with_end) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody asks any more
   if (const int null = open("/dev/null", O_WRONLY); null >= 0) dup2(null, STDERR_FILENO);  // a death is told by its program
   Explorer explorer{options, world, steps, shared, with_end};
   explorer.run();
@@ -379,6 +378,11 @@ Verdict wait_for(pid_t child, const Shared& shared) {
     waitpid(child, &status, 0);
     verdict.kind = Verdict::Kind::Hung;
     return verdict;
+  }
+  // No cache does that: whoever wanted its memory, or it had none.
+  if (WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 2) {
+    std::fprintf(stderr, "slabproof: an exploration was killed, or could not begin; nothing is claimed\n");
+    std::exit(2);
   }
   if (!shared.finished) {
     verdict.kind = Verdict::Kind::Died;
@@ -427,12 +431,15 @@ Exploration explore(const ExploreOptions& options, bool with_end) {
   World world{options.setup, options.slabs, options.scrub, options.make};
   const auto begin = Clock::now();
   std::fflush(nullptr);
-  const pid_t child = fork();
+  const pid_t parent = getpid(), child = fork();
   if (child < 0) {
     std::perror("slabproof: cannot explore in a child process");
     std::exit(2);
   }
-  if (child == 0) explore_as_child(options, world, steps, shared, with_end);
+  if (child == 0) {
+    end_with(parent);
+    explore_as_child(options, world, steps, shared, with_end);
+  }
 
   Exploration exploration;
   exploration.found = wait_for(child, shared);
@@ -445,6 +452,11 @@ Exploration explore(const ExploreOptions& options, bool with_end) {
 }
 
 }  // namespace
+
+void end_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(2);  // it ended just before
+}
 
 Exploration explore(const ExploreOptions& options) {
   const Exploration exploration = explore(options, false);

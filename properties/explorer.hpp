@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -52,6 +54,10 @@ struct Exploration {
 /// cache, with every choice of the place of each new slab; alloc and reserve also with each backend call
 /// failing, and with misaligned slabs and SlabInfos; and in Checked caches free() of every byte of the slabs
 /// and of a page around them, as far as the row's contract goes. After each, everything is checked.
+/// Ends this process with exit code 2 when there is no such child, or it was killed: then nothing is known.
 Exploration explore(const ExploreOptions& options);
+
+/// In a child process, of `parent`: kills it when that ends, since nobody asks any more.
+void end_with(pid_t parent);
 
 }  // namespace slabproof

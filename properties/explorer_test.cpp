@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include <slab/slab.hpp>
 
 #include "properties/small_geometry.hpp"
@@ -33,8 +35,10 @@ TEST(Explorer, HashedAndExactModesAgree) {
 
 TEST(Explorer, ClaimsNothingWithoutMemory) {
   ExploreOptions options = world(slab::Row::SmallSinglePage, 3, 2);
-  options.memory = std::size_t{200} << 10;
-  EXPECT_EQ(explore(options).outcome, Outcome::OutOfMemory);
+  for (const std::size_t memory : {std::size_t{200} << 10, std::size_t{100}}) {  // there is room for a few states, for none
+    options.memory = memory;
+    EXPECT_EQ(explore(options).outcome, Outcome::OutOfMemory);
+  }
 }
 
 // Two states are one as far as their hashes are, and two in the exact mode.
@@ -97,6 +101,23 @@ TEST(Explorer, ShowsWhoReadsDeadBytesWithAnotherScrub) {
   ASSERT_EQ(odd.outcome, Outcome::Complete) << odd.found.sentence();
   ASSERT_EQ(even.outcome, Outcome::Complete) << even.found.sentence();
   EXPECT_NE(odd.counts.digest, even.counts.digest);
+}
+
+/// As the kernel kills it when memory runs out.
+class Killed : public ReadsDeadBytes {
+ public:
+  using ReadsDeadBytes::ReadsDeadBytes;
+  void* alloc() { return std::raise(SIGKILL), nullptr; }
+};
+
+AnySubject* make_killed(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+  return make_subject_in<Killed>(storage, slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align).value(), backend);
+}
+
+TEST(Explorer, ClaimsNothingWhenItIsKilled) {
+  ExploreOptions options = world(slab::Row::SmallSinglePage, 2, 2);
+  options.make = make_killed;
+  EXPECT_EXIT((void)explore(options), testing::ExitedWithCode(2), "nothing is claimed");
 }
 
 }  // namespace
