@@ -1,5 +1,4 @@
 // The explorer as a program: goes through small worlds one after the other and says what it found.
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,7 +44,7 @@ constexpr const char* usage =
     "  --deep             3 of 4, 4 of 3, two caches, and 2 of 6 without pointers too: hours\n"
     "  --output FOLDER    where a counterexample is saved, fuzz-out/crashes by default\n"
     "\n"
-    "Exit status: 0 nothing wrong, 1 a defect, 2 wrong arguments, or out of memory: nothing is claimed.\n";
+    "Exit status: 0 nothing wrong, 1 a defect, 2 wrong arguments, killed or out of memory: nothing is claimed.\n";
 
 // A word that could be taken for a pointer by nobody, and null.
 constexpr std::uint64_t scrubs[] = {0xC7C6'C5C4'C3C2'C1C0u, 0};
@@ -63,7 +62,7 @@ struct Options {
   std::vector<slab::Row> rows{slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large};
   std::vector<bool> checks{true, false};
   std::vector<std::uint8_t> kept{1, 0};
-  std::vector<Size> sizes{{3, 2, 1}};
+  std::vector<Size> sizes;
   std::vector<std::uint64_t> scrubs{std::begin(slabproof::scrubs), std::end(slabproof::scrubs)};
   double memory = 6;
   std::size_t jobs = 1;
@@ -141,15 +140,16 @@ int explore_one(const Geometry& geometry, const Options& options) {
 
 /// A child process that goes through the geometry, and ends with what explore_one() answers.
 pid_t start_one(const Geometry& geometry, const Options& options) {
+  static char output[1 << 16];
   std::fflush(stdout);
-  const pid_t child = fork();
+  const pid_t parent = getpid(), child = fork();
   if (child < 0) {
     std::perror("slab_explore: no process for a geometry");
     std::exit(2);
   }
   if (child > 0) return child;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  std::setvbuf(stdout, nullptr, _IOFBF, 1 << 16);  // what is said of a defect stays in one piece
+  end_with(parent);
+  std::setvbuf(stdout, output, _IOFBF, sizeof output);  // what is said of a defect stays in one piece
   const int outcome = explore_one(geometry, options);
   std::fflush(stdout);
   _exit(outcome);
@@ -162,11 +162,14 @@ int explore_all(const Options& options) {
       for (const bool checks : options.checks)
         for (const std::uint8_t kept : options.kept) worlds.push_back({row, checks, kept, size});
   int worst = 0;
-  std::size_t started = 0;
-  for (std::size_t ended = 0; ended < worlds.size(); ++ended) {
-    for (; started < worlds.size() && started - ended < options.jobs; ++started) start_one(worlds[started], options);
+  std::vector<pid_t> running;
+  for (std::size_t started = 0; started < worlds.size() || !running.empty();) {
+    if (started < worlds.size() && running.size() < options.jobs) {
+      running.push_back(start_one(worlds[started++], options));
+      continue;
+    }
     int status = 0;
-    wait(&status);
+    if (std::erase(running, wait(&status)) == 0) continue;  // a child of the program that became this one
     const int outcome = WIFEXITED(status) ? WEXITSTATUS(status) : 2;
     if (WIFSIGNALED(status)) std::printf("NOT complete: ended by signal %d; nothing is claimed\n", WTERMSIG(status));
     if (outcome == 1) return 1;  // the others end with this process
@@ -191,8 +194,11 @@ int wrong(const std::string& what) {
 }
 
 int main(const std::vector<std::string>& arguments) {
+  std::signal(SIGCHLD, SIG_DFL);  // where it is ignored, no child leaves its outcome
   Options options;
-  Size& size = options.sizes.front();
+  Size size{3, 2, 1};
+  bool is_named = false;
+  const auto named = [&]() -> Size& { return is_named = true, size; };
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument == "--help") return std::printf("%s", usage), 0;
@@ -224,11 +230,11 @@ int main(const std::vector<std::string>& arguments) {
       } else if (argument == "--kept" && between(0, 1)) {
         options.kept = {static_cast<std::uint8_t>(number)};
       } else if (argument == "--objects" && between(1, 6)) {
-        size.objects = static_cast<std::uint32_t>(number);
+        named().objects = static_cast<std::uint32_t>(number);
       } else if (argument == "--slabs" && between(1, SmallState::max_slabs)) {
-        size.slabs = static_cast<std::size_t>(number);
+        named().slabs = static_cast<std::size_t>(number);
       } else if (argument == "--caches" && between(1, 2)) {
-        size.caches = static_cast<std::uint8_t>(number);
+        named().caches = static_cast<std::uint8_t>(number);
       } else if (argument == "--jobs" && between(1, 256)) {
         options.jobs = static_cast<std::size_t>(number);
       } else if (argument == "--memory" && is_number && number > 0 && number <= 1024) {
@@ -240,6 +246,8 @@ int main(const std::vector<std::string>& arguments) {
       }
     }
   }
+  if (options.sizes.empty()) options.sizes = {size};
+  else if (is_named) return wrong("--quick and --deep have sizes of their own");
   return explore_all(options);
 }
 
