@@ -93,8 +93,8 @@ def kill(process):
 
 
 def run(command, signals, seconds=None, **options):
-    """(exit code, output if piped). The code is None if the time was up, or a signal came meanwhile."""
-    before, waited = signals.count, 0.0
+    """(exit code, output if piped). The code is None if the time was up, or a signal came meanwhile; without `signals` none is heard."""
+    before, waited = signals and signals.count, 0.0
     process = start(command, **options)
     while True:
         try:
@@ -102,6 +102,6 @@ def run(command, signals, seconds=None, **options):
             return process.returncode, output
         except subprocess.TimeoutExpired:
             waited += 0.1
-        if signals.count > before or (seconds and waited >= seconds):
+        if (signals and signals.count > before) or (seconds and waited >= seconds):
             kill(process)
             return None, process.communicate()[0]

@@ -88,7 +88,7 @@ class Worker:
     """
         waiting ──start──→ running ──its own end──→ pausing ──pause over──→ waiting
                               └────── end_all ───────→ waiting
-    A crash ends libFuzzer's process. The pause after it grows while known crashes come one upon the other,
+    A crash ends libFuzzer's process. The pause after it grows while crashes come one upon the other,
     so that a bug that every input meets does not keep the machine busy with starting.
 
     An engine says how its process is started, what its log tells, how it is ended and which files are failing inputs.

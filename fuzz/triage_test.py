@@ -240,7 +240,7 @@ def check_keeping(scene):
 def check_history(scene):
     """Sums go on where the last run ended; a half-written line costs itself only; the clock does not matter."""
     path = scene.folder / "history.jsonl"
-    target = types.SimpleNamespace(name="fuzz_large", engine="libFuzzer", seconds=0.0, counts=(0, 0), states=0, coverage=(None, None, None), crashes=0)
+    target = types.SimpleNamespace(name="fuzz_large", engine="libFuzzer", seconds=0.0, counts=(0, 0), states=0, coverage=(None, None, None))
 
     def a_run(samples):
         recorder = history.Recorder(path, scene.folder)
