@@ -12,7 +12,8 @@ enum class Sabotage : std::uint8_t {
   None,
   // Between the cache and the backend.
   AcceptsMisalignedSlab, AsksForAnotherPageSize, AsksForTwoSlabs, MapsPagesInSinglePage, AllocatesInfoInMultiPage,
-  BreaksListInCallback, BreaksListInLateCallback, FreesSlabTwice, ForgetsToFreeSlab, WritesToReturnedSlab, ReadsReturnedSlab, LeavesAPageOut,
+  BreaksListInCallback, BreaksListInLateCallback, BreaksListInLateSave, FreesSlabTwice, ForgetsToFreeSlab, WritesToReturnedSlab,
+  ReadsReturnedSlab, LeavesAPageOut,
   SavesAgain, ChangesAPage, SharesAnInfo, LooksUpInsidePage, LooksUpTwice, DeletesTwice, DeletesTooLate,
   ForgetsToDelete, AsksForTwoInfos, AcceptsMisalignedInfo, PutsInfoIntoSlab, ForgetsToFreeInfo,
   // In what the cache answers.
