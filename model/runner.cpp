@@ -168,14 +168,15 @@ void Runner::on_backend_call(BackendCall call) {
   AnySubject& subject = *subjects_[context_.cache_index];
   // Of the calls for each page one in 16 counts: they come in rows, and little changes between. Nothing does between
   // those for a SlabInfo and the others for its slab. Of very many slabs less often: the audits of a reserve then take as
-  // long as eight audits a slab. Nor is each look-up worth one: it comes first in an operation, after what the one before has left.
+  // long as eight audits a slab. Each time an odd number of calls, since a slab makes two that count: both shall have their turn.
+  // Nor is each look-up worth one: it comes first in an operation, after what the one before has left.
   const auto is_due = [&] {
     if (call == BackendCall::AllocSlabInfo || call == BackendCall::FreeSlabInfo) return false;
     const bool is_of_page = call == BackendCall::SaveSlabInfo || call == BackendCall::DeleteSlabInfo;
     if (is_of_page && context_.calls[static_cast<std::size_t>(call)] % deep_check_period != 1) return false;
     const std::size_t slabs = context_.cache->slabs();
     const bool each = slabs <= 8 && call != BackendCall::GetSlabInfo;
-    return each || ++calls_since_audit_ >= std::max<std::size_t>(deep_check_period, slabs / 8);
+    return each || ++calls_since_audit_ >= (std::max<std::size_t>(deep_check_period, slabs / 8) | 1);
   };
   if (is_due()) {
     calls_since_audit_ = 0;

@@ -46,7 +46,7 @@ struct StepMark {
 /// The one runner: executes programs against a subject and the model side by side and judges every
 /// outcome. All `o` invariants after every operation where that costs O(log n); audit() and the
 /// contents of all objects every 16 operations and at the end; audit() also inside backend calls: while a
-/// cache has few slabs in each that makes or releases one, else in one of 16, and of an eighth of its slabs.
+/// cache has few slabs in each that makes or releases one, else in one of 17, or of an eighth of its slabs.
 /// Reusable; a run depends on nothing that ran before.
 class Runner final : private BackendObserver {
  public:

@@ -76,7 +76,8 @@ constexpr Row rows[] = {
     {"B16", BreaksListInLateCallback, "has broken lists inside a backend call when it has many slabs", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; reserve c0 130"},
     {"B16", BreaksListInLateSave, "has broken lists while it saves a page when it has many slabs", multi_page,
-     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = alloc c0; reserve c0 500"},
+     "reserve c0 56; reserve c0 63; reserve c0 70; reserve c0 77; reserve c0 84; reserve c0 91; reserve c0 98; reserve c0 105; reserve c0 112; "
+     "reserve c0 119; reserve c0 126; reserve c0 133; reserve c0 140; reserve c0 147; reserve c0 154; reserve c0 161; reserve c0 168; reserve c0 175"},
     {"B17", AllocatesInConstructor, "allocates a slab in its constructor", single_page, ""},
     {"B18", ForgetsToFreeSlab, "keeps an empty slab when destroyed", single_page, "#0 = alloc c0; free #0"},
     {"B19", WritesToReturnedSlab, "writes to a slab it gave back", single_page, "#0 = alloc c0"},

@@ -51,7 +51,7 @@ class SabotagedBackend {
     if (sabotage == LeavesAPageOut && page_addr != last_slab_) return true;
     if (!first_info_) first_info_ = info;
     if (sabotage == SharesAnInfo) info = first_info_;
-    slab::SlabInfo* const broken = sabotage == BreaksListInLateSave && slabs_ > 20 ? first_info_ : nullptr;
+    slab::SlabInfo* const broken = sabotage == BreaksListInLateSave && slabs_ > 10 ? first_info_ : nullptr;
     if (broken) ++broken->used;
     const bool saved = real_.save_slab_info(page_addr, info);
     if (broken) --broken->used;
