@@ -41,7 +41,7 @@ constexpr const char* usage =
     "  --without-pointers leave out freeing every pointer\n"
     "  --scrub A|B        once, with one of the patterns\n"
     "  --quick            2 slabs of 3 objects and 3 of 2, all rows and policies: what the tests do\n"
-    "  --deep             3 of 4, 4 of 3, two caches, and 2 of 6 without pointers too: hours\n"
+    "  --deep             3 of 4, 4 of 3, two caches, and 2 of 6 without pointers too: an hour or two\n"
     "  --output FOLDER    where a counterexample is saved, fuzz-out/crashes by default\n"
     "\n"
     "Exit status: 0 nothing wrong, 1 a defect, 2 wrong arguments, killed or out of memory: nothing is claimed.\n";
