@@ -25,15 +25,15 @@ class Signals:
         self.count += 1
 
 
-def start(command, **options):
-    """A child in a session of its own, so that Ctrl-C in the terminal reaches only this program. It is asked to
-    end when this one is killed."""
+def start(command, when_orphaned=signal.SIGTERM, **options):
+    """A child in a session of its own, so that Ctrl-C in the terminal reaches only this program. It gets the signal
+    `when_orphaned` when this one is killed."""
     parent = os.getpid()
 
     def end_with_parent():
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        LIBC.prctl(PR_SET_PDEATHSIG, when_orphaned)
         if os.getppid() != parent:  # killed just before
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), when_orphaned)
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent, **options)
 
 

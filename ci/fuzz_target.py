@@ -94,6 +94,7 @@ class Worker:
     An engine says how its process is started, what its log tells, how it is ended and which files are failing inputs.
     """
 
+    WHEN_ORPHANED = signal.SIGTERM
     ENDINGS = ((signal.SIGTERM, 5), (signal.SIGTERM, 2), (signal.SIGKILL, 5))  # three signals, seconds of patience
 
     def __init__(self, target, index, run, folder):
@@ -128,7 +129,7 @@ class Worker:
         with open(self.log, "ab") as log:
             self.log_begin = self.log_read = log.seek(0, os.SEEK_END)
             self.process = child_process.start(
-                [*self.run, *command], stdout=log, stderr=log,
+                [*self.run, *command], self.WHEN_ORPHANED, stdout=log, stderr=log,
                 env={**os.environ, STATISTICS: str(self.counters), **environment})
         self.started = self.last_input = time.monotonic()
         self.loaded = self.aborted = False

@@ -18,6 +18,7 @@ def limits(target, artifacts):
 class LibFuzzer(Worker):
     NAME = "libFuzzer"
     PRESET = "fuzz"
+    WHEN_ORPHANED = signal.SIGKILL  # asked to end, it now and then hangs after its last words; what it found is in files
     ENDINGS = ((signal.SIGUSR1, 3), (signal.SIGTERM, 2), (signal.SIGKILL, 5))
 
     def _command(self, seconds, together):

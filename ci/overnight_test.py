@@ -214,16 +214,16 @@ class Killed(Overnight):
         self.kill_all(process)
         self.goes_on()
 
-    def test_a_worker_that_outlives_the_command_is_ended_by_the_next(self):
+    def test_a_process_that_outlives_the_command_is_ended_by_the_next(self):
         process = self.fuzzing()
-        worker, = self.workers()
-        os.kill(worker, signal.SIGSTOP)  # it cannot do what it is asked to
         process.kill()
         process.wait()
-        self.assertEqual(self.workers(), [worker])
+        self.wait(lambda: not self.workers(), "their end")
+        orphan = subprocess.Popen(["sleep", "600"], env={**os.environ, fuzz_target.STATISTICS: str(self.out / "logs" / f"{NAME}.counters")})
+        orphan.send_signal(signal.SIGSTOP)  # it cannot do what it is asked to
         said = self.end(self.command(how="start"), 0)
         self.assertIn("ended 1 process of a run that was killed", said)
-        self.assertEqual(self.workers(), [])
+        self.assertEqual(orphan.wait(), -signal.SIGKILL)
         self.goes_on()
 
     def test_the_machine_switched_off_in_the_middle_of_writing(self):
