@@ -94,8 +94,7 @@ class Crash:
 
     def take_over(self, other):
         """Another input of the same defect that is not kept."""
-        self.times += other.times
-        self.first_seen = min(filter(None, (self.first_seen, other.first_seen)), default="")
+        self.times, self.first_seen, _, _ = met((self, other))
 
 
 def met(crashes):

@@ -229,6 +229,7 @@ BUGS = [
     Bug("full_slab_not_written_back", "L1/end", program(TINY, *allocs(2))),
     Bug("last_page_stays_saved", "B13/end", program(MULTI, *allocs(1))),
 ]
+NUMBERS = {bug.name: number for number, bug in enumerate(BUGS, 1)}
 
 
 def environment(bug):
@@ -246,7 +247,6 @@ def plant(headers, out):
     """A copy of the headers with every bug in it."""
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    numbers = {bug.name: number for number, bug in enumerate(BUGS, 1)}
     for source in pathlib.Path(headers).glob("*.hpp"):
         text = source.read_text()
         for header, old, new in EDITS:
@@ -254,7 +254,7 @@ def plant(headers, out):
                 continue
             if text.count(old) != 1:
                 sys.exit(f"planted_bugs.py: this occurs {text.count(old)} times in {header}:\n{old}")
-            text = text.replace(old, re.sub(r"@(\w+)", lambda m: f"detail::planted({numbers[m[1]]})", new))
+            text = text.replace(old, re.sub(r"@(\w+)", lambda m: f"detail::planted({NUMBERS[m[1]]})", new))
         if source.name == GEOMETRY:
             text = text.replace("#include <cstdint>\n", "#include <cstdint>\n" + SWITCH, 1)
         (out / source.name).write_text(text)

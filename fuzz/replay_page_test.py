@@ -125,7 +125,6 @@ def main():
     if packages := missing():
         print(f"there is no browser to look at the page with: install {' '.join(packages)} (ci/setup --browser)")
         return 77
-    numbers = {bug.name: number for number, bug in enumerate(planted_bugs.BUGS, 1)}
     two = planted_bugs.program(planted_bugs.MULTI, *(f"#{i} = alloc c{i % 2}" for i in range(24)), *(f"free #{i}" for i in (0, 2, 5, 7)), "shrink c0", "reserve c1 3", caches=2)
     pages = {"full_slab_stays_full": check_violation, "double_free_accepted": check_death, "agreed": check_agreement}
     problems = []
@@ -134,8 +133,8 @@ def main():
         try:
             for name, check in pages.items():
                 trace = pathlib.Path(folder) / f"{name}.trace"
-                trace.write_text(two if name == "agreed" else planted_bugs.trace_of(planted_bugs.BUGS[numbers[name] - 1], root))
-                subprocess.run([replay, "--html", trace], env={**os.environ, "SLAB_PLANTED": str(numbers.get(name, 0))}, stdout=subprocess.DEVNULL)
+                trace.write_text(two if name == "agreed" else planted_bugs.trace_of(planted_bugs.BUGS[planted_bugs.NUMBERS[name] - 1], root))
+                subprocess.run([replay, "--html", trace], env=planted_bugs.environment(planted_bugs.NUMBERS.get(name, 0)), stdout=subprocess.DEVNULL)
                 page = Page(driver, pathlib.Path(f"{trace}.html"))
                 check(page)
                 for size in SIZES:

@@ -45,10 +45,6 @@ class Tool:
         return (folder / "written.trace").read_text()
 
 
-def number_of(name):
-    return [bug.name for bug in planted_bugs.BUGS].index(name) + 1
-
-
 def test_name(stem):
     return "".join(word.capitalize() for word in stem.split("_"))
 
@@ -62,7 +58,7 @@ def cases(replay, root, folder):
         yield number, bug.name, trace, bug.signature
     bug, stem, text = DEATH_OF_A_PLACE
     (folder / f"{stem}.trace").write_text(text)
-    yield number_of(bug), stem, folder / f"{stem}.trace", "died:"
+    yield planted_bugs.NUMBERS[bug], stem, folder / f"{stem}.trace", "died:"
     for number, bug in enumerate(planted_bugs.BUGS, 1) if DEEP else []:
         for file in sorted((root / "corpus").glob("fuzz_[ls]*/*"), key=lambda f: f.stat().st_size):
             if replay(number, "--quiet", file).returncode == 1:
@@ -141,7 +137,7 @@ def circle_problems(replay, bug, file, folder):
 
 def generated_problems(replay, folder):
     """Programs of random bytes; with this bug each of them fails before its first operation."""
-    bug = number_of("constructor_makes_a_slab")
+    bug = planted_bugs.NUMBERS["constructor_makes_a_slab"]
     problems, numbers = [], random.Random(1)
     for length in range(0, 80, 2):  # longer ones have too many operations for a test
         generated = folder / "generated"
@@ -152,7 +148,7 @@ def generated_problems(replay, folder):
 
 def minimizing_problems(replay, root, folder):
     """What --minimize writes and says, for a program that fails and one that does not."""
-    number = number_of("shrink_keeps_reserve")
+    number = planted_bugs.NUMBERS["shrink_keeps_reserve"]
     large = folder / "large"
     operations = [line for i in range(60) for line in (f"#{i} = alloc c0", "free_null c0", f"free #{i}")]
     trace = folder / "large.trace"

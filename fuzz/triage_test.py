@@ -37,7 +37,6 @@ AFTER = {  # bug: what fails after the noise, and a shorter program that fails i
     "double_free_accepted": (["#20 = alloc c0", "#21 = alloc c0", "free #20", "double_free #20"], NOISE[:15]),
     "null_is_foreign": (["free_null c0"], NOISE[:6]),
 }
-NUMBERS = {bug.name: number for number, bug in enumerate(planted_bugs.BUGS, 1)}
 WHAT = ["minimized", "trace", "test", "page"]
 
 
@@ -70,7 +69,7 @@ class Scene:
         return self.folder / "input"
 
     def take(self, crashes, bug, operations):
-        self.expect(f"{bug} is taken", crashes.take(f"fuzz_large_planted{NUMBERS[bug]}", self.input(bug, operations), "", False, "libFuzzer"), True)
+        self.expect(f"{bug} is taken", crashes.take(f"fuzz_large_planted{planted_bugs.NUMBERS[bug]}", self.input(bug, operations), "", False, "libFuzzer"), True)
 
     def triage(self):
         printed = io.StringIO()
@@ -132,7 +131,7 @@ def check_later_inputs(scene):
     scene.expect("what was made", {file: file.stat().st_mtime_ns for path in scene.homes() for _, file in made_of(path)}, made)
     _, printed = scene.triage()
     for bug, (_, noise) in AFTER.items():
-        files = list(scene.crashes.glob(f"fuzz_large_planted{NUMBERS[bug]}-*.json"))
+        files = list(scene.crashes.glob(f"fuzz_large_planted{planted_bugs.NUMBERS[bug]}-*.json"))
         files = [f for f in files if not f.name.endswith(".min.json")]
         scene.expect(f"files of {bug}", len(files), min(3, 1 + len(noise) // 3))
         scene.expect(f"times of {bug}", sum(json.loads(f.read_text())["times"] for f in files), 2 + len(noise) // 3)

@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fuzz"))
 import planted_bugs
 
-BUG = [bug.name for bug in planted_bugs.BUGS].index("slab_lost_without_info") + 1
+BUG = planted_bugs.NUMBERS["slab_lost_without_info"]
 WORLD = ["--objects", "1", "--slabs", "3", "--row", "Large", "--policy", "Checked"]
 
 
