@@ -74,7 +74,8 @@ std::vector<Bytes> from_mutator(slab::Row row) {
     if (decode_setup(bytes.data(), size).caches[0].row() != row) continue;
     std::size_t operations = 0;
     while (operations < operations_per_input && size + 64 < bytes.size()) {
-      if (const std::size_t grown = apply_mutation(Mutation::Insert, bytes.data(), size, bytes.size(), random, nullptr)) size = grown;
+      if (const std::size_t grown = apply_mutation(Mutation::Insert, bytes.data(), size, bytes.size(), random, nullptr))
+        size = grown;
       operations = decode({bytes.data(), size}).operations.size();
     }
     bytes.resize(size);
@@ -86,7 +87,9 @@ std::vector<Bytes> from_mutator(slab::Row row) {
 double processor_seconds() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
@@ -117,7 +120,8 @@ int main(const std::vector<std::string>& arguments) {
   const double seconds = timed ? std::stod(arguments[2]) : 2;
   Runner runner;
   std::vector<Bytes> of_all_rows;
-  std::printf("%-23s %-12s %10s %13s %17s %13s\n", "", "", "inputs/s", "operations/s", "operations/input", "events/input");
+  std::printf("%-23s %-12s %10s %13s %17s %13s\n", "", "", "inputs/s", "operations/s", "operations/input",
+              "events/input");
   for (const Row& row : rows) {
     const std::filesystem::path folder = std::filesystem::path{arguments[0]} / row.target;
     const std::vector<Bytes> corpus = from_corpus(folder);

@@ -19,9 +19,13 @@ struct Object {
 /// Slabs from aligned_alloc, a map that is an array, SlabInfos from malloc: as cheap as a backend can be.
 class Backend {
  public:
-  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept { return std::aligned_alloc(page_size, slab_size); }
+  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
+    return std::aligned_alloc(page_size, slab_size);
+  }
   void free_slab(void* slab, std::size_t, std::size_t) noexcept { std::free(slab); }
-  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept { return infos_[page_addr / 4096 % 64] = info, true; }
+  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept {
+    return infos_[page_addr / 4096 % 64] = info, true;
+  }
   slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept { return infos_[page_addr / 4096 % 64]; }
   void delete_slab_info(std::uintptr_t page_addr) noexcept { infos_[page_addr / 4096 % 64] = nullptr; }
   void* alloc_slab_info(std::size_t size) noexcept { return std::malloc(size); }

@@ -31,7 +31,9 @@ struct DenseArray : PageMap {
 
 struct StdUnorderedMap {
   explicit StdUnorderedMap(const Region&) {}
-  bool save_slab_info(std::uintptr_t page_addr, SlabInfo* info) noexcept { return pages.emplace(page_addr, info).second; }
+  bool save_slab_info(std::uintptr_t page_addr, SlabInfo* info) noexcept {
+    return pages.emplace(page_addr, info).second;
+  }
   SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept {
     const auto found = pages.find(page_addr);
     return found == pages.end() ? nullptr : found->second;

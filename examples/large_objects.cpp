@@ -9,7 +9,9 @@
 #include <slab/slab.hpp>
 
 struct HostedBackend {
-  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept { return std::aligned_alloc(page_size, slab_size); }
+  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
+    return std::aligned_alloc(page_size, slab_size);
+  }
   void free_slab(void* slab, std::size_t, std::size_t) noexcept { std::free(slab); }
 
   // Every page of a slab has an entry. An exception must not leave a backend: no room is `false`.
@@ -42,8 +44,8 @@ int main() {
   slab::Cache<Buffer, config, HostedBackend> cache{backend};
   const auto print = [&](const char* when) {
     const auto [full, partial, empty, allocated, free] = cache.statistics();
-    std::printf("%s: %zu full, %zu partial, %zu empty slabs, %zu objects, %zu pages mapped\n", when, full, partial, empty,
-                allocated, backend.pages.size());
+    std::printf("%s: %zu full, %zu partial, %zu empty slabs, %zu objects, %zu pages mapped\n", when, full, partial,
+                empty, allocated, backend.pages.size());
   };
   std::printf("%s, %zu object a slab\n", to_string(cache.geometry().row()), cache.geometry().objects_per_slab());
 

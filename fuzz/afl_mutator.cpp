@@ -34,12 +34,12 @@ std::size_t afl_custom_fuzz(void* data, const std::uint8_t* input, std::size_t s
   for (int tries = 0; tries < 4; ++tries) {  // a mutation may find nothing to change
     mutator.program.assign(max_size, 0);
     if (size > 0) std::memcpy(mutator.program.data(), input, size);
-    mutated = slabproof::mutate_program(mutator.program.data(), size, max_size, static_cast<std::uint32_t>(mutator.random.next()),
-                                        slabproof::target_row, leave_bytes);
+    mutated = slabproof::mutate_program(mutator.program.data(), size, max_size,
+                                        static_cast<std::uint32_t>(mutator.random.next()), slabproof::target_row,
+                                        leave_bytes);
     if (mutated != size || (size > 0 && std::memcmp(mutator.program.data(), input, size) != 0)) break;
   }
   *output = mutator.program.data();
   return mutated;
 }
-
 }

@@ -48,7 +48,8 @@ std::uint64_t relative(std::uintptr_t address) { return address - Arena::default
 
 // Free slots are poisoned, and so is a SlabInfo that a defect gave back too early.
 SLABPROOF_NOT_SANITIZED void peek(std::uintptr_t from, void* to, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) static_cast<volatile unsigned char*>(to)[i] = reinterpret_cast<const volatile unsigned char*>(from)[i];
+  for (std::size_t i = 0; i < size; ++i)
+    static_cast<volatile unsigned char*>(to)[i] = reinterpret_cast<const volatile unsigned char*>(from)[i];
 }
 
 /// What a SlabInfo says, whatever it says.
@@ -71,7 +72,9 @@ class Historian {
 
   void operator()(Runner& runner, const Operation* operation) {
     if (written_ > largest_history) return;
-    std::string step = "{\"name\":" + quoted(operation ? to_text(*operation) : steps_ == 0 ? "the caches are made" : "everything is freed and the caches destroyed");
+    std::string step = "{\"name\":" + quoted(operation     ? to_text(*operation)
+                                             : steps_ == 0 ? "the caches are made"
+                                                           : "everything is freed and the caches destroyed");
     name_slabs(runner);
     for (std::size_t c = 0; c < runner.setup().cache_count; ++c) current_[c] = find_current(runner, c);
     step += ",\"calls\":[";
@@ -79,7 +82,8 @@ class Historian {
     step += "],\"caches\":[";
     for (std::size_t c = 0; c < runner.setup().cache_count; ++c) {
       const slab::CacheStatistics s = runner.cache_model(c).statistics();
-      step += (c == 0 ? "" : ",") + ("[" + number(s.full_slabs) + "," + number(s.partial_slabs)) + "," + number(s.empty_slabs) + "," + number(s.allocated_objects) + "," + number(s.free_objects) + "]";
+      step += (c == 0 ? "" : ",") + ("[" + number(s.full_slabs) + "," + number(s.partial_slabs)) + "," +
+              number(s.empty_slabs) + "," + number(s.allocated_objects) + "," + number(s.free_objects) + "]";
     }
     step += "],\"slabs\":{";
     std::map<std::string, std::string> slabs;
@@ -126,7 +130,8 @@ class Historian {
     for (std::size_t at = 0; at + sizeof(CurrentSlab) <= Arena::cache_storage; at += 8) {
       CurrentSlab found;
       peek(cache + at, &found, sizeof found);
-      const SlabRecord* const slab = found.slab_size == model.spec.slab_size ? runner.backend(model.spec.backend).find(found.slab) : nullptr;
+      const SlabRecord* const slab =
+          found.slab_size == model.spec.slab_size ? runner.backend(model.spec.backend).find(found.slab) : nullptr;
       if (slab && slab->base == found.slab && found.info != 0 && info_of(runner, *slab) == found.info) return found;
     }
     return {.slab = model.current};
@@ -149,22 +154,28 @@ class Historian {
     };
     std::string arguments, answer;
     switch (call.call) {
-      case AllocSlab: arguments = number(call.a) + ", " + number(call.b), answer = call.answer ? slab_at(call.answer) : "null"; break;
+      case AllocSlab:
+        arguments = number(call.a) + ", " + number(call.b), answer = call.answer ? slab_at(call.answer) : "null";
+        break;
       case FreeSlab: arguments = slab_at(call.a); break;
-      case SaveSlabInfo: arguments = slab_at(call.a) + ", " + info_at(call.b), answer = call.answer ? "true" : "false"; break;
+      case SaveSlabInfo:
+        arguments = slab_at(call.a) + ", " + info_at(call.b), answer = call.answer ? "true" : "false";
+        break;
       case GetSlabInfo: arguments = slab_at(call.a), answer = call.answer ? info_at(call.answer) : "null"; break;
       case DeleteSlabInfo: arguments = slab_at(call.a); break;
       case AllocSlabInfo: arguments = number(call.a), answer = call.answer ? address_text(call.answer) : "null"; break;
       case FreeSlabInfo: arguments = address_text(call.a) + ", " + number(call.b); break;
     }
-    return "[" + quoted(to_string(call.call)) + "," + quoted(arguments) + "," + quoted(answer) + "," + number(call.backend) + "]";
+    return "[" + quoted(to_string(call.call)) + "," + quoted(arguments) + "," + quoted(answer) + "," +
+           number(call.backend) + "]";
   }
 
   /// Slots as letters: live, free, uncarved. `objects` and `links` are by slot.
   [[nodiscard]] std::string text_of(Runner& runner, std::uint8_t b, const SlabRecord& slab) const {
     const CacheModel& cache = runner.cache_model(slab.cache);
     const Layout& layout = cache.layout;
-    std::string text = "{\"cache\":" + number(slab.cache) + ",\"backend\":" + number(b) + ",\"at\":" + quoted(address_text(relative(slab.base))) + ",\"used\":" + number(slab.used);
+    std::string text = "{\"cache\":" + number(slab.cache) + ",\"backend\":" + number(b) +
+                       ",\"at\":" + quoted(address_text(relative(slab.base))) + ",\"used\":" + number(slab.used);
     if (slab.misaligned) return text + ",\"misaligned\":true}";
     std::string slots, objects, links;
     for (std::size_t i = 0; i < layout.objects_per_slab; ++i) {
@@ -172,8 +183,10 @@ class Historian {
       const LiveRange* const live = runner.reference().find(slot);
       const bool is_live = live && live->begin == slot;
       slots += is_live ? '#' : slab.handed_out[i] ? '.' : '_';
-      if (is_live && live->ordinal != no_ordinal) objects += (objects.empty() ? "" : ",") + quoted(number(i)) + ":" + number(live->ordinal);
-      if (slots.back() == '.') links += (links.empty() ? "" : ",") + quoted(number(i)) + ":" + link_text(slab, layout, slot);
+      if (is_live && live->ordinal != no_ordinal)
+        objects += (objects.empty() ? "" : ",") + quoted(number(i)) + ":" + number(live->ordinal);
+      if (slots.back() == '.')
+        links += (links.empty() ? "" : ",") + quoted(number(i)) + ":" + link_text(slab, layout, slot);
     }
     text += ",\"slots\":" + quoted(slots) + ",\"objects\":{" + objects + "},\"links\":{" + links + "}";
     if (slab.abandoned) text += ",\"abandoned\":true";
@@ -182,7 +195,8 @@ class Historian {
     if (current) text += ",\"current\":true";
     text += ",\"pages\":[";
     for (std::size_t offset = 0; offset < slab.size && cache.mapped_pages() > 0; offset += cache.spec.page_size)
-      text += (offset == 0 ? "" : ",") + ("[" + quoted(address_text(relative(slab.base + offset)))) + "," + (runner.backend(b).knows_page(slab.base + offset) ? "1" : "0") + "]";
+      text += (offset == 0 ? "" : ",") + ("[" + quoted(address_text(relative(slab.base + offset)))) + "," +
+              (runner.backend(b).knows_page(slab.base + offset) ? "1" : "0") + "]";
     text += "]";
     if (const std::uintptr_t at = info_of(runner, slab); at != 0) {
       const InfoBytes bytes{at};
@@ -190,16 +204,18 @@ class Historian {
       const bool in_cache = current && of_cache.info != 0;
       const std::uintptr_t free_head = in_cache ? of_cache.free_head : reinterpret_cast<std::uintptr_t>(info.free_head);
       const std::uint32_t used = in_cache ? of_cache.used : info.used;
-      text += ",\"info\":{\"at\":" + quoted(address_text(relative(at))) + ",\"used\":" + number(used) + ",\"carved\":" + number(in_cache ? of_cache.carved : info.carved) +
-              ",\"next\":" + name_of_info(info.next) + ",\"previous\":" + name_of_info(info.previous) + ",\"head\":" + target_text(slab, layout, free_head) +
-              ",\"list\":" + quoted(list_of(cache, used)) + "}";
+      text += ",\"info\":{\"at\":" + quoted(address_text(relative(at))) + ",\"used\":" + number(used) +
+              ",\"carved\":" + number(in_cache ? of_cache.carved : info.carved) +
+              ",\"next\":" + name_of_info(info.next) + ",\"previous\":" + name_of_info(info.previous) +
+              ",\"head\":" + target_text(slab, layout, free_head) + ",\"list\":" + quoted(list_of(cache, used)) + "}";
     }
     return text + "}";
   }
   [[nodiscard]] static std::string target_text(const SlabRecord& slab, const Layout& layout, std::uintptr_t target) {
     if (target == 0) return "null";
     const std::size_t offset = target - slab.base;
-    return offset < slab.size && offset % layout.stride == 0 ? number(offset / layout.stride) : quoted(address_text(target));
+    return offset < slab.size && offset % layout.stride == 0 ? number(offset / layout.stride)
+                                                             : quoted(address_text(target));
   }
   [[nodiscard]] static std::string link_text(const SlabRecord& slab, const Layout& layout, std::uintptr_t slot) {
     std::uintptr_t next = 0;
@@ -225,11 +241,14 @@ std::string text_of(const Setup& setup) {
   for (std::size_t i = 0; i < setup.cache_count; ++i) {
     const CacheSpec& cache = setup.caches[i];
     const Layout layout = CacheModel{cache}.layout;
-    text += (i == 0 ? "" : ",") + ("{\"row\":" + quoted(slab::to_string(cache.row()))) + ",\"kind\":" + quoted(cache.is_static ? "Cache" : "DynamicCache") +
-            ",\"checks\":" + (cache.checks ? "true" : "false") + ",\"kept\":" + number(cache.empty_slabs_kept) + ",\"backend\":" + number(cache.backend) +
-            ",\"slab_size\":" + number(cache.slab_size) + ",\"page_size\":" + number(cache.page_size) + ",\"object_size\":" + number(cache.object_size) +
-            ",\"object_align\":" + number(cache.object_align) + ",\"stride\":" + number(layout.stride) + ",\"objects\":" + number(layout.objects_per_slab) +
-            ",\"info_size\":" + number(layout.slab_info_size) + ",\"info_offset\":" + number(layout.slab_info_offset) + "}";
+    text += (i == 0 ? "" : ",") + ("{\"row\":" + quoted(slab::to_string(cache.row()))) +
+            ",\"kind\":" + quoted(cache.is_static ? "Cache" : "DynamicCache") +
+            ",\"checks\":" + (cache.checks ? "true" : "false") + ",\"kept\":" + number(cache.empty_slabs_kept) +
+            ",\"backend\":" + number(cache.backend) + ",\"slab_size\":" + number(cache.slab_size) +
+            ",\"page_size\":" + number(cache.page_size) + ",\"object_size\":" + number(cache.object_size) +
+            ",\"object_align\":" + number(cache.object_align) + ",\"stride\":" + number(layout.stride) +
+            ",\"objects\":" + number(layout.objects_per_slab) + ",\"info_size\":" + number(layout.slab_info_size) +
+            ",\"info_offset\":" + number(layout.slab_info_offset) + "}";
   }
   return text + "]";
 }
@@ -254,10 +273,15 @@ History history_of(Runner& runner, const Program& program) {
 
   constexpr const char* kinds[] = {"agreed", "violated", "died", "hung"};
   const Verdict& verdict = history.run.verdict;
-  history.json = "{" + text_of(program.setup) + ",\n\"trace\":" + quoted(to_text(program)) + ",\n\"verdict\":{\"kind\":" + quoted(kinds[static_cast<std::size_t>(verdict.kind)]) +
-                 ",\"step\":" + number(verdict.step) + ",\"operation\":" + quoted(verdict.operation) + ",\"sentence\":" + quoted(verdict.sentence()) +
-                 ",\"signature\":" + quoted(verdict.signature()) + ",\"invariant\":" + quoted(verdict.violation.invariant) + ",\"expected\":" + quoted(verdict.violation.expected) +
-                 ",\"observed\":" + quoted(verdict.violation.observed) + ",\"report\":" + quoted(verdict.kind == Verdict::Kind::Died ? history.run.report : "") + "},\n\"steps\":[\n" + steps + "]}";
+  history.json = "{" + text_of(program.setup) + ",\n\"trace\":" + quoted(to_text(program)) +
+                 ",\n\"verdict\":{\"kind\":" + quoted(kinds[static_cast<std::size_t>(verdict.kind)]) +
+                 ",\"step\":" + number(verdict.step) + ",\"operation\":" + quoted(verdict.operation) +
+                 ",\"sentence\":" + quoted(verdict.sentence()) + ",\"signature\":" + quoted(verdict.signature()) +
+                 ",\"invariant\":" + quoted(verdict.violation.invariant) +
+                 ",\"expected\":" + quoted(verdict.violation.expected) +
+                 ",\"observed\":" + quoted(verdict.violation.observed) +
+                 ",\"report\":" + quoted(verdict.kind == Verdict::Kind::Died ? history.run.report : "") +
+                 "},\n\"steps\":[\n" + steps + "]}";
   return history;
 }
 

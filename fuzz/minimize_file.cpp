@@ -29,8 +29,9 @@ class Progress {
     if (seconds() < next_) return;
     next_ = seconds() + (terminal_ ? 0.2 : 10);
     said_ = true;
-    std::fprintf(stderr, "%sminimizing: %.0f s, %llu programs tried, %zu of %zu operations left%s", terminal_ ? "\r\033[K" : "",
-                 seconds(), static_cast<unsigned long long>(tried), left, operations_, terminal_ ? "" : "\n");
+    std::fprintf(stderr, "%sminimizing: %.0f s, %llu programs tried, %zu of %zu operations left%s",
+                 terminal_ ? "\r\033[K" : "", seconds(), static_cast<unsigned long long>(tried), left, operations_,
+                 terminal_ ? "" : "\n");
   }
 
  private:
@@ -50,7 +51,8 @@ bool write_file(const std::string& file, const void* data, std::size_t size) {
   return false;
 }
 
-int minimize_file(Runner& runner, const std::string& file, const Program& program, const std::string& output, std::chrono::duration<double> budget) {
+int minimize_file(Runner& runner, const std::string& file, const Program& program, const std::string& output,
+                  std::chrono::duration<double> budget) {
   MinimizerOptions options{.budget = budget, .go_on = {}};
   Progress progress{program.operations.size()};
   options.go_on = [&](const Program& smallest, std::uint64_t tried) {
@@ -69,10 +71,12 @@ int minimize_file(Runner& runner, const std::string& file, const Program& progra
   const std::string text = to_text(result.program);
   const auto bytes = encode(result.program);
   if (!write_file(bytes_file, bytes.data(), bytes.size()) || !write_file(text_file, text.data(), text.size())) return 2;
-  std::printf("%sverdict: %s\nsignature: %s\nminimized: %zu operations to %zu in %.1f s, %llu programs tried%s\nwritten: %s and %s\n",
-              text.c_str(), result.verdict.sentence().c_str(), result.verdict.signature().c_str(), program.operations.size(),
-              result.program.operations.size(), progress.seconds(), static_cast<unsigned long long>(result.tried),
-              result.finished ? "" : "; stopped before nothing smaller was left to try", bytes_file.c_str(), text_file.c_str());
+  std::printf(
+      "%sverdict: %s\nsignature: %s\nminimized: %zu operations to %zu in %.1f s, %llu programs tried%s\nwritten: %s "
+      "and %s\n",
+      text.c_str(), result.verdict.sentence().c_str(), result.verdict.signature().c_str(), program.operations.size(),
+      result.program.operations.size(), progress.seconds(), static_cast<unsigned long long>(result.tried),
+      result.finished ? "" : "; stopped before nothing smaller was left to try", bytes_file.c_str(), text_file.c_str());
   return 1;
 }
 

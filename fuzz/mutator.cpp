@@ -36,7 +36,8 @@ class Records {
   /// Makes the header whole and the last record, with the zeros that missing bytes stand for. Requires
   /// room for both.
   Records(std::uint8_t* data, std::size_t size, std::size_t max_size)
-      : data_{data}, count_{size <= header_size ? 0 : (size - header_size + record_size - 1) / record_size},
+      : data_{data},
+        count_{size <= header_size ? 0 : (size - header_size + record_size - 1) / record_size},
         room_{(max_size - header_size) / record_size} {
     if (count_ > room_) count_ = room_;
     if (size < this->size()) std::memset(data + size, 0, this->size() - size);
@@ -81,7 +82,8 @@ std::uint8_t random_opcode(SplitMix& random, const std::uint8_t* header) {
   for (int tries = 0; tries < 8; ++tries) {
     byte = random.below(2) ? random.byte() : opcodes.bytes[random.below(opcodes.count)];
     const Opcode opcode = opcode_at(byte);
-    if (opcode.kind != OpcodeKind::Unassigned && (absent >> (static_cast<unsigned>(opcode.operation) % 16) & 1) == 0) break;
+    if (opcode.kind != OpcodeKind::Unassigned && (absent >> (static_cast<unsigned>(opcode.operation) % 16) & 1) == 0)
+      break;
   }
   return byte;
 }
@@ -141,13 +143,13 @@ void set_row(std::uint8_t* header, slab::Row row) {
 
 Mutation draw_mutation(SplitMix& random) {
   using enum Mutation;
-  constexpr Mutation table[] = {Insert, Insert, Insert, Insert, Delete, Delete, Duplicate, Duplicate, Swap, Opcode,
-                                Selector, Operand, Operand, Header, Header, Bytes};
+  constexpr Mutation table[] = {Insert, Insert, Insert,   Insert,  Delete,  Delete, Duplicate, Duplicate,
+                                Swap,   Opcode, Selector, Operand, Operand, Header, Header,    Bytes};
   return table[random.below(std::size(table))];
 }
 
-std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t size, std::size_t max_size, SplitMix& random,
-                           MutateBytes mutate_bytes) {
+std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t size, std::size_t max_size,
+                           SplitMix& random, MutateBytes mutate_bytes) {
   if (mutation == Mutation::Bytes) return mutate_bytes(data, size, max_size);
   if (max_size < header_size) return 0;
   Records records{data, size, max_size};
@@ -156,7 +158,8 @@ std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t si
   switch (mutation) {
     case Mutation::Insert: {
       if (records.room() == 0) return 0;
-      const std::size_t n = run_length(random, std::min<std::size_t>(records.room(), 8)), index = random.below(count + 1);
+      const std::size_t n = run_length(random, std::min<std::size_t>(records.room(), 8)),
+                        index = random.below(count + 1);
       records.open(index, n);
       for (std::size_t i = 0; i < n; ++i) put_random_record(records.at(index + i), random, data);
       break;
@@ -191,8 +194,8 @@ std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t si
   return records.size();
 }
 
-std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::size_t max_size, std::uint32_t seed, slab::Row row,
-                           MutateBytes mutate_bytes) {
+std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::size_t max_size, std::uint32_t seed,
+                           slab::Row row, MutateBytes mutate_bytes) {
   SplitMix random{seed};
   for (std::size_t left = 1 + random.below(3); left > 0; --left)
     if (const std::size_t mutated = apply_mutation(draw_mutation(random), data, size, max_size, random, mutate_bytes))

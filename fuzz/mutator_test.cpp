@@ -28,7 +28,8 @@ std::size_t touch_the_row(std::uint8_t* data, std::size_t size, std::size_t max_
 struct Buffer {
   Bytes bytes;
   std::size_t size;
-  Buffer(std::uint64_t seed, std::size_t program_size, std::size_t max_size) : bytes{random_bytes(seed, program_size)}, size{program_size} {
+  Buffer(std::uint64_t seed, std::size_t program_size, std::size_t max_size)
+      : bytes{random_bytes(seed, program_size)}, size{program_size} {
     bytes.resize(max_size, 0xEE);
   }
   [[nodiscard]] Bytes program() const { return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}; }
@@ -44,7 +45,8 @@ Bytes mutated(Mutation mutation, const Bytes& program, std::size_t max_size, std
 
 std::vector<Bytes> records_of(const Bytes& program) {
   std::vector<Bytes> records;
-  for (auto at = program.begin() + header_size; at != program.end(); at += record_size) records.emplace_back(at, at + record_size);
+  for (auto at = program.begin() + header_size; at != program.end(); at += record_size)
+    records.emplace_back(at, at + record_size);
   return records;
 }
 
@@ -118,7 +120,8 @@ TEST_F(Mutator, DeletesOperationsInARow) {
     bool is_gap = false;
     for (std::size_t at = header_size; at <= after.size(); at += record_size)
       is_gap |= std::equal(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(at), before.begin()) &&
-                std::equal(after.begin() + static_cast<std::ptrdiff_t>(at), after.end(), before.begin() + static_cast<std::ptrdiff_t>(at + removed));
+                std::equal(after.begin() + static_cast<std::ptrdiff_t>(at), after.end(),
+                           before.begin() + static_cast<std::ptrdiff_t>(at + removed));
     ASSERT_TRUE(is_gap);
   });
 }
@@ -142,8 +145,10 @@ TEST_F(Mutator, SwapsTwoOperations) {
 }
 
 TEST_F(Mutator, ChangesOneFieldOfOneOperation) {
-  constexpr struct { Mutation mutation; std::size_t first, last; } fields[] = {
-      {Mutation::Opcode, 0, 0}, {Mutation::Selector, 1, 1}, {Mutation::Operand, 2, 3}};
+  constexpr struct {
+    Mutation mutation;
+    std::size_t first, last;
+  } fields[] = {{Mutation::Opcode, 0, 0}, {Mutation::Selector, 1, 1}, {Mutation::Operand, 2, 3}};
   for (const auto& field : fields)
     for_each(field.mutation, [&](const Bytes& before, const Bytes& after) {
       ASSERT_EQ(before.size(), after.size());

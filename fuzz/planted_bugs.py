@@ -84,7 +84,8 @@ EDITS = [
     (SUPPLY, "        backend->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);",
      "        for (int times = @page_deleted_twice ? 2 : 1; times > 0; --times)\n"
      "          backend->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);"),
-    (SUPPLY, "return Call{*this}->get_slab_info(page_addr);", "return @get_is_unguarded ? backend_->get_slab_info(page_addr) : Call{*this}->get_slab_info(page_addr);"),
+    (SUPPLY, "Call backend{*this}; return backend->get_slab_info(page_addr);",
+     "if (@get_is_unguarded) return backend_->get_slab_info(page_addr);\n    Call backend{*this};\n    return backend->get_slab_info(page_addr);"),
     (CORE, "alloc_elsewhere(Growth::Forbidden)", "alloc_elsewhere(@no_grow_grows ? Growth::Allowed : Growth::Forbidden)"),
     (CORE, "available < n; available", "available < n && !@reserves_nothing; available"),
     (CORE, "if (!object || reentered(object)) return;", "if ((!object && !@null_is_foreign) || reentered(object)) return;"),
@@ -252,9 +253,11 @@ def plant(headers, out):
         for header, old, new in EDITS:
             if header != source.name:
                 continue
-            if text.count(old) != 1:
-                sys.exit(f"planted_bugs.py: this occurs {text.count(old)} times in {header}:\n{old}")
-            text = text.replace(old, re.sub(r"@(\w+)", lambda m: f"detail::planted({NUMBERS[m[1]]})", new))
+            # Wherever the formatter breaks the line.
+            places = re.findall(r"\s+".join(map(re.escape, old.split())), text)
+            if len(places) != 1:
+                sys.exit(f"planted_bugs.py: this occurs {len(places)} times in {header}:\n{old}")
+            text = text.replace(places[0], re.sub(r"@(\w+)", lambda m: f"detail::planted({NUMBERS[m[1]]})", new))
         if source.name == GEOMETRY:
             text = text.replace("#include <cstdint>\n", "#include <cstdint>\n" + SWITCH, 1)
         (out / source.name).write_text(text)

@@ -23,7 +23,13 @@ struct SharedSnapshot {
     for (std::uint8_t b = 0; b < runner.setup().backend_count; ++b)
       for (const SlabRecord* const record : runner.backend(b).slabs())
         if (!record->misaligned)
-          slab[slabs++] = {record->base, record->size, record->used, record->cache, b, record->abandoned, !record->abandoned && runner.cache_model(record->cache).current == record->base};
+          slab[slabs++] = {record->base,
+                           record->size,
+                           record->used,
+                           record->cache,
+                           b,
+                           record->abandoned,
+                           !record->abandoned && runner.cache_model(record->cache).current == record->base};
     for (const LiveRange& range : runner.reference().live())
       if (range.ordinal != no_ordinal) object[live++] = {range.begin, range.ordinal, range.cache};
     for (std::size_t i = 0; i < runner.setup().cache_count; ++i) {
@@ -33,7 +39,8 @@ struct SharedSnapshot {
   }
   [[nodiscard]] Snapshot get() const {
     Snapshot snapshot{{slab, slab + slabs}, {object, object + live}, {}, {}};
-    std::sort(snapshot.live.begin(), snapshot.live.end(), [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
+    std::sort(snapshot.live.begin(), snapshot.live.end(),
+              [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
     std::copy(std::begin(statistics), std::end(statistics), snapshot.statistics);
     std::copy(std::begin(kept_slabs), std::end(kept_slabs), snapshot.kept_slabs);
     return snapshot;
@@ -57,7 +64,8 @@ class Observer {
     (runner.verdict().agreed() ? shared_.before : shared_.after).take(runner);
     if (operation && names(operation->kind) == Names::NewObject)
       for (const LiveRange& range : runner.reference().live())
-        if (range.ordinal == operation->object) shared_.object[shared_.objects++] = {range.begin, range.ordinal, range.cache};
+        if (range.ordinal == operation->object)
+          shared_.object[shared_.objects++] = {range.begin, range.ordinal, range.cache};
   }
 
  private:
@@ -82,13 +90,15 @@ Recording record(Runner& runner, const Program& program) {
   const std::size_t steps = std::min<std::size_t>(recording.run.verdict.step + 1, program.operations.size());
   recording.taken.assign(shared.taken, shared.taken + steps);
   // A death comes before its step is noted.
-  if (recording.run.verdict.kind != Verdict::Kind::Violated && steps > recording.run.verdict.step) recording.taken[steps - 1] = true;
+  if (recording.run.verdict.kind != Verdict::Kind::Violated && steps > recording.run.verdict.step)
+    recording.taken[steps - 1] = true;
   for (std::size_t i = 0; i < shared.objects; ++i) recording.objects[shared.object[i].ordinal] = shared.object[i];
   munmap(memory, sizeof(Shared));
 
   // The last stray pointer of a run is known even when the run dies of it.
   for (std::size_t i = 0; i < steps; ++i) {
-    Program prefix{program.setup, {program.operations.begin(), program.operations.begin() + static_cast<std::ptrdiff_t>(i) + 1}};
+    Program prefix{program.setup,
+                   {program.operations.begin(), program.operations.begin() + static_cast<std::ptrdiff_t>(i) + 1}};
     const OperationKind kind = program.operations[i].kind;
     const bool strays = kind >= OperationKind::DoubleFree && kind <= OperationKind::CorruptLink && recording.taken[i];
     recording.strays.push_back(strays ? run_isolated(runner, prefix, {.brief = true, .after_step = {}}).stray : 0);

@@ -68,7 +68,8 @@ enum class Form : std::uint8_t { Bytes, Trace, Test, AnyText, GeometryNumbers };
 /// What is in a file: its name and its folder's say so.
 Form form_of(const std::string& file) {
   const std::size_t slash = file.find_last_of('/');
-  const std::size_t folder = slash == std::string::npos || slash == 0 ? std::string::npos : file.find_last_of('/', slash - 1);
+  const std::size_t folder =
+      slash == std::string::npos || slash == 0 ? std::string::npos : file.find_last_of('/', slash - 1);
   const std::string_view name = std::string_view{file}.substr(folder == std::string::npos ? 0 : folder + 1);
   if (name.find("fuzz_geometry") != std::string_view::npos) return Form::GeometryNumbers;
   if (name.find("fuzz_trace") != std::string_view::npos) return Form::AnyText;
@@ -78,7 +79,7 @@ Form form_of(const std::string& file) {
 
 /// The file's bytes, or the reason why there are none.
 std::optional<std::string> read_file(const std::string& file, std::string& why) {
-  struct stat status {};
+  struct stat status{};
   if (stat(file.c_str(), &status) != 0) return why = std::strerror(errno), std::nullopt;
   if (S_ISDIR(status.st_mode)) return why = "is a directory; name the files in it", std::nullopt;
   // A text of a program is longer than its bytes; beyond this it is no program.
@@ -98,7 +99,8 @@ std::span<const std::uint8_t> as_bytes(const std::string& text) {
 }
 
 std::string sentence(const ParseError& error) {
-  return "line " + std::to_string(error.line) + ", column " + std::to_string(error.column) + ": expected " + error.expected;
+  return "line " + std::to_string(error.line) + ", column " + std::to_string(error.column) + ": expected " +
+         error.expected;
 }
 
 Outcome print_verdict(const Verdict& verdict) {
@@ -133,7 +135,8 @@ void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls
   if (operation)
     std::printf("%6u  %s\n", calls - 1, to_text(*operation).c_str());
   else
-    std::printf("%6s  %s\n", "", calls == 0 ? "(the caches are made)" : "(everything is freed and the caches destroyed)");
+    std::printf("%6s  %s\n", "",
+                calls == 0 ? "(the caches are made)" : "(everything is freed and the caches destroyed)");
   ++calls;
   std::printf("%s", picture(runner).c_str());
   std::fflush(stdout);
@@ -141,7 +144,8 @@ void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls
 
 Outcome write_test(Runner& runner, const std::string& file, const Program& program, const std::string& output) {
   if (program.operations.size() > max_recorded_operations)
-    return unreadable(file, "has more than " + std::to_string(max_recorded_operations) + " operations; minimize it first");
+    return unreadable(file,
+                      "has more than " + std::to_string(max_recorded_operations) + " operations; minimize it first");
   const Recording recording = record(runner, program);
   if (recording.run.verdict.agreed())
     return std::fprintf(stderr, "%s does not fail: there is nothing to test\n", file.c_str()), Outcome::Agreed;
@@ -184,12 +188,15 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
   } else {
     program = decode(as_bytes(*content));
   }
-  if (const auto bytes = encode(program); !options.bytes_out.empty() && !write_file(options.bytes_out, bytes.data(), bytes.size()))
+  if (const auto bytes = encode(program);
+      !options.bytes_out.empty() && !write_file(options.bytes_out, bytes.data(), bytes.size()))
     return Outcome::Unreadable;
-  if (const auto text = to_text(program); !options.trace_out.empty() && !write_file(options.trace_out, text.data(), text.size()))
+  if (const auto text = to_text(program);
+      !options.trace_out.empty() && !write_file(options.trace_out, text.data(), text.size()))
     return Outcome::Unreadable;
   if (options.minimize)
-    return static_cast<Outcome>(minimize_file(runner, file, program, options.output, std::chrono::duration<double>{std::stod(options.budget)}));
+    return static_cast<Outcome>(
+        minimize_file(runner, file, program, options.output, std::chrono::duration<double>{std::stod(options.budget)}));
   if (options.html) return write_page(runner, file, program, options.output);
   if (options.as_test) return write_test(runner, file, program, options.output);
 
@@ -232,14 +239,17 @@ int main(const std::vector<std::string>& arguments) {
     else if (std::string* const value = argument_of(argument, options); value && i + 1 < arguments.size())
       *value = arguments[++i];
     else if (argument.starts_with("--"))
-      return std::fprintf(stderr, "slab_replay: %s: unknown option, or its argument is missing\n%s", argument.c_str(), usage), 2;
+      return std::fprintf(stderr, "slab_replay: %s: unknown option, or its argument is missing\n%s", argument.c_str(),
+                          usage),
+             2;
     else
       options.files.push_back(argument);
   }
   char* budget_end = nullptr;
   if (std::strtod(options.budget.c_str(), &budget_end) <= 0 || *budget_end)
     return std::fprintf(stderr, "slab_replay: --budget %s: not a number of seconds\n", options.budget.c_str()), 2;
-  const bool one_file = !options.bytes_out.empty() || !options.trace_out.empty() || options.minimize || options.as_test || options.html;
+  const bool one_file =
+      !options.bytes_out.empty() || !options.trace_out.empty() || options.minimize || options.as_test || options.html;
   if (options.files.empty() || (one_file && options.files.size() > 1)) return std::fprintf(stderr, "%s", usage), 2;
   Runner runner;
   Outcome worst = Outcome::Agreed;

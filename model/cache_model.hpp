@@ -40,9 +40,7 @@ class CacheModel {
   [[nodiscard]] std::size_t kept_slabs() const {
     return reserved_slabs > spec.empty_slabs_kept ? reserved_slabs : spec.empty_slabs_kept;
   }
-  [[nodiscard]] slab::CacheStatistics statistics() const {
-    return {full_, partial_, empty_, live_, free_objects()};
-  }
+  [[nodiscard]] slab::CacheStatistics statistics() const { return {full_, partial_, empty_, live_, free_objects()}; }
   /// Pages a slab has in the SlabInfo map: none in SmallSinglePage.
   [[nodiscard]] std::size_t mapped_pages() const {
     return spec.row() == slab::Row::SmallSinglePage ? 0 : spec.slab_size / spec.page_size;
@@ -64,7 +62,10 @@ class CacheModel {
   /// As when the cache had just been made.
   void clear() { *this = CacheModel{spec, layout}; }
   void slab_made() { ++empty_; }
-  void slab_released(std::size_t used) { uncount(used); live_ -= used; }
+  void slab_released(std::size_t used) {
+    uncount(used);
+    live_ -= used;
+  }
   void used_changed(std::size_t before, std::size_t after) {
     uncount(before);
     (after == 0 ? empty_ : after == layout.objects_per_slab ? full_ : partial_) += 1;

@@ -74,7 +74,8 @@ TEST(Decoder, TakesShortInputsAsZeros) {
   EXPECT_EQ(decode(std::vector<std::uint8_t>(Decoder::header_size)), empty);
   const std::vector<std::uint8_t> input = random_bytes(7, 200);
   for (std::size_t size = 0; size < input.size(); ++size) {
-    std::vector<std::uint8_t> shorter(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(size)), padded = shorter;
+    std::vector<std::uint8_t> shorter(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(size)),
+        padded = shorter;
     padded.resize(std::max(Decoder::header_size, (size + 3) / 4 * 4));
     ASSERT_EQ(decode(shorter), decode(padded)) << size << " bytes";
   }
@@ -115,7 +116,8 @@ TEST(Programs, LoseAnOperationAndNoOtherChangesItsMeaning) {
         const auto found = std::find(from, without.operations.end(), kept);
         ASSERT_NE(found, without.operations.end()) << to_text(kept) << " is no operation of\n" << to_text(program);
         for (; from != found; ++from)
-          ASSERT_TRUE(from->object == operation.object || operation.kind == OperationKind::Destroy) << to_text(*from) << " fell away";
+          ASSERT_TRUE(from->object == operation.object || operation.kind == OperationKind::Destroy)
+              << to_text(*from) << " fell away";
         ++from;
       }
     }

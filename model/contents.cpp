@@ -35,7 +35,9 @@ void for_each_unit(std::uintptr_t object, std::size_t size, F visit) {
     return;
   }
   std::size_t rest = size & ~std::size_t{7};
-  if (size <= whole ? !run(0, rest, 8) : !(run(0, end, 8) && run(every, size - end, every) && run((size - end) & ~std::size_t{7}, rest, 8)))
+  if (size <= whole
+          ? !run(0, rest, 8)
+          : !(run(0, end, 8) && run(every, size - end, every) && run((size - end) & ~std::size_t{7}, rest, 8)))
     return;
   if (size & 4) {
     if (!visit(rest, std::uint32_t{})) return;

@@ -87,7 +87,9 @@ CacheSpec decode_cache(const std::uint8_t* spec) {
 
   const unsigned page_shift = 6 + (spec[2] & 15) % 7;
   const unsigned more = spec[2] >> 4;
-  const unsigned pages_shift = row == slab::Row::SmallSinglePage ? 0 : row == slab::Row::SmallMultiPage ? 1 + more % 4 : more % 5;
+  const unsigned pages_shift = row == slab::Row::SmallSinglePage  ? 0
+                               : row == slab::Row::SmallMultiPage ? 1 + more % 4
+                                                                  : more % 5;
   cache.page_size = 1u << page_shift;
   cache.slab_size = cache.page_size << pages_shift;
 
@@ -220,7 +222,8 @@ bool Decoder::make(OperationKind kind, unsigned selector, unsigned operand, Oper
   } else if (kind == OperationKind::Fail) {
     auto call = static_cast<unsigned>(more & 3);
     const unsigned mode = (more >> 2) % 3;
-    if (static_cast<FailureMode>(mode) == FailureMode::Misaligned && static_cast<FailingCall>(call) == FailingCall::SaveSlabInfo)
+    if (static_cast<FailureMode>(mode) == FailureMode::Misaligned &&
+        static_cast<FailingCall>(call) == FailingCall::SaveSlabInfo)
       call = static_cast<unsigned>(FailingCall::AllocSlab);
     operation.detail = static_cast<std::uint8_t>(call | mode << 2);
     operation.argument = operand % (max_calls_let_through + 1);

@@ -49,7 +49,8 @@ TEST(EventLog, IsTheSameAfterAThousandOtherPrograms) {
   std::vector<EventLog> first;
   for (std::uint64_t seed = 0; seed < 20; ++seed) first.push_back(log_of(runner, random_program(seed)));
   for (std::uint64_t seed = 1000; seed < 2000; ++seed) (void)log_of(runner, random_program(seed));
-  for (std::uint64_t seed = 0; seed < 20; ++seed) EXPECT_EQ(log_of(runner, random_program(seed)), first[seed]) << "seed " << seed;
+  for (std::uint64_t seed = 0; seed < 20; ++seed)
+    EXPECT_EQ(log_of(runner, random_program(seed)), first[seed]) << "seed " << seed;
 }
 
 TEST(EventLog, IsTheSameAtEveryArenaBase) {

@@ -16,8 +16,12 @@ class FreeListPool {
   ~FreeListPool() {
     while (free_) std::free(std::exchange(free_, *static_cast<void**>(free_)));
   }
-  void* alloc() { return free_ ? std::exchange(free_, *static_cast<void**>(free_)) : std::aligned_alloc(align(), size()); }
-  void free(void* object) { if (object) *static_cast<void**>(object) = std::exchange(free_, object); }
+  void* alloc() {
+    return free_ ? std::exchange(free_, *static_cast<void**>(free_)) : std::aligned_alloc(align(), size());
+  }
+  void free(void* object) {
+    if (object) *static_cast<void**>(object) = std::exchange(free_, object);
+  }
 
  private:
   std::size_t align() const { return spec_.object_align < 8 ? 8 : spec_.object_align; }

@@ -22,7 +22,8 @@ std::optional<slab::GeometryError> expected_error(const GeometryQuery& q) {
   if (q.object_size == 0) return ObjectSizeZero;
   if (!power_of_two(q.object_align)) return ObjectAlignNotPowerOfTwo;
   if (q.object_align > q.page_size) return ObjectAlignAbovePageSize;
-  if (!fits(1, stride_of(q.object_size, q.object_align), q.slab_size, static_cast<slab::ObjectSizeType>(q.type))) return ObjectTooLarge;
+  if (!fits(1, stride_of(q.object_size, q.object_align), q.slab_size, static_cast<slab::ObjectSizeType>(q.type)))
+    return ObjectTooLarge;
   return std::nullopt;
 }
 
@@ -51,7 +52,10 @@ GeometryQuery decode_geometry(std::span<const std::uint8_t> bytes) {
 
 std::string to_text(const GeometryQuery& query) {
   return "geometry slab_size=" + std::to_string(query.slab_size) + " page_size=" + std::to_string(query.page_size) +
-         " type=" + (query.type == 0 ? "Small" : query.type == 1 ? "Large" : std::to_string(query.type)) +
+         " type=" +
+         (query.type == 0   ? "Small"
+          : query.type == 1 ? "Large"
+                            : std::to_string(query.type)) +
          " object_size=" + std::to_string(query.object_size) + " object_align=" + std::to_string(query.object_align);
 }
 
@@ -62,7 +66,8 @@ std::optional<Violation> judge_geometry(const GeometryQuery& q, MakeGeometry mak
   if (error || !actual.ok()) {
     if (error && !actual.ok() && *error == actual.error()) return std::nullopt;
     const slab::GeometryError cause = error ? *error : actual.error();
-    return Violation{cause == slab::GeometryError::ObjectTooLarge ? "G5" : "G1", error ? slab::to_string(*error) : "a geometry",
+    return Violation{cause == slab::GeometryError::ObjectTooLarge ? "G5" : "G1",
+                     error ? slab::to_string(*error) : "a geometry",
                      actual.ok() ? "a geometry" : slab::to_string(actual.error())};
   }
   const slab::Geometry& geometry = actual.value();
@@ -78,8 +83,8 @@ std::optional<Violation> judge_geometry(const GeometryQuery& q, MakeGeometry mak
     return differs("G3", "slab_info_size", expected.slab_info_size, geometry.slab_info_size());
   if (geometry.slab_info_offset() != expected.slab_info_offset)
     return differs("G3", "slab_info_offset", expected.slab_info_offset, geometry.slab_info_offset());
-  if (geometry.slab_size() != q.slab_size || geometry.page_size() != q.page_size || geometry.object_size() != q.object_size ||
-      geometry.object_align() != q.object_align)
+  if (geometry.slab_size() != q.slab_size || geometry.page_size() != q.page_size ||
+      geometry.object_size() != q.object_size || geometry.object_align() != q.object_align)
     return Violation{"G1", "the numbers it was made from", "others"};
   return std::nullopt;
 }

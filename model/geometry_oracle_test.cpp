@@ -85,7 +85,8 @@ TEST_P(BrokenGeometry, IsFoundAndTheUnbrokenOneAgrees) {
   EXPECT_TRUE(judge_isolated(row.query, Geometry::make, soon).verdict.agreed());
 }
 
-INSTANTIATE_TEST_SUITE_P(Make, BrokenGeometry, testing::ValuesIn(rows), [](const auto& tested) { return std::string{tested.param.name}; });
+INSTANTIATE_TEST_SUITE_P(Make, BrokenGeometry, testing::ValuesIn(rows),
+                         [](const auto& tested) { return std::string{tested.param.name}; });
 
 TEST(GeometryQuery, IsDecodedFromAnyBytes) {
   EXPECT_EQ(decode_geometry({}), GeometryQuery{});

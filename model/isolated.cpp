@@ -185,7 +185,8 @@ IsolatedRun run_in_child(const Body& body, const IsolationOptions& options) {
 }
 
 /// A judgement that is no program's: `what` stands where the verdict names an operation.
-IsolatedRun judge_in_child(const char* what, const std::function<std::optional<Violation>()>& judge, const IsolationOptions& options) {
+IsolatedRun judge_in_child(const char* what, const std::function<std::optional<Violation>()>& judge,
+                           const IsolationOptions& options) {
   IsolatedRun run = run_in_child(
       [&](StepMark&) {
         Verdict verdict;

@@ -22,7 +22,8 @@ struct IsolationOptions {
 struct IsolatedRun {
   Verdict verdict;
   std::string report;  // what the child wrote to stderr: the sanitizer's report
-  /// Of a death that a sanitizer found: a digest of its stack, the same for the same places as long as this process lives.
+  /// Of a death that a sanitizer found: a digest of its stack, the same for the same places as long as this process
+  /// lives.
   std::uint64_t stack = 0;
   std::uintptr_t stray = 0;  // StepMark's, as the next one
   slab::Misuse misuse{};
@@ -34,7 +35,8 @@ IsolatedRun run_isolated(Runner& runner, const Program& program, const Isolation
 
 /// The same for five numbers: a Geometry::make that takes long is Hung, one that divides by zero has
 /// Died (G13). The verdict's operation is "geometry".
-IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make = slab::Geometry::make, const IsolationOptions& options = {});
+IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make = slab::Geometry::make,
+                           const IsolationOptions& options = {});
 /// The same for a text, fit for the parser or not. The verdict's operation is "parse".
 IsolatedRun judge_isolated(std::string_view text, const IsolationOptions& options = {});
 

@@ -45,9 +45,11 @@ class Deadly {
 AnySubject* make_deadly(void* storage, const CacheSpec&, RecordingBackend&) { return make_subject_in<Deadly>(storage); }
 
 Program program(const std::string& operations) {
-  return *parse("slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=0\n"
-                "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=256 page_size=256 object_size=64 object_align=8\n" +
-                operations)
+  return *parse(
+              "slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=0\n"
+              "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=256 "
+              "page_size=256 object_size=64 object_align=8\n" +
+              operations)
               .program;
 }
 
@@ -144,7 +146,8 @@ TEST(Isolation, ViolationIsTheSameInAChild) {
 }
 
 TEST(Isolation, SignatureTellsFailuresApart) {
-  const auto signature = [](Verdict::Kind kind, const char* operation, const char* id, const char* death, const char* frame) {
+  const auto signature = [](Verdict::Kind kind, const char* operation, const char* id, const char* death,
+                            const char* frame) {
     return Verdict{kind, 7, operation, {id, "this", "that"}, death, frame}.signature();
   };
   using enum Verdict::Kind;

@@ -23,7 +23,9 @@ __extension__ typedef unsigned __int128 Wide;  // __extension__: not ISO C++, sa
 
 /// Bytes of SlabInfo for `objects` slots: 48, and an allocated bit a slot in words of 8 bytes.
 template <class Integer>
-constexpr Integer slab_info_bytes(Integer objects) { return 48 + 8 * ((objects + 63) / 64); }
+constexpr Integer slab_info_bytes(Integer objects) {
+  return 48 + 8 * ((objects + 63) / 64);
+}
 
 constexpr Wide stride_of(Wide object_size, Wide object_align) {
   const Wide align = object_align < 8 ? 8 : object_align;

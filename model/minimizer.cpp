@@ -51,12 +51,15 @@ Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
   if (operation.kind == OperationKind::Fail) {
     // One call is simpler than any, and once is simpler than always.
     using enum FailingCall;
-    const auto rank = [](const Operation& o) { return std::pair{o.failure_mode(), o.failing_call() == Any ? 4 : static_cast<int>(o.failing_call())}; };
+    const auto rank = [](const Operation& o) {
+      return std::pair{o.failure_mode(), o.failing_call() == Any ? 4 : static_cast<int>(o.failing_call())};
+    };
     for (const FailureMode mode : {FailureMode::Once, FailureMode::Always, FailureMode::Misaligned})
       for (const FailingCall call : {AllocSlab, AllocSlabInfo, SaveSlabInfo, Any}) {
         Operation other = operation;
         other.detail = static_cast<std::uint8_t>(static_cast<unsigned>(call) | static_cast<unsigned>(mode) << 2);
-        if (rank(other) < rank(operation) && !(call == SaveSlabInfo && mode == FailureMode::Misaligned)) result.push_back(other);
+        if (rank(other) < rank(operation) && !(call == SaveSlabInfo && mode == FailureMode::Misaligned))
+          result.push_back(other);
       }
   }
   if (operation.kind == OperationKind::Reenter)
@@ -66,18 +69,22 @@ Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
   return result;
 }
 
-std::size_t waste_of(const CacheSpec& cache, const Layout& layout) { return layout.slab_info_offset - layout.objects_per_slab * cache.object_size; }
+std::size_t waste_of(const CacheSpec& cache, const Layout& layout) {
+  return layout.slab_info_offset - layout.objects_per_slab * cache.object_size;
+}
 
 /// How much a reader must keep in mind of a geometry; the less the simpler.
 auto weight(const CacheSpec& cache) {
   const Layout layout = layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align);
-  return std::tuple{cache.row(), layout.objects_per_slab, cache.slab_size, cache.slab_size / cache.page_size,
+  return std::tuple{cache.row(),        layout.objects_per_slab, cache.slab_size,  cache.slab_size / cache.page_size,
                     cache.object_align, waste_of(cache, layout), cache.object_size};
 }
 
 bool is_possible(const CacheSpec& cache) {
-  return layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab > 0 &&  // whatever Geometry::make says
-         cache.page_size <= Limits::max_page_size && cache.slab_size <= cache.page_size * Limits::max_pages_per_slab &&
+  return layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab >
+             0 &&  // whatever Geometry::make says
+         cache.page_size <= Limits::max_page_size &&
+         cache.slab_size <= cache.page_size * Limits::max_pages_per_slab &&
          slab::Geometry::make(cache.slab_size, cache.page_size, cache.type, cache.object_size, cache.object_align).ok();
 }
 
@@ -93,7 +100,8 @@ std::vector<CacheSpec> simpler(const CacheSpec& cache) {
   const auto add = [&](CacheSpec other) {
     if (is_possible(other) && weight(other) < weight(cache)) result.push_back(other);
   };
-  const auto objects = static_cast<std::uint32_t>(layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab);
+  const auto objects = static_cast<std::uint32_t>(
+      layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab);
   if (objects == 0) return result;
   std::set<std::uint32_t> counts{objects};
   for (std::uint32_t count = 1; count <= largest_count && count < objects; ++count) counts.insert(count);
@@ -131,7 +139,10 @@ std::vector<CacheSpec> simpler(const CacheSpec& cache) {
 class Minimizer {
  public:
   Minimizer(Runner& runner, const Program& program, const MinimizerOptions& options)
-      : runner_{runner}, options_{options}, given_{program}, smallest_{program},
+      : runner_{runner},
+        options_{options},
+        given_{program},
+        smallest_{program},
         deadline_{Clock::now() + std::chrono::duration_cast<Clock::duration>(options.budget)} {}
 
   Minimized run() {
@@ -159,13 +170,16 @@ class Minimizer {
   }
 
  private:
-  [[nodiscard]] static IsolationOptions thorough() { return {.timeout_seconds = final_timeout_seconds, .brief = false, .after_step = {}}; }
+  [[nodiscard]] static IsolationOptions thorough() {
+    return {.timeout_seconds = final_timeout_seconds, .brief = false, .after_step = {}};
+  }
 
   /// The verdict in haste. A death gets its frame from an earlier one with the same stack, if there
   /// was one: what it takes to name it costs a second.
   Verdict judge(const Program& candidate) {
     const unsigned timeout = target_.kind == Verdict::Kind::Hung ? 1 : options_.timeout_seconds;
-    const IsolatedRun run = run_isolated(runner_, candidate, {.timeout_seconds = timeout, .brief = true, .after_step = {}});
+    const IsolatedRun run =
+        run_isolated(runner_, candidate, {.timeout_seconds = timeout, .brief = true, .after_step = {}});
     Verdict verdict = run.verdict;
     if (verdict.kind != Verdict::Kind::Died || run.stack == 0) return verdict;
     verdict.frame = target_.frame;
@@ -198,11 +212,14 @@ class Minimizer {
 
   bool take_without(std::size_t begin, std::size_t end) {
     Program less = smallest_;
-    less.operations.erase(less.operations.begin() + static_cast<std::ptrdiff_t>(begin), less.operations.begin() + static_cast<std::ptrdiff_t>(end));
+    less.operations.erase(less.operations.begin() + static_cast<std::ptrdiff_t>(begin),
+                          less.operations.begin() + static_cast<std::ptrdiff_t>(end));
     return take(less);
   }
 
-  [[nodiscard]] std::size_t objects_per_slab() const { return layout_of(cache(0).slab_size, cache(0).type, cache(0).object_size, cache(0).object_align).objects_per_slab; }
+  [[nodiscard]] std::size_t objects_per_slab() const {
+    return layout_of(cache(0).slab_size, cache(0).type, cache(0).object_size, cache(0).object_align).objects_per_slab;
+  }
   [[nodiscard]] const CacheSpec& cache(std::size_t index) const { return smallest_.setup.caches[index]; }
   [[nodiscard]] Operations& operations() { return smallest_.operations; }
 
@@ -210,7 +227,8 @@ class Minimizer {
   bool try_shapes() {
     const auto n_of = [&] {
       std::set<std::uint32_t> counts{0, 1, 2, 3, 4};
-      for (const std::size_t n : {objects_per_slab() - 1, objects_per_slab(), objects_per_slab() + 1, 2 * objects_per_slab(), 2 * objects_per_slab() + 1})
+      for (const std::size_t n : {objects_per_slab() - 1, objects_per_slab(), objects_per_slab() + 1,
+                                  2 * objects_per_slab(), 2 * objects_per_slab() + 1})
         if (n < operations().size()) counts.insert(static_cast<std::uint32_t>(n));
       return counts;
     };
@@ -243,7 +261,8 @@ class Minimizer {
   bool drop_operations() {
     std::set<std::size_t, std::greater<>> lengths;
     for (std::size_t length = operations().size(); length > 1; length /= 2) lengths.insert(length);
-    for (std::size_t length = objects_per_slab(); length > 1 && length < operations().size(); length *= 2) lengths.insert(length);
+    for (std::size_t length = objects_per_slab(); length > 1 && length < operations().size(); length *= 2)
+      lengths.insert(length);
     bool dropped = false;
     for (const std::size_t length : lengths) dropped |= drop_runs(length, length == objects_per_slab() ? 1 : length);
     while (drop_runs(1, 1)) dropped = true;
@@ -300,8 +319,10 @@ class Minimizer {
   bool simplify_setup() {
     bool simplified = false;
     if (smallest_.setup.cache_count == 2)
-      simplified |= change([](Program& p) { p.setup.cache_count = 1; }) || change([](Program& p) { keep_only_cache_1(p); }) ||
-                    change([](Program& p) { move_to_cache_0(p); }) || change([](Program& p) { p.setup.caches[1] = p.setup.caches[0]; });
+      simplified |= change([](Program& p) { p.setup.cache_count = 1; }) ||
+                    change([](Program& p) { keep_only_cache_1(p); }) ||
+                    change([](Program& p) { move_to_cache_0(p); }) ||
+                    change([](Program& p) { p.setup.caches[1] = p.setup.caches[0]; });
     if (smallest_.setup.backend_count == 2) simplified |= change(move_to_backend_0);
     for (std::size_t i = 0; i < smallest_.setup.backend_count; ++i) {
       simplified |= change([&](Program& p) { p.setup.backends[i] = {}; });
@@ -313,7 +334,8 @@ class Minimizer {
       simplified |= change([&](Program& p) { p.setup.caches[i].is_static = false; });
       simplified |= change([&](Program& p) { p.setup.caches[i].checks = true; });
       simplified |= change([&](Program& p) { p.setup.caches[i].empty_slabs_kept = 1; });
-      if (cache(i).empty_slabs_kept == 2) simplified |= change([&](Program& p) { p.setup.caches[i].empty_slabs_kept = 0; });
+      if (cache(i).empty_slabs_kept == 2)
+        simplified |= change([&](Program& p) { p.setup.caches[i].empty_slabs_kept = 0; });
     }
     return simplified;
   }
@@ -322,7 +344,8 @@ class Minimizer {
     std::swap(program.setup.caches[0], program.setup.caches[1]);
     program.setup.cache_count = 1;
     for (Operation& operation : program.operations)
-      if (const Names named = names(operation.kind); named == Names::NewObject || named == Names::Cache) operation.target ^= 1;
+      if (const Names named = names(operation.kind); named == Names::NewObject || named == Names::Cache)
+        operation.target ^= 1;
   }
   static void move_to_cache_0(Program& program) {
     program.setup.cache_count = 1;
@@ -341,7 +364,10 @@ class Minimizer {
     const auto simplify = [&](std::size_t index, bool both) {
       if (cache(index).is_static) return;
       for (const CacheSpec& other : simpler(cache(index)))
-        if (change([&](Program& p) { p.setup.caches[index] = other; if (both) p.setup.caches[1 - index] = other; })) {
+        if (change([&](Program& p) {
+              p.setup.caches[index] = other;
+              if (both) p.setup.caches[1 - index] = other;
+            })) {
           simplified = true;
           return;
         }

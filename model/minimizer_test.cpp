@@ -21,17 +21,22 @@ namespace slabproof {
 namespace {
 
 std::size_t count(const Program& program, OperationKind kind) {
-  return static_cast<std::size_t>(std::count_if(program.operations.begin(), program.operations.end(), [&](const Operation& o) { return o.kind == kind; }));
+  return static_cast<std::size_t>(std::count_if(program.operations.begin(), program.operations.end(),
+                                                [&](const Operation& o) { return o.kind == kind; }));
 }
 
-std::string signature_of(Runner& runner, const Program& program) { return run_isolated(runner, program).verdict.signature(); }
+std::string signature_of(Runner& runner, const Program& program) {
+  return run_isolated(runner, program).verdict.signature();
+}
 
 /// The first program of random bytes that fails in this way.
 std::optional<Program> find_failing(Runner& runner, const std::string& signature) {
   constexpr std::size_t bytes = 400;
   const IsolationOptions brief{.brief = true, .after_step = {}};
   for (std::uint64_t seed = 0; seed < 3000; ++seed)
-    if (Program program = decode(random_bytes(seed, bytes)); run_isolated(runner, program, brief).verdict.signature() == signature) return program;
+    if (Program program = decode(random_bytes(seed, bytes));
+        run_isolated(runner, program, brief).verdict.signature() == signature)
+      return program;
   return std::nullopt;
 }
 
@@ -52,7 +57,8 @@ void expect_one_minimal(Runner& runner, const Program& program) {
   for (std::size_t i = 0; i < program.operations.size(); ++i) {
     Program less = program;
     less.operations.erase(less.operations.begin() + static_cast<std::ptrdiff_t>(i));
-    EXPECT_NE(signature_of(runner, normalised(less)), signature) << "without operation " << i << ":\n" << to_text(program);
+    EXPECT_NE(signature_of(runner, normalised(less)), signature) << "without operation " << i << ":\n"
+                                                                 << to_text(program);
   }
 }
 
@@ -65,10 +71,10 @@ struct Row {
 };
 
 constexpr Row rows[] = {
-    {Sabotage::ReturnsForeign, "G8/alloc", 1, 1},       {Sabotage::ReturnsTwice, "L4/alloc", 2, 1},
-    {Sabotage::ForgetsToFreeSlab, "L6/free", 4, 1},     {Sabotage::DropsReports, "M1/double_free", 3, 1},
-    {Sabotage::ForgetsToFreeSlab, "B8/reserve", 2, 1},  {Sabotage::GrowsInNoGrow, "B20/alloc_no_grow", 1, 1},
-    {Sabotage::LosesASlot, "G4/start", 0, 2},           {Sabotage::TakesFromEmptierSlab, "L5/alloc", 5, 2},
+    {Sabotage::ReturnsForeign, "G8/alloc", 1, 1},      {Sabotage::ReturnsTwice, "L4/alloc", 2, 1},
+    {Sabotage::ForgetsToFreeSlab, "L6/free", 4, 1},    {Sabotage::DropsReports, "M1/double_free", 3, 1},
+    {Sabotage::ForgetsToFreeSlab, "B8/reserve", 2, 1}, {Sabotage::GrowsInNoGrow, "B20/alloc_no_grow", 1, 1},
+    {Sabotage::LosesASlot, "G4/start", 0, 2},          {Sabotage::TakesFromEmptierSlab, "L5/alloc", 5, 2},
 };
 
 void PrintTo(const Row& row, std::ostream* out) { *out << row.signature; }
@@ -86,7 +92,9 @@ TEST_P(Minimizer, ResultIsOneMinimalAndSimpleAndTheSameFailure) {
   expect_one_minimal(runner, result);
   EXPECT_EQ(result.operations.size(), GetParam().operations) << to_text(result);
   const CacheSpec& cache = result.setup.caches[0];
-  EXPECT_EQ(layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab, GetParam().objects_per_slab) << to_text(result);
+  EXPECT_EQ(layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab,
+            GetParam().objects_per_slab)
+      << to_text(result);
   EXPECT_EQ(result.setup.cache_count, 1) << to_text(result);
   EXPECT_EQ(result.setup.backends[0], BackendSpec{}) << to_text(result);
   EXPECT_EQ(minimized(runner, result), result) << "minimizing is idempotent";
@@ -144,7 +152,8 @@ TEST(Minimizer, DefectThatNeedsThreeLiveObjectsKeepsThree) {
 // Neither half of them, nor a quarter, … nor one can be left out.
 TEST(Minimizer, SlabsOfObjectsAreLeftOutTogether) {
   Program program = decode({});
-  program.setup.caches[0] = {.type = slab::ObjectSizeType::Large, .slab_size = 64, .page_size = 64, .object_size = 8, .object_align = 1};
+  program.setup.caches[0] = {
+      .type = slab::ObjectSizeType::Large, .slab_size = 64, .page_size = 64, .object_size = 8, .object_align = 1};
   for (std::uint32_t i = 0; i < 103; ++i) program.operations.push_back({.object = i});
   for (const std::uint32_t i : {3u, 5u}) program.operations.push_back({.kind = OperationKind::Free, .object = i});
   program.operations.push_back({.object = 103});
@@ -157,7 +166,8 @@ TEST(Minimizer, SlabsOfObjectsAreLeftOutTogether) {
 TEST(Minimizer, StaysWithTheDefectThatItWasGiven) {
   Program program = decode({});
   for (std::uint32_t i = 0; i < 12; ++i) program.operations.push_back({.object = i});
-  program.operations.insert(program.operations.begin() + 4, {{.kind = OperationKind::Free, .object = 1}, {.kind = OperationKind::Free, .object = 3}});
+  program.operations.insert(program.operations.begin() + 4,
+                            {{.kind = OperationKind::Free, .object = 1}, {.kind = OperationKind::Free, .object = 3}});
   Runner runner{make_broken<eight_live_and_two_freed, odd_frees>};
   ASSERT_EQ(signature_of(runner, program), "L4/alloc");
   const Program result = minimized(runner, program);
@@ -170,7 +180,8 @@ TEST(Minimizer, StaysWithTheDefectThatItWasGiven) {
 class Deadly {
  public:
   static constexpr Abilities abilities{};
-  Deadly(const CacheSpec& spec, RecordingBackend& backend) : cache_{make_slab_subject(memory_, unchecked(spec), backend)} {}
+  Deadly(const CacheSpec& spec, RecordingBackend& backend)
+      : cache_{make_slab_subject(memory_, unchecked(spec), backend)} {}
   void* alloc() {
     if (++allocs_ == 3) freed_twice_ = cache_->alloc();
     if (allocs_ == 4) cache_->free(freed_null_ ? reinterpret_cast<void*>(0x5000) : freed_twice_);
@@ -194,13 +205,18 @@ class Deadly {
 
 TEST(Minimizer, DeathKeepsItsFrame) {
   if (!has_asan) GTEST_SKIP() << "built without AddressSanitizer";
-  const auto make = [](void* storage, const CacheSpec& spec, RecordingBackend& backend) { return make_subject_in<Deadly>(storage, spec, backend); };
+  const auto make = [](void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+    return make_subject_in<Deadly>(storage, spec, backend);
+  };
   Runner runner{make};
   Program program = decode({});
   for (std::uint32_t i = 0; i < 4; ++i)
-    for (const OperationKind kind : {OperationKind::FreeNull, OperationKind::Reserve, OperationKind::Alloc, OperationKind::Recover, OperationKind::Free})
-      program.operations.push_back({.kind = kind, .object = kind == OperationKind::Alloc || kind == OperationKind::Free ? i : 0});
-  ASSERT_EQ(signature_of(runner, program), "died:AddressSanitizer@free_elsewhere/alloc") << run_isolated(runner, program).verdict.sentence();
+    for (const OperationKind kind : {OperationKind::FreeNull, OperationKind::Reserve, OperationKind::Alloc,
+                                     OperationKind::Recover, OperationKind::Free})
+      program.operations.push_back(
+          {.kind = kind, .object = kind == OperationKind::Alloc || kind == OperationKind::Free ? i : 0});
+  ASSERT_EQ(signature_of(runner, program), "died:AddressSanitizer@free_elsewhere/alloc")
+      << run_isolated(runner, program).verdict.sentence();
   const Program result = minimized(runner, program);
   EXPECT_EQ(count(result, OperationKind::FreeNull), 1u) << to_text(result);
   EXPECT_EQ(result.operations.size(), 5u) << to_text(result);
@@ -224,9 +240,9 @@ TEST(Minimizer, KeepsWhatWasReachedWhenItIsStopped) {
   ASSERT_TRUE(program);
   std::size_t reached = 0;
   const Minimized result = minimize(runner, *program, {.go_on = [&](const Program& smallest, std::uint64_t) {
-    reached = smallest.operations.size();
-    return reached > program->operations.size() / 2;
-  }});
+                                      reached = smallest.operations.size();
+                                      return reached > program->operations.size() / 2;
+                                    }});
   EXPECT_FALSE(result.finished);
   EXPECT_EQ(result.program.operations.size(), reached);
   EXPECT_EQ(result.verdict.signature(), "L4/alloc");

@@ -39,12 +39,16 @@ std::uintptr_t MisuseOracle::pointer_of(const Operation& operation, std::uint8_t
   switch (operation.kind) {
     case OperationKind::FreeInterior: return object + 1 + pick * 31 % (layout.stride - 1);
     case OperationKind::FreeSlabInfo:
-      return slab.size == layout.slab_info_offset ? 0 : slab.base + layout.slab_info_offset + pick % layout.slab_info_size;
+      return slab.size == layout.slab_info_offset ? 0
+                                                  : slab.base + layout.slab_info_offset + pick % layout.slab_info_size;
     case OperationKind::FreeTailWaste:
-      return waste_begin == layout.slab_info_offset ? 0 : slab.base + waste_begin + pick % (layout.slab_info_offset - waste_begin);
+      return waste_begin == layout.slab_info_offset
+                 ? 0
+                 : slab.base + waste_begin + pick % (layout.slab_info_offset - waste_begin);
     case OperationKind::FreeNeverAllocated:
       for (std::size_t i = 0; i < layout.objects_per_slab; ++i)
-        if (const std::size_t slot = (i + pick) % layout.objects_per_slab; !slab.handed_out[slot]) return slab.base + slot * layout.stride;
+        if (const std::size_t slot = (i + pick) % layout.objects_per_slab; !slab.handed_out[slot])
+          return slab.base + slot * layout.stride;
       return 0;
     default: return 0;
   }

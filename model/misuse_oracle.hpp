@@ -43,7 +43,9 @@ class MisuseOracle {
   [[nodiscard]] std::optional<Expected> expected(std::uint8_t cache, std::uintptr_t pointer) const;
 
  private:
-  [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) const { return backends_[models_[cache].spec.backend]; }
+  [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) const {
+    return backends_[models_[cache].spec.backend];
+  }
 
   const Arena& arena_;
   Backends& backends_;

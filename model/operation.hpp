@@ -30,10 +30,24 @@ constexpr std::uint8_t operation_kinds = 18;
 
 /// The kind's name in traces and signatures.
 constexpr const char* to_string(OperationKind kind) {
-  constexpr const char* names[operation_kinds] = {
-      "alloc", "alloc_no_grow", "free", "free_null", "reserve", "shrink", "destroy", "fail", "recover",
-      "double_free", "free_interior", "free_slab_info", "free_tail_waste", "free_foreign", "free_through_other",
-      "free_never_allocated", "corrupt_link", "reenter"};
+  constexpr const char* names[operation_kinds] = {"alloc",
+                                                  "alloc_no_grow",
+                                                  "free",
+                                                  "free_null",
+                                                  "reserve",
+                                                  "shrink",
+                                                  "destroy",
+                                                  "fail",
+                                                  "recover",
+                                                  "double_free",
+                                                  "free_interior",
+                                                  "free_slab_info",
+                                                  "free_tail_waste",
+                                                  "free_foreign",
+                                                  "free_through_other",
+                                                  "free_never_allocated",
+                                                  "corrupt_link",
+                                                  "reenter"};
   return names[static_cast<std::uint8_t>(kind)];
 }
 
@@ -68,11 +82,23 @@ enum class Names : std::uint8_t { NewObject, LiveObject, DeadObject, Cache, Back
 constexpr Names names(OperationKind kind) {
   using enum OperationKind;
   switch (kind) {
-    case Alloc: case AllocNoGrow: return Names::NewObject;
-    case DoubleFree: case CorruptLink: return Names::DeadObject;
-    case FreeNull: case Reserve: case Shrink: case Destroy: case FreeForeign: case Reenter: return Names::Cache;
-    case Fail: case Recover: return Names::Backend;
-    case Free: case FreeInterior: case FreeSlabInfo: case FreeTailWaste: case FreeThroughOther:
+    case Alloc:
+    case AllocNoGrow: return Names::NewObject;
+    case DoubleFree:
+    case CorruptLink: return Names::DeadObject;
+    case FreeNull:
+    case Reserve:
+    case Shrink:
+    case Destroy:
+    case FreeForeign:
+    case Reenter: return Names::Cache;
+    case Fail:
+    case Recover: return Names::Backend;
+    case Free:
+    case FreeInterior:
+    case FreeSlabInfo:
+    case FreeTailWaste:
+    case FreeThroughOther:
     case FreeNeverAllocated: return Names::LiveObject;
   }
   return Names::Cache;
@@ -84,7 +110,11 @@ constexpr std::uint32_t max_argument(OperationKind kind) {
   switch (kind) {
     case Reserve: return max_reserve;
     case Fail: return max_calls_let_through;
-    case FreeInterior: case FreeSlabInfo: case FreeTailWaste: case FreeForeign: case FreeNeverAllocated:
+    case FreeInterior:
+    case FreeSlabInfo:
+    case FreeTailWaste:
+    case FreeForeign:
+    case FreeNeverAllocated:
     case CorruptLink: return max_misuse_argument;
     default: return 0;
   }

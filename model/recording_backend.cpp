@@ -16,8 +16,14 @@ const char* to_string(BackendCall call) {
 
 RecordingBackend::RecordingBackend(Arena& arena, std::uint8_t index, Judgement& judgement, EventLog& log,
                                    CallContext& context, BackendObserver& observer)
-    : arena_{arena}, index_{index}, judgement_{judgement}, log_{log}, context_{context}, observer_{observer},
-      slab_region_{arena.slabs(index), Arena::slab_region}, info_region_{arena.infos(index), Arena::info_region},
+    : arena_{arena},
+      index_{index},
+      judgement_{judgement},
+      log_{log},
+      context_{context},
+      observer_{observer},
+      slab_region_{arena.slabs(index), Arena::slab_region},
+      info_region_{arena.infos(index), Arena::info_region},
       page_map_(Arena::slab_region / slab::Geometry::min_page_size) {}
 
 void RecordingBackend::reset(const BackendSpec& spec) {
@@ -41,7 +47,8 @@ void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b)
   log_.add(static_cast<std::uint64_t>(call) << 8 | index_, a, b);
   if (call_log) call_log->push_back({call, index_, a, b, 0});
   const bool anybody = context_.cache && !context_.constructing && !context_.reentering && !context_.misuse &&
-                       context_.operation != OperationKind::AllocNoGrow && context_.operation != OperationKind::FreeNull;
+                       context_.operation != OperationKind::AllocNoGrow &&
+                       context_.operation != OperationKind::FreeNull;
   if (!anybody || !(context_.calls_of_row >> static_cast<unsigned>(call) & 1)) blame_caller(call);
   ++context_.calls[static_cast<std::size_t>(call)];
   observer_.on_backend_call(call);
@@ -98,10 +105,12 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
     if (context_.calls[static_cast<std::size_t>(BackendCall::AllocSlab)] > 1)
       judgement_.violate("B2", "alloc_slab at most once an alloc", "a second call");
     if (cache.free_objects() > 0)
-      judgement_.violate("B2", "no alloc_slab while a slab has a free object", std::to_string(cache.free_objects()) + " free");
+      judgement_.violate("B2", "no alloc_slab while a slab has a free object",
+                         std::to_string(cache.free_objects()) + " free");
   } else if (context_.operation == OperationKind::Reserve) {
     if (cache.free_objects() >= context_.wanted)
-      judgement_.violate("B2", "no alloc_slab when enough objects are free", std::to_string(cache.free_objects()) + " free");
+      judgement_.violate("B2", "no alloc_slab when enough objects are free",
+                         std::to_string(cache.free_objects()) + " free");
   } else {
     judgement_.violate("B2", "alloc_slab from alloc and reserve only", "a call from another operation");
   }
@@ -117,8 +126,12 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
   const bool misaligned = how == Injected::Misalign;
   const std::uintptr_t base = misaligned ? block + page_size / 2 : block;
   SlabRecord& slab = slabs_.insert(base);
-  slab = {.base = base, .size = slab_size, .cache = context_.cache_index, .misaligned = misaligned,
-          .generation = ++slabs_made_, .handed_out = std::move(slab.handed_out)};
+  slab = {.base = base,
+          .size = slab_size,
+          .cache = context_.cache_index,
+          .misaligned = misaligned,
+          .generation = ++slabs_made_,
+          .handed_out = std::move(slab.handed_out)};
   slab.handed_out.assign(cache.layout.objects_per_slab, false);
   if (slab_region_.places() > 0 && !misaligned) info_region_.prefer((base - slab_region_.place(0)) / slab_size);
   if (misaligned) refuse("G2");
@@ -139,8 +152,10 @@ void RecordingBackend::free_slab(void* slab, std::size_t slab_size, std::size_t 
   SlabRecord& record = *found;
   const std::size_t size = context_.cache->spec.slab_size;
   if (record.saved_pages != 0)
-    judgement_.violate(record.save_refused ? "B8" : "B13", "every page deleted before free_slab", std::to_string(record.saved_pages) + " pages still saved");
-  if (!is_open(record.base, record.size)) judgement_.violate("B19", "a slab that its next user may touch", "poisoned bytes in it");
+    judgement_.violate(record.save_refused ? "B8" : "B13", "every page deleted before free_slab",
+                       std::to_string(record.saved_pages) + " pages still saved");
+  if (!is_open(record.base, record.size))
+    judgement_.violate("B19", "a slab that its next user may touch", "poisoned bytes in it");
   if (record.misaligned) {
     slab_region_.give(record.base - page_size / 2, 2 * size);
   } else {
@@ -197,7 +212,8 @@ bool RecordingBackend::info_belongs(const SlabRecord& slab, std::uintptr_t info)
   if (cache.spec.type == slab::ObjectSizeType::Small) {
     const std::uintptr_t offset = info - slab.base;
     if (offset < cache.layout.slab_info_offset || offset >= cache.spec.slab_size)
-      judgement_.violate(find(info) ? "L8" : "G3", "SlabInfo to be the last thing in its own slab", "offset " + std::to_string(offset));
+      judgement_.violate(find(info) ? "L8" : "G3", "SlabInfo to be the last thing in its own slab",
+                         "offset " + std::to_string(offset));
     return !judgement_.violated();
   }
   const SlabRecord* const inside = find(info);
@@ -240,7 +256,8 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
   enter(BackendCall::AllocSlabInfo, size);
   if (judgement_.violated()) return nullptr;
   if (size != context_.cache->layout.slab_info_size)
-    judgement_.violate("B6", "SlabInfos of " + std::to_string(context_.cache->layout.slab_info_size) + " bytes", std::to_string(size));
+    judgement_.violate("B6", "SlabInfos of " + std::to_string(context_.cache->layout.slab_info_size) + " bytes",
+                       std::to_string(size));
   if (infos_of(context_.cache_index) >= slab_counts_[context_.cache_index])
     judgement_.violate("B6", "alloc_slab_info once a slab, after its alloc_slab", "one too many");
   const Injected how = injected(FailingCall::AllocSlabInfo);
@@ -262,10 +279,12 @@ void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
   if (!found || found->cache != context_.cache_index || found->size != size)
     judgement_.violate("B14", "an outstanding SlabInfo of this cache freed with its size", "another pointer or size");
   if (judgement_.violated()) return;
-  if (!is_open(address(info), size)) judgement_.violate("B19", "SlabInfo memory that its next user may touch", "poisoned bytes in it");
+  if (!is_open(address(info), size))
+    judgement_.violate("B19", "SlabInfo memory that its next user may touch", "poisoned bytes in it");
   if (const SlabRecord* const slab = slabs_.at(found->slab)) {
     if (slab->saved_pages != 0)
-      judgement_.violate(slab->save_refused ? "B8" : "B13", "every page deleted before free_slab_info", "pages still saved");
+      judgement_.violate(slab->save_refused ? "B8" : "B13", "every page deleted before free_slab_info",
+                         "pages still saved");
     if (slab->used != 0) judgement_.violate("G8", "the SlabInfo of live objects kept", "freed");
   }
   info_region_.give(address(info) - (found->misaligned ? 4 : 0), size + (found->misaligned ? 8 : 0));
@@ -276,7 +295,8 @@ void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
 void* RecordingBackend::take_memory(std::size_t size, std::size_t align) noexcept {
   if (!context_.cache) judgement_.violate("B20", "no backend call", "take_memory");
   if (judgement_.violated()) return nullptr;
-  const std::uintptr_t block = injected(FailingCall::AllocSlab) == Injected::Refuse ? 0 : slab_region_.take(size, align);
+  const std::uintptr_t block =
+      injected(FailingCall::AllocSlab) == Injected::Refuse ? 0 : slab_region_.take(size, align);
   log_.add(3, size, block ? arena_.relative(block) : 0);
   if (!block) return refuse("B15"), nullptr;
   MemoryRecord& record = memory_.insert(block);

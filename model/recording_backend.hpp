@@ -18,7 +18,13 @@
 namespace slabproof {
 
 enum class BackendCall : std::uint8_t {
-  AllocSlab, FreeSlab, SaveSlabInfo, GetSlabInfo, DeleteSlabInfo, AllocSlabInfo, FreeSlabInfo
+  AllocSlab,
+  FreeSlab,
+  SaveSlabInfo,
+  GetSlabInfo,
+  DeleteSlabInfo,
+  AllocSlabInfo,
+  FreeSlabInfo
 };
 constexpr std::size_t backend_calls = 7;
 const char* to_string(BackendCall call);
@@ -54,10 +60,15 @@ struct SlabRecord {
 
 /// The calls, a bit each, that a row may make.
 constexpr std::uint8_t calls_of(slab::Row row) {
-  constexpr auto bits = [](auto... calls) { return static_cast<std::uint8_t>((0u | ... | (1u << static_cast<unsigned>(calls)))); };
+  constexpr auto bits = [](auto... calls) {
+    return static_cast<std::uint8_t>((0u | ... | (1u << static_cast<unsigned>(calls))));
+  };
   using enum BackendCall;
-  constexpr std::uint8_t slabs = bits(AllocSlab, FreeSlab), map = bits(SaveSlabInfo, GetSlabInfo, DeleteSlabInfo), infos = bits(AllocSlabInfo, FreeSlabInfo);
-  return row == slab::Row::SmallSinglePage ? slabs : row == slab::Row::SmallMultiPage ? slabs | map : slabs | map | infos;
+  constexpr std::uint8_t slabs = bits(AllocSlab, FreeSlab), map = bits(SaveSlabInfo, GetSlabInfo, DeleteSlabInfo),
+                         infos = bits(AllocSlabInfo, FreeSlabInfo);
+  return row == slab::Row::SmallSinglePage  ? slabs
+         : row == slab::Row::SmallMultiPage ? slabs | map
+                                            : slabs | map | infos;
 }
 
 /// The operation that the backend is called from: who calls, and what it may call.

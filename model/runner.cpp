@@ -25,7 +25,8 @@ std::string name_of_step(std::uint8_t operation) {
 }
 
 Runner::Runner(MakeSubject make, std::uintptr_t arena_base)
-    : make_{make}, arena_{arena_base},
+    : make_{make},
+      arena_{arena_base},
       backends_{RecordingBackend{arena_, 0, judgement_, log_, context_, *this},
                 RecordingBackend{arena_, 1, judgement_, log_, context_, *this}} {}
 
@@ -125,7 +126,10 @@ void Runner::mark(std::uint8_t operation) {
 }
 
 void Runner::begin(OperationKind kind, std::uint8_t cache) {
-  context_ = {.cache = &models_[cache], .calls_of_row = calls_of(models_[cache].spec.row()), .cache_index = cache, .operation = kind};
+  context_ = {.cache = &models_[cache],
+              .calls_of_row = calls_of(models_[cache].spec.row()),
+              .cache_index = cache,
+              .operation = kind};
   report_log.clear();
 }
 
@@ -167,9 +171,9 @@ void Runner::on_backend_call(BackendCall call) {
   if (violated() || context_.constructing || context_.reentering || !context_.cache) return;
   AnySubject& subject = *subjects_[context_.cache_index];
   // Of the calls for each page one in 16 counts: they come in rows, and little changes between. Nothing does between
-  // those for a SlabInfo and the others for its slab. Of very many slabs less often: the audits of a reserve then take as
-  // long as eight audits a slab. Each time an odd number of calls, since a slab makes two that count: both shall have their turn.
-  // Nor is each look-up worth one: it comes first in an operation, after what the one before has left.
+  // those for a SlabInfo and the others for its slab. Of very many slabs less often: the audits of a reserve then take
+  // as long as eight audits a slab. Each time an odd number of calls, since a slab makes two that count: both shall
+  // have their turn. Nor is each look-up worth one: it comes first in an operation, after what the one before has left.
   const auto is_due = [&] {
     if (call == BackendCall::AllocSlabInfo || call == BackendCall::FreeSlabInfo) return false;
     const bool is_of_page = call == BackendCall::SaveSlabInfo || call == BackendCall::DeleteSlabInfo;
@@ -199,25 +203,32 @@ void Runner::on_slab_released(SlabRecord& slab) {
   CacheModel& model = models_[slab.cache];
   const bool destroying = context_.operation == OperationKind::Destroy;
   if (slab.used != 0)
-    violate(destroying ? "M9" : "G8", "a slab with live objects kept", std::to_string(slab.used) + " live objects in a slab given back");
+    violate(destroying ? "M9" : "G8", "a slab with live objects kept",
+            std::to_string(slab.used) + " live objects in a slab given back");
   if (slab.fresh) {
     if (!context_.refused) violate("L6", "a new slab kept when nothing failed", "given back");
   } else {
     std::size_t kept = model.kept_slabs();
     switch (context_.operation) {
       case OperationKind::Reserve:
-        kept = std::max<std::size_t>(model.spec.empty_slabs_kept, context_.wanted / model.layout.objects_per_slab + (context_.wanted % model.layout.objects_per_slab != 0));
+        kept = std::max<std::size_t>(
+            model.spec.empty_slabs_kept,
+            context_.wanted / model.layout.objects_per_slab + (context_.wanted % model.layout.objects_per_slab != 0));
         [[fallthrough]];
       case OperationKind::Free:
         if (model.empty_slabs() <= kept)
-          violate("L6", "no slab given back while at most " + std::to_string(kept) + " are empty", std::to_string(model.empty_slabs()) + " empty");
+          violate("L6", "no slab given back while at most " + std::to_string(kept) + " are empty",
+                  std::to_string(model.empty_slabs()) + " empty");
         break;
       case OperationKind::Shrink:
       case OperationKind::Destroy: break;
-      default: violate("L6", "slabs given back by free, reserve, shrink and destruction only", "given back by another operation");
+      default:
+        violate("L6", "slabs given back by free, reserve, shrink and destruction only",
+                "given back by another operation");
     }
   }
-  if (model.current == slab.base && !slab.fresh && model.empty_slabs() > 1 && subjects_[slab.cache]->abilities().follows_policy)
+  if (model.current == slab.base && !slab.fresh && model.empty_slabs() > 1 &&
+      subjects_[slab.cache]->abilities().follows_policy)
     violate("L6", "the current slab given back last", "given back before another empty one");
   model.slab_released(slab.used);
   if (model.current == slab.base) model.current = 0;
@@ -246,7 +257,8 @@ void Runner::construct(std::uint8_t cache) {
       violate("G6", "stride " + std::to_string(expected.stride), std::to_string(actual.stride));
     if (actual.objects_per_slab == 0) violate("G5", "at least one object a slab", "none");
     violate(small ? "G3" : "G4",
-            std::to_string(expected.objects_per_slab) + " objects a slab, SlabInfo of " + std::to_string(expected.slab_info_size) + " bytes",
+            std::to_string(expected.objects_per_slab) + " objects a slab, SlabInfo of " +
+                std::to_string(expected.slab_info_size) + " bytes",
             std::to_string(actual.objects_per_slab) + ", " + std::to_string(actual.slab_info_size));
   }
   end();
@@ -291,7 +303,8 @@ bool Runner::execute(const Operation& operation) {
 void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
   begin(kind, cache);
   const Source source = expected_source(cache);
-  const std::uintptr_t object = address(kind == OperationKind::Alloc ? subjects_[cache]->alloc() : subjects_[cache]->alloc_no_grow());
+  const std::uintptr_t object =
+      address(kind == OperationKind::Alloc ? subjects_[cache]->alloc() : subjects_[cache]->alloc_no_grow());
   log_.add(0x100 | static_cast<std::uint64_t>(kind), object ? arena_.relative(object) : 0, ordinal);
   if (!violated()) {
     if (object)
@@ -314,7 +327,8 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
   const std::size_t size = model.spec.object_size;
   SlabRecord* slab = nullptr;
   const Abilities& abilities = subjects_[cache]->abilities();
-  if (context_.refused && abilities.layout) return violate(context_.refused, "null after a backend call failed", "an object");
+  if (context_.refused && abilities.layout)
+    return violate(context_.refused, "null after a backend call failed", "an object");
   if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
     return violate("G8", "an object inside memory that the subject was given", "a pointer elsewhere");
   if (subjects_[cache]->abilities().layout) {
@@ -322,19 +336,27 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
     if (!slab || slab->cache != cache || slab->abandoned)
       return violate("G8", "an object inside one live slab of the cache", "a pointer elsewhere");
     const std::size_t end = object - slab->base + size;
-    if (end > slab->size) return violate("G8", "an object inside one slab", "one that ends at offset " + std::to_string(end));
+    if (end > slab->size)
+      return violate("G8", "an object inside one slab", "one that ends at offset " + std::to_string(end));
     if (end > model.layout.slab_info_offset)
       return violate("G9", "an object that ends before SlabInfo", "one that ends at offset " + std::to_string(end));
   }
   if (const LiveRange* other = reference_.admit({object, object + size, ordinal, cache}))
-    return violate(other->begin == object ? "L4" : "G11", "an object disjoint from all live ones", "it overlaps " + name_of(other->ordinal));
-  if (const std::size_t align = std::min<std::size_t>(model.spec.object_align, abilities.max_align); object % align != 0)
+    return violate(other->begin == object ? "L4" : "G11", "an object disjoint from all live ones",
+                   "it overlaps " + name_of(other->ordinal));
+  if (const std::size_t align = std::min<std::size_t>(model.spec.object_align, abilities.max_align);
+      object % align != 0)
     return violate("G6", "an object aligned to " + std::to_string(align), "one that is not");
   if (slab) judge_slot(cache, *slab, object, source);
   if (violated()) return;
   stamp(object, size, ordinal);
   if (ordinal == no_ordinal) return;
-  this->object(ordinal) = {object, slab ? slab->generation : 0, static_cast<std::uint32_t>(live_.size()), incarnations_[cache], cache, ObjectState::Live};
+  this->object(ordinal) = {object,
+                           slab ? slab->generation : 0,
+                           static_cast<std::uint32_t>(live_.size()),
+                           incarnations_[cache],
+                           cache,
+                           ObjectState::Live};
   live_.push_back(ordinal);
 }
 
@@ -344,7 +366,8 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
   if (offset % model.layout.stride != 0 || slot >= model.layout.objects_per_slab)
     return violate("G7", "slab + k * stride", "offset " + std::to_string(offset));
   if (slab.saved_pages != model.mapped_pages())
-    return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned", std::to_string(slab.saved_pages));
+    return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned",
+                   std::to_string(slab.saved_pages));
   if (subjects_[cache]->abilities().follows_policy) {
     const auto violate = [&](const char* expected) {
       this->violate("L5", expected, "one of a slab with " + std::to_string(slab.used) + " objects");
@@ -352,7 +375,8 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
     if (source.slab != 0) {
       if (slab.base != source.slab) return violate("an object of the current slab while that has a free one");
     } else if (source.bin < CacheModel::bins) {
-      if (slab.used == 0 || model.bin_of(slab.used) != source.bin) return violate("an object of a slab in the fullest bin");
+      if (slab.used == 0 || model.bin_of(slab.used) != source.bin)
+        return violate("an object of a slab in the fullest bin");
     } else if (slab.used != 0) {
       return violate("an object of an empty or a new slab");
     }
@@ -404,7 +428,8 @@ void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
 // After a backend call failed: no slab of this operation is left.
 void Runner::check_given_back() {
   for (const SlabRecord* const slab : backend_of(context_.cache_index).slabs())
-    if (slab->fresh) return violate(context_.refused, "the slab given back after a backend call failed", "it is outstanding");
+    if (slab->fresh)
+      return violate(context_.refused, "the slab given back after a backend call failed", "it is outstanding");
 }
 
 void Runner::free_object(std::uint32_t ordinal) {
@@ -424,10 +449,12 @@ void Runner::free_object(std::uint32_t ordinal) {
   subjects_[cache]->free(pointer(freed.address));
   const SlabRecord* const slab = backend_of(cache).find(freed.address);
   const bool kept = slab && slab->generation == freed.generation;
-  if (kept && subjects_[cache]->abilities().poisons && !(is_closed(freed.address) && is_closed(freed.address + model.spec.object_size - 1)))
+  if (kept && subjects_[cache]->abilities().poisons &&
+      !(is_closed(freed.address) && is_closed(freed.address + model.spec.object_size - 1)))
     violate("M11", "a freed object that may not be used", "it is open");
   if (model.empty_slabs() > model.kept_slabs() && subjects_[cache]->abilities().follows_policy)
-    violate("L6", "at most " + std::to_string(model.kept_slabs()) + " empty slabs kept", std::to_string(model.empty_slabs()));
+    violate("L6", "at most " + std::to_string(model.kept_slabs()) + " empty slabs kept",
+            std::to_string(model.empty_slabs()));
   end();
 }
 
@@ -480,7 +507,8 @@ void Runner::destroy(std::uint8_t cache) {
   for (const slab::MisuseReport& report : report_log) {
     const LiveRange* range = reference_.find(address(report.pointer));
     if (report.kind != slab::Misuse::LiveAtDestruction || report.cache != identity || !range ||
-        range->begin != address(report.pointer) || range->cache != cache || state_of(object(range->ordinal)) != ObjectState::Live)
+        range->begin != address(report.pointer) || range->cache != cache ||
+        state_of(object(range->ordinal)) != ObjectState::Live)
       return violate("M9", "a report for each live object", "another report");
     object(range->ordinal).state = ObjectState::Absent;
     ++reported;
@@ -514,14 +542,16 @@ void Runner::check_reports() {
 void Runner::check_statistics(std::uint8_t cache, const char* blamed) {
   const CacheModel& model = models_[cache];
   if (model.spec.row() == slab::Row::Large && backend_of(cache).infos_of(cache) != model.slabs())
-    violate("B14", std::to_string(model.slabs()) + " SlabInfos, one a slab", std::to_string(backend_of(cache).infos_of(cache)));
+    violate("B14", std::to_string(model.slabs()) + " SlabInfos, one a slab",
+            std::to_string(backend_of(cache).infos_of(cache)));
   if (!subjects_[cache]->abilities().statistics) return;
   const slab::CacheStatistics actual = subjects_[cache]->statistics(), expected = model.statistics();
   if (actual == expected) return;
   const char* invariant = "S1";
   if (blamed)
     invariant = blamed;
-  else if (actual.full_slabs != expected.full_slabs || actual.partial_slabs != expected.partial_slabs || actual.empty_slabs != expected.empty_slabs)
+  else if (actual.full_slabs != expected.full_slabs || actual.partial_slabs != expected.partial_slabs ||
+           actual.empty_slabs != expected.empty_slabs)
     invariant = "S2";
   else if (actual.allocated_objects != expected.allocated_objects)
     invariant = "S3";

@@ -81,7 +81,8 @@ class Runner final : private BackendObserver {
   bool free_stray(std::uint8_t cache, std::uintptr_t pointer);
   /// What a misuse frees, or 0; through which cache.
   [[nodiscard]] std::uintptr_t stray_of(const Operation& operation, std::uint8_t& cache);
-  [[nodiscard]] std::optional<MisuseOracle::Expected> expected_of_stray(std::uint8_t cache, std::uintptr_t pointer) const {
+  [[nodiscard]] std::optional<MisuseOracle::Expected> expected_of_stray(std::uint8_t cache,
+                                                                        std::uintptr_t pointer) const {
     return oracle_.expected(cache, pointer);
   }
   [[nodiscard]] std::size_t subject_size(std::uint8_t cache) const { return subjects_[cache]->size(); }
@@ -148,7 +149,8 @@ class Runner final : private BackendObserver {
   void shrink(std::uint8_t cache);
   void destroy(std::uint8_t cache);
   bool misuse(const Operation& operation);
-  [[nodiscard]] std::uint64_t bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot, std::uint32_t argument);
+  [[nodiscard]] std::uint64_t bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot,
+                                       std::uint32_t argument);
   bool corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument);
   void reenter(AnySubject& subject, slabproof::ReentrantCall call);
 

@@ -12,8 +12,12 @@ namespace slabproof {
 namespace {
 
 // A freed slot is poisoned for everybody; the harness plays the stray pointer.
-SLABPROOF_NOT_SANITIZED std::uint64_t peek(std::uintptr_t slot) { return *reinterpret_cast<const volatile std::uint64_t*>(slot); }
-SLABPROOF_NOT_SANITIZED void poke(std::uintptr_t slot, std::uint64_t value) { *reinterpret_cast<volatile std::uint64_t*>(slot) = value; }
+SLABPROOF_NOT_SANITIZED std::uint64_t peek(std::uintptr_t slot) {
+  return *reinterpret_cast<const volatile std::uint64_t*>(slot);
+}
+SLABPROOF_NOT_SANITIZED void poke(std::uintptr_t slot, std::uint64_t value) {
+  *reinterpret_cast<volatile std::uint64_t*>(slot) = value;
+}
 
 }  // namespace
 
@@ -61,7 +65,8 @@ bool Runner::misuse(const Operation& operation) {
   std::uint8_t cache = 0;
   const std::uintptr_t misused = stray_of(operation, cache);
   if (!misused) return false;
-  if (operation.kind == OperationKind::CorruptLink) return corrupt_link(cache, object(operation.object), operation.argument);
+  if (operation.kind == OperationKind::CorruptLink)
+    return corrupt_link(cache, object(operation.object), operation.argument);
   auto expected = oracle_.expected(cache, misused);
   if (!expected) return false;
   if (operation.kind == OperationKind::DoubleFree) {
@@ -83,7 +88,8 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   subjects_[cache]->free(pointer(misused));
   if (violated()) return;
   const auto wanted = [&] { return std::string{"one report of "} + slab::to_string(expected.kind); };
-  if (report_log.size() != 1) return violate(expected.invariant, wanted(), std::to_string(report_log.size()) + " reports");
+  if (report_log.size() != 1)
+    return violate(expected.invariant, wanted(), std::to_string(report_log.size()) + " reports");
   const slab::MisuseReport report = report_log.front();
   report_log.clear();
   log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(misused));
@@ -96,7 +102,8 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
 
 // What is written over a free link: null, its own slot, and what no free link can be; among it a live
 // object of the slab, a slot never handed out, and another slab, when there are such.
-std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot, std::uint32_t argument) {
+std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot,
+                               std::uint32_t argument) {
   std::uint64_t live = 0, uncarved = 0, elsewhere = 0xDEAD'BEEF'DEAD'BEE8;
   const Layout& layout = models_[cache].layout;
   for (std::size_t i = 0; i < layout.objects_per_slab && i < 64; ++i) {
@@ -106,7 +113,7 @@ std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::
   }
   for (const SlabRecord* const other : backend_of(cache).slabs())
     if (other != &slab && other->cache == cache && !other->abandoned) elsewhere = other->base;
-  const std::uint64_t links[] = {0, slot, slot + 1, slab.base + slab.size, slab.base - 8, 0xDEAD'BEEF'DEAD'BEEF,
+  const std::uint64_t links[] = {0,    slot,     slot + 1,  slab.base + slab.size, slab.base - 8, 0xDEAD'BEEF'DEAD'BEEF,
                                  live, uncarved, elsewhere, 0xDEAD'BEEF'DEAD'BEE8};
   return links[argument % std::size(links)];
 }
@@ -141,7 +148,8 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
     end();
   } else if (report_log.size() != 1 || report_log.front().kind != slab::Misuse::CorruptedFreeList ||
              report_log.front().pointer != pointer(slot) || report_log.front().cache != subjects_[cache]->identity()) {
-    violate("M11", "one report of CorruptedFreeList for the damaged object", std::to_string(report_log.size()) + " reports");
+    violate("M11", "one report of CorruptedFreeList for the damaged object",
+            std::to_string(report_log.size()) + " reports");
   } else {
     report_log.clear();
     log_.add(0x200 | static_cast<std::uint64_t>(slab::Misuse::CorruptedFreeList), arena_.relative(slot));

@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "model/isolated.hpp"
-#include "model/sanitizer.hpp"
 #include "model/saboteur.hpp"
+#include "model/sanitizer.hpp"
 #include "model/trace.hpp"
 
 namespace slabproof {
@@ -22,7 +22,8 @@ constexpr const char* single_page = "type=Small slab_size=256 page_size=256 obje
 constexpr const char* multi_page = "type=Small slab_size=512 page_size=256 object_size=64 object_align=8";
 constexpr const char* large = "type=Large slab_size=512 page_size=256 object_size=100 object_align=8";
 
-/// What is broken in a slab's SlabInfo shows once another slab is current. `program` is the shortest that shows what is broken; its lines are parted by "; ".
+/// What is broken in a slab's SlabInfo shows once another slab is current. `program` is the shortest that shows what is
+/// broken; its lines are parted by "; ".
 struct Row {
   const char* id;
   Sabotage sabotage;
@@ -32,9 +33,12 @@ struct Row {
 };
 
 constexpr Row rows[] = {
-    {"G2", AcceptsMisalignedSlab, "uses a misaligned slab", single_page, "fail b0 alloc_slab after=0 misaligned; #0 = alloc c0"},
-    {"G2", ForgetsToFreeSlab, "keeps a misaligned slab", single_page, "fail b0 alloc_slab after=0 misaligned; #0 = alloc c0"},
-    {"G2", ForgetsToFreeSlab, "keeps a misaligned slab in reserve", single_page, "fail b0 alloc_slab after=0 misaligned; reserve c0 1"},
+    {"G2", AcceptsMisalignedSlab, "uses a misaligned slab", single_page,
+     "fail b0 alloc_slab after=0 misaligned; #0 = alloc c0"},
+    {"G2", ForgetsToFreeSlab, "keeps a misaligned slab", single_page,
+     "fail b0 alloc_slab after=0 misaligned; #0 = alloc c0"},
+    {"G2", ForgetsToFreeSlab, "keeps a misaligned slab in reserve", single_page,
+     "fail b0 alloc_slab after=0 misaligned; reserve c0 1"},
     {"G3", LosesASlot, "has a slot less than fit beside SlabInfo", multi_page, ""},
     {"G4", LosesASlot, "has a slot less than fit", large, ""},
     {"G5", LosesAllSlots, "has slabs without objects", single_page, ""},
@@ -54,30 +58,42 @@ constexpr Row rows[] = {
     {"B4", MapsPagesInSinglePage, "saves a page in SmallSinglePage", single_page, "#0 = alloc c0"},
     {"B5", AllocatesInfoInMultiPage, "allocates SlabInfo in SmallMultiPage", multi_page, "#0 = alloc c0"},
     {"B6", AsksForTwoInfos, "asks for two SlabInfos", large, "#0 = alloc c0"},
-    {"B6", AcceptsMisalignedInfo, "uses a misaligned SlabInfo", large, "fail b0 alloc_slab_info after=0 misaligned; #0 = alloc c0"},
-    {"B7", ForgetsToFreeSlab, "keeps the slab when SlabInfo is refused", large, "fail b0 alloc_slab_info after=0 once; #0 = alloc c0"},
-    {"B8", ForgetsToFreeSlab, "keeps the slab when a page cannot be saved", multi_page, "fail b0 save_slab_info after=1 once; #0 = alloc c0"},
-    {"B8", ForgetsToDelete, "keeps the pages saved before one that fails", multi_page, "fail b0 save_slab_info after=1 once; #0 = alloc c0"},
+    {"B6", AcceptsMisalignedInfo, "uses a misaligned SlabInfo", large,
+     "fail b0 alloc_slab_info after=0 misaligned; #0 = alloc c0"},
+    {"B7", ForgetsToFreeSlab, "keeps the slab when SlabInfo is refused", large,
+     "fail b0 alloc_slab_info after=0 once; #0 = alloc c0"},
+    {"B8", ForgetsToFreeSlab, "keeps the slab when a page cannot be saved", multi_page,
+     "fail b0 save_slab_info after=1 once; #0 = alloc c0"},
+    {"B8", ForgetsToDelete, "keeps the pages saved before one that fails", multi_page,
+     "fail b0 save_slab_info after=1 once; #0 = alloc c0"},
     {"B9", LeavesAPageOut, "leaves a page out", multi_page, "#0 = alloc c0"},
     {"B9", SavesAgain, "saves a page again", multi_page, "#0 = alloc c0"},
     {"B10", ChangesAPage, "changes a page's value", multi_page, "#0 = alloc c0"},
     {"B11", LooksUpInsidePage, "looks up an address inside a page", multi_page,
-     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = alloc c0; free #0"},
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0; free #0"},
     {"B11", LooksUpTwice, "looks a page up twice", multi_page,
-     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = alloc c0; free #0"},
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0; free #0"},
     {"B12", DeletesTwice, "deletes a page twice", multi_page, "#0 = alloc c0"},
     {"B13", DeletesTooLate, "deletes pages after giving the slab back", multi_page, "#0 = alloc c0"},
-    {"B14", ForgetsToFreeInfo, "keeps the SlabInfo of a slab it gives back", large, "#0 = alloc c0; free #0; shrink c0"},
-    {"B14", ForgetsToFreeInfo, "keeps SlabInfo when a page cannot be saved", large, "fail b0 save_slab_info after=0 once; #0 = alloc c0"},
-    {"B15", GivesUpAfterFailure, "never recovers from a failure", single_page, "fail b0 any after=0 once; #0 = alloc c0; #1 = alloc c0"},
-    {"B15", CountsFailedAlloc, "counts an allocation that failed", single_page, "fail b0 any after=0 once; #0 = alloc c0"},
+    {"B14", ForgetsToFreeInfo, "keeps the SlabInfo of a slab it gives back", large,
+     "#0 = alloc c0; free #0; shrink c0"},
+    {"B14", ForgetsToFreeInfo, "keeps SlabInfo when a page cannot be saved", large,
+     "fail b0 save_slab_info after=0 once; #0 = alloc c0"},
+    {"B15", GivesUpAfterFailure, "never recovers from a failure", single_page,
+     "fail b0 any after=0 once; #0 = alloc c0; #1 = alloc c0"},
+    {"B15", CountsFailedAlloc, "counts an allocation that failed", single_page,
+     "fail b0 any after=0 once; #0 = alloc c0"},
     {"B16", BreaksListInCallback, "has broken lists inside a backend call", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0"},
     {"B16", BreaksListInLateCallback, "has broken lists inside a backend call when it has many slabs", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; reserve c0 130"},
     {"B16", BreaksListInLateSave, "has broken lists while it saves a page when it has many slabs", multi_page,
-     "reserve c0 56; reserve c0 63; reserve c0 70; reserve c0 77; reserve c0 84; reserve c0 91; reserve c0 98; reserve c0 105; reserve c0 112; "
-     "reserve c0 119; reserve c0 126; reserve c0 133; reserve c0 140; reserve c0 147; reserve c0 154; reserve c0 161; reserve c0 168; reserve c0 175"},
+     "reserve c0 56; reserve c0 63; reserve c0 70; reserve c0 77; reserve c0 84; reserve c0 91; reserve c0 98; reserve "
+     "c0 105; reserve c0 112; "
+     "reserve c0 119; reserve c0 126; reserve c0 133; reserve c0 140; reserve c0 147; reserve c0 154; reserve c0 161; "
+     "reserve c0 168; reserve c0 175"},
     {"B17", AllocatesInConstructor, "allocates a slab in its constructor", single_page, ""},
     {"B18", ForgetsToFreeSlab, "keeps an empty slab when destroyed", single_page, "#0 = alloc c0; free #0"},
     {"B19", WritesToReturnedSlab, "writes to a slab it gave back", single_page, "#0 = alloc c0"},
@@ -93,7 +109,8 @@ constexpr Row rows[] = {
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; shrink c0"},
     {"L4", ReturnsTwice, "returns an object twice", single_page, "#0 = alloc c0; #1 = alloc c0"},
     {"L5", TakesFromEmptierSlab, "takes from the emptier slab", single_page,
-     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = alloc c0; "
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0; "
      "#8 = alloc c0; free #0; free #1; free #3; #9 = alloc c0"},
     {"L6", ForgetsToFreeSlab, "keeps two empty slabs", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; free #1; free #2; free #3"},
@@ -102,23 +119,29 @@ constexpr Row rows[] = {
     {"L7", KeepsWhenShrinking, "returns nothing in shrink", single_page, "#0 = alloc c0; free #0; shrink c0"},
     {"L8", BreaksOwner, "has a slab of another owner", single_page, "#0 = alloc c0; shrink c0"},
     {"L8", SharesAnInfo, "saves one SlabInfo for two slabs", multi_page,
-     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = alloc c0"},
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0"},
 
     {"S1", MiscountsFree, "counts a free object too many", single_page, ""},
     {"S2", MiscountsSlabs, "counts a slab too many", single_page, ""},
     {"S3", MiscountsAllocated, "counts an allocated object too many", single_page, ""},
 
     {"M1", DropsReports, "says nothing of a double free", single_page, "#0 = alloc c0; free #0; double_free #0"},
-    {"M2", ReportsAnotherKind, "takes an interior pointer for something else", multi_page, "#0 = alloc c0; free_interior #0 pick=0"},
+    {"M2", ReportsAnotherKind, "takes an interior pointer for something else", multi_page,
+     "#0 = alloc c0; free_interior #0 pick=0"},
     {"M3", ReportsTwice, "reports a SlabInfo pointer twice", single_page, "#0 = alloc c0; free_slab_info #0 pick=0"},
-    {"M4", ReportsAnotherPointer, "reports another pointer than the one in tail waste", large, "#0 = alloc c0; free_tail_waste #0 pick=0"},
+    {"M4", ReportsAnotherPointer, "reports another pointer than the one in tail waste", large,
+     "#0 = alloc c0; free_tail_waste #0 pick=0"},
     {"M5", DropsReports, "says nothing of a foreign pointer", multi_page, "free_foreign c0 pick=0"},
     {"M6", DropsReports, "says nothing of another cache's object", single_page, "#0 = alloc c0; free_through_other #0"},
-    {"M7", DropsReports, "says nothing of a slot never allocated", large, "#0 = alloc c0; free_never_allocated #0 pick=0"},
-    {"M8", DropsReports, "says nothing of a free into a returned slab", multi_page, "#0 = alloc c0; free #0; shrink c0; double_free #0"},
+    {"M7", DropsReports, "says nothing of a slot never allocated", large,
+     "#0 = alloc c0; free_never_allocated #0 pick=0"},
+    {"M8", DropsReports, "says nothing of a free into a returned slab", multi_page,
+     "#0 = alloc c0; free #0; shrink c0; double_free #0"},
     {"M9", DropsReports, "says nothing of objects that outlive it", single_page, "#0 = alloc c0; destroy c0"},
     {"M10", LooksUpNull, "looks null up", multi_page, "free_null c0"},
-    {"M11", DropsReports, "says nothing of a damaged link", single_page, "#0 = alloc c0; free #0; corrupt_link #0 pick=5"},
+    {"M11", DropsReports, "says nothing of a damaged link", single_page,
+     "#0 = alloc c0; free #0; corrupt_link #0 pick=5"},
     {"M12", DropsReports, "says nothing of a call from a callback", single_page, "reenter c0 alloc; #0 = alloc c0"},
 };
 
@@ -132,7 +155,8 @@ std::string trace_of(const Row& row) {
   std::string text = "slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=0\n";
   // The second cache is there for free_through_other only.
   for (const char* cache : {"c0", "c1"})
-    text += std::string{"cache "} + cache + " on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 " + row.geometry + "\n";
+    text += std::string{"cache "} + cache + " on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 " +
+            row.geometry + "\n";
   for (const char* c = row.program; *c; ++c) {
     text += *c == ';' ? '\n' : *c;
     if (*c == ';') ++c;
@@ -142,7 +166,8 @@ std::string trace_of(const Row& row) {
 
 Program program_of(const Row& row) {
   ParseResult parsed = parse(trace_of(row));
-  EXPECT_TRUE(parsed.program) << trace_of(row) << parsed.error.line << ":" << parsed.error.column << ": expected " << parsed.error.expected;
+  EXPECT_TRUE(parsed.program) << trace_of(row) << parsed.error.line << ":" << parsed.error.column << ": expected "
+                              << parsed.error.expected;
   return parsed.program.value_or(Program{});
 }
 
@@ -153,7 +178,9 @@ std::string name_of(const testing::TestParamInfo<Row>& info) {
   return name;
 }
 
-void PrintTo(const Row& row, std::ostream* out) { *out << row.id << ": a cache that " << row.what << "\n" << trace_of(row); }
+void PrintTo(const Row& row, std::ostream* out) {
+  *out << row.id << ": a cache that " << row.what << "\n" << trace_of(row);
+}
 
 struct Sabotaged : testing::TestWithParam<Row> {
   ~Sabotaged() override { sabotage = None; }

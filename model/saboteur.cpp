@@ -30,7 +30,8 @@ class SabotagedBackend {
     const bool breaks = sabotage == BreaksListInCallback || (sabotage == BreaksListInLateCallback && slabs_ > 20);
     slab::SlabInfo* const broken = breaks && first_slab_ ? &info_of_first_slab() : nullptr;
     if (broken) ++broken->used;
-    std::uintptr_t slab = address(real_.alloc_slab(slab_size, sabotage == AsksForAnotherPageSize ? 2 * page_size : page_size));
+    std::uintptr_t slab =
+        address(real_.alloc_slab(slab_size, sabotage == AsksForAnotherPageSize ? 2 * page_size : page_size));
     if (broken) --broken->used;
     if (sabotage == AcceptsMisalignedSlab) slab &= ~(page_size - 1);
     if (sabotage == MapsPagesInSinglePage) (void)real_.save_slab_info(slab, reinterpret_cast<slab::SlabInfo*>(slab));
@@ -126,7 +127,8 @@ class Saboteur {
     if (sabotage == ReturnsTwice && previous_) return previous_;
     if (sabotage == GrowsEarly) (void)cache_.reserve(cache_.statistics().free_objects + 1);
     if (sabotage == WritesToLiveObject && previous_) *previous_ ^= std::byte{1};
-    void* const skipped = sabotage == TakesFromEmptierSlab && cache_.statistics().partial_slabs > 1 ? cache_.alloc() : nullptr;
+    void* const skipped =
+        sabotage == TakesFromEmptierSlab && cache_.statistics().partial_slabs > 1 ? cache_.alloc() : nullptr;
     auto* object = static_cast<std::byte*>(cache_.alloc());
     cache_.free(skipped);
     if (!object) return ++failures_, nullptr;
@@ -176,7 +178,8 @@ class Saboteur {
     return "L1";
   }
   [[nodiscard]] Layout layout() const {
-    Layout layout{geometry().stride(), geometry().objects_per_slab(), geometry().slab_info_size(), geometry().slab_info_offset()};
+    Layout layout{geometry().stride(), geometry().objects_per_slab(), geometry().slab_info_size(),
+                  geometry().slab_info_offset()};
     if (sabotage == LosesASlot) --layout.objects_per_slab;
     if (sabotage == LosesAllSlots) layout.objects_per_slab = 0;
     if (sabotage == WidensStride) ++layout.stride;
@@ -194,7 +197,8 @@ class Saboteur {
 
 template <slab::Row R>
 AnySubject* make(void* storage, const CacheSpec& spec, SabotagedBackend& backend) {
-  const auto geometry = slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align);
+  const auto geometry =
+      slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align);
   return make_subject_in<Saboteur<R>>(storage, geometry.value(), backend);
 }
 

@@ -39,8 +39,12 @@ inline constexpr bool has_asan = true;
 inline void forbid(const void* begin, std::size_t size) { __asan_poison_memory_region(begin, size); }
 inline void permit(const void* begin, std::size_t size) { __asan_unpoison_memory_region(begin, size); }
 /// Whether everybody may touch every byte; whether nobody but the judge may touch this one.
-inline bool is_open(std::uintptr_t begin, std::size_t size) { return !__asan_region_is_poisoned(reinterpret_cast<void*>(begin), size); }
-inline bool is_closed(std::uintptr_t address) { return __asan_address_is_poisoned(reinterpret_cast<void*>(address)) != 0; }
+inline bool is_open(std::uintptr_t begin, std::size_t size) {
+  return !__asan_region_is_poisoned(reinterpret_cast<void*>(begin), size);
+}
+inline bool is_closed(std::uintptr_t address) {
+  return __asan_address_is_poisoned(reinterpret_cast<void*>(address)) != 0;
+}
 #else
 inline constexpr bool has_asan = false;
 inline void forbid(const void*, std::size_t) {}

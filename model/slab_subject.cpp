@@ -61,7 +61,8 @@ class SlabSubject {
 
 template <slab::Row R, class Policy>
 AnySubject* make_dynamic(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-  const auto geometry = slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align);
+  const auto geometry =
+      slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align);
   using C = slab::DynamicCache<R, RecordingBackend, Policy>;
   return make_subject_in<SlabSubject<C, Policy>>(storage, geometry.value(), backend);
 }

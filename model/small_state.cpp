@@ -23,7 +23,8 @@ void RecordingBackend::save(SmallState& state) const {
     SmallState::Slab& saved = state.slabs[(slab->base - slab_region_.place(0)) / slab->size];
     saved = {slab->info, 0, 0, 0, slab->cache, slab->abandoned};
     for (std::size_t i = 0; i < slab->size / slab::Geometry::min_page_size; ++i)
-      saved.saved_pages |= static_cast<std::uint16_t>((lookup(slab->base + i * slab::Geometry::min_page_size) != 0) << i);
+      saved.saved_pages |=
+          static_cast<std::uint16_t>((lookup(slab->base + i * slab::Geometry::min_page_size) != 0) << i);
     if (slab->abandoned) continue;
     for (std::size_t i = 0; i < slab->handed_out.size(); ++i)
       saved.handed_out |= static_cast<std::uint16_t>(slab->handed_out[i] << i);
@@ -51,11 +52,19 @@ void RecordingBackend::load(const SmallState& state, const CacheModel* models) {
     if (saved.holder == SmallState::nobody) continue;
     held |= std::uint32_t{1} << i;
     SlabRecord& slab = slabs_.insert(base);
-    slab = {.base = base, .size = model.spec.slab_size, .cache = saved.holder, .abandoned = saved.abandoned != 0, .fresh = false,
-            .generation = static_cast<std::uint32_t>(i + 1), .saved_pages = static_cast<std::uint32_t>(std::popcount(saved.saved_pages)),
-            .info = saved.info, .used = static_cast<std::uint32_t>(std::popcount(saved.live)), .handed_out = std::move(slab.handed_out)};
+    slab = {.base = base,
+            .size = model.spec.slab_size,
+            .cache = saved.holder,
+            .abandoned = saved.abandoned != 0,
+            .fresh = false,
+            .generation = static_cast<std::uint32_t>(i + 1),
+            .saved_pages = static_cast<std::uint32_t>(std::popcount(saved.saved_pages)),
+            .info = saved.info,
+            .used = static_cast<std::uint32_t>(std::popcount(saved.live)),
+            .handed_out = std::move(slab.handed_out)};
     slab.handed_out.resize(model.layout.objects_per_slab);
-    for (std::size_t slot = 0; slot < slab.handed_out.size(); ++slot) slab.handed_out[slot] = saved.handed_out >> slot & 1;
+    for (std::size_t slot = 0; slot < slab.handed_out.size(); ++slot)
+      slab.handed_out[slot] = saved.handed_out >> slot & 1;
     if (!slab.abandoned) ++slab_counts_[slab.cache];
     if (model.spec.row() != slab::Row::Large) continue;
     const std::uintptr_t info = info_region_.place(i);
@@ -76,7 +85,8 @@ void Runner::save(SmallState& state) const {
     SmallState::Slab& slab = state.slabs[offset / slab_size];
     if (!slab.abandoned) slab.live |= static_cast<std::uint16_t>(1u << offset % slab_size / layout.stride);
   }
-  for (std::size_t i = 0; i < Limits::max_caches; ++i) state.caches[i] = {models_[i].current, models_[i].reserved_slabs};
+  for (std::size_t i = 0; i < Limits::max_caches; ++i)
+    state.caches[i] = {models_[i].current, models_[i].reserved_slabs};
 }
 
 void Runner::load(const SmallState& state) {
@@ -111,7 +121,9 @@ void Runner::load(const SmallState& state) {
       object(ordinal) = {begin, slab->generation, 0, incarnations_[slab->cache], slab->cache, ObjectState::Dead};
       if (!(state.slabs[place].live >> slot & 1)) continue;
       (void)reference_.admit({begin, begin + model.spec.object_size, ordinal, slab->cache});
-      object(ordinal) = {begin, slab->generation, static_cast<std::uint32_t>(live_.size()), incarnations_[slab->cache], slab->cache, ObjectState::Live};
+      object(ordinal) = {
+          begin,       slab->generation, static_cast<std::uint32_t>(live_.size()), incarnations_[slab->cache],
+          slab->cache, ObjectState::Live};
       live_.push_back(ordinal);
     }
   }

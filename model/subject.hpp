@@ -48,12 +48,24 @@ concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
   requires S::abilities.consistent();
   { s.alloc() } -> std::same_as<void*>;
   s.free(pointer);
-  requires !S::abilities.no_grow || requires { { s.alloc_no_grow() } -> std::same_as<void*>; };
-  requires !S::abilities.reserve || requires { { s.reserve(n) } -> std::same_as<bool>; };
-  requires !S::abilities.shrink || requires { { s.shrink() } -> std::same_as<std::size_t>; };
-  requires !S::abilities.statistics || requires { { c.statistics() } -> std::same_as<slab::CacheStatistics>; };
-  requires !S::abilities.audit || requires { { c.audit() } -> std::same_as<const char*>; };
-  requires !S::abilities.layout || requires { { c.layout() } -> std::same_as<Layout>; };
+  requires !S::abilities.no_grow || requires {
+    { s.alloc_no_grow() } -> std::same_as<void*>;
+  };
+  requires !S::abilities.reserve || requires {
+    { s.reserve(n) } -> std::same_as<bool>;
+  };
+  requires !S::abilities.shrink || requires {
+    { s.shrink() } -> std::same_as<std::size_t>;
+  };
+  requires !S::abilities.statistics || requires {
+    { c.statistics() } -> std::same_as<slab::CacheStatistics>;
+  };
+  requires !S::abilities.audit || requires {
+    { c.audit() } -> std::same_as<const char*>;
+  };
+  requires !S::abilities.layout || requires {
+    { c.layout() } -> std::same_as<Layout>;
+  };
 };
 
 /// A subject behind one type, for the runner. Destroyed in place: subjects live in the arena.

@@ -51,7 +51,8 @@ AnySubject* make(void* storage, const CacheSpec& spec, RecordingBackend&) {
 
 constexpr const char* two_allocations =
     "slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=0\n"
-    "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=256 page_size=256 object_size=64 object_align=8\n"
+    "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=256 page_size=256 "
+    "object_size=64 object_align=8\n"
     "#0 = alloc c0\n#1 = alloc c0\n";
 
 TEST(AnotherSubject, AgreesWithRandomProgramsWithoutAnyAbility) {
@@ -65,7 +66,8 @@ TEST(AnotherSubject, AgreesWithRandomProgramsWithoutAnyAbility) {
 
 TEST(AnotherSubject, ThatHandsOutAnObjectTwiceIsFound) {
   const Verdict verdict = Runner{make<OneObject>}.run(*parse(two_allocations).program);
-  EXPECT_EQ(verdict.sentence(), "violated L4 at step 1 (alloc): expected an object disjoint from all live ones, observed it overlaps #0");
+  EXPECT_EQ(verdict.sentence(),
+            "violated L4 at step 1 (alloc): expected an object disjoint from all live ones, observed it overlaps #0");
 }
 
 TEST(AnotherSubject, MayRunOutOfMemoryAtAnyTime) {
@@ -99,7 +101,9 @@ struct Taker {
 static_assert(Subject<Taker>);
 
 TEST(AnotherSubject, IsJudgedByTheMemoryThatItTakes) {
-  Runner runner{[](void* storage, const CacheSpec& spec, RecordingBackend& memory) { return make_subject_in<Taker>(storage, spec, memory); }};
+  Runner runner{[](void* storage, const CacheSpec& spec, RecordingBackend& memory) {
+    return make_subject_in<Taker>(storage, spec, memory);
+  }};
   using enum Taker::Fault;
   const auto signature = [&](Taker::Fault fault) {
     Taker::fault = fault;

@@ -117,7 +117,8 @@ void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
   cache.backend = static_cast<std::uint8_t>(in.number_after("on=b", 0, backend_count - 1u));
   cache.is_static = in.choice_after("kind=", kind_names) == 1;
   cache.checks = in.choice_after("policy=", policy_names) == 0;
-  cache.empty_slabs_kept = static_cast<std::uint8_t>(in.number_after("empty_slabs_kept=", 0, Limits::max_empty_slabs_kept));
+  cache.empty_slabs_kept =
+      static_cast<std::uint8_t>(in.number_after("empty_slabs_kept=", 0, Limits::max_empty_slabs_kept));
   if (cache.is_static && cache.empty_slabs_kept > 1) in.fail("0 or 1 for a Cache");
   cache.type = static_cast<slab::ObjectSizeType>(in.choice_after("type=", type_names));
   constexpr std::uint32_t any = ~std::uint32_t{0};
@@ -166,7 +167,9 @@ Operation parse_operation(Scanner& in, const Setup& setup, std::uint32_t next_or
     case Names::LiveObject:
     case Names::DeadObject: operation.object = in.number_after("#", 0, Limits::max_ordinal); break;
     case Names::Cache: operation.target = cache(); break;
-    case Names::Backend: operation.target = static_cast<std::uint8_t>(in.number_after("b", 0, setup.backend_count - 1u)); break;
+    case Names::Backend:
+      operation.target = static_cast<std::uint8_t>(in.number_after("b", 0, setup.backend_count - 1u));
+      break;
   }
   if (operation.kind == OperationKind::Reserve) {
     if (in.peek() == "everything")
@@ -204,8 +207,8 @@ std::string to_text(const Operation& operation) {
   if (operation.kind == OperationKind::Reserve)
     text += operation.argument == reserve_everything ? " everything" : " " + number(operation.argument);
   else if (operation.kind == OperationKind::Fail)
-    text += std::string{" "} + call_names[index(operation.failing_call())] + " after=" + number(operation.argument) + " " +
-            mode_names[index(operation.failure_mode())];
+    text += std::string{" "} + call_names[index(operation.failing_call())] + " after=" + number(operation.argument) +
+            " " + mode_names[index(operation.failure_mode())];
   else if (operation.kind == OperationKind::Reenter)
     text += std::string{" "} + reentrant_names[operation.detail];
   else if (max_argument(operation.kind) != 0)
@@ -246,7 +249,8 @@ ParseResult parse(std::string_view text) {
   in.expect("slabproof");
   in.expect("trace");
   const std::string_view version = in.word();
-  if (version != number(trace_version)) in.fail("version " + number(trace_version) + " (this program reads nothing newer)");
+  if (version != number(trace_version))
+    in.fail("version " + number(trace_version) + " (this program reads nothing newer)");
   in.expect_line_end();
 
   std::uint32_t next_ordinal = 0;
@@ -272,7 +276,8 @@ ParseResult parse(std::string_view text) {
       const Operation operation = parse_operation(in, setup, next_ordinal);
       if (names(operation.kind) == Names::NewObject) next_ordinal = operation.object + 1;
       program.operations.push_back(operation);
-      if (program.operations.size() > Limits::max_operations) in.fail("at most " + number(Limits::max_operations) + " operations");
+      if (program.operations.size() > Limits::max_operations)
+        in.fail("at most " + number(Limits::max_operations) + " operations");
     }
     in.expect_line_end();
   }

@@ -37,24 +37,30 @@ TEST(TraceOracle, FindsARefusalOutsideTheText) {
 TEST(TraceOracle, FindsAProgramThatChangesOnItsWayThroughText) {
   const std::string text = to_text(decode(random_bytes(1, 100)));
   EXPECT_EQ(invariant_of(text, parse), "none");
-  EXPECT_EQ(invariant_of(text, [](std::string_view read) {
-    static int reads = 0;
-    return ++reads == 1 ? parse(read) : refuse_at(1, 1);
-  }), "T2");
-  EXPECT_EQ(invariant_of(text, [](std::string_view read) {
-    static std::uint8_t reads = 0;
-    ParseResult result = parse(read);
-    result.program->setup.backends[0].seed = reads++;
-    return result;
-  }), "T2");
+  EXPECT_EQ(invariant_of(text,
+                         [](std::string_view read) {
+                           static int reads = 0;
+                           return ++reads == 1 ? parse(read) : refuse_at(1, 1);
+                         }),
+            "T2");
+  EXPECT_EQ(invariant_of(text,
+                         [](std::string_view read) {
+                           static std::uint8_t reads = 0;
+                           ParseResult result = parse(read);
+                           result.program->setup.backends[0].seed = reads++;
+                           return result;
+                         }),
+            "T2");
 }
 
 TEST(TraceOracle, FindsAProgramThatBytesCannotSay) {
-  EXPECT_EQ(invariant_of("", [](std::string_view) {
-    Program program;
-    program.setup.caches[0].object_align = 3;
-    return ParseResult{program, {}};
-  }), "T3");
+  EXPECT_EQ(invariant_of("",
+                         [](std::string_view) {
+                           Program program;
+                           program.setup.caches[0].object_align = 3;
+                           return ParseResult{program, {}};
+                         }),
+            "T3");
 }
 
 TEST(TraceOracle, IsContentWithTheParser) {
@@ -64,7 +70,9 @@ TEST(TraceOracle, IsContentWithTheParser) {
     SplitMix random{seed};
     if (seed % 4 != 0) text[random.below(text.size())] = static_cast<char>(random.byte());
     const auto violation = judge_trace(text);
-    ASSERT_FALSE(violation) << violation->invariant << ": expected " << violation->expected << ", observed " << violation->observed << "\n" << text;
+    ASSERT_FALSE(violation) << violation->invariant << ": expected " << violation->expected << ", observed "
+                            << violation->observed << "\n"
+                            << text;
   }
 }
 

@@ -19,7 +19,8 @@ std::string Verdict::sentence() const {
   switch (kind) {
     case Kind::Agreed: return "agreed";
     case Kind::Violated:
-      return "violated " + violation.invariant + where + ": expected " + violation.expected + ", observed " + violation.observed;
+      return "violated " + violation.invariant + where + ": expected " + violation.expected + ", observed " +
+             violation.observed;
     case Kind::Died: return "died" + where + ": " + death + (frame.empty() ? "" : " in " + frame);
     case Kind::Hung: return "hung" + where;
   }

@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "properties/heap_backend.hpp"
 #include <slab/slab.hpp>
+#include "properties/heap_backend.hpp"
 
 namespace {
 
@@ -38,15 +38,33 @@ struct Everything : SlabsAndMap {
   void* alloc_slab_info(std::size_t) noexcept { return nullptr; }
   void free_slab_info(void*, std::size_t) noexcept {}
 };
-struct NoAllocSlab : Everything { void alloc_slab() = delete; };
-struct NoFreeSlab : Everything { void free_slab() = delete; };
-struct NoSave : Everything { void save_slab_info() = delete; };
-struct NoGet : Everything { void get_slab_info() = delete; };
-struct NoDelete : Everything { void delete_slab_info() = delete; };
-struct NoAllocInfo : Everything { void alloc_slab_info() = delete; };
-struct NoFreeInfo : Everything { void free_slab_info() = delete; };
-struct ThrowingSave : Everything { bool save_slab_info(std::uintptr_t, slab::SlabInfo*); };
-struct SilentSave : Everything { void save_slab_info(std::uintptr_t, slab::SlabInfo*) noexcept; };
+struct NoAllocSlab : Everything {
+  void alloc_slab() = delete;
+};
+struct NoFreeSlab : Everything {
+  void free_slab() = delete;
+};
+struct NoSave : Everything {
+  void save_slab_info() = delete;
+};
+struct NoGet : Everything {
+  void get_slab_info() = delete;
+};
+struct NoDelete : Everything {
+  void delete_slab_info() = delete;
+};
+struct NoAllocInfo : Everything {
+  void alloc_slab_info() = delete;
+};
+struct NoFreeInfo : Everything {
+  void free_slab_info() = delete;
+};
+struct ThrowingSave : Everything {
+  bool save_slab_info(std::uintptr_t, slab::SlabInfo*);
+};
+struct SilentSave : Everything {
+  void save_slab_info(std::uintptr_t, slab::SlabInfo*) noexcept;
+};
 
 template <class B>
 constexpr std::array<bool, 3> serves = {slab::MemoryBackend<B, every_row[0]>, slab::MemoryBackend<B, every_row[1]>,
@@ -141,7 +159,8 @@ TEST(Cache, TakesSlabInfosFromAnotherCacheThatItsBackendKeeps) {
   };
   NestedBackend backend;
   {
-    Cache<Object<4096, 1>, Config{.slab_size = 8192, .object_size_type = ObjectSizeType::Large}, NestedBackend> cache{backend};
+    Cache<Object<4096, 1>, Config{.slab_size = 8192, .object_size_type = ObjectSizeType::Large}, NestedBackend> cache{
+        backend};
     std::array<Object<4096, 1>*, 200> objects;  // 100 slabs, whose SlabInfos need two slabs themselves
     for (auto*& object : objects) ASSERT_NE(object = cache.alloc(), nullptr);
     EXPECT_EQ(backend.infos_of.statistics().allocated_objects, 100u);

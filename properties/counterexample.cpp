@@ -36,7 +36,9 @@ class Writer {
         dead_[world_.object(transition.cache, transition.argument)] = operation.object;
         break;
       case CorruptLink:
-        operation = {.kind = CorruptLink, .object = dead_[world_.object(transition.cache, transition.argument)], .argument = transition.picks};
+        operation = {.kind = CorruptLink,
+                     .object = dead_[world_.object(transition.cache, transition.argument)],
+                     .argument = transition.picks};
         break;
       case Alloc:
       case AllocNoGrow:
@@ -55,7 +57,8 @@ class Writer {
   }
   /// Where the last operation finds no more room in the small world, the program says that its backend refuses.
   void refuse_after(std::size_t slabs) {
-    operations_.insert(operations_.end() - 1, {.kind = Fail, .detail = static_cast<std::uint8_t>(FailingCall::AllocSlab),
+    operations_.insert(operations_.end() - 1, {.kind = Fail,
+                                               .detail = static_cast<std::uint8_t>(FailingCall::AllocSlab),
                                                .argument = static_cast<std::uint32_t>(slabs)});
   }
 
@@ -106,7 +109,8 @@ class Writer {
 
 }  // namespace
 
-std::vector<Program> programs_of(World& world, const std::vector<Transition>& path, const Transition& last, std::uintptr_t stray) {
+std::vector<Program> programs_of(World& world, const std::vector<Transition>& path, const Transition& last,
+                                 std::uintptr_t stray) {
   constexpr std::size_t most = 12;  // ways to free such a pointer that are tried
   Writer writer{world};
   if (!world.start()) return {writer.program({})};

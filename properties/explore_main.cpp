@@ -56,7 +56,8 @@ struct Size {
   bool pointers = true;
 };
 constexpr Size quick_sizes[] = {{3, 2, 1}, {2, 3, 1}};
-constexpr Size deep_sizes[] = {{1, 4, 1}, {2, 4, 1}, {3, 3, 1}, {5, 2, 1}, {2, 2, 2}, {3, 2, 2}, {3, 4, 1}, {4, 3, 1}, {6, 2, 1, false}};
+constexpr Size deep_sizes[] = {{1, 4, 1}, {2, 4, 1}, {3, 3, 1}, {5, 2, 1},       {2, 2, 2},
+                               {3, 2, 2}, {3, 4, 1}, {4, 3, 1}, {6, 2, 1, false}};
 
 struct Options {
   std::vector<slab::Row> rows{slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large};
@@ -77,11 +78,14 @@ std::string grouped(std::uint64_t number) {
 }
 
 int say_defect(const Exploration& exploration, const Options& options) {
-  std::printf("DEFECT after %s states: %s\n", grouped(exploration.counts.states).c_str(), exploration.found.sentence().c_str());
+  std::printf("DEFECT after %s states: %s\n", grouped(exploration.counts.states).c_str(),
+              exploration.found.sentence().c_str());
   std::printf("%s%s", to_text(exploration.program).c_str(), exploration.report.c_str());
   std::printf("verdict: %s\n", exploration.verdict.sentence().c_str());
   if (exploration.verdict.agreed())
-    std::printf("the runner sees nothing in this program: what was found shows in bytes that it does not look at, or needs other places of slabs\n");
+    std::printf(
+        "the runner sees nothing in this program: what was found shows in bytes that it does not look at, or needs "
+        "other places of slabs\n");
   else
     std::printf("signature: %s\n", exploration.verdict.signature().c_str());
   const std::string saved = save_program(exploration.program, options.folder, "explorer");
@@ -113,24 +117,31 @@ int explore_one(const Geometry& geometry, const Options& options) {
   Exploration first;
   for (const std::uint64_t scrub : options.scrubs) {
     world.scrub = scrub;
-    world.pointers = options.pointers && size.pointers && scrub == options.scrubs.front();  // they lead to no other state
+    world.pointers =
+        options.pointers && size.pointers && scrub == options.scrubs.front();  // they lead to no other state
     const Exploration exploration = explore(world);
     const ExploreCounts& counts = exploration.counts;
     std::printf("%s ", name);
     if (exploration.outcome == Exploration::Outcome::Defect) return say_defect(exploration, options);
-    std::printf("%s states, %s transitions, %s failures, %s refusals, %s pointers, depth %u, %.2f s, %.0f transitions/s, %.1f bytes a state, frontier %s KiB, ",
-                grouped(counts.states).c_str(), grouped(counts.transitions).c_str(), grouped(counts.failures).c_str(),
-                grouped(counts.refusals).c_str(), grouped(counts.pointers).c_str(), counts.depth, counts.seconds,
-                static_cast<double>(counts.transitions) / counts.seconds,
-                static_cast<double>(counts.memory) / static_cast<double>(counts.states), grouped(counts.frontier / 1024).c_str());
+    std::printf(
+        "%s states, %s transitions, %s failures, %s refusals, %s pointers, depth %u, %.2f s, %.0f transitions/s, %.1f "
+        "bytes a state, frontier %s KiB, ",
+        grouped(counts.states).c_str(), grouped(counts.transitions).c_str(), grouped(counts.failures).c_str(),
+        grouped(counts.refusals).c_str(), grouped(counts.pointers).c_str(), counts.depth, counts.seconds,
+        static_cast<double>(counts.transitions) / counts.seconds,
+        static_cast<double>(counts.memory) / static_cast<double>(counts.states),
+        grouped(counts.frontier / 1024).c_str());
     if (options.exact) std::printf("%s hashes shared, ", grouped(counts.collisions).c_str());
     if (exploration.outcome == Exploration::Outcome::OutOfMemory)
-      return std::printf("NOT complete: out of its %.2f GiB of memory at depth %u; nothing is claimed\n", options.memory, counts.depth), 2;
+      return std::printf("NOT complete: out of its %.2f GiB of memory at depth %u; nothing is claimed\n",
+                         options.memory, counts.depth),
+             2;
     std::printf("complete, digest %016llx\n", static_cast<unsigned long long>(counts.digest));
     std::fflush(stdout);
     if (scrub == options.scrubs.front()) {
       first = exploration;
-    } else if (first.counts.states != counts.states || first.counts.transitions != counts.transitions || first.counts.digest != counts.digest) {
+    } else if (first.counts.states != counts.states || first.counts.transitions != counts.transitions ||
+               first.counts.digest != counts.digest) {
       std::printf("DEFECT: what dead bytes hold makes a difference: somebody reads them\n");
       return 1;
     }
@@ -177,14 +188,18 @@ int explore_all(const Options& options) {
   }
   if (worst != 0) return worst;
   std::printf(
-      "\nNothing wrong in %zu worlds, each complete: every sequence of alloc, alloc_no_grow, reserve of 1 to N + 1, free, shrink and\n"
-      "destruction, of any length. Of the backend: alloc_slab refused or misaligned, every free place handed out; in rows with\n"
+      "\nNothing wrong in %zu worlds, each complete: every sequence of alloc, alloc_no_grow, reserve of 1 to N + 1, "
+      "free, shrink and\n"
+      "destruction, of any length. Of the backend: alloc_slab refused or misaligned, every free place handed out; in "
+      "rows with\n"
       "a map each save_slab_info refused; in Large alloc_slab_info refused or misaligned; no room left.\n",
       worlds.size());
   const auto with_pointers = std::count_if(worlds.begin(), worlds.end(), [&](const Geometry& world) {
     return world.checks && world.size.pointers && options.pointers;
   });
-  if (with_pointers > 0) std::printf("In %td of them, Checked ones, every pointer in the contract of the row freed in every state.\n", with_pointers);
+  if (with_pointers > 0)
+    std::printf("In %td of them, Checked ones, every pointer in the contract of the row freed in every state.\n",
+                with_pointers);
   return 0;
 }
 
@@ -216,7 +231,9 @@ int main(const std::vector<std::string>& arguments) {
       char* end = nullptr;
       const double number = std::strtod(value.c_str(), &end);
       const bool is_number = !value.empty() && *end == '\0';
-      const auto between = [&](double low, double high) { return is_number && number >= low && number <= high && number == static_cast<int>(number); };
+      const auto between = [&](double low, double high) {
+        return is_number && number >= low && number <= high && number == static_cast<int>(number);
+      };
       if (argument == "--row") {
         options.rows.clear();
         for (const slab::Row row : {slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large})
@@ -246,8 +263,10 @@ int main(const std::vector<std::string>& arguments) {
       }
     }
   }
-  if (options.sizes.empty()) options.sizes = {size};
-  else if (is_named) return wrong("--quick and --deep have sizes of their own");
+  if (options.sizes.empty())
+    options.sizes = {size};
+  else if (is_named)
+    return wrong("--quick and --deep have sizes of their own");
   return explore_all(options);
 }
 

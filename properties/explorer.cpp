@@ -30,7 +30,8 @@ using enum OperationKind;
 constexpr time_t hung_after_seconds = 10;
 constexpr std::uint64_t hash_seed = 1;
 constexpr std::uint8_t all_pointers = static_cast<std::uint8_t>(FreeForeign);  // the step of Mark that frees them
-constexpr std::uint32_t spare_ordinal = SmallState::max_slabs * SmallState::max_slots;  // of an object until the next load()
+constexpr std::uint32_t spare_ordinal =
+    SmallState::max_slabs * SmallState::max_slots;  // of an object until the next load()
 constexpr std::uint8_t bad_links = 10;  // that a program can write, by argument
 constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
@@ -49,9 +50,14 @@ struct Shared {
 class Explorer {
  public:
   Explorer(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared, bool with_end)
-      : options_{options}, world_{world}, shared_{shared}, counts_{shared.counts},
-        with_end_{with_end}, visited_{options.exact ? VisitedSet::Mode::Exact : VisitedSet::Mode::Hashed, steps},
-        frontier_{std::make_unique<Buffer>(options.memory / 8, Private)}, next_{std::make_unique<Buffer>(options.memory / 8, Private)} {}
+      : options_{options},
+        world_{world},
+        shared_{shared},
+        counts_{shared.counts},
+        with_end_{with_end},
+        visited_{options.exact ? VisitedSet::Mode::Exact : VisitedSet::Mode::Hashed, steps},
+        frontier_{std::make_unique<Buffer>(options.memory / 8, Private)},
+        next_{std::make_unique<Buffer>(options.memory / 8, Private)} {}
 
   void run() {
     shared_.state = nowhere;
@@ -113,7 +119,9 @@ class Explorer {
         if (slab.holder != cache) continue;
         for (std::size_t slot = 0; slot < objects; ++slot)
           if (slab.live >> slot & 1)
-            take({.kind = Free, .cache = cache, .argument = static_cast<std::uint8_t>(place * SmallState::max_slots + slot)});
+            take({.kind = Free,
+                  .cache = cache,
+                  .argument = static_cast<std::uint8_t>(place * SmallState::max_slots + slot)});
       }
       take({.kind = FreeNull, .cache = cache});
       take({.kind = Shrink, .cache = cache});
@@ -139,7 +147,8 @@ class Explorer {
       for (std::size_t i = 0; i < Choices::most; ++i) transition.picks |= static_cast<std::uint8_t>(picks[i] << 2 * i);
       take(transition);
       const Choices choices = world_.choices();
-      if (const std::uint32_t calls = world_.backend().calls_that_may_fail(); calls > 0) fail_each(transition, calls, choices);
+      if (const std::uint32_t calls = world_.backend().calls_that_may_fail(); calls > 0)
+        fail_each(transition, calls, choices);
       if (over()) return;
       // As on an odometer: the last place that can be another one.
       std::size_t last = choices.made;
@@ -158,7 +167,8 @@ class Explorer {
     };
     each(FailingCall::Any, FailureMode::Once, calls);
     each(FailingCall::AllocSlab, FailureMode::Misaligned, choices.made + choices.refused);
-    if (world_.cache(transition.cache).row() == slab::Row::Large) each(FailingCall::AllocSlabInfo, FailureMode::Misaligned, choices.made);
+    if (world_.cache(transition.cache).row() == slab::Row::Large)
+      each(FailingCall::AllocSlabInfo, FailureMode::Misaligned, choices.made);
   }
 
   /// To the state that is expanded. Not even dead bytes have changed where no key has and no memory was asked for.
@@ -168,7 +178,9 @@ class Explorer {
   }
 
   /// Whether key_, of so many words, is of the state that is expanded.
-  [[nodiscard]] bool is_state(std::size_t words) const { return words == words_ && std::memcmp(key_, key_of_state_, words * 8) == 0; }
+  [[nodiscard]] bool is_state(std::size_t words) const {
+    return words == words_ && std::memcmp(key_, key_of_state_, words * 8) == 0;
+  }
 
   void take(const Transition& transition) {
     if (cost_ <= transition.operations()) return;
@@ -195,13 +207,19 @@ class Explorer {
     if (is_same) return;
     if (!changes_nothing) return remember(index_, transition);
     // Where it leads to, the runner may see it too.
-    found(transition, 0, {transition.kind == Reserve ? "B20" : transition.kind == FreeNull ? "M10" : "B15", "the state as it was", "another one"}, Said::No);
+    found(transition, 0,
+          {transition.kind == Reserve    ? "B20"
+           : transition.kind == FreeNull ? "M10"
+                                         : "B15",
+           "the state as it was", "another one"},
+          Said::No);
     remember(index_, transition);
   }
 
   void remember(std::uint32_t from, const Transition& transition) {
     const std::size_t words = words_of_key_;
-    if (visited_.memory() + visited_.memory_to_grow() + (next_size_ + 1 + words) * 8 > options_.memory || visited_.full()) {
+    if (visited_.memory() + visited_.memory_to_grow() + (next_size_ + 1 + words) * 8 > options_.memory ||
+        visited_.full()) {
       shared_.outcome = Exploration::Outcome::OutOfMemory;
       return;
     }
@@ -241,7 +259,10 @@ class Explorer {
       for (std::size_t slot = 0; slot < SmallState::max_slots; ++slot) {
         if (!((slab.handed_out & ~slab.live) >> slot & 1)) continue;
         for (std::uint8_t link = 0; link < bad_links && !over(); ++link) {
-          const Transition transition{.kind = CorruptLink, .cache = slab.holder, .argument = static_cast<std::uint8_t>(place * SmallState::max_slots + slot), .picks = link};
+          const Transition transition{.kind = CorruptLink,
+                                      .cache = slab.holder,
+                                      .argument = static_cast<std::uint8_t>(place * SmallState::max_slots + slot),
+                                      .picks = link};
           go_back();
           shared_.transition = transition.packed();
           world_.runner().step({.kind = CorruptLink, .object = transition.argument, .argument = link});
@@ -264,7 +285,8 @@ class Explorer {
       world_.copy_memory(memory_after_);
       const auto expected = world_.runner().expected_of_stray(cache, stray);
       if (memory_before_ != memory_after_)
-        return found({.kind = FreeForeign, .cache = cache}, stray, {expected ? expected->invariant : "M1", "nothing written by a misuse", "a write"},
+        return found({.kind = FreeForeign, .cache = cache}, stray,
+                     {expected ? expected->invariant : "M1", "nothing written by a misuse", "a write"},
                      expected && expected->kind == slab::Misuse::ForeignPointer ? Said::Yes : Said::No);
     }
   }
@@ -312,9 +334,10 @@ class Explorer {
     next_line_ = now + std::chrono::seconds{1};
     const double seconds = std::chrono::duration<double>(now - told_).count();
     std::printf("%s %12llu states  %8.1f MiB  %8.1f MiB of frontier  depth %3u  %9.0f transitions/s  %12llu pointers\n",
-                options_.progress, static_cast<unsigned long long>(counts_.states), static_cast<double>(counts_.memory) / 0x1p20,
-                static_cast<double>((left_ + next_size_) * 8) / 0x1p20, counts_.depth,
-                static_cast<double>(counts_.transitions - told_transitions_) / seconds, static_cast<unsigned long long>(counts_.pointers));
+                options_.progress, static_cast<unsigned long long>(counts_.states),
+                static_cast<double>(counts_.memory) / 0x1p20, static_cast<double>((left_ + next_size_) * 8) / 0x1p20,
+                counts_.depth, static_cast<double>(counts_.transitions - told_transitions_) / seconds,
+                static_cast<unsigned long long>(counts_.pointers));
     std::fflush(stdout);
     told_ = now;
     told_transitions_ = counts_.transitions;
@@ -325,12 +348,12 @@ class Explorer {
   Shared& shared_;
   ExploreCounts& counts_;
   KeyHash hash_{hash_seed, World::max_words};
-  bool with_end_;           // of the program, after each path: only then is a counterexample a shortest program
+  bool with_end_;  // of the program, after each path: only then is a counterexample a shortest program
   bool ends_only_ = false;
   VisitedSet visited_;
   std::unique_ptr<Buffer> frontier_, next_;  // of each state its index and length, and its key
   std::size_t next_size_ = 0, left_ = 0;
-  std::uint32_t index_ = 0;         // the state that is expanded
+  std::uint32_t index_ = 0;  // the state that is expanded
   const std::uint64_t* key_of_state_ = nullptr;
   std::size_t words_ = 0, words_of_key_ = 0;
   std::uint64_t key_[World::max_words];
@@ -344,8 +367,10 @@ class Explorer {
   std::uint64_t told_transitions_ = 0;
 };
 
-[[noreturn]] void explore_as_child(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, Shared& shared, bool with_end) {
-  if (const int null = open("/dev/null", O_WRONLY); null >= 0) dup2(null, STDERR_FILENO);  // a death is told by its program
+[[noreturn]] void explore_as_child(const ExploreOptions& options, World& world, GrowingArray<Step>& steps,
+                                   Shared& shared, bool with_end) {
+  if (const int null = open("/dev/null", O_WRONLY); null >= 0)
+    dup2(null, STDERR_FILENO);  // a death is told by its program
   Explorer explorer{options, world, steps, shared, with_end};
   explorer.run();
   explorer.place_defect();
@@ -386,7 +411,8 @@ Verdict wait_for(pid_t child, const Shared& shared) {
   }
   if (!shared.finished) {
     verdict.kind = Verdict::Kind::Died;
-    verdict.death = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "exit status " + std::to_string(WEXITSTATUS(status));
+    verdict.death = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                        : "exit status " + std::to_string(WEXITSTATUS(status));
   } else if (shared.outcome == Exploration::Outcome::Defect) {
     verdict.kind = Verdict::Kind::Violated;
     verdict.violation = {shared.invariant, shared.expected, shared.observed};
@@ -403,9 +429,13 @@ void explain(Exploration& exploration, World& world, const GrowingArray<Step>& s
   std::reverse(path.begin(), path.end());
   const Transition last = Transition::unpacked(shared.transition);
   const bool by_pointer = static_cast<std::uint8_t>(last.kind) == all_pointers;
-  const std::uintptr_t stray = !by_pointer ? 0 : exploration.found.kind == Verdict::Kind::Violated ? shared.stray : shared.mark.stray;
+  const std::uintptr_t stray = !by_pointer                                         ? 0
+                               : exploration.found.kind == Verdict::Kind::Violated ? shared.stray
+                                                                                   : shared.mark.stray;
   exploration.found.step = static_cast<std::uint32_t>(path.size());
-  exploration.found.operation = shared.state == nowhere ? name_of_step(at_start) : by_pointer ? "free" : to_string(last.kind);
+  exploration.found.operation = shared.state == nowhere ? name_of_step(at_start)
+                                : by_pointer            ? "free"
+                                                        : to_string(last.kind);
   const std::vector<Program> programs = programs_of(world, path, last, stray);
   for (const Program& program : programs) {
     IsolatedRun run = run_isolated(world.runner(), program, {.timeout_seconds = 3, .brief = true, .after_step = {}});

@@ -20,7 +20,8 @@ ExploreOptions world(slab::Row row, std::uint32_t objects, std::size_t slabs) {
 }
 
 TEST(Explorer, HashedAndExactModesAgree) {
-  for (ExploreOptions options : {world(slab::Row::SmallSinglePage, 3, 2), world(slab::Row::SmallMultiPage, 2, 3), world(slab::Row::Large, 1, 4)}) {
+  for (ExploreOptions options : {world(slab::Row::SmallSinglePage, 3, 2), world(slab::Row::SmallMultiPage, 2, 3),
+                                 world(slab::Row::Large, 1, 4)}) {
     const Exploration hashed = explore(options);
     options.exact = true;
     const Exploration exact = explore(options);
@@ -35,7 +36,8 @@ TEST(Explorer, HashedAndExactModesAgree) {
 
 TEST(Explorer, ClaimsNothingWithoutMemory) {
   ExploreOptions options = world(slab::Row::SmallSinglePage, 3, 2);
-  for (const std::size_t memory : {std::size_t{200} << 10, std::size_t{100}}) {  // there is room for a few states, for none
+  for (const std::size_t memory :
+       {std::size_t{200} << 10, std::size_t{100}}) {  // there is room for a few states, for none
     options.memory = memory;
     EXPECT_EQ(explore(options).outcome, Outcome::OutOfMemory);
   }
@@ -87,7 +89,10 @@ class ReadsDeadBytes {
 };
 
 AnySubject* make_reader(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-  return make_subject_in<ReadsDeadBytes>(storage, slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align).value(), backend);
+  return make_subject_in<ReadsDeadBytes>(
+      storage,
+      slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align).value(),
+      backend);
 }
 
 TEST(Explorer, ShowsWhoReadsDeadBytesWithAnotherScrub) {
@@ -111,7 +116,10 @@ class Killed : public ReadsDeadBytes {
 };
 
 AnySubject* make_killed(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-  return make_subject_in<Killed>(storage, slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align).value(), backend);
+  return make_subject_in<Killed>(
+      storage,
+      slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align).value(),
+      backend);
 }
 
 TEST(Explorer, ClaimsNothingWhenItIsKilled) {

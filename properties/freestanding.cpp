@@ -14,8 +14,12 @@ class StaticBackend {
       if (!slab.used) return slab.used = true, slab.bytes;
     return nullptr;
   }
-  void free_slab(void* bytes, std::size_t, std::size_t) noexcept { slab_of(reinterpret_cast<std::uintptr_t>(bytes)).used = false; }
-  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept { return slab_of(page_addr).info = info, true; }
+  void free_slab(void* bytes, std::size_t, std::size_t) noexcept {
+    slab_of(reinterpret_cast<std::uintptr_t>(bytes)).used = false;
+  }
+  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept {
+    return slab_of(page_addr).info = info, true;
+  }
   slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept { return slab_of(page_addr).info; }
   void delete_slab_info(std::uintptr_t page_addr) noexcept { slab_of(page_addr).info = nullptr; }
   void* alloc_slab_info(std::size_t size) noexcept {
@@ -35,7 +39,9 @@ class StaticBackend {
     slab::SlabInfo* info;
     bool used, info_used;
   };
-  Slab& slab_of(std::uintptr_t page_addr) noexcept { return slabs_[(page_addr - reinterpret_cast<std::uintptr_t>(slabs_)) / sizeof(Slab)]; }
+  Slab& slab_of(std::uintptr_t page_addr) noexcept {
+    return slabs_[(page_addr - reinterpret_cast<std::uintptr_t>(slabs_)) / sizeof(Slab)];
+  }
 
   Slab slabs_[4] = {};
 };

@@ -128,7 +128,8 @@ TEST(Geometry, SlotIndexIsADivisionForEveryStrideAndOffset) {
     const std::size_t slot = limit / stride - 1, end = (slot + 1) * stride;
     const Geometry geometry = geometry_of(limit, stride);
     if (geometry.slot_index(end - 1) == slot && (end == limit || geometry.slot_index(end) == slot + 1)) continue;
-    FAIL() << "stride " << stride << ", offset " << end << ": " << geometry.slot_index(end - 1) << ", " << geometry.slot_index(end);
+    FAIL() << "stride " << stride << ", offset " << end << ": " << geometry.slot_index(end - 1) << ", "
+           << geometry.slot_index(end);
   }
   for (std::size_t stride = 8; stride <= 16384; stride += 8) {
     const Geometry geometry = geometry_of(16384, stride);

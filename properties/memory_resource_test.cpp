@@ -21,7 +21,9 @@ using Resource = MemoryResource<Region>;
 
 constexpr std::size_t mebibyte = 1 << 20;
 
-bool is_aligned(const void* block, std::size_t alignment) { return reinterpret_cast<std::uintptr_t>(block) % alignment == 0; }
+bool is_aligned(const void* block, std::size_t alignment) {
+  return reinterpret_cast<std::uintptr_t>(block) % alignment == 0;
+}
 
 struct Upstream : std::pmr::memory_resource {
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
@@ -54,7 +56,8 @@ TEST(MemoryResource, HonoursEveryAlignment) {
       void* const first = resource.allocate(bytes, alignment);
       void* const second = resource.allocate(bytes, alignment);
       ASSERT_NE(first, second);
-      ASSERT_TRUE(is_aligned(first, alignment) && is_aligned(second, alignment)) << bytes << " aligned to " << alignment;
+      ASSERT_TRUE(is_aligned(first, alignment) && is_aligned(second, alignment))
+          << bytes << " aligned to " << alignment;
       resource.deallocate(first, bytes, alignment);
       resource.deallocate(second, bytes, alignment);
     }
@@ -108,8 +111,7 @@ TEST(MemoryResource, ThrowsBadAllocWhenThereIsNoRoomAndWorksAgainAfterwards) {
   Region region{2 * Resource::slab_size};
   Resource resource{region, std::pmr::null_memory_resource()};
   std::vector<void*> blocks;
-  EXPECT_THROW(
-      for (;;) blocks.push_back(resource.allocate(4096)), std::bad_alloc);
+  EXPECT_THROW(for (;;) blocks.push_back(resource.allocate(4096)), std::bad_alloc);
   EXPECT_EQ(blocks.size(), 30u);
   EXPECT_THROW(static_cast<void>(resource.allocate(1)), std::bad_alloc) << "no slab is left for another class";
   EXPECT_THROW(static_cast<void>(resource.allocate(PTRDIFF_MAX)), std::bad_alloc);

@@ -10,8 +10,8 @@
 
 #include <gtest/gtest.h>
 
-#include "properties/heap_backend.hpp"
 #include <slab/slab.hpp>
+#include "properties/heap_backend.hpp"
 
 namespace {
 
@@ -188,7 +188,8 @@ struct CallingBackend : HeapBackend {
     const auto reported = [](const void* pointer, const auto& operation) {
       const std::size_t before = reports.size();
       operation();
-      return reports.size() == before + 1 && reports.back().kind == Misuse::ReentrantCall && reports.back().pointer == pointer;
+      return reports.size() == before + 1 && reports.back().kind == Misuse::ReentrantCall &&
+             reports.back().pointer == pointer;
     };
     EXPECT_TRUE(reported(nullptr, [&] { EXPECT_EQ(cache->alloc(), nullptr); })) << name;
     EXPECT_TRUE(reported(nullptr, [&] { EXPECT_EQ(cache->alloc_no_grow(), nullptr); })) << name;
@@ -198,13 +199,25 @@ struct CallingBackend : HeapBackend {
     EXPECT_TRUE(cache->audit()) << name;
   }
 
-  void* alloc_slab(std::size_t size, std::size_t page) noexcept { return call_back("alloc_slab"), HeapBackend::alloc_slab(size, page); }
-  void free_slab(void* slab, std::size_t size, std::size_t page) noexcept { call_back("free_slab"), HeapBackend::free_slab(slab, size, page); }
-  bool save_slab_info(std::uintptr_t page, slab::SlabInfo* info) noexcept { return call_back("save"), HeapBackend::save_slab_info(page, info); }
-  slab::SlabInfo* get_slab_info(std::uintptr_t page) noexcept { return call_back("get"), HeapBackend::get_slab_info(page); }
+  void* alloc_slab(std::size_t size, std::size_t page) noexcept {
+    return call_back("alloc_slab"), HeapBackend::alloc_slab(size, page);
+  }
+  void free_slab(void* slab, std::size_t size, std::size_t page) noexcept {
+    call_back("free_slab"), HeapBackend::free_slab(slab, size, page);
+  }
+  bool save_slab_info(std::uintptr_t page, slab::SlabInfo* info) noexcept {
+    return call_back("save"), HeapBackend::save_slab_info(page, info);
+  }
+  slab::SlabInfo* get_slab_info(std::uintptr_t page) noexcept {
+    return call_back("get"), HeapBackend::get_slab_info(page);
+  }
   void delete_slab_info(std::uintptr_t page) noexcept { call_back("delete"), HeapBackend::delete_slab_info(page); }
-  void* alloc_slab_info(std::size_t size) noexcept { return call_back("alloc_slab_info"), HeapBackend::alloc_slab_info(size); }
-  void free_slab_info(void* info, std::size_t size) noexcept { call_back("free_slab_info"), HeapBackend::free_slab_info(info, size); }
+  void* alloc_slab_info(std::size_t size) noexcept {
+    return call_back("alloc_slab_info"), HeapBackend::alloc_slab_info(size);
+  }
+  void free_slab_info(void* info, std::size_t size) noexcept {
+    call_back("free_slab_info"), HeapBackend::free_slab_info(info, size);
+  }
 };
 
 TEST_F(ReentrantCall, IsReportedFromEveryBackendFunctionAndHasNoEffect) {
@@ -217,8 +230,9 @@ TEST_F(ReentrantCall, IsReportedFromEveryBackendFunctionAndHasNoEffect) {
   for (Block* block : blocks) cache.free(block);
   EXPECT_EQ(cache.shrink(), 1u);
   const int objects = static_cast<int>(blocks.size()) - 1;
-  const std::map<std::string, int> expected = {{"alloc_slab", 2}, {"free_slab", 2}, {"save", 2}, {"get", objects}, {"delete", 2},
-                                               {"alloc_slab_info", 2}, {"free_slab_info", 2}};
+  const std::map<std::string, int> expected = {{"alloc_slab", 2},    {"free_slab", 2}, {"save", 2},
+                                               {"get", objects},     {"delete", 2},    {"alloc_slab_info", 2},
+                                               {"free_slab_info", 2}};
   EXPECT_EQ(backend.calls, expected);
   EXPECT_TRUE(backend.has_everything_back());
   reports.clear();

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "properties/heap_backend.hpp"
 #include <slab/slab.hpp>
+#include "properties/heap_backend.hpp"
 
 // Whether AddressSanitizer runs is asked of its runtime, not of the macros that <slab/poison.hpp>
 // looks at; a build with one and without the other would test nothing.

@@ -16,7 +16,8 @@ struct Object {
 
 struct Backend {
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
-    return std::memset(std::aligned_alloc(page_size, slab_size), 0, slab_size);  // an object is uninitialised all the same
+    return std::memset(std::aligned_alloc(page_size, slab_size), 0,
+                       slab_size);  // an object is uninitialised all the same
   }
   void free_slab(void* slab, std::size_t, std::size_t) noexcept { std::free(slab); }
 };

@@ -28,8 +28,9 @@ std::uint32_t largest_object(const CacheSpec& cache, std::size_t count) {
 void choose_geometry(CacheSpec& cache, slab::Row row, const std::uint32_t* choice) {
   cache.type = row == slab::Row::Large ? slab::ObjectSizeType::Large : slab::ObjectSizeType::Small;
   cache.page_size = 64u << choice[0] % 7;
-  const std::uint32_t pages_shift =
-      row == slab::Row::SmallSinglePage ? 0 : row == slab::Row::SmallMultiPage ? 1 + choice[1] % 4 : choice[1] % 5;
+  const std::uint32_t pages_shift = row == slab::Row::SmallSinglePage  ? 0
+                                    : row == slab::Row::SmallMultiPage ? 1 + choice[1] % 4
+                                                                       : choice[1] % 5;
   cache.slab_size = cache.page_size << pages_shift;
   cache.object_align = choice[2] % 4 != 3 ? 1u << choice[3] % 5 : cache.page_size >> choice[3] % 4;
   while (largest_object(cache, 1) == 0) cache.object_align /= 2;
@@ -82,8 +83,9 @@ Setup setup_from(MachineKind kind, const Choices& choice) {
 }  // namespace
 
 rc::Gen<Setup> setups(MachineKind kind) {
-  return rc::gen::map(rc::gen::container<Choices>(choices_per_setup + 2 * choices_per_cache, rc::gen::inRange<std::uint32_t>(0, 65536)),
-                      [kind](const Choices& choices) { return setup_from(kind, choices); });
+  return rc::gen::map(
+      rc::gen::container<Choices>(choices_per_setup + 2 * choices_per_cache, rc::gen::inRange<std::uint32_t>(0, 65536)),
+      [kind](const Choices& choices) { return setup_from(kind, choices); });
 }
 
 std::ostream& operator<<(std::ostream& out, const Setup& setup) { return out << to_text(setup); }

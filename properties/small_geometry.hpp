@@ -17,16 +17,18 @@ constexpr CacheSpec small_geometry(slab::Row row, std::uint32_t objects, std::ui
     spec.page_size = row == slab::Row::SmallSinglePage ? spec.slab_size : page_size;
     if (spec.slab_size < least_slab_size) continue;
     for (spec.object_size = spec.slab_size; spec.object_size > 0; spec.object_size -= 8)
-      if (layout_of(spec.slab_size, spec.type, spec.object_size, 1).objects_per_slab == objects) return --spec.object_size, spec;
+      if (layout_of(spec.slab_size, spec.type, spec.object_size, 1).objects_per_slab == objects)
+        return --spec.object_size, spec;
   }
 }
 
 static_assert(small_geometry(slab::Row::SmallSinglePage, 3).slab_size == 128);
 static_assert(small_geometry(slab::Row::Large, 3).object_size == 39);
 
-/// One backend, and caches on it with slabs of one size: the first with `objects` objects, the second, if there are two,
-/// with one less, if it can be.
-constexpr Setup small_setup(slab::Row row, std::uint32_t objects, std::uint8_t caches, bool checks, std::uint8_t empty_slabs_kept) {
+/// One backend, and caches on it with slabs of one size: the first with `objects` objects, the second, if there are
+/// two, with one less, if it can be.
+constexpr Setup small_setup(slab::Row row, std::uint32_t objects, std::uint8_t caches, bool checks,
+                            std::uint8_t empty_slabs_kept) {
   Setup setup;
   setup.cache_count = caches;
   setup.caches[0] = small_geometry(row, objects);

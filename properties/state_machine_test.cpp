@@ -16,8 +16,9 @@ void expect_agreement(MachineKind kind) {
   const std::string id = std::string{test->test_suite_name()} + "/" + test->name();
   const char* const deep = std::getenv("SLABPROOF_DEEP");
   const std::uint64_t times = deep ? std::strtoull(deep, nullptr, 10) : 1;
-  const MachineResult result =
-      check_machine(id, {.kind = kind, .programs = programs_per_machine * (times ? times : 1), .crash_folder = SLABPROOF_CRASH_FOLDER});
+  const MachineResult result = check_machine(
+      id,
+      {.kind = kind, .programs = programs_per_machine * (times ? times : 1), .crash_folder = SLABPROOF_CRASH_FOLDER});
   EXPECT_TRUE(result.passed) << result.report;
   std::cout << id << ": " << result.programs << " programs, " << result.operations << " operations\n";
 }

@@ -76,7 +76,9 @@ class Machine {
     const auto mood = static_cast<Mood>(*rc::gen::inRange(0, 3));
     const Commands commands = *rc::state::gen::commands(
         SymbolicState{setup}, [mood](const SymbolicState& state) { return commands_for(state, mood); });
-    if (counterexample_ && (candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process) || Clock::now() > shrink_until_)) return;
+    if (counterexample_ &&
+        (candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process) || Clock::now() > shrink_until_))
+      return;
     Program program{setup, {}};
     for (const auto& command : commands)
       program.operations.push_back(static_cast<const OperationCommand&>(*command).operation());
@@ -127,7 +129,8 @@ class Machine {
     }
     // RapidCheck's budget is soon used up by deaths, and it knows neither setups nor operands.
     const auto [program, verdict, ignored_report, tried, finished] = minimize(
-        runner_, *counterexample_, {.budget = tidy_seconds, .go_on = [this](const Program&, std::uint64_t) { return ++shared_.heartbeat != 0; }});
+        runner_, *counterexample_,
+        {.budget = tidy_seconds, .go_on = [this](const Program&, std::uint64_t) { return ++shared_.heartbeat != 0; }});
     shared_.shrunk_to = static_cast<std::uint32_t>(program.operations.size());
     put(shared_.signature, verdict.signature());
     text << to_text(program) << "verdict: " << verdict.sentence() << "\nsignature: " << verdict.signature() << "\n";
@@ -198,7 +201,8 @@ MachineResult check_machine(const std::string& id, const MachineOptions& options
     if (!check_in_child(id, options, shared, params, died_at - 1))
       std::snprintf(shared.report, sizeof shared.report, "the property died outside the programs that it runs");
   }
-  MachineResult result{shared.passed, shared.programs, shared.operations, shared.report, shared.signature, shared.to_find, shared.shrunk_to};
+  MachineResult result{shared.passed,    shared.programs, shared.operations, shared.report,
+                       shared.signature, shared.to_find,  shared.shrunk_to};
   munmap(memory, sizeof(Shared));
   return result;
 }

@@ -41,11 +41,12 @@ AnySubject* make_broken(void* storage, const CacheSpec& spec, RecordingBackend&)
 
 void expect_smallest(MakeSubject make, const std::string& kind) {
   const std::filesystem::path folder = testing::TempDir() + "/slabproof-" + std::to_string(getpid());
-  const MachineResult result = check_machine("Broken/" + kind, {.kind = {slab::Row::Large, true, 1}, .programs = 1000, .make = make, .crash_folder = folder});
+  const MachineResult result = check_machine(
+      "Broken/" + kind, {.kind = {slab::Row::Large, true, 1}, .programs = 1000, .make = make, .crash_folder = folder});
   EXPECT_FALSE(result.passed);
   EXPECT_EQ(result.shrunk_to, 2u) << result.report;
   ASSERT_TRUE(result.signature.starts_with(kind)) << result.report;
-  const std::string saved = std::filesystem::directory_iterator{folder}->path();
+  const std::string saved = std::filesystem::directory_iterator { folder } -> path();
   for (const std::string& part : {"signature: " + result.signature, "ci/replay " + saved, std::string{"RC_PARAMS=\""}})
     EXPECT_NE(result.report.find(part), std::string::npos) << result.report;
 

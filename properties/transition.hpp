@@ -15,9 +15,9 @@ struct Transition {
   OperationKind kind = OperationKind::Alloc;
   std::uint8_t cache = 0;
   std::uint8_t argument = 0;  // Reserve: objects; Free, CorruptLink: place of the slab * SmallState::max_slots + slot
-  std::uint8_t picks = 0;     // CorruptLink: which link; else two bits for each slab made: which of the free places
-  std::uint8_t failing = 0;   // 0: none; else the backend call that fails, from 1, of those that `failure` counts
-  std::uint8_t failure = 0;   // as Operation::detail of Fail
+  std::uint8_t picks = 0;  // CorruptLink: which link; else two bits for each slab made: which of the free places
+  std::uint8_t failing = 0;  // 0: none; else the backend call that fails, from 1, of those that `failure` counts
+  std::uint8_t failure = 0;  // as Operation::detail of Fail
 
   [[nodiscard]] constexpr std::uint32_t packed() const {
     return static_cast<std::uint32_t>(kind) | std::uint32_t{cache} << 5 | std::uint32_t{argument} << 6 |
@@ -25,7 +25,12 @@ struct Transition {
   }
   [[nodiscard]] static constexpr Transition unpacked(std::uint32_t bits) {
     const auto field = [bits](int from, unsigned mask) { return static_cast<std::uint8_t>(bits >> from & mask); };
-    return {static_cast<OperationKind>(field(0, 31)), field(5, 1), field(6, 127), field(13, 255), field(21, 31), field(26, 15)};
+    return {static_cast<OperationKind>(field(0, 31)),
+            field(5, 1),
+            field(6, 127),
+            field(13, 255),
+            field(21, 31),
+            field(26, 15)};
   }
   friend constexpr bool operator==(const Transition&, const Transition&) = default;
 

@@ -54,8 +54,9 @@ class KeyHash {
   }
   static std::uint64_t finish(const std::uint64_t (&constants)[8], Wide sum, std::size_t words) {
     const auto wide = [&](std::size_t i) { return Wide{constants[i]} << 64 | constants[i + 1]; };
-    return static_cast<std::uint64_t>(
-        (wide(0) + wide(2) * static_cast<std::uint64_t>(sum) + wide(4) * static_cast<std::uint64_t>(sum >> 64) + wide(6) * words) >> 64);
+    return static_cast<std::uint64_t>((wide(0) + wide(2) * static_cast<std::uint64_t>(sum) +
+                                       wide(4) * static_cast<std::uint64_t>(sum >> 64) + wide(6) * words) >>
+                                      64);
   }
 
   std::vector<std::uint64_t> constants_;
@@ -106,7 +107,10 @@ class VisitedSet {
 
   /// Requires room for `most` steps in `steps`.
   VisitedSet(Mode mode, GrowingArray<Step>& steps)
-      : mode_{mode}, hashes_{steps.most(), GrowingArray<Hash128>::Sharing::Private}, steps_{steps}, table_(std::size_t{1} << 12) {}
+      : mode_{mode},
+        hashes_{steps.most(), GrowingArray<Hash128>::Sharing::Private},
+        steps_{steps},
+        table_(std::size_t{1} << 12) {}
 
   /// True when the state is new; it then has the index size() - 1.
   bool insert(const Hash128& hash, const std::uint64_t* key, std::size_t words, const Step& step) {
@@ -141,7 +145,9 @@ class VisitedSet {
     return size_ * (sizeof(Hash128) + sizeof(Step)) + (table_.size() + keys_.capacity() + key_begins_.capacity()) * 8;
   }
   /// What memory() may become while the next state is inserted.
-  [[nodiscard]] std::size_t memory_to_grow() const { return size_ * 5 + 5 > table_.size() * 3 ? table_.size() * 16 : 0; }
+  [[nodiscard]] std::size_t memory_to_grow() const {
+    return size_ * 5 + 5 > table_.size() * 3 ? table_.size() * 16 : 0;
+  }
   /// States that have the hash of another one; the exact mode tells them apart.
   [[nodiscard]] std::uint64_t collisions() const { return collisions_; }
 

@@ -13,7 +13,9 @@ namespace {
 
 // Freed slots are poisoned for everybody but those who go back to a state.
 SLABPROOF_NOT_SANITIZED std::uint64_t word_at(std::uintptr_t at) { return *reinterpret_cast<const std::uint64_t*>(at); }
-SLABPROOF_NOT_SANITIZED void set_word(std::uintptr_t at, std::uint64_t word) { *reinterpret_cast<std::uint64_t*>(at) = word; }
+SLABPROOF_NOT_SANITIZED void set_word(std::uintptr_t at, std::uint64_t word) {
+  *reinterpret_cast<std::uint64_t*>(at) = word;
+}
 SLABPROOF_NOT_SANITIZED void set_words(std::uintptr_t at, std::size_t size, std::uint64_t word) {
   for (std::size_t i = 0; i < size; i += 8) *reinterpret_cast<std::uint64_t*>(at + i) = word;
 }
@@ -34,7 +36,8 @@ __attribute__((noinline)) void scribble_over_stack(int byte) {
 World::World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSubject make)
     : setup_{setup}, slabs_{slabs}, scrub_{scrub}, make_{make}, runner_{make} {
   for (std::size_t i = 0; i < setup.cache_count; ++i)
-    layouts_[i] = layout_of(setup.caches[i].slab_size, setup.caches[i].type, setup.caches[i].object_size, setup.caches[i].object_align);
+    layouts_[i] = layout_of(setup.caches[i].slab_size, setup.caches[i].type, setup.caches[i].object_size,
+                            setup.caches[i].object_align);
 }
 
 bool World::start() {
@@ -86,7 +89,8 @@ std::size_t World::save(std::uint64_t* key) const {
   std::uint64_t* next = key + sizeof state / 8;
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
     const std::uintptr_t storage = runner_.arena().cache(i);
-    for (std::size_t word = 0; word < cache_words_[i]; ++word) *next++ = (word_at(storage + word * 8) ^ first_[i][word]) & meant_[i][word];
+    for (std::size_t word = 0; word < cache_words_[i]; ++word)
+      *next++ = (word_at(storage + word * 8) ^ first_[i][word]) & meant_[i][word];
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
@@ -114,7 +118,8 @@ void World::load(const std::uint64_t* key) {
   const std::uint64_t* next = key + sizeof state / 8;
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
     const std::uintptr_t storage = runner_.arena().cache(i);
-    for (std::size_t word = 0; word < cache_words_[i]; ++word) set_word(storage + word * 8, ((*next++ ^ first_[i][word]) & meant_[i][word]) | (scrub_ & ~meant_[i][word]));
+    for (std::size_t word = 0; word < cache_words_[i]; ++word)
+      set_word(storage + word * 8, ((*next++ ^ first_[i][word]) & meant_[i][word]) | (scrub_ & ~meant_[i][word]));
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];

@@ -9,11 +9,10 @@
 namespace slabproof {
 
 /// A cache or two on one backend with room for a few slabs at fixed places, which can go back to any state
-/// that they were in. A state is its key, in words of 8 bytes: what the judge knows, the caches' bytes (as far as they differ
-/// from a new cache's, so that it is the same wherever a backend is), and
-/// of each slab what its cache may read again: the SlabInfo and the free links. Every other byte is dead.
-/// load() fills the dead ones with `scrub`, so that a cache which reads one behaves otherwise with another
-/// scrub.
+/// that they were in. A state is its key, in words of 8 bytes: what the judge knows, the caches' bytes (as far as they
+/// differ from a new cache's, so that it is the same wherever a backend is), and of each slab what its cache may read
+/// again: the SlabInfo and the free links. Every other byte is dead. load() fills the dead ones with `scrub`, so that a
+/// cache which reads one behaves otherwise with another scrub.
 class World {
  public:
   static constexpr std::size_t max_words = 224;
@@ -38,7 +37,9 @@ class World {
   [[nodiscard]] const CacheSpec& cache(std::size_t index) const { return setup_.caches[index]; }
   [[nodiscard]] const Layout& layout(std::size_t cache) const { return layouts_[cache]; }
   [[nodiscard]] std::size_t slabs() const { return slabs_; }
-  [[nodiscard]] std::uintptr_t place(std::size_t index) const { return first_place_ + index * setup_.caches[0].slab_size; }
+  [[nodiscard]] std::uintptr_t place(std::size_t index) const {
+    return first_place_ + index * setup_.caches[0].slab_size;
+  }
   /// The address that Transition::argument of Free names.
   [[nodiscard]] std::uintptr_t object(std::uint8_t cache, std::uint8_t argument) const {
     return place(argument / SmallState::max_slots) + argument % SmallState::max_slots * layouts_[cache].stride;

@@ -24,7 +24,8 @@ struct Failure {
 Program program_of(std::uint64_t seed) {
   Program program = decode(random_bytes(seed, 24 + 4 * 64));
   std::erase_if(program.operations, [](const Operation& operation) {
-    return operation.kind != OperationKind::Alloc && operation.kind != OperationKind::Free && operation.kind != OperationKind::Fail;
+    return operation.kind != OperationKind::Alloc && operation.kind != OperationKind::Free &&
+           operation.kind != OperationKind::Fail;
   });
   return normalised(program);
 }
@@ -33,7 +34,8 @@ Program program_of(std::uint64_t seed) {
 
 int drive_subject(int argc, char** argv, MakeSubject make) {
   const long programs = argc == 1 ? 2000 : argc == 2 ? std::atol(argv[1]) : 0;
-  if (programs <= 0) return std::fprintf(stderr, "usage: %s [PROGRAMS]\nexit: 0 nothing wrong, 1 a defect found\n", argv[0]), 2;
+  if (programs <= 0)
+    return std::fprintf(stderr, "usage: %s [PROGRAMS]\nexit: 0 nothing wrong, 1 a defect found\n", argv[0]), 2;
   Runner runner{make};
   std::map<std::string, Failure> failures;
   for (long seed = 0; seed < programs; ++seed) {

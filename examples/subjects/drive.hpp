@@ -9,7 +9,8 @@ int drive_subject(int argc, char** argv, slabproof::MakeSubject make);
 /// The same for a subject that is constructed from a CacheSpec and the memory to use.
 template <slabproof::Subject S>
 int drive(int argc, char** argv) {
-  return drive_subject(argc, argv, [](void* storage, const slabproof::CacheSpec& spec, slabproof::RecordingBackend& memory) {
-    return slabproof::make_subject_in<S>(storage, spec, memory);
-  });
+  return drive_subject(argc, argv,
+                       [](void* storage, const slabproof::CacheSpec& spec, slabproof::RecordingBackend& memory) {
+                         return slabproof::make_subject_in<S>(storage, spec, memory);
+                       });
 }

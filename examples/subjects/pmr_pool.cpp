@@ -7,8 +7,12 @@ class PmrPool {
  public:
   static constexpr slabproof::Abilities abilities{.takes_memory = true};
   PmrPool(const slabproof::CacheSpec& spec, slabproof::RecordingBackend& memory) : spec_{spec}, upstream_{memory} {}
-  void* alloc() try { return pool_.allocate(spec_.object_size, spec_.object_align); } catch (const std::bad_alloc&) { return nullptr; }
-  void free(void* object) { if (object) pool_.deallocate(object, spec_.object_size, spec_.object_align); }
+  void* alloc() try { return pool_.allocate(spec_.object_size, spec_.object_align); } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+  void free(void* object) {
+    if (object) pool_.deallocate(object, spec_.object_size, spec_.object_align);
+  }
 
  private:
   struct Upstream final : std::pmr::memory_resource {
@@ -23,6 +27,7 @@ class PmrPool {
   };
   slabproof::CacheSpec spec_;
   Upstream upstream_;
-  std::pmr::unsynchronized_pool_resource pool_{{.max_blocks_per_chunk = 0, .largest_required_pool_block = 1000}, &upstream_};
+  std::pmr::unsynchronized_pool_resource pool_{{.max_blocks_per_chunk = 0, .largest_required_pool_block = 1000},
+                                               &upstream_};
 };
 int main(int argc, char** argv) { return drive<PmrPool>(argc, argv); }

@@ -64,8 +64,8 @@ concept SlabInfoSource = detail::HasAllocSlabInfo<B> && detail::HasFreeSlabInfo<
 
 /// Exactly what a cache of row R asks of its backend, no more. docs/backend.md is the contract.
 template <class B, Row R>
-concept MemoryBackend = SlabSource<B> && (R == Row::SmallSinglePage || SlabInfoMap<B>) &&
-                        (R != Row::Large || SlabInfoSource<B>);
+concept MemoryBackend =
+    SlabSource<B> && (R == Row::SmallSinglePage || SlabInfoMap<B>) && (R != Row::Large || SlabInfoSource<B>);
 
 namespace detail {
 /// True, or a compile error that names the function which B lacks for row R.
@@ -73,13 +73,20 @@ template <class B, Row R>
 consteval bool require_backend() {
   constexpr bool map = R != Row::SmallSinglePage;
   constexpr bool infos = R == Row::Large;
-  static_assert(HasAllocSlab<B>, "slab: the backend lacks `void* alloc_slab(size_t slab_size, size_t page_size) noexcept`");
-  static_assert(HasFreeSlab<B>, "slab: the backend lacks `void free_slab(void* slab, size_t slab_size, size_t page_size) noexcept`");
-  static_assert(!map || HasSaveSlabInfo<B>, "slab: this row's backend lacks `bool save_slab_info(uintptr_t page_addr, SlabInfo*) noexcept`");
-  static_assert(!map || HasGetSlabInfo<B>, "slab: this row's backend lacks `SlabInfo* get_slab_info(uintptr_t page_addr) noexcept`");
-  static_assert(!map || HasDeleteSlabInfo<B>, "slab: this row's backend lacks `void delete_slab_info(uintptr_t page_addr) noexcept`");
-  static_assert(!infos || HasAllocSlabInfo<B>, "slab: a Large cache's backend lacks `void* alloc_slab_info(size_t size) noexcept`");
-  static_assert(!infos || HasFreeSlabInfo<B>, "slab: a Large cache's backend lacks `void free_slab_info(void* info, size_t size) noexcept`");
+  static_assert(HasAllocSlab<B>,
+                "slab: the backend lacks `void* alloc_slab(size_t slab_size, size_t page_size) noexcept`");
+  static_assert(HasFreeSlab<B>,
+                "slab: the backend lacks `void free_slab(void* slab, size_t slab_size, size_t page_size) noexcept`");
+  static_assert(!map || HasSaveSlabInfo<B>,
+                "slab: this row's backend lacks `bool save_slab_info(uintptr_t page_addr, SlabInfo*) noexcept`");
+  static_assert(!map || HasGetSlabInfo<B>,
+                "slab: this row's backend lacks `SlabInfo* get_slab_info(uintptr_t page_addr) noexcept`");
+  static_assert(!map || HasDeleteSlabInfo<B>,
+                "slab: this row's backend lacks `void delete_slab_info(uintptr_t page_addr) noexcept`");
+  static_assert(!infos || HasAllocSlabInfo<B>,
+                "slab: a Large cache's backend lacks `void* alloc_slab_info(size_t size) noexcept`");
+  static_assert(!infos || HasFreeSlabInfo<B>,
+                "slab: a Large cache's backend lacks `void free_slab_info(void* info, size_t size) noexcept`");
   return true;
 }
 }  // namespace detail

@@ -28,9 +28,11 @@ struct FixedGeometry {
     static_assert(!is(SlabSizeNotPowerOfTwo), "slab: SlabSizeNotPowerOfTwo: Config::slab_size must be a power of two");
     static_assert(!is(SlabSizeBelowPageSize), "slab: SlabSizeBelowPageSize: a slab is at least one page");
     static_assert(!is(SlabSizeTooLarge), "slab: SlabSizeTooLarge: Config::slab_size must be at most 1 GiB");
-    static_assert(!is(UnknownObjectSizeType), "slab: UnknownObjectSizeType: Config::object_size_type must be Small or Large");
+    static_assert(!is(UnknownObjectSizeType),
+                  "slab: UnknownObjectSizeType: Config::object_size_type must be Small or Large");
     static_assert(!is(ObjectAlignAbovePageSize), "slab: ObjectAlignAbovePageSize: T is aligned to more than a page");
-    static_assert(!is(ObjectTooLarge), "slab: ObjectTooLarge: not one T fits into a slab; take larger slabs or ObjectSizeType::Large");
+    static_assert(!is(ObjectTooLarge),
+                  "slab: ObjectTooLarge: not one T fits into a slab; take larger slabs or ObjectSizeType::Large");
     return result.value();
   }
   static constexpr Geometry value = checked();

@@ -203,7 +203,9 @@ class CacheCore {
     const auto all = static_cast<std::uint32_t>(objects_per_slab());
     return {.free_head = nullptr, .used = all, .carved = all};
   }
-  [[nodiscard]] bool current_has_free_slot() const noexcept { return slots_.free_head || slots_.carved != objects_per_slab(); }
+  [[nodiscard]] bool current_has_free_slot() const noexcept {
+    return slots_.free_head || slots_.carved != objects_per_slab();
+  }
   [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept { return &info == current_ ? slots_ : info; }
 
   /// Tells the compiler what audit() checks: with a constant geometry of at most 64 objects a slab it
@@ -218,12 +220,15 @@ class CacheCore {
   }
 
   [[nodiscard]] bool reentered(const void* object) noexcept {
-    if (!supply_.busy()) [[likely]] return false;
+    if (!supply_.busy()) [[likely]]
+      return false;
     report(Misuse::ReentrantCall, object);
     return true;
   }
 
-  [[gnu::cold, gnu::noinline]] void report(Misuse kind, const void* pointer) noexcept { Policy::on_misuse(MisuseReport{kind, pointer, this}); }
+  [[gnu::cold, gnu::noinline]] void report(Misuse kind, const void* pointer) noexcept {
+    Policy::on_misuse(MisuseReport{kind, pointer, this});
+  }
 
   // Slots.
 
@@ -234,7 +239,8 @@ class CacheCore {
     if (slot) [[likely]] {
       void* const next = load_link(slot);
       if constexpr (checks) {
-        if (!is_sound(info, slab, slots, slot, next)) [[unlikely]] return report(Misuse::CorruptedFreeList, slot), nullptr;
+        if (!is_sound(info, slab, slots, slot, next)) [[unlikely]]
+          return report(Misuse::CorruptedFreeList, slot), nullptr;
         index = geometry().slot_index(distance(slab, slot));
       }
       slots.free_head = next;
@@ -276,7 +282,8 @@ class CacheCore {
   }
 
   /// Whether a carved slot of the slab begins at `pointer` that is free as far as the bits know.
-  [[nodiscard]] bool is_free_slot(const SlabInfo& info, const std::byte* slab, const Slots& slots, const void* pointer) const noexcept {
+  [[nodiscard]] bool is_free_slot(const SlabInfo& info, const std::byte* slab, const Slots& slots,
+                                  const void* pointer) const noexcept {
     const std::size_t offset = distance(slab, pointer);  // wraps below the slab: then the index is too large
     const std::size_t index = geometry().slot_index(offset);
     return index < carved_of(slots) && index * geometry().stride() == offset && !(checks && info.is_allocated(index));
@@ -375,7 +382,8 @@ class CacheCore {
   /// Gives empty slabs back until `kept` are left, the current one last. Returns how many.
   std::size_t release_empty_slabs(std::size_t kept) noexcept {
     const std::size_t empty = empty_slabs_ + (slots_.used == 0);
-    for (std::size_t left = empty; left > kept; --left) release(empty_slabs_ > 0 ? *lists_[empty_list].front() : *current_);
+    for (std::size_t left = empty; left > kept; --left)
+      release(empty_slabs_ > 0 ? *lists_[empty_list].front() : *current_);
     return empty > kept ? empty - kept : 0;
   }
 

@@ -41,7 +41,7 @@ enum class Misuse : std::uint8_t {
 struct MisuseReport {
   Misuse kind;
   const void* pointer;  // as given; CorruptedFreeList: the freed object; ReentrantCall: what free() was given, or null
-  const void* cache;    // the cache that was called
+  const void* cache;  // the cache that was called
 };
 
 }  // namespace slab

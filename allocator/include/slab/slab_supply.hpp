@@ -28,7 +28,8 @@ class SlabSupply {
     void* const slab = backend->alloc_slab(geometry.slab_size(), geometry.page_size());
     if (!slab) return nullptr;
     SlabInfo* info = nullptr;
-    if ((reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) == 0) info = make_info(backend, geometry, slab);
+    if ((reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) == 0)
+      info = make_info(backend, geometry, slab);
     if (info && !save_pages(backend, geometry, slab, *info)) {
       free_info(backend, geometry, info);
       info = nullptr;
@@ -55,7 +56,8 @@ class SlabSupply {
   [[nodiscard]] SlabInfo* look_up(std::uintptr_t page_addr) noexcept
     requires(R != Row::SmallSinglePage)
   {
-    return Call{*this}->get_slab_info(page_addr);
+    Call backend{*this};
+    return backend->get_slab_info(page_addr);
   }
 
  private:
@@ -75,7 +77,8 @@ class SlabSupply {
     SlabSupply& supply_;
   };
 
-  [[nodiscard]] static SlabInfo* make_info([[maybe_unused]] Call& backend, const Geometry& geometry, void* slab) noexcept {
+  [[nodiscard]] static SlabInfo* make_info([[maybe_unused]] Call& backend, const Geometry& geometry,
+                                           void* slab) noexcept {
     const std::size_t size = geometry.slab_info_size();
     void* memory = static_cast<std::byte*>(slab) + geometry.slab_info_offset();
     if constexpr (R == Row::Large) {

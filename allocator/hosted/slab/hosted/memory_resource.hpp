@@ -92,7 +92,9 @@ class MemoryResource final : public std::pmr::memory_resource {
       upstream_->deallocate(block, bytes, alignment);
   }
 
-  [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+  [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+    return this == &other;
+  }
 
   std::pmr::memory_resource* upstream_;
   Cache caches_[size_classes];

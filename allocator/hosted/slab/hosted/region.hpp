@@ -11,8 +11,8 @@
 #include <slab/backend.hpp>
 #include <slab/geometry.hpp>
 #include <slab/hosted/mapping.hpp>
-#include <slab/policy.hpp>
 #include <slab/poison.hpp>
+#include <slab/policy.hpp>
 
 namespace slab::hosted {
 
@@ -61,7 +61,9 @@ class Region {
   /// `size` bytes of address space, rounded down to a multiple of 4096. None of it is memory before it
   /// is used. A Region that could not be had says why in error() and hands nothing out.
   explicit Region(std::size_t size) noexcept
-      : error_{size < min_page_size ? RegionError::TooSmall : size > max_size ? RegionError::TooLarge : RegionError::None},
+      : error_{size < min_page_size ? RegionError::TooSmall
+               : size > max_size    ? RegionError::TooLarge
+                                    : RegionError::None},
         memory_{error_ == RegionError::None ? size & ~(min_page_size - 1) : 0, largest_slab_in(size)},
         blocks_{Mapping::round_up(pages_of(memory_.size()) * sizeof(Block))} {
     heads_.fill(none);
@@ -121,7 +123,8 @@ class Region {
     const auto trim_run = [&](std::size_t end) {
       const std::size_t bytes = (end - run) * min_page_size;
       if (bytes == 0 || ::madvise(memory_.begin() + run * min_page_size, bytes, MADV_DONTNEED) != 0) return;
-      for (std::size_t page = run; page < end; page += pages_in(block(page).size_class)) block(page).state = State::Clean;
+      for (std::size_t page = run; page < end; page += pages_in(block(page).size_class))
+        block(page).state = State::Clean;
       trimmed += bytes;
     };
     for (std::size_t page = 0; page < frontier_; page += pages_in(block(page).size_class)) {
@@ -151,7 +154,8 @@ class Region {
     if (page != frontier_ || frontier_ > pages_ || kept_bytes != kept_bytes_) return false;
     for (unsigned size_class = 0; size_class < classes; ++size_class)
       for (std::size_t listed = heads_[size_class]; listed != none; listed = block(listed).next)
-        if (block(listed).state == State::Live || block(listed).size_class != size_class || free_blocks-- == 0) return false;
+        if (block(listed).state == State::Live || block(listed).size_class != size_class || free_blocks-- == 0)
+          return false;
     return free_blocks == 0;
   }
 
@@ -180,9 +184,12 @@ class Region {
     return static_cast<unsigned>(std::bit_width(pages_of(slab_size)) - 1);
   }
 
-  [[nodiscard]] Block& block(std::size_t page) const noexcept { return reinterpret_cast<Block*>(blocks_.begin())[page]; }
+  [[nodiscard]] Block& block(std::size_t page) const noexcept {
+    return reinterpret_cast<Block*>(blocks_.begin())[page];
+  }
   [[nodiscard]] std::size_t offset_of(const void* address) const noexcept {
-    return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(memory_.begin());  // wraps below
+    return reinterpret_cast<std::uintptr_t>(address) -
+           reinterpret_cast<std::uintptr_t>(memory_.begin());  // wraps below
   }
 
   void push(std::size_t page, unsigned size_class, State state) noexcept {
@@ -197,7 +204,8 @@ class Region {
     if (head == heads_.end()) return take_fresh(size_class);
     const std::size_t page = *head;
     *head = block(page).next;
-    for (unsigned half = block(page).size_class; half-- > size_class;) push(page + pages_in(half), half, block(page).state);
+    for (unsigned half = block(page).size_class; half-- > size_class;)
+      push(page + pages_in(half), half, block(page).state);
     block(page).size_class = static_cast<std::uint8_t>(size_class);
     return page;
   }
