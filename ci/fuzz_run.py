@@ -36,11 +36,10 @@ from history import Recorder
 from libfuzzer import LibFuzzer
 from progress import Progress, clock, number, table
 from report import write_report
-from targets import TARGETS, input_of
+from targets import BUILD, TARGETS, input_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "fuzz-out"
-BUILD = ROOT / "build"
 RUN = [ROOT / "ci" / "with_sanitizers"]
 ENGINES = {"libfuzzer": LibFuzzer, "afl": Afl}
 FORMAT = "1\n"  # of the folder that a run leaves

@@ -1,9 +1,11 @@
-"""The fuzz targets, as fuzz/targets lists them."""
+"""The fuzz targets, as fuzz/targets lists them, and where they are built."""
 
 import collections
+import os
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("SLABPROOF_BUILD") or ROOT / "build")  # checked by ci/build
 Kind = collections.namedtuple("Kind", "max_len input")  # the longest input in bytes; program, geometry or text
 
 TARGETS = {}  # by name

@@ -22,10 +22,11 @@ import workshop
 from crash_files import beside, crashes_in, home_of, made_of, met, minimized, shown_path
 from crashes import REPLAY_SECONDS, seen_by_replay, signature_of
 from progress import Progress, table
+from targets import BUILD
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "fuzz-out"
-REPLAY = [ROOT / "ci" / "with_sanitizers", ROOT / "build" / "fuzz" / "bin" / "slab_replay"]
+REPLAY = [ROOT / "ci" / "with_sanitizers", BUILD / "fuzz" / "bin" / "slab_replay"]
 
 # `state` is a signature, "passes", or None where the file cannot be replayed, and `reason` says why.
 Replayed = collections.namedtuple("Replayed", "state operations reason")

@@ -14,9 +14,19 @@ import sys
 Bug = collections.namedtuple("Bug", "name signature trace")
 
 SWITCH = """
+#include <cstdio>
 #include <cstdlib>
 namespace slab::detail {
-inline const int planted_bug = std::getenv("SLAB_PLANTED") ? std::atoi(std::getenv("SLAB_PLANTED")) : 0;
+inline const long planted_bug = [] {
+  const char* const text = std::getenv("SLAB_PLANTED");
+  char* end = nullptr;
+  const long bug = text ? std::strtol(text, &end, 10) : 0;
+  if (text && (end == text || *end != 0 || bug < 0 || bug > @bugs)) {
+    std::fprintf(stderr, "SLAB_PLANTED=%s: no number of a planted bug, from 0 to @bugs\\n", text);
+    std::_Exit(2);
+  }
+  return bug;
+}();
 constexpr bool planted(int bug) { return !__builtin_is_constant_evaluated() && bug == planted_bug; }
 }
 """
@@ -259,7 +269,7 @@ def plant(headers, out):
                 sys.exit(f"planted_bugs.py: this occurs {len(places)} times in {header}:\n{old}")
             text = text.replace(places[0], re.sub(r"@(\w+)", lambda m: f"detail::planted({NUMBERS[m[1]]})", new))
         if source.name == GEOMETRY:
-            text = text.replace("#include <cstdint>\n", "#include <cstdint>\n" + SWITCH, 1)
+            text = text.replace("#include <cstdint>\n", "#include <cstdint>\n" + SWITCH.replace("@bugs", str(len(BUGS))), 1)
         (out / source.name).write_text(text)
 
 

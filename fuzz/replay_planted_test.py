@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What slab_replay makes of programs that fail, shown with the planted bugs: each as a test fails on the headers
 with its bug and passes on the real ones, says the same program as bytes, text and test, and is minimized.
-With SLABPROOF_DEEP in the environment also an input of the corpus that each bug fails on, minimized first."""
+With SLABPROOF_DEEP above 1 in the environment also an input of the corpus that each bug fails on, minimized first."""
 
 import argparse
 import concurrent.futures
@@ -24,7 +24,7 @@ cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small sl
 #1 = alloc c1
 free_through_other #0
 """)
-DEEP = bool(os.environ.get("SLABPROOF_DEEP"))
+DEEP = int(os.environ.get("SLABPROOF_DEEP") or 1) > 1
 
 
 class Tool:

@@ -1,4 +1,5 @@
-// The explorer as a program: goes through small worlds one after the other and says what it found.
+// The explorer as a program: goes through small worlds one after the other and says what it found. ci/explore is what
+// a person types: it has the options in words, and refuses wrong ones before this is built.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,34 +18,6 @@
 
 namespace slabproof {
 namespace {
-
-constexpr const char* usage =
-    "usage: slab_explore [--row R] [--objects N] [--slabs S] [--caches C] [--policy P] [--kept K]\n"
-    "                    [--jobs J] [--memory GiB] [--exact] [--without-pointers] [--output FOLDER]\n"
-    "       slab_explore --quick | --deep [--jobs J] [--memory GiB] [--output FOLDER]\n"
-    "\n"
-    "Goes through every state that a slab cache can be in, in small geometries, breadth first: every\n"
-    "sequence of operations of any length, with every backend call failing in every state, every choice\n"
-    "of places for new slabs, and in Checked caches every pointer freed in every state. Each geometry twice, with\n"
-    "other bytes where nobody may look; both must agree. What is not named is gone through in full, but for:\n"
-    "3 objects a slab, 2 slabs, 1 cache.\n"
-    "\n"
-    "  --row R            SmallSinglePage, SmallMultiPage or Large\n"
-    "  --objects N        a slab, 1 to 6\n"
-    "  --slabs S          that the backend has room for, 1 to 4\n"
-    "  --caches C         1, or 2 on one backend\n"
-    "  --policy P         Checked or Unchecked\n"
-    "  --kept K           empty slabs kept, 0 or 1\n"
-    "  --jobs J           geometries at once, 1 by default\n"
-    "  --memory GiB       for the states and the frontier of each, 6 by default; when it is used up: exit 2\n"
-    "  --exact            compare whole states, not hashes of 128 bits\n"
-    "  --without-pointers leave out freeing every pointer\n"
-    "  --scrub A|B        once, with one of the patterns\n"
-    "  --quick            2 slabs of 3 objects and 3 of 2, all rows and policies: what the tests do\n"
-    "  --deep             3 of 4, 4 of 3, two caches, and 2 of 6 without pointers too: an hour or two\n"
-    "  --output FOLDER    where a counterexample is saved, fuzz-out/crashes by default\n"
-    "\n"
-    "Exit status: 0 nothing wrong, 1 a defect, 2 wrong arguments, killed or out of memory: nothing is claimed.\n";
 
 // A word that could be taken for a pointer by nobody, and null.
 constexpr std::uint64_t scrubs[] = {0xC7C6'C5C4'C3C2'C1C0u, 0};
@@ -204,7 +177,7 @@ int explore_all(const Options& options) {
 }
 
 int wrong(const std::string& what) {
-  std::fprintf(stderr, "slab_explore: %s\n%s", what.c_str(), usage);
+  std::fprintf(stderr, "slab_explore: %s (ci/explore --help tells the options)\n", what.c_str());
   return 2;
 }
 
@@ -216,7 +189,6 @@ int main(const std::vector<std::string>& arguments) {
   const auto named = [&]() -> Size& { return is_named = true, size; };
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
-    if (argument == "--help") return std::printf("%s", usage), 0;
     if (argument == "--exact") {
       options.exact = true;
     } else if (argument == "--without-pointers") {

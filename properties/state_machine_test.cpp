@@ -1,8 +1,10 @@
-#include <cstdlib>
-#include <iostream>
+#include <cstdio>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "properties/environment.hpp"
 #include "properties/supervised.hpp"
 
 namespace slabproof {
@@ -14,13 +16,13 @@ constexpr std::uint64_t programs_per_machine = 16'700;
 void expect_agreement(MachineKind kind) {
   const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
   const std::string id = std::string{test->test_suite_name()} + "/" + test->name();
-  const char* const deep = std::getenv("SLABPROOF_DEEP");
-  const std::uint64_t times = deep ? std::strtoull(deep, nullptr, 10) : 1;
-  const MachineResult result = check_machine(
-      id,
-      {.kind = kind, .programs = programs_per_machine * (times ? times : 1), .crash_folder = SLABPROOF_CRASH_FOLDER});
+  const MachineResult result = check_machine(id, {.kind = kind,
+                                                  .programs = programs_per_machine * deep(),
+                                                  .crash_folder = SLABPROOF_CRASH_FOLDER,
+                                                  .tells_progress = true});
   EXPECT_TRUE(result.passed) << result.report;
-  std::cout << id << ": " << result.programs << " programs, " << result.operations << " operations\n";
+  std::printf("%s: %ju programs, %ju operations, seed %ju\n", id.c_str(), std::uintmax_t{result.programs},
+              std::uintmax_t{result.operations}, std::uintmax_t{result.seed});
 }
 
 using enum slab::Row;
@@ -37,3 +39,19 @@ TEST(Large, AgreesWithTheModelWhenNoEmptySlabIsKept) { expect_agreement({Large, 
 
 }  // namespace
 }  // namespace slabproof
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  std::vector<std::string> ids;
+  const auto& all = *testing::UnitTest::GetInstance();
+  for (int suite = 0; suite < all.total_test_suite_count(); ++suite)
+    for (int test = 0; test < all.GetTestSuite(suite)->total_test_count(); ++test)
+      ids.push_back(std::string{all.GetTestSuite(suite)->name()} + "/" +
+                    all.GetTestSuite(suite)->GetTestInfo(test)->name());
+  const std::string wrong = slabproof::wrong_environment(ids);
+  if (!wrong.empty() && !testing::GTEST_FLAG(list_tests)) {  // a build lists them
+    std::fprintf(stderr, "state_machine_test: %s\n", wrong.c_str());
+    return 2;
+  }
+  return RUN_ALL_TESTS();
+}

@@ -19,6 +19,7 @@
 #include "model/minimizer.hpp"
 #include "model/trace.hpp"
 #include "properties/commands.hpp"
+#include "properties/environment.hpp"
 #include "properties/saved_program.hpp"
 
 namespace slabproof {
@@ -29,7 +30,7 @@ constexpr std::uint64_t never = ~std::uint64_t{0};
 using Clock = std::chrono::steady_clock;
 // A candidate that hangs takes seconds, so the candidates have a time of their own too.
 constexpr unsigned hung_after_seconds = 20, shrink_seconds = 60;
-constexpr std::chrono::seconds tidy_seconds{30};
+constexpr std::chrono::seconds tidy_seconds{30}, between_lines{2};
 // For candidates: the verdict is all that counts.
 const IsolationOptions brief{.timeout_seconds = 3, .brief = true, .after_step = {}};
 
@@ -139,12 +140,22 @@ class Machine {
       text << "not saved: cannot write to " << options_.crash_folder << "\n";
     else
       text << "saved: " << saved << "\nreplay with: ci/replay " << saved << "\n";
+    text << "run the property again with: " << again() << "\n";
     if (result.is<rc::detail::FailureResult>()) {
       rc::detail::Configuration configuration;
       configuration.reproduce[id_] = result.get<rc::detail::FailureResult>().reproduce;
-      text << "run again with: RC_PARAMS=\"" << rc::detail::configToMinimalString(configuration) << "\"\n";
+      text << "run it from this program on with: RC_PARAMS=\"" << rc::detail::configToMinimalString(configuration)
+           << "\"\n";
     }
     return text.str();
+  }
+
+  /// The command that generates the same programs: its seed, and how many there are, which their sizes follow.
+  [[nodiscard]] std::string again() const {
+    std::string name = id_;
+    name.replace(name.find('/'), 1, ".");
+    return (deep() > 1 ? "SLABPROOF_DEEP=" + std::to_string(deep()) + " " : "") + "ci/test --only '" + name +
+           "' --seed " + std::to_string(rc::detail::configuration().testParams.seed);
   }
 
   std::string id_;
@@ -157,6 +168,18 @@ class Machine {
   std::uint64_t candidates_ = 0;
   Clock::time_point shrink_until_;
 };
+
+/// How far a property is, in a line.
+void tell(const std::string& id, std::uint64_t all, const volatile Shared& shared, Clock::duration time) {
+  const auto seconds = static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
+  if (shared.to_find > 0)
+    std::printf("%s: program %ju fails, making it small: %ju tried, %lld s\n", id.c_str(),
+                std::uintmax_t{shared.to_find}, std::uintmax_t{shared.heartbeat - shared.to_find}, seconds);
+  else
+    std::printf("%s: %ju of %ju programs, %lld s\n", id.c_str(), std::uintmax_t{shared.programs}, std::uintmax_t{all},
+                seconds);
+  std::fflush(stdout);
+}
 
 /// Runs the property in a child; false if the child died.
 bool check_in_child(const std::string& id, const MachineOptions& options, Shared& shared,
@@ -173,7 +196,13 @@ bool check_in_child(const std::string& id, const MachineOptions& options, Shared
   }
   // A program that hangs is found by the programs that no longer come after it.
   std::uint64_t heartbeat = 0;
-  for (auto since = Clock::now(); waitpid(child, nullptr, WNOHANG) == 0; usleep(20'000)) {
+  const auto begin = Clock::now();
+  auto told = begin;
+  for (auto since = begin; waitpid(child, nullptr, WNOHANG) == 0; usleep(20'000)) {
+    if (options.tells_progress && Clock::now() - told >= between_lines) {
+      told = Clock::now();
+      tell(id, options.programs, shared, told - begin);
+    }
     const std::uint64_t now = const_cast<const volatile std::uint64_t&>(shared.heartbeat);
     if (now != heartbeat) since = Clock::now();
     heartbeat = now;
@@ -202,7 +231,7 @@ MachineResult check_machine(const std::string& id, const MachineOptions& options
       std::snprintf(shared.report, sizeof shared.report, "the property died outside the programs that it runs");
   }
   MachineResult result{shared.passed,    shared.programs, shared.operations, shared.report,
-                       shared.signature, shared.to_find,  shared.shrunk_to};
+                       shared.signature, shared.to_find,  shared.shrunk_to,  params.seed};
   munmap(memory, sizeof(Shared));
   return result;
 }

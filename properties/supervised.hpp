@@ -13,6 +13,7 @@ struct MachineOptions {
   std::uint64_t programs = 0;             // to run at the least
   MakeSubject make = make_slab_subject;
   std::string crash_folder;               // where a counterexample is saved
+  bool tells_progress = false;            // in a line every other second, on stdout
 };
 
 struct MachineResult {
@@ -23,6 +24,7 @@ struct MachineResult {
   std::string signature;
   std::uint64_t to_find = 0;      // programs run until the first failure
   std::uint32_t shrunk_to = 0;    // operations of the counterexample
+  std::uint64_t seed = 0;
 };
 
 /// Runs a state machine of generated programs until one fails or enough have run. The whole property

@@ -2,6 +2,7 @@
 #include "properties/supervised.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -9,11 +10,13 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
 #include <unistd.h>
 
 #include "model/encoder.hpp"
 #include "model/free_list_pool.hpp"
 #include "model/isolated.hpp"
+#include "properties/environment.hpp"
 
 namespace slabproof {
 namespace {
@@ -47,7 +50,8 @@ void expect_smallest(MakeSubject make, const std::string& kind) {
   EXPECT_EQ(result.shrunk_to, 2u) << result.report;
   ASSERT_TRUE(result.signature.starts_with(kind)) << result.report;
   const std::string saved = std::filesystem::directory_iterator { folder } -> path();
-  for (const std::string& part : {"signature: " + result.signature, "ci/replay " + saved, std::string{"RC_PARAMS=\""}})
+  for (const std::string& part : {"signature: " + result.signature, "ci/replay " + saved, std::string{"RC_PARAMS=\""},
+                                  "ci/test --only 'Broken." + kind + "' --seed " + std::to_string(result.seed)})
     EXPECT_NE(result.report.find(part), std::string::npos) << result.report;
 
   std::ifstream in{saved, std::ios::binary};
@@ -60,6 +64,40 @@ void expect_smallest(MakeSubject make, const std::string& kind) {
 
 TEST(Counterexample, IsTheSmallestViolation) { expect_smallest(make_broken<false>, "G"); }
 TEST(Counterexample, IsTheSmallestDeath) { expect_smallest(make_broken<true>, "died:"); }
+
+/// What is said of these values; the variables are left as they were.
+std::string wrong(const char* parameters, const char* times) {
+  const char* const names[] = {"RC_PARAMS", "SLABPROOF_DEEP"};
+  const char* const values[] = {parameters, times};
+  std::string before[2], answer;
+  bool was_set[2];
+  for (int i = 0; i < 2; ++i) {
+    const char* const value = std::getenv(names[i]);
+    was_set[i] = value;
+    before[i] = value ? value : "";
+    setenv(names[i], values[i], 1);
+  }
+  answer = wrong_environment({"Large/AgreesWithTheModelWhenChecked"});
+  for (int i = 0; i < 2; ++i) was_set[i] ? setenv(names[i], before[i].c_str(), 1) : unsetenv(names[i]);
+  return answer;
+}
+
+TEST(Environment, IsRefusedByNameWhereRapidCheckPassesOverIt) {
+  for (const char* const right :
+       {"", "seed=0", "seed=18446744073709551615 max_size=50", "noshrink=1 max_discard_ratio=3"})
+    EXPECT_EQ(wrong(right, ""), "") << right;
+  for (const char* const nonsense :
+       {"nonsense", "seed", "seed=", "seed=x", "seed=-1", "seed=18446744073709551616", "max_success=3", "noshrink=2",
+        "verbose_progress=1", "seed=1 nonsense", "reproduce=", "reproduce=nonsense"})
+    EXPECT_TRUE(wrong(nonsense, "").starts_with(std::string{"RC_PARAMS="} + nonsense + ": ")) << nonsense;
+  rc::detail::Configuration other;
+  other.reproduce["Medium/Agrees"] = {};
+  EXPECT_TRUE(wrong(rc::detail::configToMinimalString(other).c_str(), "")
+                  .ends_with("Medium/Agrees, which is no property here"));
+  for (const char* const right : {"1", "50", "999999"}) EXPECT_EQ(wrong("", right), "") << right;
+  for (const char* const nonsense : {"0", "-1", "1.5", "nonsense", "1000000", " 1"})
+    EXPECT_TRUE(wrong("", nonsense).starts_with(std::string{"SLABPROOF_DEEP="} + nonsense + ": ")) << nonsense;
+}
 
 }  // namespace
 }  // namespace slabproof
