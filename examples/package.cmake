@@ -1,6 +1,30 @@
 # The CMake package as somebody else uses it: the program of consumer/, on the sources and on what is
 # installed. Included by examples/CMakeLists.txt; run as a script (cmake -P) it is one of the tests.
-if(CMAKE_SCRIPT_MODE_FILE)
+if(CMAKE_SCRIPT_MODE_FILE AND SOURCE)
+  # As on a machine that has cmake and a compiler, and nothing that the harness needs.
+  set(bare ${CMAKE_COMMAND} --fresh -S ${SOURCE} -B ${FOLDER}/bare -DCMAKE_CXX_COMPILER=${COMPILER})
+  foreach(package GTest rapidcheck Boost)
+    list(APPEND bare -DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON)
+  endforeach()
+  execute_process(COMMAND ${bare} OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT said MATCHES "without its harness, which needs GTest, rapidcheck, Boost ")
+    message(FATAL_ERROR "nothing is said of the harness that is left out: ${said}")
+  endif()
+  file(REMOVE_RECURSE ${FOLDER}/bare-installed)
+  execute_process(COMMAND ${CMAKE_COMMAND} --build ${FOLDER}/bare COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${CMAKE_COMMAND} --install ${FOLDER}/bare --prefix ${FOLDER}/bare-installed COMMAND_ERROR_IS_FATAL ANY)
+  foreach(file include/slab/slab.hpp include/slab/hosted/backend.hpp share/cmake/slab/slabConfig.cmake share/doc/slab/LICENSE)
+    if(NOT EXISTS ${FOLDER}/bare-installed/${file})
+      message(FATAL_ERROR "${file} is not installed")
+    endif()
+  endforeach()
+  execute_process(COMMAND ${bare} -DSLAB_HARNESS=ON ERROR_VARIABLE said RESULT_VARIABLE code)
+  string(REGEX REPLACE "[ \n]+" " " said "${said}")
+  if(code EQUAL 0 OR NOT said MATCHES "needs GTest, rapidcheck, Boost. On Debian ci/setup installs that")
+    message(FATAL_ERROR "a harness that is wanted, and cannot be built, is not refused: ${said}")
+  endif()
+  return()
+elseif(CMAKE_SCRIPT_MODE_FILE)
   file(READ ${README} readme)
   file(READ ${PROGRAM} program)
   string(FIND "${readme}" "```cpp\n${program}```\n" position)
@@ -15,6 +39,9 @@ set(prefix ${CMAKE_CURRENT_BINARY_DIR}/installed)
 
 add_test(NAME Readme.ShowsTheConsumersProgramAsItIs
   COMMAND ${CMAKE_COMMAND} -DREADME=${PROJECT_SOURCE_DIR}/README.md -DPROGRAM=${consumer}/main.cpp
+    -P ${CMAKE_CURRENT_LIST_FILE})
+add_test(NAME Package.NeedsCMakeAndACompilerOnly
+  COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR} -DCOMPILER=${CMAKE_CXX_COMPILER}
     -P ${CMAKE_CURRENT_LIST_FILE})
 add_test(NAME Package.IsInstalled COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --prefix ${prefix})
 set_tests_properties(Package.IsInstalled PROPERTIES FIXTURES_SETUP package)
