@@ -60,6 +60,7 @@ EDITS = [
     (SUPPLY, "void* const slab = backend->alloc_slab(geometry.slab_size(), geometry.page_size());",
      "void* const slab = backend->alloc_slab(geometry.slab_size(), geometry.page_size() * (@asks_for_another_page_size ? 2 : 1));"),
     (SUPPLY, "    if (!info) {\n      backend->free_slab", "    if (@slab_lost_without_info && !info) return nullptr;\n    if (!info) {\n      backend->free_slab"),
+    (SUPPLY, "info.owner = nullptr;", "if (!@owner_stays_in_returned_page) info.owner = nullptr;"),
     (SUPPLY, "    info->owner = owner;", "    info->owner = @owner_forgotten ? nullptr : owner;"),
     (SUPPLY, "      free_info(backend, geometry, info);\n      info = nullptr;", "      if (!@info_lost_when_save_fails) free_info(backend, geometry, info);\n      info = nullptr;"),
     (SUPPLY, "    delete_pages(backend, geometry, slab, geometry.slab_size());\n    free_info(backend, geometry, &info);\n"
@@ -143,7 +144,7 @@ EDITS = [
     (CORE, "if (!info) return report(Misuse::ForeignPointer, object);",
      "if (!info && @foreign_pointer_written) store_link(object, nullptr);\n      if (!info && @foreign_pointer_ignored) return;\n"
      "      if (!info && !@foreign_pointer_followed) return report(@foreign_pointer_misnamed ? Misuse::OtherCache : Misuse::ForeignPointer, object);"),
-    (CORE, "if (info->owner != this) return", "if (!@other_cache_unseen && info->owner != this) return"),
+    (CORE, "if (load_owner(&info->owner) != this) return", "if (!@other_cache_unseen && load_owner(&info->owner) != this) return"),
     (CORE, "    if (after == before) return;", "    if (after == before || (@stays_on_its_list && before != full_list) || (@full_slab_stays_full && before == full_list)) return;"),
     (CORE, "return supply_.look_up(page);", "return supply_.look_up(@get_asks_for_the_object ? reinterpret_cast<std::uintptr_t>(object) : page);"),
     (CORE, "    if (!info) return nullptr;\n    forbid_slots", "    if (!info) return slabs_ += @failed_slab_counted, nullptr;\n    forbid_slots"),
@@ -239,6 +240,7 @@ BUGS = [
     Bug("keeps_one_of_three", "L6/end", program(TINY, *allocs(1), "reserve c0 2")),
     Bug("full_slab_not_written_back", "L1/end", program(TINY, *allocs(2))),
     Bug("last_page_stays_saved", "B13/end", program(MULTI, *allocs(1))),
+    Bug("owner_stays_in_returned_page", "died:AddressSanitizer", "returned-page-names-no-owner"),
 ]
 NUMBERS = {bug.name: number for number, bug in enumerate(BUGS, 1)}
 

@@ -103,7 +103,7 @@ TEST(Isolation, DeathInTheAllocatorNamesItsFirstFrameThere) {
   };
   const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
   EXPECT_EQ(verdict.death, "AddressSanitizer: SEGV");
-  EXPECT_EQ(verdict.frame, "free_elsewhere") << "the function that reads the owner";
+  EXPECT_EQ(verdict.frame, "load_owner") << "the function that reads the owner";
 }
 
 // The report begins with the place of the finding, which is no frame.

@@ -64,7 +64,11 @@ std::optional<MisuseOracle::Expected> MisuseOracle::expected(std::uint8_t cache,
     // The owner is read from the page's end, wherever the page came from.
     if (!slab) return std::nullopt;
     const CacheSpec& owner = models_[slab->cache].spec;
-    if (owner.row() != slab::Row::SmallSinglePage || owner.slab_size != model.spec.slab_size) return std::nullopt;
+    if (owner.row() != slab::Row::SmallSinglePage || owner.slab_size != model.spec.slab_size) {
+      const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
+      const bool of_that_slab = page >= slab->base && page + model.spec.page_size <= slab->base + slab->size;
+      return of_that_slab ? is(slab::Misuse::OtherCache) : std::nullopt;
+    }
   } else {
     if (!slab || models_[slab->cache].spec.row() == slab::Row::SmallSinglePage) {
       const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};

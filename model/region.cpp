@@ -39,6 +39,11 @@ SLABPROOF_BULK void fill(std::uintptr_t begin, std::size_t size, std::uint64_t f
   for (std::size_t lane = 0; at + 8 <= begin + size; at += 8) *reinterpret_cast<std::uint64_t*>(at) = next[lane++];
 }
 
+// Like the two above it passes over what the last user may have left poisoned.
+SLABPROOF_BULK void copy_words(const std::uint64_t* from, std::uint64_t* to, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
 }  // namespace
 
 void Region::reset(const BackendSpec& spec) {
@@ -72,24 +77,32 @@ void Region::load(std::uint32_t held) {
   }
 }
 
+std::uint64_t* Region::end_words(std::uintptr_t block, std::size_t size) {
+  return reinterpret_cast<std::uint64_t*>(block + size - sizeof(Leftover));
+}
+
 std::uint64_t Region::random() {  // Knuth's MMIX generator
   random_state_ = random_state_ * 6364136223846793005u + 1442695040888963407u;
   return random_state_ >> 33;
 }
 
 std::uintptr_t Region::take(std::size_t size, std::size_t align) {
-  std::uintptr_t block = take_returned(size, align);
-  if (block && !is_untouched(block, size)) written_before_reuse_ = block;
-  if (!block) block = take_fresh(size, align);
+  Leftover leftover;
+  std::uintptr_t block = take_returned(size, align, leftover);
+  const bool reused = block != 0;
+  if (reused && !is_untouched(block, size)) written_before_reuse_ = block;
+  if (!reused) block = take_fresh(size, align);
   if (!block) return 0;
   ++held_;
   permit(reinterpret_cast<void*>(block), size);
   fill(block, size, random_state_ | 1, 0xD1342543DE82EF95u);
   random();
+  if (reused && places_ == 0 && spec_.seed % 2 == 1 && size >= sizeof leftover)
+    copy_words(leftover.data(), end_words(block, size), leftover.size());
   return block;
 }
 
-std::uintptr_t Region::take_returned(std::size_t size, std::size_t align) {
+std::uintptr_t Region::take_returned(std::size_t size, std::size_t align, Leftover& leftover) {
   if (places_ > 0) return size == size_of_places_ ? take_place(size) : 0;
   if (spec_.reuse == Reuse::Never) return 0;
   const std::size_t count = returned_.size();
@@ -98,6 +111,7 @@ std::uintptr_t Region::take_returned(std::size_t size, std::size_t align) {
     const Block block = returned_[at];
     if (block.size != size || block.begin % align != 0) continue;
     returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(at));
+    leftover = block.leftover;
     return block.begin;
   }
   return 0;
@@ -133,9 +147,11 @@ std::uintptr_t Region::take_fresh(std::size_t size, std::size_t align) {
 }
 
 void Region::give(std::uintptr_t block, std::size_t size) {
+  returned_.push_back({block, size});
+  Leftover& leftover = returned_.back().leftover;
+  if (size >= sizeof leftover) copy_words(end_words(block, size), leftover.data(), leftover.size());
   fill(block, size, returned_word, 0);
   forbid(reinterpret_cast<void*>(block), size);
-  returned_.push_back({block, size});
   --held_;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -10,8 +11,9 @@
 namespace slabproof {
 
 /// A stretch of the arena from which one backend hands out blocks, by its program's rules of
-/// placement and reuse. Fresh blocks hold junk, never zeros or leftovers. Returned ones are filled
-/// with a pattern and poisoned, so that a later write is found even without a sanitizer (B19).
+/// placement and reuse. Blocks hold junk, never zeros; with an odd seed the end of one that is handed out again
+/// holds what its last user left there, where a SlabInfo was. Returned ones are filled with a pattern and poisoned,
+/// so that a later write is found even without a sanitizer (B19).
 class Region {
  public:
   Region(std::uintptr_t begin, std::size_t size) : begin_{begin}, size_{size}, next_{begin} {}
@@ -42,13 +44,17 @@ class Region {
   [[nodiscard]] std::uintptr_t untouched() const { return next_; }
 
  private:
+  /// The last words of a block: a SlabInfo and some of its allocated bits.
+  using Leftover = std::array<std::uint64_t, 8>;
   struct Block {
     std::uintptr_t begin;
     std::size_t size;
+    Leftover leftover{};  // by its last user
   };
-  [[nodiscard]] std::uintptr_t take_returned(std::size_t size, std::size_t align);
+  [[nodiscard]] std::uintptr_t take_returned(std::size_t size, std::size_t align, Leftover& leftover);
   [[nodiscard]] std::uintptr_t take_place(std::size_t size);
   [[nodiscard]] std::uintptr_t take_fresh(std::size_t size, std::size_t align);
+  [[nodiscard]] static std::uint64_t* end_words(std::uintptr_t block, std::size_t size);
   std::uint64_t random();
 
   std::uintptr_t begin_;

@@ -25,12 +25,13 @@ std::uint32_t largest_object(const CacheSpec& cache, std::size_t count) {
   return fitting;
 }
 
-void choose_geometry(CacheSpec& cache, slab::Row row, const std::uint32_t* choice) {
+/// `slab_size` is one to share with another cache, if the row can have it; 0 for any.
+void choose_geometry(CacheSpec& cache, slab::Row row, const std::uint32_t* choice, std::uint32_t slab_size) {
   cache.type = row == slab::Row::Large ? slab::ObjectSizeType::Large : slab::ObjectSizeType::Small;
-  cache.page_size = 64u << choice[0] % 7;
   const std::uint32_t pages_shift = row == slab::Row::SmallSinglePage  ? 0
                                     : row == slab::Row::SmallMultiPage ? 1 + choice[1] % 4
                                                                        : choice[1] % 5;
+  cache.page_size = slab_size ? std::clamp(slab_size >> pages_shift, 64u, 4096u) : 64u << choice[0] % 7;
   cache.slab_size = cache.page_size << pages_shift;
   cache.object_align = choice[2] % 4 != 3 ? 1u << choice[3] % 5 : cache.page_size >> choice[3] % 4;
   while (largest_object(cache, 1) == 0) cache.object_align /= 2;
@@ -45,12 +46,12 @@ void choose_geometry(CacheSpec& cache, slab::Row row, const std::uint32_t* choic
   cache.object_size = std::clamp(boundary + choice[7] % 3, 2u, largest + 1) - 1;
 }
 
-CacheSpec cache_from(MachineKind kind, const std::uint32_t* choice) {
+CacheSpec cache_from(MachineKind kind, const std::uint32_t* choice, std::uint32_t slab_size = 0) {
   CacheSpec cache;
   cache.checks = kind.checks;
   cache.empty_slabs_kept = kind.empty_slabs_kept;
   cache.is_static = choice[8] % 8 == 7 && kind.empty_slabs_kept <= 1;
-  choose_geometry(cache, kind.row, choice);
+  choose_geometry(cache, kind.row, choice, slab_size);
   if (cache.is_static) {
     const StaticGeometry& geometry = static_geometry(kind.row, choice[9]);
     cache.slab_size = geometry.slab_size;
@@ -73,9 +74,10 @@ Setup setup_from(MachineKind kind, const Choices& choice) {
     const std::uint32_t* const own = &choice[choices_per_setup + choices_per_cache];
     // Half of the time the same row, and then often the same slabs: there the mix-ups are.
     if (own[10] % 2 == 0) kind.row = static_cast<slab::Row>(own[11] % 3);
-    setup.caches[1] = cache_from(kind, own);
+    const bool same_slabs = own[9] % 2 == 0;
+    setup.caches[1] = cache_from(kind, own, same_slabs ? setup.caches[0].slab_size : 0);
     setup.caches[1].backend = static_cast<std::uint8_t>(own[10] / 2 % setup.backend_count);
-    if (own[9] % 2 == 0) setup.caches[1] = setup.caches[0];
+    if (same_slabs && kind.row == setup.caches[0].row()) setup.caches[1] = setup.caches[0];
   }
   return setup;
 }

@@ -326,7 +326,7 @@ class CacheCore {
     SlabInfo* const info = find_owner(object);
     if constexpr (checks) {
       if (!info) return report(Misuse::ForeignPointer, object);
-      if (info->owner != this) return report(Misuse::OtherCache, object);
+      if (load_owner(&info->owner) != this) return report(Misuse::OtherCache, object);
     }
     const std::size_t before = list_of(info->used);
     if (!put_slot(*info, *info, object, distance(info->slab, object))) return;

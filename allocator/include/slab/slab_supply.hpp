@@ -43,9 +43,11 @@ class SlabSupply {
     return info;
   }
 
-  /// `info` and its slab; none of it may be poisoned.
+  /// `info` and its slab; none of it may be poisoned. What stays behind in the memory names no owner: its next user
+  /// need not write over that, and a Checked SmallSinglePage cache asks any page whose it is.
   void give_back(const Geometry& geometry, SlabInfo& info) noexcept {
     void* const slab = info.slab;
+    info.owner = nullptr;
     Call backend{*this};
     delete_pages(backend, geometry, slab, geometry.slab_size());
     free_info(backend, geometry, &info);
