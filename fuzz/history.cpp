@@ -11,6 +11,7 @@
 
 #include <slab/slab_info.hpp>
 
+#include "fuzz/json.hpp"
 #include "model/arena.hpp"
 #include "model/sanitizer.hpp"
 #include "model/trace.hpp"
@@ -21,22 +22,6 @@ namespace {
 constexpr std::size_t largest_history = std::size_t{64} << 20;  // bytes; a browser gives up on more
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
-
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    if (c == '<')  // never the end of the page's script
-      result += "\\u003c";
-    else if (c == '\n')
-      result += "\\n";
-    else if (static_cast<unsigned char>(c) < 0x20)
-      result += ' ';
-    else
-      result += c;
-  }
-  return result + "\"";
-}
 
 std::string address_text(std::uint64_t relative) {
   char text[32];

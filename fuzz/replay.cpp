@@ -1,18 +1,14 @@
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "fuzz/as_test.hpp"
+#include "fuzz/batch.hpp"
 #include "fuzz/history.hpp"
+#include "fuzz/input.hpp"
 #include "fuzz/minimize_file.hpp"
 #include "model/encoder.hpp"
 #include "model/geometry_oracle.hpp"
@@ -28,6 +24,7 @@ constexpr const char* usage =
     "       slab_replay --minimize [--budget SECONDS] [--output OUT] FILE\n"
     "       slab_replay --as-test [--output OUT.cpp] FILE\n"
     "       slab_replay --html [--output OUT.html] FILE\n"
+    "       slab_replay --json FILE...\n"
     "\n"
     "Replays corpus and crash files, each in a child process: prints the program as a trace with\n"
     "the state of every slab after every step, and the verdict. A name that ends in .trace is text,\n"
@@ -45,6 +42,11 @@ constexpr const char* usage =
     "                     or in OUT.cpp\n"
     "  --html             the program as a page on which to go through it step by step, in OUT.html or\n"
     "                     FILE.html; one file that needs no network\n"
+    "  --json             a JSON object a line for each file, as soon as it is known: file, input, outcome (agreed,\n"
+    "                     violated, died, hung, unreadable), signature, sentence, step, operation, invariant,\n"
+    "                     expected, observed, death, frame, frames, operations, alone. All files go through one\n"
+    "                     process, one after the other; those that fail there are tried alone as well. alone is\n"
+    "                     \"failed\" then, or \"agreed\" where a failure needs what the process did before\n"
     "  --help             this text\n"
     "\n"
     "In the pictures: # a live object, . a free slot, _ a slot never handed out, |i SlabInfo.\n"
@@ -53,7 +55,7 @@ constexpr const char* usage =
 enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
 
 struct Options {
-  bool quiet = false, minimize = false, as_test = false, html = false;
+  bool quiet = false, minimize = false, as_test = false, html = false, json = false;
   std::string bytes_out, trace_out, output, budget = "60";
   std::vector<std::string> files;
 };
@@ -63,46 +65,6 @@ Outcome unreadable(const std::string& file, const std::string& why) {
   return Outcome::Unreadable;
 }
 
-enum class Form : std::uint8_t { Bytes, Trace, Test, AnyText, GeometryNumbers };
-
-/// What is in a file: its name and its folder's say so.
-Form form_of(const std::string& file) {
-  const std::size_t slash = file.find_last_of('/');
-  const std::size_t folder =
-      slash == std::string::npos || slash == 0 ? std::string::npos : file.find_last_of('/', slash - 1);
-  const std::string_view name = std::string_view{file}.substr(folder == std::string::npos ? 0 : folder + 1);
-  if (name.find("fuzz_geometry") != std::string_view::npos) return Form::GeometryNumbers;
-  if (name.find("fuzz_trace") != std::string_view::npos) return Form::AnyText;
-  if (name.ends_with(".cpp")) return Form::Test;
-  return name.ends_with(".trace") ? Form::Trace : Form::Bytes;
-}
-
-/// The file's bytes, or the reason why there are none.
-std::optional<std::string> read_file(const std::string& file, std::string& why) {
-  struct stat status{};
-  if (stat(file.c_str(), &status) != 0) return why = std::strerror(errno), std::nullopt;
-  if (S_ISDIR(status.st_mode)) return why = "is a directory; name the files in it", std::nullopt;
-  // A text of a program is longer than its bytes; beyond this it is no program.
-  const std::size_t largest = form_of(file) == Form::Bytes ? Limits::max_file_size : 8 * Limits::max_file_size;
-  std::ifstream in{file, std::ios::binary};
-  std::string bytes(largest + 1, '\0');
-  if (!in.is_open()) return why = std::strerror(errno), std::nullopt;
-  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (in.bad()) return why = "cannot be read", std::nullopt;
-  bytes.resize(static_cast<std::size_t>(in.gcount()));
-  if (bytes.size() > largest) return why = "is larger than " + std::to_string(largest) + " bytes", std::nullopt;
-  return bytes;
-}
-
-std::span<const std::uint8_t> as_bytes(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-std::string sentence(const ParseError& error) {
-  return "line " + std::to_string(error.line) + ", column " + std::to_string(error.column) + ": expected " +
-         error.expected;
-}
-
 Outcome print_verdict(const Verdict& verdict) {
   std::printf("verdict: %s\n", verdict.sentence().c_str());
   if (verdict.agreed()) return Outcome::Agreed;
@@ -110,8 +72,7 @@ Outcome print_verdict(const Verdict& verdict) {
   return Outcome::Fails;
 }
 
-Outcome replay_geometry(const std::string& bytes, const Options& options) {
-  const GeometryQuery query = decode_geometry(as_bytes(bytes));
+Outcome replay_geometry(const GeometryQuery& query, const Options& options) {
   std::printf("%s\n", to_text(query).c_str());
   const IsolatedRun run = judge_isolated(query);
   if (!run.verdict.agreed() && !options.quiet) std::printf("%s", run.report.c_str());
@@ -158,7 +119,7 @@ Outcome write_test(Runner& runner, const std::string& file, const Program& progr
 Outcome write_page(Runner& runner, const std::string& file, const Program& program, const std::string& output) {
   constexpr std::string_view place = "@HISTORY@";
   std::string why;
-  auto page = read_file(SLABPROOF_REPLAY_PAGE, why);
+  auto page = read_file(SLABPROOF_REPLAY_PAGE, std::size_t{1} << 20, why);
   if (!page) return unreadable(SLABPROOF_REPLAY_PAGE, why);
   const History history = history_of(runner, program);
   if (history.json.empty()) return unreadable(file, "has more to show than a page can hold; minimize it first");
@@ -171,23 +132,16 @@ Outcome write_page(Runner& runner, const std::string& file, const Program& progr
 
 Outcome replay(Runner& runner, const std::string& file, const Options& options) {
   std::string why;
-  const auto content = read_file(file, why);
-  if (!content) return unreadable(file, why);
+  const auto input = read_input(file, why);
+  if (!input) return unreadable(file, why);
   if (options.files.size() > 1) std::printf("%s\n", file.c_str());
-  const Form form = form_of(file);
-  if ((options.minimize || options.as_test || options.html) && (form == Form::GeometryNumbers || form == Form::AnyText))
-    return unreadable(file, form == Form::AnyText ? "is any text and no program" : "is five numbers and no program");
-  if (form == Form::GeometryNumbers) return replay_geometry(*content, options);
-  if (form == Form::AnyText) return replay_text(*content, options);
+  using enum Input::Kind;
+  if ((options.minimize || options.as_test || options.html) && input->kind != Input::Kind::Program)
+    return unreadable(file, input->kind == Text ? "is any text and no program" : "is five numbers and no program");
+  if (input->kind == Geometry) return replay_geometry(input->geometry, options);
+  if (input->kind == Text) return replay_text(input->text, options);
 
-  Program program;
-  if (form == Form::Trace || form == Form::Test) {
-    ParseResult parsed = parse(form == Form::Test ? trace_in_test(*content) : *content);
-    if (!parsed.program) return unreadable(file, sentence(parsed.error));
-    program = *std::move(parsed.program);
-  } else {
-    program = decode(as_bytes(*content));
-  }
+  const slabproof::Program& program = input->program;
   if (const auto bytes = encode(program);
       !options.bytes_out.empty() && !write_file(options.bytes_out, bytes.data(), bytes.size()))
     return Outcome::Unreadable;
@@ -234,6 +188,8 @@ int main(const std::vector<std::string>& arguments) {
       options.minimize = true;
     else if (argument == "--html")
       options.html = true;
+    else if (argument == "--json")
+      options.json = true;
     else if (argument == "--as-test")
       options.as_test = true;
     else if (std::string* const value = argument_of(argument, options); value && i + 1 < arguments.size())
@@ -252,6 +208,7 @@ int main(const std::vector<std::string>& arguments) {
       !options.bytes_out.empty() || !options.trace_out.empty() || options.minimize || options.as_test || options.html;
   if (options.files.empty() || (one_file && options.files.size() > 1)) return std::fprintf(stderr, "%s", usage), 2;
   Runner runner;
+  if (options.json) return one_file ? (std::fprintf(stderr, "%s", usage), 2) : print_json(runner, options.files);
   Outcome worst = Outcome::Agreed;
   for (const std::string& file : options.files) worst = std::max(worst, replay(runner, file, options));
   return static_cast<int>(worst);

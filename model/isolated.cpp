@@ -14,6 +14,7 @@
 
 #include "model/event_log.hpp"
 #include "model/trace_oracle.hpp"
+#include "model/watchdog.hpp"
 
 namespace {
 
@@ -41,7 +42,7 @@ extern "C" void __asan_on_error();
 extern "C" void __asan_on_error() {
   constexpr std::string_view words = "AddressSanitizer: error\n";
   note_stack();
-  if (!brief_reports) return;
+  if (!brief_reports) return slabproof::watch_report();
   (void)!write(STDERR_FILENO, words.data(), words.size());
   _exit(1);
 }
@@ -51,7 +52,7 @@ extern "C" void __ubsan_on_report();
 extern "C" void __ubsan_on_report() {
   constexpr std::string_view words = "runtime error: \n";
   note_stack();
-  if (!brief_reports) return;
+  if (!brief_reports) return slabproof::watch_report();
   (void)!write(STDERR_FILENO, words.data(), words.size());
   _exit(1);
 }
@@ -85,9 +86,8 @@ void put(char (&field)[Size], const std::string& text) {
 using Body = std::function<Verdict(StepMark&)>;
 
 [[noreturn]] void run_as_child(const Body& body, const IsolationOptions& options, Shared& shared) {
-  std::signal(SIGALRM, SIG_DFL);
-  alarm(options.timeout_seconds);
-  brief_reports = options.brief;
+  watch(options.timeout_seconds);
+  report_briefly(options.brief);
   stack_digest = &shared.stack;
   const Verdict verdict = body(shared.mark);
   shared.violated = !verdict.agreed();
@@ -202,6 +202,8 @@ IsolatedRun judge_in_child(const char* what, const std::function<std::optional<V
 }
 
 }  // namespace
+
+void report_briefly(bool brief) { brief_reports = brief; }
 
 IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options) {
   return run_in_child(

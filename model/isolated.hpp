@@ -13,7 +13,7 @@
 namespace slabproof {
 
 struct IsolationOptions {
-  unsigned timeout_seconds = 25;  // of wall time; then the verdict is Hung
+  double timeout_seconds = 25;  // of processor time; then the verdict is Hung
   bool brief = false;             // leave out AddressSanitizer's report, whose symbols take a second
   /// Called in the child after each operation, and with null once the caches are made and at the end.
   std::function<void(Runner&, const Operation*)> after_step;
@@ -39,5 +39,8 @@ IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make = slab:
                            const IsolationOptions& options = {});
 /// The same for a text, fit for the parser or not. The verdict's operation is "parse".
 IsolatedRun judge_isolated(std::string_view text, const IsolationOptions& options = {});
+
+/// In a child process: whether a sanitizer's report is one word, without symbols.
+void report_briefly(bool brief);
 
 }  // namespace slabproof

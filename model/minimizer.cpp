@@ -177,7 +177,7 @@ class Minimizer {
   /// The verdict in haste. A death gets its frame from an earlier one with the same stack, if there
   /// was one: what it takes to name it costs a second.
   Verdict judge(const Program& candidate) {
-    const unsigned timeout = target_.kind == Verdict::Kind::Hung ? 1 : options_.timeout_seconds;
+    const double timeout = target_.kind == Verdict::Kind::Hung ? 1 : options_.timeout_seconds;
     const IsolatedRun run =
         run_isolated(runner_, candidate, {.timeout_seconds = timeout, .brief = true, .after_step = {}});
     Verdict verdict = run.verdict;

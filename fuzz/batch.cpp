@@ -1,0 +1,157 @@
+#include "fuzz/batch.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "fuzz/input.hpp"
+#include "fuzz/json.hpp"
+#include "model/pass.hpp"
+#include "model/trace_oracle.hpp"
+#include "model/watchdog.hpp"
+
+namespace slabproof {
+namespace {
+
+// An operation takes 0.1 milliseconds in the largest program.
+double patience(const Input& input) { return 2 + 0.0005 * static_cast<double>(input.program.operations.size()); }
+// Once a hang has been met, for those after it.
+constexpr double less_patience = 0.25;
+
+/// What is said of a file.
+struct Answer {
+  const std::string& file;
+  Verdict verdict;
+  const char* input = nullptr;                // its kind; null when it cannot be read
+  std::optional<std::uint64_t> operations{};  // of a program
+  const char* alone = nullptr;                // of a failure: how the file comes out in a process of its own
+  std::string unreadable{};                   // why
+};
+
+std::string to_json(const Answer& answer) {
+  constexpr const char* outcomes[] = {"agreed", "violated", "died", "hung"};
+  const Verdict& verdict = answer.verdict;
+  const bool readable = answer.unreadable.empty(), failed = readable && !verdict.agreed();
+  const bool violated = failed && verdict.kind == Verdict::Kind::Violated;
+  JsonObject json;
+  json.add("file", answer.file);
+  json.add_if_any("input", answer.input ? answer.input : "");
+  json.add("outcome", readable ? outcomes[static_cast<std::size_t>(verdict.kind)] : "unreadable");
+  json.add_if_any("signature", failed ? verdict.signature() : "");
+  json.add("sentence", readable ? verdict.sentence() : answer.unreadable);
+  failed ? json.add("step", std::uint64_t{verdict.step}) : json.add_null("step");
+  json.add_if_any("operation", failed ? verdict.operation : "");
+  json.add_if_any("invariant", violated ? verdict.violation.invariant : "");
+  json.add_if_any("expected", violated ? verdict.violation.expected : "");
+  json.add_if_any("observed", violated ? verdict.violation.observed : "");
+  json.add_if_any("death", failed ? verdict.death : "");
+  json.add_if_any("frame", failed ? verdict.frame : "");
+  const std::vector<std::string> frames{verdict.frame};
+  json.add("frames", std::span{frames}.first(verdict.frame.empty() ? 0 : 1));
+  answer.operations ? json.add("operations", *answer.operations) : json.add_null("operations");
+  json.add_if_any("alone", answer.alone ? answer.alone : "");
+  return json.text();
+}
+
+class Batch {
+ public:
+  Batch(Runner& runner, const std::vector<std::string>& files) : runner_{runner}, files_{files} {}
+
+  int run() {
+    run_pass(
+        files_.size(),
+        [this](std::size_t i, StepMark& mark, std::uint64_t& note) { return judge(files_[i], mark, note); },
+        [this](const Passed& passed) { return say(passed), true; });
+    return worst_;
+  }
+
+ private:
+  /// In the child. The note is the kind of the input and its operations.
+  Verdict judge(const std::string& file, StepMark& mark, std::uint64_t& note) {
+    std::string why;
+    const auto input = read_input(file, why);
+    Verdict verdict;
+    if (!input) {
+      verdict.kind = Verdict::Kind::Violated;  // of nothing: the parent finds the reason itself
+      return verdict;
+    }
+    note = input->program.operations.size() << 8 | static_cast<std::uint64_t>(input->kind);
+    watch(patience(*input) * patience_);
+    if (input->kind == Input::Kind::Program) {
+      runner_.set_mark(&mark);
+      return runner_.run(input->program);
+    }
+    const bool is_text = input->kind == Input::Kind::Text;
+    verdict.operation = is_text ? "parse" : "geometry";
+    if (const auto violation = is_text ? judge_trace(input->text) : judge_geometry(input->geometry)) {
+      verdict.kind = Verdict::Kind::Violated;
+      verdict.violation = *violation;
+    }
+    return verdict;
+  }
+
+  void say(const Passed& passed) {
+    Answer answer{.file = files_[passed.index], .verdict = passed.verdict};
+    if (passed.verdict.agreed()) {
+      answer.input = to_string(static_cast<Input::Kind>(passed.note & 0xFF));
+      if (static_cast<Input::Kind>(passed.note & 0xFF) == Input::Kind::Program) answer.operations = passed.note >> 8;
+    } else if (const auto input = read_input(answer.file, answer.unreadable)) {
+      answer.input = to_string(input->kind);
+      if (input->kind == Input::Kind::Program) answer.operations = input->program.operations.size();
+      look_closer(*input, passed, answer);
+      worst_ = std::max(worst_, 1);
+    } else {
+      worst_ = 2;
+    }
+    std::printf("%s\n", to_json(answer).c_str());
+    std::fflush(stdout);
+  }
+
+  /// The verdict is that of the file alone, unless it fails in company only.
+  void look_closer(const Input& input, const Passed& passed, Answer& answer) {
+    using enum Verdict::Kind;
+    answer.alone = "failed";
+    // Nothing ran before it in its process; only of a death there is more to know.
+    const bool was_alone = passed.first == passed.index;
+    if (was_alone && passed.verdict.kind != Died) return note_hang(passed.verdict);
+    const bool hangs_again = passed.verdict.kind == Hung && hangs_.contains(passed.verdict.operation);
+    note_hang(passed.verdict);
+    const IsolationOptions brief{
+        .timeout_seconds = patience(input) * (hangs_again ? less_patience : 1), .brief = true, .after_step = {}};
+    const IsolatedRun alone = judge_isolated(runner_, input, brief);
+    if (alone.verdict.agreed()) {
+      answer.alone = "agreed";
+      return;
+    }
+    answer.verdict = alone.verdict;
+    if (alone.verdict.kind != Died || alone.stack == 0) return;
+    // The place in the source takes a second to find.
+    const std::tuple place{alone.verdict.operation, alone.stack};
+    auto known = deaths_.find(place);
+    if (known == deaths_.end()) known = deaths_.emplace(place, judge_isolated(runner_, input).verdict).first;
+    answer.verdict.death = known->second.death;
+    answer.verdict.frame = known->second.frame;
+  }
+
+  void note_hang(const Verdict& verdict) {
+    if (verdict.kind != Verdict::Kind::Hung) return;
+    hangs_.insert(verdict.operation);
+    patience_ = less_patience;
+  }
+
+  Runner& runner_;
+  const std::vector<std::string>& files_;
+  int worst_ = 0;
+  double patience_ = 1;
+  std::set<std::string> hangs_;                                            // by operation
+  std::map<std::tuple<std::string, std::uint64_t>, Verdict> deaths_;  // by operation and stack
+};
+
+}  // namespace
+
+int print_json(Runner& runner, const std::vector<std::string>& files) { return Batch{runner, files}.run(); }
+
+}  // namespace slabproof

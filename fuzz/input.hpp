@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "model/geometry_oracle.hpp"
+#include "model/isolated.hpp"
+#include "model/program.hpp"
+#include "model/trace.hpp"
+
+namespace slabproof {
+
+/// What a corpus or crash file says.
+struct Input {
+  enum class Kind : std::uint8_t { Program, Geometry, Text };
+
+  Kind kind = Kind::Program;
+  Program program;         // of Program
+  GeometryQuery geometry;  // of Geometry
+  std::string text;        // of Text: any text, for the parser
+};
+
+const char* to_string(Input::Kind kind);
+
+/// What is in a file, or in `why` the reason why it cannot be told.
+std::optional<Input> read_input(const std::string& file, std::string& why);
+
+/// The bytes of a file of at most `largest` bytes, or in `why` the reason why there are none.
+std::optional<std::string> read_file(const std::string& file, std::size_t largest, std::string& why);
+
+std::string sentence(const ParseError& error);
+
+/// Judges an input in a child process of its own.
+IsolatedRun judge_isolated(Runner& runner, const Input& input, const IsolationOptions& options = {});
+
+}  // namespace slabproof

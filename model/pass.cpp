@@ -1,0 +1,158 @@
+#include "model/pass.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+#include "model/isolated.hpp"
+
+namespace slabproof {
+namespace {
+
+struct Shared {
+  StepMark mark;
+  bool disagreed;
+  char operation[32], invariant[16], expected[512], observed[512];
+};
+
+template <std::size_t Size>
+void put(char (&field)[Size], const std::string& text) {
+  std::snprintf(field, Size, "%s", text.c_str());
+}
+
+[[noreturn]] void stop(const char* what) {
+  std::perror(what);
+  std::exit(2);
+}
+
+/// In the child. A note for each input that agrees goes through the pipe; what does not, into shared memory.
+[[noreturn]] void go_through(std::size_t first, std::size_t count, const JudgeOfPass& judge, Shared& shared,
+                             int notes) {
+  report_briefly(true);
+  for (std::size_t i = first; i < count; ++i) {
+    shared.mark.step = 0;
+    std::uint64_t note = 0;
+    const Verdict verdict = judge(i, shared.mark, note);
+    if (!verdict.agreed()) {
+      put(shared.operation, verdict.operation);
+      put(shared.invariant, verdict.violation.invariant);
+      put(shared.expected, verdict.violation.expected);
+      put(shared.observed, verdict.violation.observed);
+      shared.disagreed = true;
+      break;
+    }
+    if (write(notes, &note, sizeof note) != sizeof note) break;
+  }
+  _exit(0);
+}
+
+Verdict verdict_of_end(const Shared& shared, int status, std::string_view report) {
+  Verdict verdict;
+  verdict.step = shared.mark.step;
+  if (shared.disagreed) {
+    verdict.kind = Verdict::Kind::Violated;
+    verdict.operation = shared.operation;
+    verdict.violation = {shared.invariant, shared.expected, shared.observed};
+    return verdict;
+  }
+  verdict.operation = name_of_step(shared.mark.operation);
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+    verdict.kind = Verdict::Kind::Hung;
+    return verdict;
+  }
+  verdict.kind = Verdict::Kind::Died;
+  if (report.find("AddressSanitizer") != std::string_view::npos)
+    verdict.death = "AddressSanitizer";
+  else if (report.find("runtime error") != std::string_view::npos)
+    verdict.death = "UndefinedBehaviorSanitizer";
+  else if (WIFSIGNALED(status))
+    verdict.death = std::string{"signal "} + sigabbrev_np(WTERMSIG(status));
+  else
+    verdict.death = "exit status " + std::to_string(WEXITSTATUS(status));
+  return verdict;
+}
+
+/// What a child process of a pass says, and how it ends.
+class Child {
+ public:
+  Child(std::size_t first, std::size_t count, const JudgeOfPass& judge, Shared& shared) : shared_{shared} {
+    int notes[2];
+    report_ = memfd_create("report", MFD_CLOEXEC);
+    if (report_ < 0 || pipe2(notes, O_CLOEXEC) != 0) stop("slabproof: cannot isolate a pass");
+    shared_ = {};
+    std::fflush(nullptr);
+    process_ = fork();
+    if (process_ < 0) stop("slabproof: cannot isolate a pass");
+    if (process_ == 0) {
+      dup2(report_, STDERR_FILENO);
+      go_through(first, count, judge, shared_, notes[1]);
+    }
+    close(notes[1]);
+    notes_ = notes[0];
+  }
+  ~Child() {
+    close(notes_);  // one that is still at it ends with its next note
+    if (process_ > 0) wait();
+    close(report_);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  /// The note of the next input; false when there is none.
+  bool next(std::uint64_t& note) const {
+    ssize_t got = 0;
+    while ((got = read(notes_, &note, sizeof note)) < 0 && errno == EINTR) {}
+    return got == sizeof note;
+  }
+  Verdict end() {
+    const int status = wait();
+    char report[4096];
+    const ssize_t size = pread(report_, report, sizeof report, 0);
+    return verdict_of_end(shared_, status, {report, size < 0 ? 0 : static_cast<std::size_t>(size)});
+  }
+
+ private:
+  int wait() {
+    int status = 0;
+    while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {}
+    process_ = 0;
+    return status;
+  }
+
+  Shared& shared_;
+  pid_t process_ = 0;
+  int notes_ = -1, report_ = -1;
+};
+
+}  // namespace
+
+void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<bool(const Passed&)>& found) {
+  void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) stop("slabproof: cannot isolate a pass");
+  auto& shared = *new (memory) Shared{};
+  bool going = true;
+  for (std::size_t next = 0; going && next < count;) {
+    Passed passed{.index = next, .first = next, .note = 0, .verdict = {}};
+    Child child{next, count, judge, shared};
+    while (going && child.next(passed.note)) {
+      going = found(passed);
+      passed.index = ++next;
+    }
+    if (!going || next == count) break;
+    passed.verdict = child.end();
+    going = found(passed);
+    ++next;
+  }
+  munmap(memory, sizeof(Shared));
+}
+
+}  // namespace slabproof
