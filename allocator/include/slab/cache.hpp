@@ -9,9 +9,9 @@ namespace slab {
 
 /// Slabs and pages of a Cache, in bytes, and where its SlabInfos live.
 struct Config {
-  std::size_t slab_size = 4096;
-  std::size_t page_size = 4096;
-  ObjectSizeType object_size_type = ObjectSizeType::Small;
+  std::size_t slab_size = 4096;  ///< a power of two, at least page_size
+  std::size_t page_size = 4096;  ///< a power of two, at least 64
+  ObjectSizeType object_size_type = ObjectSizeType::Small;  ///< where a slab's SlabInfo lives
 };
 
 namespace detail {
@@ -47,20 +47,27 @@ struct RuntimeGeometry {
   [[nodiscard]] constexpr const Geometry& get() const noexcept { return value; }
 };
 
+/// A Cache without its destructor: what Immortal holds.
 template <class T, Config C, class Backend, class Policy>
 class UndestroyedCache : public CacheCore<FixedGeometry<T, C>, Backend, Policy> {
   using Core = CacheCore<FixedGeometry<T, C>, Backend, Policy>;
 
  public:
+  /// Calls no function of `backend`, which must outlive the cache. O(1).
   explicit constexpr UndestroyedCache(Backend& backend) noexcept : Core{{}, backend} {}
+  /// CacheCore::alloc(): memory for a T, or null.
   [[nodiscard]] T* alloc() noexcept { return static_cast<T*>(Core::alloc()); }
+  /// CacheCore::alloc_no_grow(): the same without a call of the backend.
   [[nodiscard]] T* alloc_no_grow() noexcept { return static_cast<T*>(Core::alloc_no_grow()); }
+  /// CacheCore::free(): memory that alloc() returned, or null.
   void free(T* object) noexcept { Core::free(object); }
 };
 
+/// A DynamicCache without its destructor: what Immortal holds.
 template <Row R, class Backend, class Policy>
 class UndestroyedDynamicCache : public CacheCore<RuntimeGeometry<R>, Backend, Policy> {
  public:
+  /// Calls no function of `backend`, which must outlive the cache. Stops the program unless geometry.row() is R. O(1).
   constexpr UndestroyedDynamicCache(Geometry geometry, Backend& backend) noexcept
       : CacheCore<RuntimeGeometry<R>, Backend, Policy>{{geometry}, backend} {
     if (geometry.row() != R) stop("DynamicCache: the geometry is of another row");
@@ -77,8 +84,10 @@ class UndestroyedDynamicCache : public CacheCore<RuntimeGeometry<R>, Backend, Po
 template <class T, Config C, class Backend, class Policy = Checked>
 class Cache : public detail::UndestroyedCache<T, C, Backend, Policy> {
  public:
+  /// This cache without its destructor.
   using Undestroyed = detail::UndestroyedCache<T, C, Backend, Policy>;
   using Undestroyed::Undestroyed;
+  /// Gives the empty slabs back; Checked reports each object that is still allocated. O(slabs).
   ~Cache() { this->destroy(); }
 };
 
@@ -87,8 +96,10 @@ class Cache : public detail::UndestroyedCache<T, C, Backend, Policy> {
 template <Row R, class Backend, class Policy = Checked>
 class DynamicCache : public detail::UndestroyedDynamicCache<R, Backend, Policy> {
  public:
+  /// This cache without its destructor.
   using Undestroyed = detail::UndestroyedDynamicCache<R, Backend, Policy>;
   using Undestroyed::Undestroyed;
+  /// Gives the empty slabs back; Checked reports each object that is still allocated. O(slabs).
   ~DynamicCache() { this->destroy(); }
 };
 
@@ -98,14 +109,18 @@ class DynamicCache : public detail::UndestroyedDynamicCache<R, Backend, Policy> 
 template <class C>
 class Immortal {
  public:
+  /// What it holds: C without its destructor.
   using Undestroyed = typename C::Undestroyed;
+  /// With the arguments of a constructor of C; constant-initialised where that is.
   template <class... Args>
     requires std::is_constructible_v<Undestroyed, Args...>
   explicit constexpr Immortal(Args&&... args) noexcept : cache_(static_cast<Args&&>(args)...) {}
   Immortal(const Immortal&) = delete;
   Immortal& operator=(const Immortal&) = delete;
 
+  /// The cache.
   [[nodiscard]] constexpr Undestroyed* operator->() noexcept { return &cache_; }
+  /// The cache.
   [[nodiscard]] constexpr Undestroyed& operator*() noexcept { return cache_; }
 
  private:

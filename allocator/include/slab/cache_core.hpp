@@ -18,10 +18,10 @@ namespace slab {
 /// What find_audit_failure() found, by the invariant of docs/invariants.md that does not hold.
 enum class AuditFailure : std::uint8_t {
   None,
-  ListMembership,  // L1: a slab on a list that its used count does not name
-  ListLinks,       // L2: links not symmetric, or a list's length wrong
-  FreeList,        // L3: free list + uncarved rest != N - used, or an entry out of place
-  Owner,           // L8: a slab of another cache on a list, or its base misplaced
+  ListMembership,  ///< L1: a slab on a list that its used count does not name
+  ListLinks,       ///< L2: links not symmetric, or a list's length wrong
+  FreeList,        ///< L3: free list + uncarved rest != N - used, or an entry out of place
+  Owner,           ///< L8: a slab of another cache on a list, or its base misplaced
 };
 
 namespace detail {
@@ -164,9 +164,11 @@ class CacheCore {
     return slabs == slabs_ ? AuditFailure::None : AuditFailure::ListLinks;
   }
 
+  /// That of every slab of this cache. O(1).
   [[nodiscard]] constexpr const Geometry& geometry() const noexcept { return geometry_.get(); }
 
  protected:
+  /// Calls no function of `backend`. O(1).
   constexpr CacheCore(GeometrySource geometry, Backend& backend) noexcept
       : geometry_{geometry}, slots_{no_slots()}, supply_{backend} {}
   ~CacheCore() = default;

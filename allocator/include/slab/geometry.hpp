@@ -15,15 +15,15 @@ enum class Row : std::uint8_t { SmallSinglePage, SmallMultiPage, Large };
 /// Why five numbers are not a geometry. One name a reason; the first that applies, in this order.
 enum class GeometryError : std::uint8_t {
   PageSizeNotPowerOfTwo = 1,
-  PageSizeTooSmall,          // below min_page_size
+  PageSizeTooSmall,          ///< below min_page_size
   SlabSizeNotPowerOfTwo,
   SlabSizeBelowPageSize,
-  SlabSizeTooLarge,          // above max_slab_size
-  UnknownObjectSizeType,     // neither Small nor Large
+  SlabSizeTooLarge,          ///< above max_slab_size
+  UnknownObjectSizeType,     ///< neither Small nor Large
   ObjectSizeZero,
   ObjectAlignNotPowerOfTwo,
   ObjectAlignAbovePageSize,
-  ObjectTooLarge,            // not one object fits into a slab (beside its SlabInfo in Small rows)
+  ObjectTooLarge,            ///< not one object fits into a slab (beside its SlabInfo in Small rows)
 };
 
 /// The enumerator's name. O(1).
@@ -43,6 +43,7 @@ enum class GeometryError : std::uint8_t {
   return "unknown GeometryError";
 }
 
+/// The enumerator's name. O(1).
 [[nodiscard]] constexpr const char* to_string(Row row) noexcept {
   switch (row) {
     case Row::SmallSinglePage: return "SmallSinglePage";
@@ -53,8 +54,9 @@ enum class GeometryError : std::uint8_t {
 }
 
 namespace detail {
+/// A product of two words.
 __extension__ typedef unsigned __int128 DoubleWord;  // __extension__: not ISO C++, says -Wpedantic
-}
+}  // namespace detail
 
 class GeometryResult;
 
@@ -69,6 +71,7 @@ class GeometryResult;
 /// SmallSinglePage slab of its size.
 class Geometry {
  public:
+  /// In bytes.
   static constexpr std::size_t min_page_size = 64;
   /// The largest page x86_64 has, 1 GiB. Keeps every slot index and count below 2^32.
   static constexpr std::size_t max_slab_size = std::size_t{1} << 30;
@@ -80,16 +83,22 @@ class Geometry {
   static constexpr GeometryResult make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
                                        std::size_t object_size, std::size_t object_align) noexcept;
 
+  /// What a cache of this geometry asks of its backend.
   [[nodiscard]] constexpr Row row() const noexcept {
     if (type_ == ObjectSizeType::Large) return Row::Large;
     return slab_size_ == page_size_ ? Row::SmallSinglePage : Row::SmallMultiPage;
   }
+  /// In bytes: a power of two.
   [[nodiscard]] constexpr std::size_t slab_size() const noexcept { return slab_size_; }
+  /// In bytes: a power of two, at most slab_size().
   [[nodiscard]] constexpr std::size_t page_size() const noexcept { return page_size_; }
+  /// In bytes, as given.
   [[nodiscard]] constexpr std::size_t object_size() const noexcept { return object_size_; }
+  /// In bytes, as given: a power of two, at most page_size().
   [[nodiscard]] constexpr std::size_t object_align() const noexcept { return object_align_; }
   /// Bytes from one slot to the next: a multiple of 8 and of object_align.
   [[nodiscard]] constexpr std::size_t stride() const noexcept { return stride_; }
+  /// At least 1.
   [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return objects_per_slab_; }
   /// offset / stride() for an offset below max_slab_size, by one multiplication instead of a division;
   /// for a larger one no less than that, so that an offset out of the slab has an index out of it.
@@ -110,6 +119,7 @@ class Geometry {
     return type_ == ObjectSizeType::Large ? slab_size_ : slab_size_ - slab_info_size();
   }
 
+  /// Number by number.
   friend constexpr bool operator==(const Geometry&, const Geometry&) noexcept = default;
 
  private:
@@ -129,6 +139,7 @@ class Geometry {
 /// What Geometry::make answers.
 class GeometryResult {
  public:
+  /// Whether there is a geometry.
   [[nodiscard]] constexpr bool ok() const noexcept { return error_ == GeometryError{}; }
   /// The geometry; stops the program unless ok().
   [[nodiscard]] constexpr Geometry value() const noexcept {

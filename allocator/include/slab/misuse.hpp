@@ -8,16 +8,16 @@ namespace slab {
 /// the order ForeignPointer, OtherCache, SlabInfoPointer, TailWastePointer, InteriorPointer,
 /// NeverAllocated, DoubleFree.
 enum class Misuse : std::uint8_t {
-  DoubleFree,         // the slot is free already
-  InteriorPointer,    // into a slot, padding included, but not at its start
-  SlabInfoPointer,    // into the slab's SlabInfo (Small rows)
-  TailWastePointer,   // behind the last slot
-  ForeignPointer,     // the backend knows no slab there (rows with a SlabInfo map)
-  OtherCache,         // a slab of another cache
-  NeverAllocated,     // a slot never handed out since its slab was made
-  LiveAtDestruction,  // an object still allocated when its cache was destroyed
-  CorruptedFreeList,  // a freed object was written to: its free link leads nowhere sensible
-  ReentrantCall,      // a backend function called the cache that had called it
+  DoubleFree,         ///< the slot is free already
+  InteriorPointer,    ///< into a slot, padding included, but not at its start
+  SlabInfoPointer,    ///< into the slab's SlabInfo (Small rows)
+  TailWastePointer,   ///< behind the last slot
+  ForeignPointer,     ///< the backend knows no slab there (rows with a SlabInfo map)
+  OtherCache,         ///< a slab of another cache
+  NeverAllocated,     ///< a slot never handed out since its slab was made
+  LiveAtDestruction,  ///< an object still allocated when its cache was destroyed
+  CorruptedFreeList,  ///< a freed object was written to: its free link leads nowhere sensible
+  ReentrantCall,      ///< a backend function called the cache that had called it
 };
 
 /// The enumerator's name. O(1).
@@ -39,9 +39,10 @@ enum class Misuse : std::uint8_t {
 
 /// One misuse, found before anything was written.
 struct MisuseReport {
-  Misuse kind;
-  const void* pointer;  // as given; CorruptedFreeList: the freed object; ReentrantCall: what free() was given, or null
-  const void* cache;  // the cache that was called
+  Misuse kind;          ///< what was done wrong
+  const void*
+      pointer;  ///< as given; CorruptedFreeList: the freed object; ReentrantCall: what free() was given, or null
+  const void* cache;  ///< the cache that was called
 };
 
 }  // namespace slab

@@ -7,12 +7,13 @@ namespace slab {
 /// A cache's slabs, each counted where its used count puts it, and its objects. Always
 /// allocated_objects + free_objects == objects_per_slab * (full_slabs + partial_slabs + empty_slabs).
 struct CacheStatistics {
-  std::size_t full_slabs = 0;
-  std::size_t partial_slabs = 0;
-  std::size_t empty_slabs = 0;
-  std::size_t allocated_objects = 0;
-  std::size_t free_objects = 0;
+  std::size_t full_slabs = 0;         ///< without a free object
+  std::size_t partial_slabs = 0;      ///< with both
+  std::size_t empty_slabs = 0;        ///< without an allocated object
+  std::size_t allocated_objects = 0;  ///< handed out and not freed
+  std::size_t free_objects = 0;       ///< what alloc_no_grow() can hand out
 
+  /// Number by number.
   friend constexpr bool operator==(const CacheStatistics&, const CacheStatistics&) noexcept = default;
 };
 

@@ -9,6 +9,7 @@
 #include <slab/hosted/region.hpp>
 #include <slab/hosted/slab_info_cache.hpp>
 
+/// For programs with an operating system: Backend and MemoryResource, and the parts of the former.
 namespace slab::hosted {
 
 /// A backend for caches of every row, of all sizes at once, in a program with an operating system.
@@ -24,6 +25,7 @@ class Backend : public Region, public PageMap, public SlabInfoCache<Region> {
   explicit Backend(std::size_t size) noexcept
       : Region{size}, PageMap{Region::begin(), Region::size()}, SlabInfoCache<Region>{static_cast<Region&>(*this)} {}
 
+  /// Why there is no room at all: that of the Region, or NotMapped where the map could not be had.
   [[nodiscard]] RegionError error() const noexcept {
     return Region::error() == RegionError::None && capacity() == 0 ? RegionError::NotMapped : Region::error();
   }

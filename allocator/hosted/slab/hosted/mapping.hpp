@@ -39,7 +39,9 @@ class Mapping {
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
 
+  /// The first byte; null when size() is 0.
   [[nodiscard]] std::byte* begin() const noexcept { return begin_; }
+  /// In bytes.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:

@@ -24,6 +24,7 @@ namespace slab::hosted {
 template <SlabSource Slabs, class Policy = Checked>
 class MemoryResource final : public std::pmr::memory_resource {
  public:
+  /// The largest block that comes from `slabs`, in bytes.
   static constexpr std::size_t max_size = 4096;
   /// Aligned slabs, whose owner is found by masking: 64 KiB, so that not every header falls into the
   /// same few cache sets, and the largest class still has 15 objects in one.
@@ -31,9 +32,11 @@ class MemoryResource final : public std::pmr::memory_resource {
   /// 8, 16, …, 64, then four steps each time the size doubles: above 64 less than a fifth of a block is unused.
   static constexpr std::size_t size_classes = 8 + 4 * 6;
 
+  /// Takes no memory yet.
   explicit MemoryResource(Slabs& slabs, std::pmr::memory_resource* upstream = std::pmr::get_default_resource()) noexcept
       : MemoryResource{slabs, upstream, std::make_index_sequence<size_classes>{}} {}
 
+  /// What serves the blocks that are too large.
   [[nodiscard]] std::pmr::memory_resource* upstream_resource() const noexcept { return upstream_; }
 
   /// Gives slabs without a live block back to `slabs`. Returns how many. O(empty slabs).

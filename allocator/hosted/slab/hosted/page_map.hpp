@@ -13,6 +13,7 @@ namespace slab::hosted {
 /// entries of pages ever saved take memory. docs/decisions/hosted-slab-info-map.md compares others.
 class PageMap {
  public:
+  /// Pages that share no entry, in bytes.
   static constexpr std::size_t min_page_size = Mapping::page_size;
 
   /// For the pages of `size` bytes from `begin`, both multiples of 4096. capacity() is 0 when the
@@ -37,6 +38,7 @@ class PageMap {
     return entry ? *entry : nullptr;
   }
 
+  /// Nothing happens for a page outside of the range.
   void delete_slab_info(std::uintptr_t page_addr) noexcept {
     if (SlabInfo** const entry = find(page_addr)) *entry = nullptr;
   }

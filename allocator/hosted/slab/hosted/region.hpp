@@ -19,9 +19,9 @@ namespace slab::hosted {
 /// Why a Region has no room.
 enum class RegionError : std::uint8_t {
   None,
-  TooSmall,   // below min_page_size
-  TooLarge,   // above max_size
-  NotMapped,  // the system refused the address space
+  TooSmall,   ///< below min_page_size
+  TooLarge,   ///< above max_size
+  NotMapped,  ///< the system refused the address space
 };
 
 /// The enumerator's name. O(1).
@@ -77,10 +77,13 @@ class Region {
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
 
+  /// None, or why alloc_slab() answers null always.
   [[nodiscard]] RegionError error() const noexcept { return error_; }
+  /// The first byte of the address space.
   [[nodiscard]] const void* begin() const noexcept { return memory_.begin(); }
   /// Bytes, 0 when there is an error.
   [[nodiscard]] std::size_t size() const noexcept { return pages_ * min_page_size; }
+  /// Whether an address lies in it.
   [[nodiscard]] bool contains(const void* address) const noexcept { return offset_of(address) < size(); }
 
   /// A slab at a multiple of `slab_size`. Null when there is no room, and unless both are powers of two

@@ -26,6 +26,7 @@ class SlabInfoCache {
     return Geometry::make(4096, 4096, ObjectSizeType::Small, size == sizes.end() ? slab_info_size : *size, 8);
   }
 
+  /// Calls no function of `slabs`, which must outlive it.
   explicit SlabInfoCache(Slabs& slabs) noexcept : SlabInfoCache{slabs, std::make_index_sequence<sizes.size()>{}} {}
 
   /// Null when there is no slab left, and for a size that geometry_for() refuses. O(1).
@@ -33,6 +34,7 @@ class SlabInfoCache {
     Cache* const cache = cache_for(size);
     return cache ? cache->alloc() : nullptr;
   }
+  /// What alloc_slab_info() of the same `size` returned, once. O(1).
   void free_slab_info(void* info, std::size_t size) noexcept { cache_for(size)->free(info); }
 
   /// Gives every slab without a SlabInfo back. Returns how many.
