@@ -31,14 +31,18 @@ elseif(CMAKE_SCRIPT_MODE_FILE)
   if(position EQUAL -1)
     message(FATAL_ERROR "${README} does not show ${PROGRAM} as it is")
   endif()
+  if(NOT readme MATCHES "This is version ${VERSION} .*find_package\\(slab ${MINOR_VERSION}\\)")
+    message(FATAL_ERROR "${README} does not name version ${VERSION}")
+  endif()
   return()
 endif()
 
 set(consumer ${CMAKE_CURRENT_LIST_DIR}/consumer)
 set(prefix ${CMAKE_CURRENT_BINARY_DIR}/installed)
 
-add_test(NAME Readme.ShowsTheConsumersProgramAsItIs
+add_test(NAME Readme.ShowsTheConsumersProgramAndTheVersion
   COMMAND ${CMAKE_COMMAND} -DREADME=${PROJECT_SOURCE_DIR}/README.md -DPROGRAM=${consumer}/main.cpp
+    -DVERSION=${PROJECT_VERSION} -DMINOR_VERSION=${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
     -P ${CMAKE_CURRENT_LIST_FILE})
 add_test(NAME Package.NeedsCMakeAndACompilerOnly
   COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR} -DCOMPILER=${CMAKE_CXX_COMPILER}
