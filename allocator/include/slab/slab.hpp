@@ -9,7 +9,6 @@
 #include <slab/version.hpp>
 
 /// The whole allocator, freestanding and header-only: Cache, DynamicCache, Immortal and what they are made with.
-namespace slab {
+namespace slab {}
 /// What the headers share among themselves, and CacheCore, which has the members of both caches.
-namespace detail {}
-}  // namespace slab
+namespace slab::detail {}
