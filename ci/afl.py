@@ -64,7 +64,7 @@ class Afl(Worker):
         self.input.mkdir(parents=True)
         self.instances.mkdir(exist_ok=True)
         for file in itertools.chain(self.target.corpus.iterdir(), self.target.seeds.iterdir()):
-            if file.is_file() and not (self.input / file.name).exists() and file.stat().st_size > 0:
+            if file.name[0] != "." and file.is_file() and not (self.input / file.name).exists() and file.stat().st_size > 0:
                 os.link(file, self.input / file.name)
         (self.input / "zero").write_bytes(b"\0")
 
@@ -139,7 +139,8 @@ class Afl(Worker):
             [*self.run, self.binary, artifact], signals, fuzz_target.INPUT_SECONDS, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env={**os.environ, "ASAN_OPTIONS": options, "UBSAN_OPTIONS": options})
         words = output.decode(errors="replace")
-        what = {0: "passes when it is run again", None: "timeout"}.get(code, f"ends with exit code {code}")
+        what = {0: "passes when it is run again", None: "was not run again" if signals.count else "timeout"}.get(
+            code, f"ends with exit code {code}")
         if "rss limit exhausted" in words:
             what = "out-of-memory"
         return f"{words}\nSUMMARY: AFL++: {what}\n"

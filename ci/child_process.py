@@ -1,28 +1,58 @@
 """Running other programs so that a signal to this one ends them, and nothing that they found is lost."""
 
 import ctypes
+import errno
 import os
 import pathlib
 import signal
 import subprocess
 import time
 
+from command import CannotWork, Stopped
+
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
+PATIENCE_SECONDS = 10
 
 
-class Signals:
-    """Counts the requests to end. What is under way looks here; nothing is interrupted in the middle."""
+class CannotStart(CannotWork):
+    """Why another program cannot be started."""
+
+
+class Requests:
+    """
+    Counts the requests to end. What is under way looks here; nothing is interrupted in the middle.
+
+    What must still be known about something that was found has PATIENCE_SECONDS in all from the first request on.
+    """
 
     def __init__(self):
         self.count = 0
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._note)
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup means it
-            signal.signal(signal.SIGHUP, self._note)
+        self.out_of_patience_at = None
 
-    def _note(self, *_):
+    def note(self, *_):
+        if not self.count:
+            self.out_of_patience_at = time.monotonic() + PATIENCE_SECONDS
         self.count += 1
+
+    @property
+    def out_of_patience(self):
+        return self.count > 0 and time.monotonic() >= self.out_of_patience_at
+
+    def check(self, doing):
+        if self.count:
+            raise Stopped(f"stopped by a signal while {doing}")
+
+
+class Signals(Requests):
+    """Ctrl-C, SIGTERM and the end of the terminal are such requests."""
+
+    def __init__(self):
+        super().__init__()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.note)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup means it
+            signal.signal(signal.SIGHUP, self.note)
 
 
 def start(command, when_orphaned=signal.SIGTERM, **options):
@@ -34,7 +64,16 @@ def start(command, when_orphaned=signal.SIGTERM, **options):
         LIBC.prctl(PR_SET_PDEATHSIG, when_orphaned)
         if os.getppid() != parent:  # killed just before
             os.kill(os.getpid(), when_orphaned)
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent, **options)
+    try:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent, **options)
+    except (OSError, subprocess.SubprocessError) as error:
+        limits = getattr(error, "errno", None) in (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+        reason = (getattr(error, "strerror", None) or str(error)) + ("; raise the limits of this shell (ulimit -a)" if limits else "")
+        raise CannotStart(f"{os.fspath(command[0])} cannot be started: {reason}") from None
+
+
+def can_see_processes():
+    return pathlib.Path("/proc/self/environ").exists()
 
 
 def processes_with(variable, accept):
@@ -93,15 +132,14 @@ def kill(process):
 
 
 def run(command, signals, seconds=None, **options):
-    """(exit code, output if piped). The code is None if the time was up, or a signal came meanwhile; without `signals` none is heard."""
-    before, waited = signals and signals.count, 0.0
-    process = start(command, **options)
+    """(exit code, output if piped). The code is None if the time was up or there was a signal, which ends it at once."""
+    process, end = start(command, **options), None if seconds is None else time.monotonic() + seconds
     while True:
         try:
             output, _ = process.communicate(timeout=0.1)
             return process.returncode, output
         except subprocess.TimeoutExpired:
-            waited += 0.1
-        if (signals and signals.count > before) or (seconds and waited >= seconds):
+            pass
+        if signals.count or (end and time.monotonic() >= end):
             kill(process)
             return None, process.communicate()[0]

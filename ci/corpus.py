@@ -16,7 +16,8 @@ GROWTH = 1.5
 
 
 def files_of(folder):
-    return [f for f in folder.iterdir() if f.is_file()]
+    """Those that are there as a whole. Hidden is what another program is still writing, as rsync does: it stays where it is."""
+    return [f for f in folder.iterdir() if f.name[0] != "." and f.is_file()]
 
 
 class Merge:
@@ -37,10 +38,12 @@ class Merge:
     def recover(self):
         """Sees to a merge that was killed. Nothing has been added meanwhile, unless by hand."""
         corpus = self.target.corpus
-        if self.old.exists() and (self.made.exists() or not corpus.exists()):
+        if self.old.exists():
+            whole = self.made.exists() or not corpus.exists()
             corpus.mkdir(parents=True, exist_ok=True)
-            for file in files_of(self.old):
-                file.replace(corpus / file.name)
+            for file in self.old.iterdir():
+                if file.is_file() and (whole or file.name[0] == "."):
+                    file.replace(corpus / file.name)
         for folder in (self.making, self.made, self.old):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -49,41 +52,51 @@ class Merge:
             before = int(self.count.read_text())
         except (OSError, ValueError):
             before = 0
-        return len(os.listdir(self.target.corpus)) >= max(SMALL_CORPUS, GROWTH * before)
+        return len(files_of(self.target.corpus)) >= max(SMALL_CORPUS, GROWTH * before)
 
     def run(self, run, binary, artifacts, signals):
         """Merges with libFuzzer. Returns what was gained, in a sentence, or why it was left; failing inputs are in
         `artifacts` then."""
-        names = set(os.listdir(self.target.corpus))
+        names = {file.name for file in files_of(self.target.corpus)}
         before = len(names)
         shutil.rmtree(self.making, ignore_errors=True)
         self.making.mkdir()
         code, _ = child_process.run(
             [*run, binary, "-set_cover_merge=1", *limits(self.target, artifacts), self.making, self.target.corpus],
             signals, MERGE_SECONDS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        after = len(os.listdir(self.making))
+        after = len(files_of(self.making))
         if code != 0 or not after:
             shutil.rmtree(self.making)
+            if signals.count:
+                return f"{self.target.name}: the corpus of {before} inputs is as it was; making it smaller was stopped"
             self._remember(before)  # and try again when it has grown once more
             return f"{self.target.name}: the corpus of {before} inputs could not be made smaller; it is as it was"
         self.making.replace(self.made)
         self.target.corpus.replace(self.old)
-        for file in files_of(self.old):
-            # What has come meanwhile, from another machine; hidden is what is not there as a whole.
-            if file.name not in names and file.name[0] != "." and not (self.made / file.name).exists():
-                os.link(file, self.made / file.name)
+        self._bring_over(names, self.made)
         self.made.replace(self.target.corpus)
+        self._bring_over(names, self.target.corpus)
         self._remember(after)
         shutil.rmtree(self.old)
         return f"{self.target.name}: {after} of {before} inputs of the corpus show the same"
+
+    def _bring_over(self, names, folder):
+        """What has come to the corpus meanwhile, from another machine, also what is still on its way."""
+        for file in self.old.iterdir():
+            if file.name not in names and file.is_file():
+                try:
+                    os.link(file, folder / file.name)
+                except FileExistsError:
+                    pass
 
     def _remember(self, files):
         self.count.write_text(f"{files}\n")
 
 
-def tidy(target, say):
+def tidy(target, signals, say):
     """Puts aside what no fuzzer can use as it is, and says so."""
     for file in files_of(target.corpus):
+        signals.check("the corpus was looked through")
         if not os.access(file, os.R_OK):
             kept = _place_for(file, target, "unreadable")
             file.replace(kept)

@@ -1,7 +1,7 @@
 """What lies in fuzz-out/crashes: the inputs that failed, what is known of each, and what was made of it.
 
     NAME           the input
-    NAME.json      its signature, target and engine, when it was first seen and how often it was met
+    NAME.json      its signature, target and engine, when it was first seen and how often it was met, what slab_replay --json says
     NAME.txt       what the replay tool and the fuzzer said
     NAME.min       the smallest program that fails in the same way, NAME.min.trace the same as text
     NAME.min.json  how it was minimized, and whether nothing smaller was left to try
@@ -18,7 +18,11 @@ import re
 import shlex
 import time
 
-VERSION = 1
+from replay_facts import Facts, facts_in
+
+VERSION = 2
+READ_VERSIONS = (1, 2)  # 1 has no facts, and no input whose signature is not known
+ENGINES = {"property-": "RapidCheck", "explorer-": "explorer"}  # of inputs that come without a .json, by their names
 
 
 def shown_path(path):
@@ -41,12 +45,12 @@ def _time_text(seconds):
         return ""
 
 
-def write_whole(path, text):
+def write_whole(path, content):
     """Writes a file such that after a power cut it is the old one or the new one."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(unfinished, "w") as file:
-            file.write(text)
+        with open(unfinished, "wb") as file:
+            file.write(content.encode(errors="surrogateescape") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -62,10 +66,10 @@ def read_object(path, types):
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(getattr(error, "strerror", None) or "is no JSON") from None
-    if not isinstance(found, dict) or found.get("version") != VERSION:
+    if not isinstance(found, dict) or found.get("version") not in READ_VERSIONS:
         raise ValueError(f"is of another version than {VERSION}")
     for name, kind in types.items():
-        if type(found.get(name)) is not kind:
+        if type(found.get(name)) not in (kind if isinstance(kind, tuple) else (kind,)):
             raise ValueError(f"says nothing of use about {name}")
     return found
 
@@ -73,13 +77,14 @@ def read_object(path, types):
 @dataclasses.dataclass
 class Crash:
     path: pathlib.Path
-    signature: str = None  # None: not known
+    signature: str = None  # None: not known, or it passed when it was replayed
     target: str = ""
     engine: str = ""
     first_seen: str = ""
     times: int = 1
+    facts: Facts = None  # of the last replay; None: not replayed yet
 
-    KINDS = {"signature": str, "target": str, "engine": str, "first_seen": str, "times": int}
+    KINDS = {"signature": (str, type(None)), "target": str, "engine": str, "first_seen": str, "times": int}
 
     @property
     def size(self):
@@ -90,7 +95,17 @@ class Crash:
 
     def save(self):
         values = {name: getattr(self, name) for name in self.KINDS}
-        write_whole(beside(self.path, ".json"), json.dumps({"version": VERSION, **values}) + "\n")
+        facts = {"facts": self.facts.as_object()} if self.facts else {}
+        write_whole(beside(self.path, ".json"), json.dumps({"version": VERSION, **values, **facts}) + "\n")
+
+    def learn(self, facts):
+        """What a replay says. Returns whether anything is new that is worth keeping."""
+        before = (self.signature, self.facts)
+        if facts.failed and self.signature is None:
+            self.signature = facts.signature
+        if facts.outcome == "agreed" and self.facts is None or facts.signature == self.signature and facts.failed:
+            self.facts = facts
+        return before != (self.signature, self.facts)
 
     def take_over(self, other):
         """Another input of the same defect that is not kept."""
@@ -118,7 +133,8 @@ def _crash_at(path, sentences):
     try:
         found = read_object(beside(path, ".json"), Crash.KINDS)
         if found:
-            return Crash(path, *(found[name] for name in Crash.KINDS))
+            facts = facts_in(found["facts"]) if "facts" in found else None
+            return Crash(path, *(found[name] for name in Crash.KINDS), facts)
     except ValueError as error:
         sentences.append(f"{shown_path(path)}.json {error}; the input is listed without it")
     # The report has the signature, and the file the time of the fuzzer's writing it.
@@ -126,7 +142,8 @@ def _crash_at(path, sentences):
         said = re.search(r"^signature: *(.+)$", beside(path, ".txt").read_text(errors="replace"), re.MULTILINE)
     except OSError:
         said = None
-    return Crash(path, said[1] if said else None, first_seen=_time_text(path.stat().st_mtime))
+    engine = next((engine for prefix, engine in ENGINES.items() if path.name.startswith(prefix)), "")
+    return Crash(path, said[1] if said else None, engine=engine, first_seen=_time_text(path.stat().st_mtime))
 
 
 def crashes_in(folder):

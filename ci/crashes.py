@@ -2,17 +2,17 @@
 
 import dataclasses
 import re
-import subprocess
 
-import child_process
 from crash_files import Crash, beside, crashes_in, home_of, made_of, now, shown_path, write_whole
+from crash_picture import picture
 from fuzz_target import DEATH, sha1
+from targets import TARGETS
 from workshop import Workshop
 
-REPLAY_SECONDS = 60
-SHOWN_LINES = 40
+SHOW_SECONDS = 30
 KEPT_FILES = 3
-FUZZER_SAID = "; the fuzzer said: "
+NOT_REPLAYED = "not replayed yet: ci/triage tells what it is"
+CORPUS = "corpus replay"
 
 
 @dataclasses.dataclass
@@ -27,18 +27,25 @@ class Defect:
 
 
 class Crashes:
-    def __init__(self, root, folder, replay_command, signals, say):
-        self.root, self.folder, self.replay_command = root, folder, replay_command
-        self.signals, self.say = signals, say
+    """
+    An input is kept before anything is asked about it, so that whatever ends the run, it is there:
+
+        failing ──renamed or copied──→ NAME ──facts of the replay tool──→ NAME.json with a signature
+                                         └──no time, or no replay tool──→ NAME.json without: ci/triage, or the next run, asks
+    """
+
+    def __init__(self, root, folder, tool, signals, say):
+        self.root, self.folder, self.tool, self.signals, self.say = root, folder, tool, signals, say
         self.defects = {}  # by signature
-        self.unreadable = []
+        self.not_replayed = []  # sentences about inputs of which nothing could be found out
         self.seen = {}  # the defect of each file name that this run has met
         try:
-            self.kept = {c.path: c for c in crashes_in(folder)[0]}  # those of earlier runs too
+            found, self.sentences = crashes_in(folder)
         except OSError:
-            self.kept = {}  # whoever makes the folders of the run says why
-        self.workshop = Workshop(replay_command)
-        for signature in {c.signature for c in self.kept.values()}:
+            found, self.sentences = [], []  # whoever makes the folders of the run says why
+        self.kept = {c.path: c for c in found}  # those of earlier runs too
+        self.workshop = Workshop(tool)
+        for signature in {c.signature for c in found if c.signature}:
             self._hand_over(signature)
 
     def _of(self, signature):
@@ -48,50 +55,54 @@ class Crashes:
         home = home_of(self._of(signature))
         self.workshop.add(home.path, signature)
 
-    def failing_among(self, files):
-        """Those of the files that do not pass in the replay tool. Halves them until it is known which."""
-        if not files:
-            return []
-        code, _ = child_process.run([*self.replay_command, "--quiet", *files], self.signals,
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if code in (0, None):
-            return []
-        if len(files) == 1:
-            return files
-        half = len(files) // 2
-        return self.failing_among(files[:half]) + self.failing_among(files[half:])
+    def unknown(self):
+        """The inputs that others have left here without a word, and those that a run had no time for."""
+        return [c.path for c in self.kept.values() if c.signature is None and c.facts is None]
 
-    def bytes_of(self, path):
-        """The fuzzer's bytes of a file that passes, of a .trace those of its program. None if that cannot be had."""
-        if path.suffix != ".trace":
-            return path.read_bytes()
-        encoded = self.folder / ".encoded"
-        code, _ = child_process.run([*self.replay_command, "--quiet", "--write-bytes", encoded, path], self.signals,
-                                    stdout=subprocess.DEVNULL)
+    def learn(self, path, facts):
+        """What the replay tool says of such an input: it is one of those that this run has met."""
+        crash = self.kept[path]
+        if facts.outcome == "unreadable":
+            self.not_replayed.append(_cannot_be_replayed(path, facts))
+        if crash.learn(facts):
+            crash.save()
+        if facts.failed:
+            defect = self._defect(facts.signature)
+            defect.files.append((crash.size, path))
+            self.seen[path.name] = defect
+            self._show(f"{shown_path(path)} fails" + (f"; found by {crash.engine}" if crash.engine else ""), defect, path, facts, "")
+            self._hand_over(facts.signature)
+
+    def add_corpus_file(self, path, facts):
+        """What the replay tool says of a file of the corpus. It stays where it is; of those that fail the smallest are also
+        kept here, like what a fuzzer finds."""
+        if facts.outcome == "unreadable":
+            self.not_replayed.append(_cannot_be_replayed(path, facts))
+        if not facts.failed:
+            return
+        data = path.read_bytes()
+        kept = self.folder / kept_name(path, data)
+        if kept.name in self.seen:
+            return
+        defect = self.seen[kept.name] = self._defect(facts.signature)
+        crashes = self._of(facts.signature)
+        if defect.files and kept not in self.kept and len(crashes) >= KEPT_FILES and len(data) >= max(c.size for c in crashes):
+            home_of(crashes).times += 1  # of a thousand such, each is not written down at once
+            return
+        shown = path
         try:
-            return encoded.read_bytes() if code == 0 else None
-        finally:
-            encoded.unlink(missing_ok=True)
-
-    def replay(self, path):
-        """(exit code, output). No signal ends it: what a crash is must be known."""
-        return child_process.run([*self.replay_command, path], None, REPLAY_SECONDS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    def add_failing_file(self, path):
-        """A file of the corpus that fails in the replay tool. It stays where it is."""
-        code, output = self.replay(path)
-        output = output.decode(errors="replace")
-        if code == 2:
-            self.unreadable.append(path)
-            self.say(f"{output.rstrip()}\n{shown_path(path)} cannot be replayed")
-        elif code != 0:
-            defect = self._defect(signature_of(code, output, ""))
-            defect.files.append((path.stat().st_size, path))
-            if defect.count == 1:
-                self._show(f"{shown_path(path)} fails", defect, path, output)
+            if kept not in self.kept:
+                write_whole(kept, data)
+            self._keep(kept, facts.signature, facts, path.parent.name, CORPUS)
+            shown = kept
+        finally:  # a full disk is no reason to keep silent
+            defect.files.append((len(data), shown))
+            self._show(f"{shown_path(path)} fails", defect, shown, facts, "")
+        self._hand_over(facts.signature)
+        self._forget_larger(defect)
 
     def take(self, target, artifact, words, perhaps_slow, engine):
-        """Keeps what the engine saved when it died with these last words. False if it was only a slow input."""
+        """Keeps what the engine saved when it died with these last words. False if it was only a slow input, or is not known to fail."""
         data = artifact.read_bytes()
         path = self.folder / f"{target}-{sha1(data)[:12]}"
         if path.name in self.seen:
@@ -100,29 +111,43 @@ class Crashes:
             self._note(path)
             return True
         artifact.replace(path)
-        code, output = self.replay(path)
-        if code == 0 and perhaps_slow:
+        facts = self.tool.facts_of(path, lambda: self.signals.out_of_patience)
+        if facts and facts.outcome == "agreed" and perhaps_slow:
             if path not in self.kept:  # as the input of a defect that this build has no more
                 path.unlink()
             return False
-        output = output.decode(errors="replace")
-        defect = self._defect(signature_of(code, output, words))
+        if facts and facts.outcome == "unreadable":
+            self.not_replayed.append(_cannot_be_replayed(path, facts))
+            self.say(self.not_replayed[-1])
+            self._keep(path, None, None, target, engine)
+            return False
+        signature = signature_of(facts, words) if facts else None
+        defect = self._defect(signature or NOT_REPLAYED)
         defect.files.append((len(data), path))
         self.seen[path.name] = defect
+        try:
+            self._keep(path, signature, facts, target, engine)
+        finally:  # a full disk is no reason to keep silent
+            self._show(f"{target} found a failing input of {len(data)} bytes", defect, path, facts, words)
+        if signature:
+            self._hand_over(signature)
+            self._forget_larger(defect)
+        return True
+
+    def save(self):
+        """How often each defect of this run was met."""
+        for signature in self.defects:
+            if crashes := self._of(signature):
+                home_of(crashes).save()
+
+    def _keep(self, path, signature, facts, target, engine):
         known = self.kept.get(path)
-        if not known or known.signature not in (None, defect.signature):
+        if not known or signature and known.signature not in (None, signature):
             beside(path, ".min.json").unlink(missing_ok=True)  # what was made of it shows another defect
             known = self.kept[path] = Crash(path, target=target, engine=engine, first_seen=now(), times=0)
-        known.signature = defect.signature
-        try:
-            write_whole(report(path), f"{output}\n\nThe fuzzer's last words:\n{words}")
-            self._note(path)
-        finally:  # a full disk is no reason to keep silent
-            if defect.count == 1:
-                self._show(f"{target} found a failing input of {len(data)} bytes", defect, path, output)
-        self._hand_over(defect.signature)
-        self._forget_larger(defect)
-        return True
+        known.signature, known.facts = signature or known.signature, facts or known.facts
+        known.times += 1
+        known.save()
 
     def _note(self, path):
         crash = self.kept.get(path) or home_of(self._of(self.seen[path.name].signature))
@@ -134,14 +159,23 @@ class Crashes:
         defect.count += 1
         return defect
 
-    def _show(self, headline, defect, path, output):
-        lines = output.rstrip().splitlines()
-        kept = [line[:200] for line in lines[-SHOWN_LINES:]]
-        if len(lines) > len(kept):
-            kept.insert(0, f"… {len(lines) - len(kept)} lines before these")
-        full = [f"  the whole trace: {shown_path(report(path))}"] if report(path).exists() else []
-        self.say("\n".join([headline, *(f"  | {line}" for line in kept),
-                            f"  signature: {defect.signature}", *full, f"  again: {self.command(path)}"]))
+    def _show(self, headline, defect, path, facts, words):
+        """The first of a defect, in full; its whole report goes into a file, and that of others with the fuzzer's words."""
+        if defect.count > 1 and not words:
+            return
+        trace, output = None, ""
+        if defect.count == 1 and facts and not self.signals.count:
+            trace, output = self.tool.show(path, self.signals, SHOW_SECONDS)
+        known = f"signature: {defect.signature}" if defect.signature != NOT_REPLAYED else ""
+        parts = [output or known, f"The fuzzer's last words:\n{words}" if words else ""]
+        try:
+            if path.parent == self.folder:
+                write_whole(report(path), "\n\n".join(filter(None, parts)))
+        finally:
+            if defect.count == 1:
+                lines = picture(facts, trace, path.read_bytes(), output) if facts else []
+                full = [f"  the whole report: {shown_path(report(path))}"] if report(path).exists() else []
+                self.say("\n".join([headline, *lines, f"  signature: {defect.signature}", *full, f"  again: {self.command(path)}"]))
 
     def _forget_larger(self, defect):
         """Keeps the one that was shown, those of which something is made, and the smallest."""
@@ -166,19 +200,23 @@ class Crashes:
         return f"{shown_path(self.root / 'ci' / 'replay')} {shown_path(path)}"
 
 
+def _cannot_be_replayed(path, facts):
+    return f"{shown_path(path)} could not be replayed: {facts.sentence}"
+
+
 def report(path):
     return beside(path, ".txt")
 
 
-def signature_of(code, output, words):
+def kept_name(path, data):
+    """The name of the copy: that of a fuzzer's find of the same bytes, or the file's own beside that of its folder."""
+    target = path.parent.name
+    return f"{target}-{sha1(data)[:12]}" if target in TARGETS else f"{target}-{path.name}"
+
+
+def signature_of(facts, words):
     """The replay tool's signature, or what stands for it where the replay tool does not see the failure."""
-    if signature := re.search(r"^signature: *(.+)$", output, re.MULTILINE):
-        return signature[1]
+    if facts.signature:
+        return facts.signature
     said = re.search(r"^(?:signature|SUMMARY): *(.+)$", words, re.MULTILINE) or DEATH.search(words)
-    what = {0: "passes", None: "did not end"}.get(code, f"ends with exit code {code} and no signature")
-    return f"{what} in the replay tool{FUZZER_SAID}{said[said.lastindex or 0] if said else 'nothing'}"
-
-
-def seen_by_replay(signature):
-    """As much of a signature as the replay tool tells by itself."""
-    return signature.partition(FUZZER_SAID)[0]
+    return f"passes in the replay tool; the fuzzer said: {said[said.lastindex or 0] if said else 'nothing'}"

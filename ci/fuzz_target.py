@@ -71,7 +71,8 @@ class Target:
         return tuple(map(sum, zip((0, 0), *(rates for w in self.workers if (rates := w.rates())))))
 
     def drop_from_corpus(self, failing):
-        """Takes an input that a worker died of while it loaded them out of its way, until it passes again."""
+        """Takes an input that a worker died of while it loaded them out of its way, until it passes again; also a hidden
+        one, which is left alone otherwise: no worker would come past it."""
         for folder in (self.corpus, self.seeds):
             for file in folder.iterdir():
                 if file.is_file() and file.read_bytes()[:self.max_len] == failing:

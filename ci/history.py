@@ -1,16 +1,18 @@
 """How the fuzzing went: fuzz-out/history.jsonl, to which every run appends a line a target now and then.
 
 A line has the wall clock for people to read; what counts is the time fuzzed, the inputs and the operations, each as
-the sum over all runs, so that lines may be left out. cov, ft and states are those of the moment; null where the
-engine does not tell. A line that a power cut left half written is passed over, and the next one begins a new line.
+the sum over all runs, so that lines may be left out. cov and ft are those of the moment, states the most that any
+process of this build had seen; null where the engine does not tell. A line that cannot be used, as one that a power cut
+left half written, is passed over and told; the next one begins a new line.
 """
 
 import collections
 import json
 import os
 
-from crash_files import now
+from crash_files import now, shown_path
 from fuzz_target import sha1
+from progress import counted
 
 SUMS = ("seconds", "inputs", "operations")
 MOMENTS = ("states", "cov", "ft", "corpus")
@@ -18,25 +20,36 @@ Key = collections.namedtuple("Key", "target engine")
 
 
 def samples(path):
-    """The lines of a history as dictionaries by Key, in the order of the time fuzzed; nothing for a missing file."""
-    found = {}
+    """(the lines of a history as dictionaries by Key, in the order of the time fuzzed; sentences about those of no use).
+    Nothing for a missing file."""
+    found, useless = {}, []
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
-        return found
-    for line in lines:
+        return found, []
+    for number, line in enumerate(lines, 1):
+        if not line:
+            continue
         try:
             sample = json.loads(line)
             key = Key(sample["target"], sample["engine"])
             good = all(isinstance(text, str) for text in (*key, sample["time"], sample["build"])) and all(
                 _is_number(sample[name]) for name in SUMS) and all(sample[name] is None or _is_number(sample[name]) for name in MOMENTS)
         except (ValueError, TypeError, KeyError, RecursionError):
-            continue
+            good = False
         if good:
             found.setdefault(key, []).append(sample)
+        else:
+            useless.append(number)
     for of_one in found.values():
         of_one.sort(key=lambda sample: sample["seconds"])
-    return found
+    return found, [_about(path, useless)] if useless else []
+
+
+def _about(path, useless):
+    shown = ", ".join(map(str, useless[:5])) + (", …" if len(useless) > 5 else "")
+    return (f"{shown_path(path)}: {counted(len(useless), 'line')} cannot be used and {'is' if len(useless) == 1 else 'are'} "
+            f"passed over: {'line' if len(useless) == 1 else 'lines'} {shown}")
 
 
 def _is_number(value):
@@ -44,11 +57,16 @@ def _is_number(value):
 
 
 class Recorder:
-    """Appends to a history. Raises OSError where it cannot."""
+    """Appends to a history. Raises OSError where it cannot. `made_from` is what it says of a build: commit and compiler."""
 
-    def __init__(self, path, binaries):
-        self.path, self.binaries = path, binaries
-        self.before = {key: [of_one[-1][name] for name in SUMS] for key, of_one in samples(path).items()}
+    def __init__(self, path, binaries, made_from=None):
+        self.path, self.binaries, self.made_from = path, binaries, made_from or {}
+        found, self.sentences = samples(path)
+        self.before = {key: [of_one[-1][name] for name in SUMS] for key, of_one in found.items()}
+        self.most_states = {}  # by Key and build
+        for key, of_one in found.items():
+            for sample in of_one:
+                self._most(key, sample["build"], sample["states"])
         self.next = {}  # the time fuzzed in this run after which the next line is due
         self.builds = {}
         with open(path, "ab+") as file:
@@ -64,6 +82,13 @@ class Recorder:
                 self.next[target.name] = seconds + (2 if seconds < 20 else 10 if seconds < 600 else 60)
                 self._append(target, seconds)
 
+    def _most(self, key, build, states):
+        """A process counts the states that it sees itself, and each starts anew: what was seen is the most of them."""
+        known = self.most_states.get((key, build))
+        most = max((n for n in (known, states) if n is not None), default=None)
+        self.most_states[key, build] = most
+        return most
+
     def _append(self, target, seconds):
         key = Key(target.name, target.engine)
         if key not in self.builds:
@@ -71,9 +96,10 @@ class Recorder:
                 self.builds[key] = sha1((self.binaries / target.name).read_bytes())[:8]
             except OSError:
                 self.builds[key] = ""
+        states = self._most(key, self.builds[key], target.states or None)
         sums = [a + b for a, b in zip(self.before.get(key, (0, 0, 0)), (seconds, *target.counts))]
-        moments = (target.states or None, *target.coverage)
-        sample = {"time": now(), **key._asdict(), "build": self.builds[key],
+        moments = (states, *target.coverage)
+        sample = {"time": now(), **key._asdict(), "build": self.builds[key], **self.made_from,
                   **dict(zip(SUMS, (round(sums[0], 1), *sums[1:]))), **dict(zip(MOMENTS, moments))}
         line = json.dumps(sample).encode() + b"\n"
         with open(self.path, "ab", buffering=0) as file:

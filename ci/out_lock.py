@@ -5,10 +5,11 @@ import os
 import shlex
 import time
 
+from command import CannotWork
 from crash_files import shown_path
 
 
-class Taken(Exception):
+class Taken(CannotWork):
     """Whose the folder is, and what to do."""
 
 

@@ -1,191 +1,31 @@
 #!/usr/bin/env python3
-"""usage: ci/overnight_test.py BIN [TEST...]
-
-What ci/fuzz finds outlasts whatever ends it: each test does it, and looks at the files that the next start goes on
+"""What ci/fuzz finds outlasts whatever ends it: each test does it, and looks at the files that the next start goes on
 with. BIN has faulty_target_fuzz, slab_replay and, where AFL++ is installed, faulty_target_afl (preset asan).
-
-The command is the real one: a process of this file that runs fuzz_run.main() with another folder for what it writes,
-the faulty target in place of fuzz_geometry, and limits that are reached soon.
-
-exit: 0 all pass, 1 one fails"""
+exit: 0 all pass, 1 one fails, 2 BIN is no such folder"""
 
 import hashlib
 import itertools
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
+import types
 import unittest
 from unittest import mock
 
 sys.dont_write_bytecode = True
-CI = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(CI))
 import child_process
+import command
 import corpus
 import fuzz_run
 import fuzz_target
+import fuzzing
+import overnight_scene
 import schedule
-
-NAME = "fuzz_geometry"
-PATIENCE = 60  # of a wait for what must come; never reached in a test that passes
-
-
-def stand_in(folder, how, arguments):
-    """ci/fuzz with the faulty target: the whole, only its start, or with many turns. Its clock jumps back at each look."""
-    jumping = itertools.count(4e9, -1e6)
-    time.time = lambda: next(jumping)
-    fuzz_run.ROOT = folder  # without a committed corpus, which is replayed elsewhere
-    fuzz_run.OUT, fuzz_run.BUILD = folder / "out", folder / "build"
-    fuzz_run.build = lambda *_: None
-    fuzz_target.INPUT_SECONDS, fuzz_target.INPUT_MEGABYTES = 2, 300
-    if how == "turns":
-        schedule.TURN_SECONDS, corpus.SMALL_CORPUS = 2, 10
-    if how == "start":
-        fuzz_run.fuzz = lambda *_: []
-    sys.argv = ["ci/fuzz", "--target", NAME, *arguments]
-    return fuzz_run.main()
-
-
-def die_at_rename(folder, number):
-    """Merges, and is killed instead of the renaming of that number; of 4, instead of removing what has become useless."""
-    replace, rmtree = pathlib.Path.replace, shutil.rmtree
-    renamed = 0
-
-    def replace_or_die(path, new):
-        nonlocal renamed
-        renamed += 1
-        if renamed == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return replace(path, new)
-
-    def rmtree_or_die(*arguments, **options):
-        if renamed == 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-        rmtree(*arguments, **options)
-    pathlib.Path.replace, shutil.rmtree = replace_or_die, rmtree_or_die
-    target = fuzz_target.Target(NAME, 37, folder / "out", fuzz_run.LibFuzzer.NAME)
-    artifacts = folder / "out" / "artifacts" / NAME
-    corpus.Merge(target).run(fuzz_run.RUN, folder / "build" / "fuzz" / "bin" / NAME, artifacts, child_process.Signals())
-
-
-class Overnight(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="overnight."))
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.out = self.folder / "out"
-        self.corpus = self.out / "corpus" / NAME
-        for engine in ("fuzz", "afl"):
-            bin = self.folder / "build" / engine / "bin"
-            bin.mkdir(parents=True)
-            if (BIN / f"faulty_target_{engine}").exists():
-                (bin / NAME).symlink_to(BIN / f"faulty_target_{engine}")
-        (self.folder / "build" / "fuzz" / "bin" / "slab_replay").symlink_to(BIN / "slab_replay")
-        self.runs = 0
-        self.addCleanup(self.kill_workers)
-
-    def command(self, *arguments, how="whole", python=sys.executable, **options):
-        """Starts it; it ends by itself only after more time than a test takes."""
-        self.runs += 1
-        log = self.folder / f"log.{self.runs}"
-        with open(log, "wb") as file:
-            process = subprocess.Popen(
-                [python, "-B", __file__, "--stand-in", self.folder, how, "--minutes", "5", *arguments],
-                stdout=file, stderr=file, stdin=subprocess.DEVNULL, **options)
-        process.said = lambda: log.read_text()
-        self.addCleanup(lambda: process.poll() is not None or (process.kill(), process.wait()))
-        return process
-
-    def wait(self, condition, what):
-        begin = time.monotonic()
-        while not (result := condition()):
-            if time.monotonic() > begin + PATIENCE:
-                self.fail(f"{what}: not within {PATIENCE} seconds\n" + "\n".join(
-                    f.read_text(errors="replace")[-3000:] for f in [*sorted(self.folder.glob("log.*")), *self.out.glob("logs/*.log")]))
-            time.sleep(0.05)
-        return result
-
-    def end(self, process, code):
-        process.wait(PATIENCE)
-        self.assertEqual(process.returncode, code, process.said())
-        return process.said()
-
-    def workers(self):
-        return child_process.processes_with(fuzz_target.STATISTICS, lambda path: path.startswith(f"{self.out}/"))
-
-    def kill_workers(self):
-        child_process.end_processes_with(fuzz_target.STATISTICS, lambda path: path.startswith(f"{self.out}/"))
-
-    def fuzzing(self, *arguments, inputs=20, how="whole"):
-        """A command that has found something."""
-        process = self.command(*arguments, how=how)
-        self.wait(lambda: process.poll() is not None or self.ran_inputs() and len(self.found()) >= inputs, "finds")
-        self.assertIsNone(process.poll(), process.said())
-        return process
-
-    def ran_inputs(self):
-        """How many this run has run; a start sets it to 0."""
-        counters = self.out / "logs" / f"{NAME}.counters"
-        return self.workers() and int.from_bytes(counters.read_bytes()[:8], "little")
-
-    def found(self):
-        """What is kept, as hashes of the contents: of the corpus and what AFL++ has not given to it yet."""
-        return self.hashes(self.corpus.glob("*"), (self.out / "set-aside").glob("*/*"),
-                           (f for f in self.out.glob("afl/*/instances/*/queue/id:*") if ",orig:" not in f.name))
-
-    def failing(self):
-        return self.hashes((f for f in (self.out / "crashes").glob(f"{NAME}-*") if f.suffix != ".txt"),
-                           self.out.glob("artifacts/*/*"), self.out.glob("afl/*/instances/*/crashes/id:*"))
-
-    @staticmethod
-    def hashes(*globs):
-        found = set()
-        for file in itertools.chain(*globs):
-            try:
-                found.add(hashlib.sha1(file.read_bytes()).hexdigest())
-            except (FileNotFoundError, IsADirectoryError):  # a smaller one has replaced it
-                pass
-        return found
-
-    def put(self, text):
-        """An input that arrives while a fuzzer runs: it looks for such once a second."""
-        data = text.encode()
-        path = self.corpus / hashlib.sha1(data).hexdigest()
-        path.write_bytes(data)
-        return path.name
-
-    def show(self, name):
-        """Makes a running libFuzzer look at an input: it goes by the times of files and the folder, in seconds."""
-        self.times = max(time.time(), getattr(self, "times", 0)) + 2
-        for path in (self.corpus / name, self.corpus):
-            os.utime(path, (self.times, self.times))
-
-    def goes_on(self, *arguments, code=0):
-        """The next start, which has everything; then a run that fuzzes on. Returns what was said."""
-        found, failing = self.found(), self.failing()
-        said = self.end(self.command(*arguments, how="start"), code)
-        self.assertEqual(found - self.found(), set(), "inputs are lost")
-        self.assertEqual(failing - self.failing(), set(), "failing inputs are lost")
-        self.assertFalse(list(self.out.glob("artifacts/*/*")), "failing inputs are not taken")
-        process = self.fuzzing(*arguments)
-        process.send_signal(signal.SIGINT)
-        self.end(process, 0)
-        return said
-
-    def kill_all(self, process):
-        """As a machine that is switched off: nobody is left to do anything."""
-        process.send_signal(signal.SIGSTOP)
-        workers = self.workers()
-        for pid in workers:
-            os.kill(pid, signal.SIGSTOP)
-        for pid in [process.pid, *workers]:
-            os.kill(pid, signal.SIGKILL)
-        process.wait()
-        self.wait(lambda: not self.workers(), "the end of all")
+from crashes import Crashes
+from overnight_scene import NAME, Overnight
+from replay_tool import ReplayTool
 
 
 class Killed(Overnight):
@@ -256,7 +96,7 @@ class Killed(Overnight):
         before = self.found()
         for number in range(1, 5):
             with self.subTest(number=number):
-                done = subprocess.run([sys.executable, "-B", __file__, "--die-at-rename", self.folder, str(number)])
+                done = subprocess.run([sys.executable, "-B", overnight_scene.__file__, "--die-at-rename", self.folder, str(number)])
                 self.assertEqual(done.returncode, -signal.SIGKILL)
                 self.end(self.command(how="start"), 0)
                 if number <= 3:
@@ -313,9 +153,10 @@ class Inputs(Overnight, Faults):
         target = fuzz_target.Target(NAME, 37, self.out, fuzz_run.LibFuzzer.NAME)
         target.workers = [fuzz_run.LibFuzzer(target, 0, fuzz_run.RUN, bin)]
         signals, said = child_process.Signals(), []
-        crashes = fuzz_run.Crashes(self.folder, self.out / "crashes", [*fuzz_run.RUN, bin / "slab_replay"], signals, said.append)
-        with mock.patch.multiple(fuzz_run, BUILD=self.folder / "build", OUT=self.out), mock.patch.object(corpus, "SMALL_CORPUS", 1):
-            fuzz_run.make_small([target], crashes, signals, said.append)
+        crashes = Crashes(self.folder, self.out / "crashes", ReplayTool([*fuzz_run.RUN, bin / "slab_replay"]), signals, said.append)
+        progress = types.SimpleNamespace(say=said.append, gone="")
+        with mock.patch.object(corpus, "SMALL_CORPUS", 1):
+            fuzzing.Fuzzing(self.out, self.folder / "build", fuzz_run.RUN, [target], crashes, signals, progress).make_small([target])
         self.assertEqual((target.crashes, len(crashes.defects)), (1, 1), said)
         self.assertIn(name, self.failing())
         self.assertFalse(list(self.out.glob("artifacts/*/*")))
@@ -324,12 +165,13 @@ class Inputs(Overnight, Faults):
         for folder in (self.out / "crashes", self.folder / "artifacts"):
             folder.mkdir(parents=True)
         replay = self.folder / "replay"
-        replay.write_text(f"#!/bin/sh\nkill -INT {os.getpid()}\nsleep 1\nkill -TERM {os.getpid()}\necho 'signature: M1/free'\nexit 1\n")
+        replay.write_text(f"#!/bin/sh\nkill -INT {os.getpid()}\nsleep 1\nkill -TERM {os.getpid()}\n"
+                          """echo '{"file": "'"$2"'", "outcome": "violated", "input": "program", "sentence": "", "signature": "M1/free"}'\nexit 1\n""")
         replay.chmod(0o755)
         artifact = self.folder / "artifacts" / "crash-1"
         artifact.write_bytes(b"x")
         signals = child_process.Signals()
-        crashes = fuzz_run.Crashes(self.folder, self.out / "crashes", [replay], signals, lambda _: None)
+        crashes = Crashes(self.folder, self.out / "crashes", ReplayTool([replay]), signals, lambda _: None)
         self.assertTrue(crashes.take(NAME, artifact, "", perhaps_slow=False, engine="libFuzzer"))
         self.assertEqual((signals.count, list(crashes.defects)), (2, ["M1/free"]))
 
@@ -378,7 +220,7 @@ class Inputs(Overnight, Faults):
         nobody = {}
         if os.getuid() == 0:
             nobody = {"user": 65534, "group": 65534, "extra_groups": [], "python": "/usr/bin/python3"}
-            readable = subprocess.run(["sh", "-c", f"test -r '{__file__}' && test -x '{BIN}/slab_replay' && test -x /usr/bin/python3"],
+            readable = subprocess.run(["sh", "-c", f"test -r '{__file__}' && test -x '{self.BIN}/slab_replay' && test -x /usr/bin/python3"],
                                       user=65534, group=65534, extra_groups=[])
             if readable.returncode != 0:
                 self.skipTest("somebody without rights cannot read this checkout")
@@ -408,10 +250,10 @@ class Refused(Overnight):
         self.out.mkdir()
         (self.out / "crashes").mkdir()
         (self.out / "crashes" / f"{NAME}-1").write_bytes(b"x")
-        for version, shown in ((b"2\n", "2"), (b"\xff", "\ufffd"), (b"", "unknown")):
+        for version, shown in ((b"3\n", "3"), (b"\xff", "\ufffd"), (b"", "unknown")):
             (self.out / "format").write_bytes(version)
             said = self.end(self.command(how="start"), 2)
-            self.assertIn(f"is of format {shown}, and this ci/fuzz writes format 1", said)
+            self.assertIn(f"is of format {shown}, and this version writes format 2", said)
             self.assertEqual({p.name for p in self.out.iterdir()}, {"format", "crashes", "lock"})
 
     def test_the_disk_fills_and_is_full_at_the_next_start(self):
@@ -454,7 +296,7 @@ class AflOvernight(Overnight, Faults):
 
     def setUp(self):
         super().setUp()
-        if not (BIN / "faulty_target_afl").exists() or not shutil.which("afl-fuzz"):
+        if not (self.BIN / "faulty_target_afl").exists() or not shutil.which("afl-fuzz"):
             self.skipTest("AFL++ is not installed: ci/setup --afl")
 
     def meets(self, text, signature):
@@ -521,12 +363,4 @@ class Shares(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--stand-in"]:
-        sys.exit(stand_in(pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4:]))
-    if sys.argv[1:2] == ["--die-at-rename"]:
-        die_at_rename(pathlib.Path(sys.argv[2]), int(sys.argv[3]))
-        sys.exit(0)
-    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
-        sys.exit(__doc__)
-    BIN = pathlib.Path(sys.argv.pop(1)).resolve()
-    unittest.main()
+    sys.exit(command.run(lambda: overnight_scene.main("ci/overnight_test.py", __doc__, "__main__"), "ci/overnight_test.py"))

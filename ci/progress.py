@@ -13,6 +13,11 @@ def number(n):
     return f"{n:,.0f}"
 
 
+def counted(count, noun, nouns=None):
+    """ "1 file", "2 files" """
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
 def clock(seconds):
     minutes, seconds = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)
@@ -30,7 +35,7 @@ class Progress:
     def __init__(self):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no “…” is no reason to end
         self.redraws = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self.gone = False  # nobody reads any more
+        self.gone = ""  # why nobody reads any more
         self.drawn = 0
         self.restart()
 
@@ -44,8 +49,8 @@ class Progress:
         try:
             sys.stdout.write(text)
             sys.stdout.flush()
-        except OSError:
-            self.gone = True
+        except OSError as error:
+            self.gone = error.strerror or str(error)
             # Or the interpreter would try once more when it exits, and change the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -74,3 +79,10 @@ class Progress:
             # Every 10 seconds at first; an overnight log need not be that long.
             self.next = now + (10 if now < self.begin + 600 else 60)
             self._write("\n".join(lines()) + "\n")
+
+    def code(self, code, command):
+        """The exit code, when nobody could read what belongs to it."""
+        if not self.gone:
+            return code
+        print(f"{command}: stopped, as what it says cannot be written: {self.gone}", file=sys.stderr)
+        return 1 if code == 1 else 2

@@ -8,6 +8,7 @@ import shlex
 import sys
 import urllib.parse
 
+import out_format
 from crash_files import beside, crashes_in, home_of, made_of, met, minimized, now, shown_path, write_whole
 from history import SUMS, samples
 from targets import TARGETS
@@ -46,11 +47,28 @@ def thinned(of_one):
     return [of_one[i] for i in range((len(of_one) - 1) % step, len(of_one), step)]
 
 
+def with_most_states(of_one):
+    """Each process counts the states that it sees itself; what a build has seen is the most of any of them by then."""
+    most, found = {}, []
+    for sample in of_one:
+        build = sample["build"]
+        most[build] = max(filter(None, (most.get(build), sample["states"])), default=None)
+        found.append({**sample, "states": most[build]})
+    return found
+
+
+def made_from(sample):
+    """Commit and compiler of a build, in words; a version before this one noted neither."""
+    words = [f"commit {sample['commit']}" if isinstance(sample.get("commit"), str) else "", sample.get("compiler")]
+    return ", ".join(word for word in words if isinstance(word, str) and word)
+
+
 def section(key, of_one):
+    of_one = with_most_states(of_one)
     end, last = of_one[-1], last_new_coverage(of_one)
     shown = thinned(of_one)
     return {
-        "target": key.target, "engine": key.engine, "time": end["time"],
+        "target": key.target, "engine": key.engine, "time": end["time"], "made_from": made_from(end),
         "seconds": end["seconds"], "inputs": end["inputs"], "operations": end["operations"],
         "rates": rates(of_one[-30:], 10)[-1],
         "since_new": None if last is None else round(end["seconds"] - last, 1),
@@ -72,6 +90,7 @@ def card(signature, crashes, folder):
             trace = trace or (source.read_text(errors="replace") if source else "")
         except OSError:
             pass
+    known = next((c.facts for c in (home_of(crashes), *crashes) if c.facts and c.facts.failed), None)
     if len(trace) > TRACE_CHARACTERS:
         trace = trace[:TRACE_CHARACTERS] + f"\n… {len(trace) - TRACE_CHARACTERS} characters more"
     links = {what: file for what, file in files.items() if what != "minimized"}
@@ -81,21 +100,30 @@ def card(signature, crashes, folder):
         "signature": signature, "times": times, "files": len(crashes), "bytes": best.stat().st_size,
         "operations": facts.get("operations"), "before": facts.get("before"), "finished": facts.get("finished", False),
         "first_seen": first_seen, "target": targets, "engine": engines, "trace": trace,
+        "sentence": known.sentence if known else "", "expected": known and known.expected, "observed": known and known.observed,
+        "frames": known.frames if known else [], "passes": all(c.facts and c.facts.outcome == "agreed" for c in crashes),
         "again": f"ci/replay {shlex.quote(os.path.relpath(best, ROOT) if best.is_relative_to(ROOT) else str(best))}",
         "links": {what: urllib.parse.quote(os.fsencode(os.path.relpath(file, folder))) for what, file in links.items()},
     }
 
 
-def facts_of(out):
-    history, (crashes, sentences) = samples(out / "history.jsonl"), crashes_in(out / "crashes")
+def group_of(crash):
+    if crash.signature:
+        return crash.signature
+    return "passes: nothing is wrong with it on the build that replayed it" if crash.facts else "not replayed yet: ci/triage tells what it is"
+
+
+def facts_of(out, signals):
+    (history, useless), (crashes, sentences) = samples(out / "history.jsonl"), crashes_in(out / "crashes")
+    signals.check("the report was made; it was not written")
     groups = {}
     for crash in crashes:
-        groups.setdefault(crash.signature or "signature not known: ci/triage finds it", []).append(crash)
+        groups.setdefault(group_of(crash), []).append(crash)
     order = [*TARGETS, *sorted({key.target for key in history} - set(TARGETS))]
     return {
         "written": now(),
         "sections": [section(key, history[key]) for key in sorted(history, key=lambda key: (order.index(key.target), key.engine))],
-        "crashes": [card(signature, of_one, out) for signature, of_one in sorted(groups.items())], "sentences": sentences,
+        "crashes": [card(signature, of_one, out) for signature, of_one in sorted(groups.items())], "sentences": [*sentences, *useless],
     }
 
 
@@ -104,7 +132,7 @@ def embedded(text):
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def write_report(out, command):
+def write_report(out, command, signals):
     """Writes report.html into the folder of a run, under way or not. Returns the exit code."""
     try:
         chart = CHART.read_text()
@@ -114,12 +142,14 @@ def write_report(out, command):
     if not out.exists():
         print(f"{command}: there is no {shown_path(out)} yet: nothing has been fuzzed in this checkout", file=sys.stderr)
         return 2
+    out_format.check(out)
+    facts = facts_of(out, signals)
     try:
-        parts = {"@CHART@": chart.replace("</script", "<\\/script"), "@FACTS@": embedded(json.dumps(facts_of(out))),
+        parts = {"@CHART@": chart.replace("</script", "<\\/script"), "@FACTS@": embedded(json.dumps(facts)),
                  "@MAKE@": re.search(r"^// Elements: make.*?^};\n", REPLAY_PAGE.read_text(), re.MULTILINE | re.DOTALL)[0]}
         write_whole(out / "report.html", re.sub("@[A-Z]+@", lambda place: parts[place[0]], PAGE.read_text()))
     except OSError as error:
         print(f"{command}: the report cannot be written: {error}", file=sys.stderr)
         return 2
-    print(f"written: {shown_path(out / 'report.html')}")
+    print("\n".join([*facts["sentences"], f"written: {shown_path(out / 'report.html')}"]))
     return 0

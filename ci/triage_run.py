@@ -1,138 +1,134 @@
-"""Lists the crashes that ci/fuzz has kept in fuzz-out/crashes, one line a signature: how often it was met, in how
+"""Lists the crashes that are kept in fuzz-out/crashes, one line a signature: how often it was met, in how
 many files, the smallest program, when and by which engine it was first seen, whether it still fails on this
 build, and the command that shows it again.
 
-Every file is replayed for that. Of a program that still fails and has no minimized program, GoogleTest case and
+Every file is replayed for that. Of one that came without a word, as a property test and the explorer leave them,
+the signature is written down. Of a program that still fails and has no minimized program, GoogleTest case and
 page yet, those are made, in less than a minute each; Ctrl-C leaves that to the next time. While a ci/fuzz is
-under way, it makes them.
+under way, it does both.
 
-exit: 0 no crash fails on this build, 1 some do, 2 the work could not be done: a file that cannot be replayed"""
+exit: 0 no crash fails on this build, 1 some do, 2 the work could not be done: a file that cannot be replayed, no build,
+a signal before all was replayed"""
 
-import argparse
-import collections
-import pathlib
-import re
-import subprocess
+if __name__ == "__main__":  # from the first moment on
+    import child_process
+    SIGNALS = child_process.Signals()
+
 import sys
-import tempfile
 
 import child_process
+import command
+import out_format
 import out_lock
 import workshop
 from crash_files import beside, crashes_in, home_of, made_of, met, minimized, shown_path
-from crashes import REPLAY_SECONDS, seen_by_replay, signature_of
-from progress import Progress, table
-from targets import BUILD
+from harness_build import RUN, build
+from history import samples
+from progress import Progress, counted, table
+from replay_tool import ReplayTool
+from targets import BUILD, ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "fuzz-out"
-REPLAY = [ROOT / "ci" / "with_sanitizers", BUILD / "fuzz" / "bin" / "slab_replay"]
-
-# `state` is a signature, "passes", or None where the file cannot be replayed, and `reason` says why.
-Replayed = collections.namedtuple("Replayed", "state operations reason")
 
 
 class Triage:
-    def __init__(self, out, replay_command, signals, progress):
-        self.out, self.replay_command, self.signals, self.progress = out, replay_command, signals, progress
+    def __init__(self, out, tool, signals, progress):
+        self.out, self.tool, self.signals, self.progress = out, tool, signals, progress
         self.folder = out / "crashes"
         self.sentences = []
 
-    def replay(self, path):
-        """None where a signal ended it."""
-        before = self.signals.count
-        with tempfile.TemporaryDirectory() as folder:  # that of the crashes may be for reading only
-            text = pathlib.Path(folder) / "trace"
-            code, output = child_process.run([*self.replay_command, "--quiet", "--write-trace", text, path], self.signals, REPLAY_SECONDS,
-                                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            output = output.decode(errors="replace").strip()
-            operations = None
-            if text.exists():
-                lines = text.read_text().splitlines()
-                operations = sum(not re.match("(slabproof|backend|cache) ", line) for line in lines)
-        if code is None and self.signals.count > before:
-            return None
-        if code == 2:
-            return Replayed(None, None, output.replace("slab_replay: ", ""))
-        return Replayed("passes" if code == 0 else signature_of(code, output, ""), operations, "")
-
     def replay_all(self, crashes):
+        files = [path for crash in crashes for path in (crash.path, beside(crash.path, ".min")) if path.exists()]
         found = {}
-        for crash in crashes:
-            self.progress.show(lambda: [f"replaying: {len(found)} of {len(crashes)} files"])
-            for path in (crash.path, beside(crash.path, ".min")):
-                if path.exists() and not self.signals.count and (replayed := self.replay(path)):
-                    found[path] = replayed
+        for path, facts in self.tool.judge(files, lambda: self.signals.count or self.progress.gone, lambda: self.progress.show(
+                lambda: [f"replaying: {len(found):,} of {counted(len(files), 'file')}"])):
+            if path.exists():  # a ci/fuzz may have taken it away meanwhile
+                found[path] = facts
         return found
 
     def groups(self, crashes, found):
         groups = {}
         for crash in crashes:
-            now = found.get(crash.path)
-            if now and now.state is None:
-                self.sentences.append(f"cannot be replayed: {now.reason}")
-            elif now and crash.signature is None and now.state != "passes":
-                crash.signature = now.state
-            groups.setdefault(crash.signature or "not known", []).append(crash)
+            facts = found.get(crash.path)
+            if facts and facts.outcome == "unreadable":
+                self.sentences.append(f"{shown_path(crash.path)} cannot be replayed: {facts.sentence}")
+            group = crash.signature or (facts.signature if facts and facts.failed else "not known")
+            groups.setdefault(group, []).append(crash)
         return groups
 
-    def make(self, groups, found):
-        """Makes what is missing of those that fail still. Nothing is lost where that cannot be done."""
+    def to_make(self, groups, found):
+        """(input, signature, whether what was made of it fails in another way) of those that fail still and have not all."""
         waiting = []
         for signature, crashes in groups.items():
-            failing = [c for c in crashes if c.path in found and found[c.path].state == signature]
+            failing = [c for c in crashes if c.path in found and found[c.path].signature == signature]
             if not failing:
                 continue
             path = home_of(failing).path
             small = beside(path, ".min")
-            stale = small in found and found[small].state != signature
+            stale = small in found and found[small].signature != signature
             if workshop.can_be_made(path, signature) and (stale or not workshop.is_complete(path)):
                 waiting.append((path, signature, stale))
-        if not waiting or self.signals.count:
+        return waiting
+
+    def make(self, waiting, found):
+        """Nothing is lost where that cannot be done."""
+        for done, (path, signature, stale) in enumerate(waiting):
+            if self.signals.count or self.progress.gone:
+                return
+            self.progress.say(f"making a minimized program, a test and a page of {shown_path(path)} ({done + 1} of {len(waiting)})")
+            try:
+                if stale:
+                    beside(path, ".min.json").unlink(missing_ok=True)
+                workshop.make(path, signature, self.tool, self.signals)
+                small = beside(path, ".min")
+                if small.exists() and (facts := self.tool.facts_of(small, lambda: self.signals.out_of_patience)):
+                    found[small] = facts
+            except (workshop.CannotMake, child_process.CannotStart, OSError) as error:
+                self.sentences.append(str(error))
+
+    def write_down_and_make(self, groups, crashes, found):
+        """What the replays say that is not known yet, and what is missing."""
+        learned = [c for c in crashes if c.path in found and c.learn(found[c.path])]
+        waiting = self.to_make(groups, found)
+        if not learned and (not waiting or self.signals.count):
             return
         try:
-            lock = out_lock.take(self.out, ["ci/triage"])
+            with out_lock.take(self.out, ["ci/triage"]):
+                out_format.claim(self.out)
+                for crash in learned:
+                    crash.save()
+                self.make(waiting, found)
         except out_lock.Taken as error:
-            self.sentences.append(f"what is missing of minimized programs, tests and pages is not made now: {error}")
-            return
+            self.sentences.append(f"nothing is written down or made now: {error}")
         except OSError as error:
-            self.sentences.append(f"no minimized program, test or page can be made: {error}")
-            return
-        with lock:
-            for done, (path, signature, stale) in enumerate(waiting):
-                self.progress.say(f"making a minimized program, a test and a page of {shown_path(path)} ({done + 1} of {len(waiting)})")
-                try:
-                    if stale:
-                        beside(path, ".min.json").unlink(missing_ok=True)
-                    workshop.make(path, signature, self.replay_command, self.signals)
-                    if replayed := self.replay(beside(path, ".min")):
-                        found[beside(path, ".min")] = replayed
-                except (workshop.CannotMake, OSError) as error:
-                    self.sentences.append(str(error))
-                if self.signals.count:
-                    return
+            self.sentences.append(f"nothing can be written down or made: {error}")
 
     def smallest(self, signature, crashes, found):
         """(path, operations) of the smallest program of a defect, one that fails still if there is one."""
         paths = [p for c in crashes for p in (c.path, beside(c.path, ".min")) if p.exists()]
-        best = min(paths, key=lambda p: (p not in found or found[p].state != signature, p.stat().st_size, p.name))
+        best = min(paths, key=lambda p: (p not in found or found[p].signature != signature, p.stat().st_size, p.name))
         return best, found[best].operations if best in found else None
 
     def state(self, signature, crashes, found):
-        states = {found[c.path].state for c in crashes if c.path in found}
-        if seen_by_replay(signature) in map(seen_by_replay, states - {None}):
+        judged = [found[c.path] for c in crashes if c.path in found and found[c.path].outcome != "unreadable"]
+        now = {facts.signature for facts in judged if facts.failed}
+        if signature in now:
             return "fails"
-        if others := sorted(states - {"passes", None}):
-            return f"fails as {', '.join(others)}"
-        return "passes" if "passes" in states else "not replayed"
+        if now:
+            return f"fails as {', '.join(sorted(now))}"
+        return "passes" if judged else "not replayed"
 
     def run(self):
         crashes, sentences = crashes_in(self.folder)
-        self.sentences += sentences
+        self.sentences += [*sentences, *samples(self.out / "history.jsonl")[1]]
+        out_format.check(self.out)
         found = self.replay_all(crashes)
         crashes = [c for c in crashes if c.path.exists()]  # a ci/fuzz has taken others away meanwhile
         groups = self.groups(crashes, found)
-        self.make(groups, found)
+        self.write_down_and_make(groups, crashes, found)
+        return self.tell(groups, crashes, found)
+
+    def tell(self, groups, crashes, found):
         rows = [["signature", "now", "times", "files", "operations", "bytes", "first seen", "engine"]]
         states, made, again = [], [], ["again"]
         for signature, of_one in sorted(groups.items()):
@@ -153,25 +149,25 @@ class Triage:
 
     def verdict(self, groups, states, crashes, found):
         failing = sum(state.startswith("fails") for state in states)
-        whole = all(c.path in found and found[c.path].state is not None for c in crashes)
+        left = sum(c.path not in found or found[c.path].outcome == "unreadable" for c in crashes)
         early = "Stopped early. " if self.signals.count else ""
         if not groups:
             self.progress.say(f"\n{early}No crash is kept in {shown_path(self.folder)}.")
             return 2 if self.signals.count else 0
-        self.progress.say(f"\n{early}{len(groups)} {'signature' if len(groups) == 1 else 'signatures'} in {len(crashes)} "
-                          f"{'file' if len(crashes) == 1 else 'files'}; {failing or 'none'} {'fail' if failing > 1 else 'fails'} on this build.")
-        return 1 if failing else 0 if whole else 2
+        not_replayed = f", and {counted(left, 'file was', 'files were')} not replayed" if left else ""
+        self.progress.say(f"\n{early}{counted(len(groups), 'signature')} in {counted(len(crashes), 'file')}; "
+                          f"{failing or 'none'} {'fail' if failing > 1 else 'fails'} on this build{not_replayed}.")
+        return 1 if failing else 2 if left else 0
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="ci/triage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args()
-    try:
-        return Triage(OUT, REPLAY, child_process.Signals(), Progress()).run()
-    except OSError as error:
-        print(f"ci/triage: {error}", file=sys.stderr)
-        return 2
+def main(signals):
+    command.parser("ci/triage", __doc__).parse_args()
+    out_format.check(OUT)
+    progress = Progress()
+    build({"fuzz": ["slab_replay"]}, signals)
+    code = Triage(OUT, ReplayTool([*RUN, BUILD / "fuzz" / "bin" / "slab_replay"]), signals, progress).run()
+    return progress.code(code, "ci/triage")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run(lambda: main(SIGNALS), "ci/triage"))

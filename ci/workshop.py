@@ -10,6 +10,7 @@ import threading
 import time
 
 import child_process
+from command import CannotWork
 from crash_files import VERSION, beside, made_of, minimized, shown_path, write_whole
 from targets import input_of
 
@@ -35,7 +36,7 @@ def is_complete(path):
     return len(made_of(path)) == 4 and minimized(path).get("finished", False)
 
 
-def make(path, signature, replay_command, signals):
+def make(path, signature, tool, signals):
     """
     Makes what is missing of an input's files. Ends early, and keeps what was reached, when a signal comes:
 
@@ -45,16 +46,15 @@ def make(path, signature, replay_command, signals):
     """
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.min*"):  # by a run that was killed
         left.unlink(missing_ok=True)
-    began = signals.count
     if not minimized(path).get("finished", False):
-        _minimize(path, signature, replay_command, signals)
+        _minimize(path, signature, tool, signals)
     for suffix, option in ((".min.cpp", "--as-test"), (".min.html", "--html")):
-        if not beside(path, suffix).exists() and signals.count == began:
+        if not beside(path, suffix).exists() and not signals.count:
             unfinished = _unfinished(path, suffix)
-            code, output = _replay(replay_command, signals, STEP_SECONDS, option, "--output", unfinished, beside(path, ".min"))
+            code, output = _replay(tool, signals, STEP_SECONDS, option, "--output", unfinished, beside(path, ".min"))
             if code == 1 and unfinished.exists():
                 unfinished.replace(beside(path, suffix))
-            elif code is not None or signals.count == began:
+            elif code is not None or not signals.count:
                 raise CannotMake(f"{option} of {shown_path(path)}.min: {_last_line(output) or 'it did not end'}")
 
 
@@ -62,8 +62,8 @@ def _unfinished(path, suffix):
     return path.with_name(f".{path.name}.{os.getpid()}{suffix}")
 
 
-def _replay(replay_command, signals, seconds, *arguments):
-    code, output = child_process.run(["nice", "-n", "15", *replay_command, *arguments], signals, seconds,
+def _replay(tool, signals, seconds, *arguments):
+    code, output = child_process.run(["nice", "-n", "15", *tool.command, *arguments], signals, seconds,
                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return code, output.decode(errors="replace")
 
@@ -72,25 +72,26 @@ def _last_line(output):
     return (output.rstrip().splitlines() or [""])[-1]
 
 
-def _minimize(path, signature, replay_command, signals):
+def _minimize(path, signature, tool, signals):
     small, text = beside(path, ".min"), beside(path, ".min.trace")
     new, new_text = _unfinished(path, ".min"), _unfinished(path, ".min.trace")
     before = minimized(path).get("before")
-    began = signals.count
     # One that was made and is not finished is gone on with; on another build it may fail no more, or in another way.
     for start in [small, path] if small.exists() else [path]:
-        code, output = _replay(replay_command, signals, MINIMIZE_SECONDS + 15, "--minimize", "--budget", str(MINIMIZE_SECONDS), "--output", new, start)
-        said = re.search(r"^signature: (.+)\nminimized: (\d+) operations to (\d+) in ([\d.]+) s, (\d+) programs tried(; stopped)?", output, re.MULTILINE)
-        if said and said[1] == signature or signals.count > began:
+        code, output = _replay(tool, signals, MINIMIZE_SECONDS + 15, "--minimize", "--budget", str(MINIMIZE_SECONDS), "--output", new, start)
+        effort = re.search(r"^minimized: (\d+) operations to (\d+) in ([\d.]+) s, (\d+) programs tried(; stopped)?", output, re.MULTILINE)
+        facts = tool.facts_of(new, lambda: signals.out_of_patience) if effort and new.exists() and new_text.exists() else None
+        if signals.count or facts and facts.signature == signature:
             break
-    if not said or not new.exists() or not new_text.exists():
-        if signals.count > began:
-            return
+    if signals.count and not facts:
+        return
+    if not facts:
         if code == 0:
             raise FailsNoMore(f"{shown_path(path)} did not fail again when it was to be minimized")
         raise CannotMake(f"{shown_path(path)} cannot be minimized: {_last_line(output) or 'it did not end'}")
-    if said[1] != signature:
-        raise CannotMake(f"{shown_path(path)} fails in another way when it is minimized: {said[1]}")
+    if facts.signature != signature:
+        what = facts.sentence if facts.outcome == "unreadable" else facts.signature or facts.outcome
+        raise CannotMake(f"{shown_path(path)} fails in another way when it is minimized: {what}")
     if not small.exists() or small.read_bytes() != new.read_bytes():
         for suffix in (".min.json", ".min.cpp", ".min.html"):
             beside(path, suffix).unlink(missing_ok=True)
@@ -98,8 +99,8 @@ def _minimize(path, signature, replay_command, signals):
     new_text.replace(text)
     new.replace(small)
     write_whole(beside(path, ".min.json"), json.dumps({
-        "version": VERSION, "operations": int(said[3]), "before": before or int(said[2]), "bytes": size,
-        "seconds": float(said[4]), "programs": int(said[5]), "finished": not said[6]}) + "\n")
+        "version": VERSION, "operations": int(effort[2]), "before": before or int(effort[1]), "bytes": size,
+        "seconds": float(effort[3]), "programs": int(effort[4]), "finished": not effort[5]}) + "\n")
 
 
 class Workshop:
@@ -108,9 +109,9 @@ class Workshop:
     Leaving it ends what is under way; the files say what is left for the next run.
     """
 
-    def __init__(self, replay_command):
-        self.replay_command = replay_command
-        self.count = 0  # of the requests to end, as child_process.Signals has it
+    def __init__(self, tool):
+        self.tool = tool
+        self.requests = child_process.Requests()
         self.queue = collections.deque()  # (path, signature); the first is under way
         self.signatures = set()  # of all that were handed over; once is enough
         self.problems = []
@@ -126,31 +127,34 @@ class Workshop:
 
     def __enter__(self):
         self.thread = threading.Thread(target=self._work, daemon=True)
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError as error:
+            raise CannotWork(f"{error}; raise the limits of this shell (ulimit -a)") from None
         return self
 
     def __exit__(self, *_):
         while self.thread.is_alive():
-            self.count += 1
+            self.requests.note()
             self.thread.join(0.2)
 
     def _work(self):
-        while not self.count:
+        while not self.requests.count:
             if not self.queue:
                 time.sleep(0.1)
                 continue
             path, signature = self.queue[0]
             try:
-                make(path, signature, self.replay_command, self)
+                make(path, signature, self.tool, self.requests)
             except FailsNoMore:  # ci/triage tells
                 pass
-            except CannotMake as error:
+            except (CannotMake, child_process.CannotStart) as error:
                 self.problems.append(str(error))
             except OSError as error:
                 self.problems.append(f"what is made of {shown_path(path)} cannot be written: {error.strerror}")
             except Exception as error:  # the next one may go well; a thread that has died would be waited for
                 self.problems.append(f"nothing could be made of {shown_path(path)}: {error!r}")
-            if not self.count:
+            if not self.requests.count:
                 self.queue.popleft()
 
     def finish(self, signals, progress):

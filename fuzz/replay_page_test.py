@@ -59,6 +59,13 @@ class Page:
     def click(self, selector):
         self.driver.find_element(By.CSS_SELECTOR, selector).click()
 
+    def wait(self, what, script, seconds=5):
+        """Until the script says true."""
+        end = time.monotonic() + seconds
+        while not (said := self.driver.execute_script(script)) and time.monotonic() < end:
+            time.sleep(0.05)
+        self.expect(what, bool(said), True)
+
     def fits(self, width, height):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                                     {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})

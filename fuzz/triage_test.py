@@ -25,11 +25,15 @@ sys.path.insert(0, str(ROOT / "ci"))
 
 import child_process
 import history
+import replay_tool
+import report
 import triage_run
 import workshop
+from command import CannotWork
 from crash_files import Crash, beside, made_of, minimized
 from crashes import Crashes
 from progress import Progress
+from replay_tool import ReplayTool
 
 NOISE = [line for i in range(20) for line in (f"#{i} = alloc c0", "free_null c0", f"free #{i}")]
 AFTER = {  # bug: what fails after the noise, and a shorter program that fails in the same way
@@ -49,8 +53,20 @@ class Scene:
         self.crashes.mkdir()
         self.tool = folder / "replay"
         self.calls = folder / "calls"
-        self.tool.write_text(f'#!/usr/bin/env bash\necho "$*" >> "{self.calls}"\n[[ ! -e "{folder}/mended" && "$*" =~ planted([0-9]+) ]] && export SLAB_PLANTED=${{BASH_REMATCH[1]}}\n'
-                             f'exec "{replay}" "$@"\n')
+        self.tool.write_text(f'''#!/usr/bin/env bash
+echo "$*" >> "{self.calls}"
+replay() {{
+  if [[ ! -e "{folder}/mended" && $* =~ planted([0-9]+) ]]; then SLAB_PLANTED=${{BASH_REMATCH[1]}} "{replay}" "$@"; else "{replay}" "$@"; fi
+}}
+if [ "$1" != --json ]; then replay "$@"; exit; fi
+worst=0
+for file in "${{@:2}}"; do
+  replay --json "$file"
+  code=$?
+  if [ $code -gt $worst ]; then worst=$code; fi
+done
+exit $worst
+''')
         self.tool.chmod(0o755)
         self.signals = child_process.Signals()
 
@@ -60,7 +76,7 @@ class Scene:
 
     def run(self):
         """The crashes as a run of ci/fuzz has them."""
-        return Crashes(ROOT, self.crashes, [self.tool], self.signals, lambda text: None)
+        return Crashes(ROOT, self.crashes, ReplayTool([self.tool]), self.signals, lambda text: None)
 
     def input(self, bug, operations, kept=0):
         trace = self.folder / "input.trace"
@@ -75,7 +91,7 @@ class Scene:
         printed = io.StringIO()
         printed.reconfigure = lambda **_: None
         with contextlib.redirect_stdout(printed):
-            code = triage_run.Triage(self.folder, [self.tool], self.signals, Progress()).run()
+            code = triage_run.Triage(self.folder, ReplayTool([self.tool]), self.signals, Progress()).run()
         return code, printed.getvalue()
 
     def signature(self, file):
@@ -157,7 +173,7 @@ def check_interruption(scene):
         scene.expect("what was reached is marked", small["finished"], False)
     with open(scene.folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        scene.expect("a run is under way", "is not made now: another command is at work" in scene.triage()[1], True)
+        scene.expect("a run is under way", "or made now: another command is at work" in scene.triage()[1], True)
         scene.expect("and has the work", workshop.is_complete(home), False)
     scene.triage()
     scene.expect("ci/triage goes on with it", workshop.is_complete(home), True)
@@ -169,7 +185,7 @@ def check_triage(scene):
     text = beside(homes[0], ".json").read_text()
     beside(homes[0], ".json").unlink()
     os.utime(homes[0], (-10**9, -10**9))
-    beside(homes[1], ".json").write_text('{"version": 2}')
+    beside(homes[1], ".json").write_text('{"version": 3}')
     beside(homes[2], ".json").write_text("\0{")
     (scene.crashes / "other.trace").write_text("slabproof trace 2\n")
     code, printed = scene.triage()
@@ -180,43 +196,111 @@ def check_triage(scene):
         scene.expect(f"a line of {signature} in\n{printed}", [" fails " in row, row.endswith(f"{os.path.relpath(home)}.min"), f"ci/replay {os.path.relpath(home)}" in row], [True] * 3)
         scene.expect("its size", f" {minimized(home)['operations']}  {beside(home, '.min').stat().st_size:>5}  " in row, True)
         scene.expect("what was made of it", all(f"{what} {os.path.relpath(file)}" in printed for what, file in made_of(home)), True)
-    for sentence in (f"{os.path.relpath(homes[1])}.json is of another version", f"{os.path.relpath(homes[2])}.json is no JSON", "other.trace: line 1, column 17: expected version 1"):
+    for sentence in (f"{os.path.relpath(homes[1])}.json is of another version", f"{os.path.relpath(homes[2])}.json is no JSON", "other.trace cannot be replayed: line 1, column 17: expected version 1"):
         scene.expect(f"“{sentence}” in\n{printed}", sentence in printed, True)
     beside(homes[0], ".json").write_text(text)
     scene.expect("nothing is lost", [f.name for f in before if not f.exists()], [])
     (scene.folder / "mended").touch()
     code, printed = scene.triage()
-    scene.expect(f"mended, and one file is not readable\n{printed}", [code, printed.count(" passes "), "none fails" in printed], [2, 3, True])
+    scene.expect(f"mended, and one file is not readable\n{printed}", [code, printed.count(" passes "), "none fails" in printed, "1 file was not replayed" in printed], [2, 3, True, True])
     (scene.crashes / "other.trace").unlink()
     scene.expect("mended", scene.triage()[0], 0)
     scene.expect("nothing is lost when all is mended", [f.name for f in before if not f.exists()], [])
 
 
+def answer(code=0, **facts):
+    """A replay tool that says this of each file."""
+    facts = {"outcome": "agreed", "input": "program", "sentence": "", **facts}
+    return ("for file; do echo '" + json.dumps({"file": "@", **facts}) + f"' | sed \"s|@|$file|\"; done; exit {code}")
+
+
+VIOLATED = {"outcome": "violated", "signature": "L6/end", "sentence": "violated L6"}
+NO_VERDICTS = {  # what a replay tool may answer, and what is said of it
+    "sleep 60": "did not end",
+    "exit 0": "ended with exit code 0",
+    "exit 1": "ended with exit code 1",
+    "echo 'LeakSanitizer has encountered a fatal error' >&2; exit 1": "exit code 1: LeakSanitizer has encountered a fatal error",
+    "echo 'slab_replay: no memory' >&2; exit 2": "exit code 2: slab_replay: no memory",
+    "kill -KILL $$": "ended by SIGKILL",
+    "echo verdict: violated L6; echo signature: L6/end; exit 1": "no verdict but 'verdict: violated L6'",
+    "echo '[]'; exit 1": "no verdict but '[]'",
+    "echo '{\"file\"'; exit 1": "no verdict but",
+    answer(1): "ended with exit code 1",
+    answer(0, **VIOLATED): "ended with exit code 0",
+    answer(134, **VIOLATED): "ended with exit code 134",
+    answer(1, **{**VIOLATED, "signature": None}): "no verdict but",
+    answer(1, **VIOLATED).replace("@", "other", 1): "no verdict but",
+}
+
+
+def triage_of(scene, out, script, signals=None):
+    printed = io.StringIO()
+    printed.reconfigure = lambda **_: None
+    with contextlib.redirect_stdout(printed), mock.patch.object(replay_tool, "SILENT_SECONDS", 1):
+        code = triage_run.Triage(out, ReplayTool(["bash", "-c", script]), signals or child_process.Requests(), Progress()).run()
+    return code, printed.getvalue()
+
+
 def check_replays(scene):
-    """Of one crash, with a replay tool that does not end, one that is interrupted, and one under which the crash goes;
-    then in a folder where nothing can be made."""
+    """Of one crash, with a replay tool that answers no verdict, one that is interrupted, and one under which the crash
+    goes; then in a folder where nothing can be made."""
     out = scene.folder / "replays"
     (out / "crashes").mkdir(parents=True)
     path = out / "crashes" / "fuzz_large-0123456789ab"
 
-    def triage(script, interrupted=False, signature="did not end in the replay tool; the fuzzer said: timeout"):
+    def triage(script, signals=None):
         path.write_bytes(b"x")
-        Crash(path, signature).save()
-        signals, printed = types.SimpleNamespace(count=0), io.StringIO()
-        printed.reconfigure = lambda **_: None
-        threading.Timer(0.5, lambda: setattr(signals, "count", int(interrupted))).start()
-        with contextlib.redirect_stdout(printed), mock.patch.object(triage_run, "REPLAY_SECONDS", 60 if interrupted else 1):
-            return triage_run.Triage(out, ["bash", "-c", script], signals, Progress()).run(), printed.getvalue()
+        Crash(path, "L6/end").save()
+        return triage_of(scene, out, script, signals)
 
-    code, printed = triage("sleep 60")
-    scene.expect(f"it fails as ever\n{printed}", [code, "  fails  " in printed, "fails as" in printed], [1, True, False])
-    code, printed = triage("sleep 60", interrupted=True)
-    scene.expect(f"Ctrl-C is no failure\n{printed}", [code, "not replayed" in printed, "none fails" in printed], [2, True, True])
+    for script, sentence in NO_VERDICTS.items():
+        code, printed = triage(script)
+        scene.expect(f"{script} is no verdict\n{printed}", [code, sentence in printed, "not replayed" in printed, "  fails  " in printed], [2, True, True, False])
+        run = Crashes(ROOT, out / "taken", ReplayTool(["bash", "-c", script]), child_process.Requests(), lambda text: None)
+        (out / "taken").mkdir(exist_ok=True)
+        (out / "artifact").write_bytes(b"y")
+        with mock.patch.object(replay_tool, "SILENT_SECONDS", 1):
+            taken = run.take("fuzz_large", out / "artifact", "SUMMARY: x", False, "libFuzzer")
+        scene.expect(f"{script} is no defect", [taken, list(run.defects), len(run.not_replayed), len(list((out / "taken").glob("fuzz_large-????????????")))], [False, [], 1, 1])
+
+    signals = child_process.Requests()
+    threading.Timer(0.5, signals.note).start()
+    code, printed = triage("sleep 60", signals)
+    scene.expect(f"Ctrl-C is no failure\n{printed}", [code, "not replayed" in printed, "Stopped early" in printed, "  fails  " in printed], [2, True, True, False])
     code, printed = triage(f"rm '{path}'")
     scene.expect(f"one that is gone is not listed\n{printed}", [code, "No crash is kept" in printed], [0, True])
     (out / "lock").mkdir()
-    code, printed = triage("echo signature: L6/end; exit 1", signature="L6/end")
-    scene.expect(f"what fails is listed all the same\n{printed}", [code, "  fails  " in printed, "can be made: " in printed], [1, True, True])
+    code, printed = triage(answer(1, **VIOLATED))
+    scene.expect(f"what fails is listed all the same\n{printed}", [code, "  fails  " in printed, "or made: " in printed], [1, True, True])
+
+
+def check_other_engines(scene):
+    """What a property test and the explorer leave without a word is known after one replay, and is one defect with what
+    a fuzzer found. Garbage is told."""
+    out = scene.folder / "others"
+    crashes = out / "crashes"
+    crashes.mkdir(parents=True)
+    for name in ("property-0123456789abcdef", "explorer-0123456789abcdef", "fuzz_large-0123456789ab"):
+        (crashes / name).write_bytes(name.encode())
+    Crash(crashes / "fuzz_large-0123456789ab", "L6/end", "fuzz_large", "libFuzzer").save()
+    (out / "history.jsonl").write_text("nonsense\n\n{}\n")
+    with mock.patch.object(triage_run.workshop, "can_be_made", lambda *_: False):
+        code, printed = triage_of(scene, out, answer(1, **VIOLATED))
+    row = next((line for line in printed.splitlines() if line.startswith("L6/end")), "")
+    scene.expect(f"one signature of all engines\n{printed}", [code, "RapidCheck, explorer, libFuzzer" in row, "1 signature in 3 files" in printed], [1, True, True])
+    scene.expect(f"useless lines\n{printed}", "history.jsonl: 2 lines cannot be used and are passed over: lines 1, 3" in printed, True)
+    found = json.loads(beside(crashes / "property-0123456789abcdef", ".json").read_text())
+    scene.expect("written down", [found["signature"], found["engine"], found["facts"]["sentence"]], ["L6/end", "RapidCheck", "violated L6"])
+    cards = report.facts_of(out, child_process.Requests())["crashes"]
+    scene.expect("one card", [(card["signature"], card["files"], card["engine"]) for card in cards], [("L6/end", 3, "RapidCheck, explorer, libFuzzer")])
+    (out / "format").write_text("3\n")
+    before = {f.name: f.read_bytes() for f in out.rglob("*") if f.is_file()}
+    for what, act in {"ci/triage": lambda: triage_of(scene, out, answer()), "--report": lambda: report.write_report(out, "ci/fuzz", child_process.Requests())}.items():
+        try:
+            scene.expect(f"{what} refuses another format", act(), "an error")
+        except CannotWork as error:
+            scene.expect(f"{what}: {error}", "is of format 3, and this version writes format 2" in str(error), True)
+    scene.expect("nothing of it is changed", {f.name: f.read_bytes() for f in out.rglob("*") if f.is_file()}, before)
 
 
 def check_keeping(scene):
@@ -230,7 +314,7 @@ def check_keeping(scene):
             known.write_bytes(b"x")
             Crash(known, "L6/end").save()
         (folder / "artifact").write_bytes(b"x")
-        run = Crashes(ROOT, folder, ["true"], scene.signals, lambda text: None)
+        run = Crashes(ROOT, folder, ReplayTool(["bash", "-c", answer()]), scene.signals, lambda text: None)
         scene.expect("a failing input", run.take("fuzz_large", folder / "artifact", "", True, "libFuzzer"), False)
         scene.expect(f"kept as it was: {before}", known.exists(), before)
         beside(known, ".json").unlink(missing_ok=True)
@@ -252,7 +336,9 @@ def check_history(scene):
     text = path.read_text()
     path.write_text(text.replace("UTC", "UTC+9", 1))
     a_run([(10, 500, 500, 55), (30, 1500, 1500, 60)])
-    (key, found), = history.samples(path).items()
+    samples, sentences = history.samples(path)
+    (key, found), = samples.items()
+    scene.expect("the half line is told", [s.partition(": ")[2] for s in sentences], ["1 line cannot be used and is passed over: line 3"])
     scene.expect("whose it is", key, ("fuzz_large", "libFuzzer"))
     scene.expect("the samples", [(s["seconds"], s["inputs"], s["operations"], s["cov"]) for s in found],
                  [(10, 1000, 2000, 50), (20, 3000, 6000, 60), (30, 3500, 6500, 55), (50, 4500, 7500, 60)])
@@ -270,7 +356,7 @@ def check_history(scene):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         scene = Scene(sys.argv[1], pathlib.Path(folder))
-        for check in (check_background, check_later_inputs, check_interruption, check_triage, check_replays, check_keeping, check_history):
+        for check in (check_background, check_later_inputs, check_interruption, check_triage, check_replays, check_other_engines, check_keeping, check_history):
             check(scene)
             if scene.problems:
                 break

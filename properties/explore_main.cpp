@@ -61,11 +61,11 @@ int say_defect(const Exploration& exploration, const Options& options) {
         "other places of slabs\n");
   else
     std::printf("signature: %s\n", exploration.verdict.signature().c_str());
-  const std::string saved = save_program(exploration.program, options.folder, "explorer");
-  if (saved.empty())
-    std::printf("not saved: cannot write to %s\n", options.folder.c_str());
+  const SavedProgram saved = save_program(exploration.program, options.folder, "explorer");
+  if (saved.file.empty())
+    std::printf("not saved: %s\n", saved.why_not.c_str());
   else
-    std::printf("saved: %s\nreplay with: ci/replay %s\n", saved.c_str(), saved.c_str());
+    std::printf("saved: %s\nreplay with: ci/replay %s\n", saved.file.c_str(), saved.file.c_str());
   return 1;
 }
 

@@ -6,8 +6,13 @@
 
 namespace slabproof {
 
+/// The path of a file, or nothing and the reason why it could not be saved.
+struct SavedProgram {
+  std::string file, why_not;
+};
+
 /// Saves a counterexample as a corpus file in `folder`, which is made: `engine`, a dash and a digest of the
-/// program's bytes. The file's path, or nothing if it cannot be written.
-std::string save_program(const Program& program, const std::string& folder, const std::string& engine);
+/// program's bytes. Refused where the folder lies in a fuzz-out of another format, as ci/fuzz does.
+SavedProgram save_program(const Program& program, const std::string& folder, const std::string& engine);
 
 }  // namespace slabproof

@@ -135,11 +135,11 @@ class Machine {
     shared_.shrunk_to = static_cast<std::uint32_t>(program.operations.size());
     put(shared_.signature, verdict.signature());
     text << to_text(program) << "verdict: " << verdict.sentence() << "\nsignature: " << verdict.signature() << "\n";
-    const std::string saved = save_program(program, options_.crash_folder, "property");
-    if (saved.empty())
-      text << "not saved: cannot write to " << options_.crash_folder << "\n";
+    const SavedProgram saved = save_program(program, options_.crash_folder, "property");
+    if (saved.file.empty())
+      text << "not saved: " << saved.why_not << "\n";
     else
-      text << "saved: " << saved << "\nreplay with: ci/replay " << saved << "\n";
+      text << "saved: " << saved.file << "\nreplay with: ci/replay " << saved.file << "\n";
     text << "run the property again with: " << again() << "\n";
     if (result.is<rc::detail::FailureResult>()) {
       rc::detail::Configuration configuration;

@@ -17,6 +17,7 @@
 #include "model/free_list_pool.hpp"
 #include "model/isolated.hpp"
 #include "properties/environment.hpp"
+#include "properties/saved_program.hpp"
 
 namespace slabproof {
 namespace {
@@ -97,6 +98,21 @@ TEST(Environment, IsRefusedByNameWhereRapidCheckPassesOverIt) {
   for (const char* const right : {"1", "50", "999999"}) EXPECT_EQ(wrong("", right), "") << right;
   for (const char* const nonsense : {"0", "-1", "1.5", "nonsense", "1000000", " 1"})
     EXPECT_TRUE(wrong("", nonsense).starts_with(std::string{"SLABPROOF_DEEP="} + nonsense + ": ")) << nonsense;
+}
+
+TEST(SavedProgram, IsNotWrittenIntoAFolderOfAnotherFormat) {
+  const std::filesystem::path out = testing::TempDir() + "/slabproof-out-" + std::to_string(getpid());
+  std::filesystem::create_directories(out);
+  for (const std::string format : {"1", "2", "3", "", "2.1"}) {
+    std::ofstream{out / "format"} << format << "\n";
+    const SavedProgram saved = save_program({}, out / "crashes", "property");
+    const bool known = format == "1" || format == "2";
+    EXPECT_EQ(saved.why_not.empty(), known) << format << ": " << saved.why_not;
+    EXPECT_EQ(!saved.file.empty() && std::filesystem::exists(saved.file), known) << format;
+    EXPECT_EQ(std::filesystem::exists(out / "crashes"), known) << format;
+    std::filesystem::remove_all(out / "crashes");
+  }
+  std::filesystem::remove_all(out);
 }
 
 }  // namespace

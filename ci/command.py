@@ -1,0 +1,55 @@
+"""What the commands that are written in Python share: how they read arguments, and how they end."""
+
+import argparse
+import os
+import sys
+import unittest
+
+
+class CannotWork(Exception):
+    """Why the command cannot do its work, and what to do."""
+
+
+class Stopped(CannotWork):
+    """A signal came first."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def print_help(self, file=None):
+        """argparse passes over it when the help cannot be written."""
+        (file or sys.stdout).write(self.format_help())
+
+
+def parser(name, description):
+    return _Parser(prog=name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+
+
+def run_tests(name, module, arguments):
+    """Runs the tests of a module, all or those that `arguments` name. The exit code."""
+    program = unittest.main(module=module, argv=[name, *arguments], exit=False)
+    return 0 if program.result.wasSuccessful() and program.result.testsRun else 1
+
+
+def run(main, name):
+    """The exit code of main(). What it could not do, or could not say, is told on stderr and ends with 2."""
+    try:
+        try:
+            code = main()
+        except SystemExit as end:  # argparse has said what there is to say
+            code = end.code
+        sys.stdout.flush()
+        return code
+    except CannotWork as error:
+        reason = str(error)
+    except KeyboardInterrupt:
+        reason = "stopped by a signal before its work was done"
+    except OSError as error:
+        reason = str(error)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            # Or the interpreter would try once more when it exits, and change the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            reason = f"what there was to say could not be written: {error.strerror}"
+    print(f"{name}: {reason}", file=sys.stderr)
+    return 2

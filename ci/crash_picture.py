@@ -1,0 +1,43 @@
+"""A failing input as ci/fuzz shows it: the program around the step that fails, what should have been, and where it was."""
+
+import re
+
+STEPS_BEFORE, STEPS_AFTER = 10, 1
+WIDTH = 160
+FRAMES = 4
+LINES_OF_TEXT = 8
+
+
+def picture(facts, trace, data, output):
+    """Lines. `trace` is the program as text, or None; `output` all that the replay tool has to say, if it was asked."""
+    lines = _program(trace, facts) if trace else _input(facts, data, output)
+    lines = [f"  | {line[:WIDTH]}" for line in lines]
+    lines.append(f"  verdict: {facts.sentence}")
+    if facts.expected:
+        lines.append(f"  expected: {facts.expected}" + (f" ({facts.invariant})" if facts.invariant else ""))
+    if facts.observed:
+        lines.append(f"  observed: {facts.observed}")
+    lines += [f"  {'in' if i == 0 else 'called by'} {frame}" for i, frame in enumerate(facts.frames[:FRAMES])]
+    return lines
+
+
+def _program(trace, facts):
+    setup = [line for line in trace if re.match("(backend|cache) ", line)]
+    operations = trace[trace.index(setup[-1]) + 1:] if setup else trace
+    step = facts.step if facts.step is not None else len(operations)
+    begin, end = max(0, step - STEPS_BEFORE), min(len(operations), step + 1 + STEPS_AFTER)
+    shown = [f"{i:6}  {operations[i]}{'   <- here' if i == step else ''}" for i in range(begin, end)]
+    if begin:
+        shown.insert(0, f"     …  {begin} operations before these")
+    if step >= len(operations):
+        shown.append("        (everything is freed and the caches destroyed)   <- here")
+    elif end < len(operations):
+        shown.append(f"     …  {len(operations) - end} operations after these")
+    return [*setup, *shown]
+
+
+def _input(facts, data, output):
+    if facts.input != "text":
+        return output.splitlines()[:1] if facts.input == "geometry" else []
+    lines = data.decode(errors="backslashreplace").splitlines()
+    return lines[:LINES_OF_TEXT] + ([f"… {len(lines) - LINES_OF_TEXT} lines more"] if len(lines) > LINES_OF_TEXT else [])

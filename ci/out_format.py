@@ -1,0 +1,21 @@
+"""Of which format a fuzz-out is. One that another version made is left alone by everything that writes there."""
+
+from command import CannotWork
+from crash_files import shown_path, write_whole
+
+FORMAT = "2"
+READ_FORMATS = ("1", "2")  # as properties/saved_program.cpp has them; 1 knows less of a crash, and is gone on with
+
+
+def check(out):
+    """Raises CannotWork where the folder is another version's."""
+    version = out / "format"
+    if version.exists() and (found := version.read_text(errors="replace").strip()) not in READ_FORMATS:
+        raise CannotWork(f"{shown_path(out)} is of format {found[:20] or 'unknown'}, and this version writes format {FORMAT}; use "
+                         "the version that made it, or move the folder away: nothing in it was changed")
+
+
+def claim(out):
+    """Whoever holds the lock makes it a folder of this format."""
+    check(out)
+    write_whole(out / "format", f"{FORMAT}\n")
