@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What is refused before anything is set up or built: paths that CMake or Ninja break on, wrong arguments, a wrong
-environment; and that a build which somebody else made and which is not old will do."""
+environment; and that a build which somebody else made and which is not old will do.
+
+exit: 0 all pass, 1 one fails"""
 
 import os
 import pathlib
@@ -11,6 +13,7 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
+import command
 from targets import ROOT
 
 HARMFUL = "'\"`;#&|*?<>^[]\\\t\n"
@@ -113,9 +116,15 @@ class Arguments(Case):
         self.refused(run(ROOT / "ci" / "setup", "--nonsense"), "ci/setup: --nonsense: unknown option")
 
     def test_a_command_that_does_not_exist_is_named(self):
-        for command in ("--nonsense", "nonsense", "/etc/passwd"):
+        for command in ("nonsense", "/etc/passwd"):
             self.refused(run(ROOT / "ci" / "with_sanitizers", command), f"ci/with_sanitizers: {command}: no such command", code=127)
 
 
+def main():
+    parser = command.parser("ci/build_test.py", __doc__)
+    parser.add_argument("tests", metavar="TEST", nargs="*", default=[], help="only these, as unittest names them: Paths")
+    return command.run_tests(parser.prog, "__main__", parser.parse_args().tests)
+
+
 if __name__ == "__main__":
-    unittest.main()
+    sys.exit(command.run(main, "ci/build_test.py"))

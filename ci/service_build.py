@@ -13,6 +13,8 @@ import stat
 import subprocess
 import tempfile
 
+from command import CannotWork
+
 CFLAGS = "-O1 -fno-omit-frame-pointer -gline-tables-only -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION"
 _UNDEFINED = ("array-bounds,bool,builtin,enum,function,integer-divide-by-zero,null,object-size,return,returns-nonnull-attribute,"
               "shift,signed-integer-overflow,unreachable,vla-bound,vptr")
@@ -31,10 +33,6 @@ COMPILER = """#!/bin/bash
 printf '%s\\n' "$@" >"$SERVICE_COMMANDS/$BASHPID"
 exec {} "$@"
 """
-
-
-class CannotWork(Exception):
-    """Why the command cannot do its work, and what to do."""
 
 
 @functools.cache

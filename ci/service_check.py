@@ -6,14 +6,15 @@ and OSS-Fuzz (without their container), moves the result and deletes the rest. T
 
 exit: 0 a service would take the builds, 1 something is refused, 2 they could not be made or checked"""
 
-import argparse
 import pathlib
 import subprocess
 import sys
 import tempfile
 
+import command
+from command import CannotWork
 from progress import table
-from service_build import BUILDS, CannotWork, Service
+from service_build import BUILDS, Service
 from service_checks import CHECKS, Expected, examine, last_line
 from service_self_test import self_test
 from targets import ROOT, TARGETS
@@ -36,8 +37,7 @@ def deliver(name, folder):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        prog="ci/service-check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.parser("ci/service-check", __doc__)
     parser.add_argument("--build", metavar="B", action="append", choices=BUILDS,
                         help="only this build; may be given again: " + ", ".join(BUILDS))
     parser.add_argument("--self-test", action="store_true", help="show that broken builds are refused; takes about a minute")
@@ -67,11 +67,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (CannotWork, OSError) as problem:
-        print(f"ci/service-check: {problem}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("ci/service-check: ended by a signal", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(command.run(main, "ci/service-check"))

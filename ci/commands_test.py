@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Every command in ci/ answers --help with exit 0, and an option that it does not know with exit 2 and its own name.
+
+exit: 0 all do, 1 some do not"""
+
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+import command
+from targets import ROOT
+
+def run(path, argument, stdout=subprocess.PIPE):
+    """For a minute at most: nothing is to be built for this."""
+    return subprocess.run([path, argument], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+
+
+def problems_of(path):
+    name = str(path.relative_to(ROOT))
+    helped, wrong = run(path, "--help"), run(path, "--nonsense")
+    with open("/dev/full", "w") as nowhere:
+        full = run(path, "--help", nowhere)
+    if helped.returncode != 0 or f"usage: {name}" not in helped.stdout or helped.stderr:
+        yield f"{name} --help ends with {helped.returncode} and {(helped.stdout + helped.stderr)[:200]!r}"
+    if "exit: 0" not in helped.stdout and "exit: the command's" not in helped.stdout:
+        yield f"{name} --help tells no exit codes"
+    if wrong.returncode != 2 or name not in wrong.stderr or wrong.stdout or "Traceback" in wrong.stderr:
+        yield f"{name} --nonsense ends with {wrong.returncode} and {(wrong.stdout + wrong.stderr)[:200]!r}"
+    if full.returncode == 0 or "Traceback" in full.stderr:
+        yield f"{name} --help >/dev/full ends with {full.returncode} and {full.stderr[:200]!r}"
+
+
+def main():
+    command.parser("ci/commands_test.py", __doc__).parse_args()
+    commands = sorted(path for path in (ROOT / "ci").iterdir() if path.is_file() and os.access(path, os.X_OK))
+    problems = [problem for path in commands for problem in problems_of(path)]
+    print("\n".join(problems) or f"nothing wrong with {len(commands)} commands")
+    return 1 if problems or not commands else 0
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, "ci/commands_test.py"))
