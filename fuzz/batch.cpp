@@ -9,6 +9,7 @@
 
 #include "fuzz/input.hpp"
 #include "fuzz/json.hpp"
+#include "fuzz/replay_chain.hpp"
 #include "model/pass.hpp"
 #include "model/trace_oracle.hpp"
 #include "model/watchdog.hpp"
@@ -29,6 +30,13 @@ struct Answer {
   std::optional<std::uint64_t> operations{};  // of a program
   const char* alone = nullptr;                // of a failure: how the file comes out in a process of its own
   std::string unreadable{};                   // why
+  // Of a chain: how many inputs it runs, and which of them fails, from 1.
+  std::optional<std::uint64_t> inputs{}, failing_input{};
+
+  [[nodiscard]] std::string signature() const {
+    // Other files of the pass, or the inputs before it in a chain, are part of such a failure.
+    return alone && std::string_view{alone} == "agreed" ? signature_after_others : verdict.signature();
+  }
 };
 
 std::string to_json(const Answer& answer) {
@@ -40,7 +48,7 @@ std::string to_json(const Answer& answer) {
   json.add("file", answer.file);
   json.add_if_any("input", answer.input ? answer.input : "");
   json.add("outcome", readable ? outcomes[static_cast<std::size_t>(verdict.kind)] : "unreadable");
-  json.add_if_any("signature", failed ? verdict.signature() : "");
+  json.add_if_any("signature", failed ? answer.signature() : "");
   json.add("sentence", readable ? verdict.sentence() : answer.unreadable);
   failed ? json.add("step", std::uint64_t{verdict.step}) : json.add_null("step");
   json.add_if_any("operation", failed ? verdict.operation : "");
@@ -53,6 +61,8 @@ std::string to_json(const Answer& answer) {
   json.add("frames", std::span{frames}.first(verdict.frame.empty() ? 0 : 1));
   answer.operations ? json.add("operations", *answer.operations) : json.add_null("operations");
   json.add_if_any("alone", answer.alone ? answer.alone : "");
+  answer.inputs ? json.add("inputs", *answer.inputs) : json.add_null("inputs");
+  answer.failing_input ? json.add("failing_input", *answer.failing_input) : json.add_null("failing_input");
   return json.text();
 }
 
@@ -72,7 +82,8 @@ class Batch {
   /// In the child. The note is the kind of the input and its operations.
   Verdict judge(const std::string& file, StepMark& mark, std::uint64_t& note) {
     std::string why;
-    const auto input = read_input(file, why);
+    const bool is_chain = ChainFile::is_one(file);  // and needs a process of its own
+    const auto input = is_chain ? std::nullopt : read_input(file, why);
     Verdict verdict;
     if (!input) {
       verdict.kind = Verdict::Kind::Violated;  // of nothing: the parent finds the reason itself
@@ -98,6 +109,8 @@ class Batch {
     if (passed.verdict.agreed()) {
       answer.input = to_string(static_cast<Input::Kind>(passed.note & 0xFF));
       if (static_cast<Input::Kind>(passed.note & 0xFF) == Input::Kind::Program) answer.operations = passed.note >> 8;
+    } else if (const auto file = ChainFile::open(answer.file)) {
+      run_through(*file, answer);
     } else if (const auto input = read_input(answer.file, answer.unreadable)) {
       answer.input = to_string(input->kind);
       if (input->kind == Input::Kind::Program) answer.operations = input->program.operations.size();
@@ -108,6 +121,20 @@ class Batch {
     }
     std::printf("%s\n", to_json(answer).c_str());
     std::fflush(stdout);
+  }
+
+  void run_through(const ChainFile& file, Answer& answer) {
+    answer.unreadable = file.why_not();
+    worst_ = std::max(worst_, file.chain() ? 0 : 2);
+    if (!file.chain()) return;
+    const ChainVerdict verdict = judge_chain(runner_, *file.chain());
+    answer.input = to_string(file.chain()->kind);
+    answer.inputs = file.chain()->count();
+    answer.verdict = verdict.run.run.verdict;
+    if (!verdict.failed()) return;
+    answer.alone = verdict.alone ? "failed" : "agreed";
+    answer.failing_input = verdict.run.before + 1;
+    worst_ = std::max(worst_, 1);
   }
 
   /// The verdict is that of the file alone, unless it fails in company only.

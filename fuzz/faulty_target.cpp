@@ -6,6 +6,7 @@
 #include <string_view>
 #include <thread>
 
+#include "fuzz/record_file.hpp"
 #include "fuzz/statistics_file.hpp"
 
 namespace {
@@ -36,6 +37,8 @@ void go_wrong(std::uint64_t how) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static slabproof::StatisticsFile statistics;
+  static slabproof::RecordFile record{slabproof::InputKind::Geometry};
+  const slabproof::RecordFile::Input recorded{record, data, size};
   statistics.add(1, 1);
   if (size >= 8) go_wrong(hash({reinterpret_cast<const char*>(data), 8}));
   for (std::size_t i = 0; i < size; ++i) {

@@ -1,11 +1,14 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "fuzz/record_file.hpp"
 #include "fuzz/statistics_file.hpp"
 #include "model/trace_oracle.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static slabproof::StatisticsFile statistics;
+  static slabproof::RecordFile record{slabproof::InputKind::Text};
+  const slabproof::RecordFile::Input recorded{record, data, size};
   const std::string_view text{reinterpret_cast<const char*>(data), size};
   const auto violation = slabproof::judge_trace(text);
   statistics.add(1, 1);

@@ -33,11 +33,6 @@ std::span<const std::uint8_t> as_bytes(const std::string& text) {
 
 }  // namespace
 
-const char* to_string(Input::Kind kind) {
-  constexpr const char* names[] = {"program", "geometry", "text"};
-  return names[static_cast<std::size_t>(kind)];
-}
-
 std::string sentence(const ParseError& error) {
   return "line " + std::to_string(error.line) + ", column " + std::to_string(error.column) + ": expected " +
          error.expected;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "fuzz/chain.hpp"
 #include "model/geometry_oracle.hpp"
 #include "model/isolated.hpp"
 #include "model/program.hpp"
@@ -15,15 +16,13 @@ namespace slabproof {
 
 /// What a corpus or crash file says.
 struct Input {
-  enum class Kind : std::uint8_t { Program, Geometry, Text };
+  using Kind = InputKind;
 
   Kind kind = Kind::Program;
   Program program;         // of Program
   GeometryQuery geometry;  // of Geometry
   std::string text;        // of Text: any text, for the parser
 };
-
-const char* to_string(Input::Kind kind);
 
 /// What is in a file, or in `why` the reason why it cannot be told.
 std::optional<Input> read_input(const std::string& file, std::string& why);

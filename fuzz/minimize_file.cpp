@@ -1,48 +1,14 @@
 #include "fuzz/minimize_file.hpp"
 
-#include <unistd.h>
-
-#include <csignal>
 #include <cstdio>
 #include <fstream>
 
+#include "fuzz/minimize_progress.hpp"
 #include "model/encoder.hpp"
 #include "model/minimizer.hpp"
 #include "model/trace.hpp"
 
 namespace slabproof {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-volatile std::sig_atomic_t interrupted = 0;
-
-/// A line that is redrawn on a terminal, and said again every ten seconds elsewhere.
-class Progress {
- public:
-  explicit Progress(std::size_t operations) : operations_{operations} {}
-  ~Progress() {
-    if (said_ && terminal_) std::fprintf(stderr, "\r\033[K");
-  }
-  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(Clock::now() - began_).count(); }
-  void say(std::size_t left, std::uint64_t tried) {
-    if (seconds() < next_) return;
-    next_ = seconds() + (terminal_ ? 0.2 : 10);
-    said_ = true;
-    std::fprintf(stderr, "%sminimizing: %.0f s, %llu programs tried, %zu of %zu operations left%s",
-                 terminal_ ? "\r\033[K" : "", seconds(), static_cast<unsigned long long>(tried), left, operations_,
-                 terminal_ ? "" : "\n");
-  }
-
- private:
-  std::size_t operations_;
-  bool terminal_ = isatty(STDERR_FILENO) == 1, said_ = false;
-  Clock::time_point began_ = Clock::now();
-  double next_ = 3;
-};
-
-}  // namespace
-
 bool write_file(const std::string& file, const void* data, std::size_t size) {
   std::ofstream out{file, std::ios::binary};
   out.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
@@ -54,17 +20,11 @@ bool write_file(const std::string& file, const void* data, std::size_t size) {
 int minimize_file(Runner& runner, const std::string& file, const Program& program, const std::string& output,
                   std::chrono::duration<double> budget) {
   MinimizerOptions options{.budget = budget, .go_on = {}};
-  Progress progress{program.operations.size()};
+  MinimizeProgress progress{"programs", "operations", program.operations.size()};
   options.go_on = [&](const Program& smallest, std::uint64_t tried) {
-    progress.say(smallest.operations.size(), tried);
-    return interrupted == 0;
+    return progress.go_on(smallest.operations.size(), tried);
   };
-  interrupted = 0;
-  constexpr auto interrupt = [](int) { interrupted = 1; };
-  const auto before_int = std::signal(SIGINT, interrupt), before_term = std::signal(SIGTERM, interrupt);
   const Minimized result = minimize(runner, program, options);
-  std::signal(SIGINT, before_int);
-  std::signal(SIGTERM, before_term);
   if (result.verdict.agreed()) return std::printf("%s does not fail: there is nothing to minimize\n", file.c_str()), 0;
 
   const std::string bytes_file = output.empty() ? file + ".min" : output, text_file = bytes_file + ".trace";

@@ -2,6 +2,10 @@
 
 All are compiled in at once; SLAB_PLANTED in the environment says which one a program has, by its place in
 the table, from 1. Without it a program has none.
+
+Two more are in no table, since no program shows them by itself. Of the frees of a whole process that of the number in
+SLAB_PLANTED_FREE is not counted; with SLAB_PLANTED_SHRINK none is, in caches that are made three or more after one
+that was shrunk.
 """
 
 import collections
@@ -28,6 +32,13 @@ inline const long planted_bug = [] {
   return bug;
 }();
 constexpr bool planted(int bug) { return !__builtin_is_constant_evaluated() && bug == planted_bug; }
+inline const long late_free = std::getenv("SLAB_PLANTED_FREE") ? std::atol(std::getenv("SLAB_PLANTED_FREE")) : 0;
+inline long frees = 0;
+inline long caches = 0, shrunk_at = 0;
+inline bool is_late_free() {
+  return (late_free != 0 && ++frees == late_free) || (shrunk_at != 0 && caches >= shrunk_at + 3);
+}
+inline void note_shrink() { if (std::getenv("SLAB_PLANTED_SHRINK")) shrunk_at = caches; }
 }
 """
 
@@ -100,11 +111,11 @@ EDITS = [
     (CORE, "alloc_elsewhere(Growth::Forbidden)", "alloc_elsewhere(@no_grow_grows ? Growth::Allowed : Growth::Forbidden)"),
     (CORE, "available < n; available", "available < n && !@reserves_nothing; available"),
     (CORE, "if (!object || reentered(object)) return;", "if ((!object && !@null_is_foreign) || reentered(object)) return;"),
-    (CORE, "    reserved_slabs_ = 0;\n    return release_empty_slabs(0);", "    if (!@shrink_keeps_reserve) reserved_slabs_ = 0;\n    return release_empty_slabs(0);"),
+    (CORE, "    reserved_slabs_ = 0;\n    return release_empty_slabs(0);", "    detail::note_shrink();\n    if (!@shrink_keeps_reserve) reserved_slabs_ = 0;\n    return release_empty_slabs(0);"),
     (CORE, "      allocated += slots_.used;", "      allocated += @counts_carved_slots ? slots_.carved : slots_.used;"),
     (CORE, ".free_objects = slabs_ * objects_per_slab() - allocated};",
      ".free_objects = slabs_ * objects_per_slab() - allocated + @counts_a_free_object_too_many};"),
-    (CORE, "slots_{no_slots()}, supply_{backend} {}", "slots_{no_slots()}, supply_{backend} { if (@constructor_makes_a_slab) (void)make_slab(); }"),
+    (CORE, "slots_{no_slots()}, supply_{backend} {}", "slots_{no_slots()}, supply_{backend} { ++detail::caches; if (@constructor_makes_a_slab) (void)make_slab(); }"),
     (CORE, "    if constexpr (checks) for_each_live([this]", "    if constexpr (checks) if (!@destroyed_without_reports) for_each_live([this]"),
     (CORE, "for_each_slab([](SlabInfo& info) { info.owner = nullptr; });", "for_each_slab([](SlabInfo& info) { if (!@owner_stays_after_destruction) info.owner = nullptr; });"),
     (CORE, "    return used == objects_per_slab() ? full_list", "    return used == objects_per_slab() && !(@one_object_never_full && used == 1) ? full_list"),
@@ -145,6 +156,7 @@ EDITS = [
      "if (!info && @foreign_pointer_written) store_link(object, nullptr);\n      if (!info && @foreign_pointer_ignored) return;\n"
      "      if (!info && !@foreign_pointer_followed) return report(@foreign_pointer_misnamed ? Misuse::OtherCache : Misuse::ForeignPointer, object);"),
     (CORE, "if (load_owner(&info->owner) != this) return", "if (!@other_cache_unseen && load_owner(&info->owner) != this) return"),
+    (CORE, "    --slots.used;", "    if (!detail::is_late_free()) --slots.used;"),
     (CORE, "    if (after == before) return;", "    if (after == before || (@stays_on_its_list && before != full_list) || (@full_slab_stays_full && before == full_list)) return;"),
     (CORE, "return supply_.look_up(page);", "return supply_.look_up(@get_asks_for_the_object ? reinterpret_cast<std::uintptr_t>(object) : page);"),
     (CORE, "    if (!info) return nullptr;\n    forbid_slots", "    if (!info) return slabs_ += @failed_slab_counted, nullptr;\n    forbid_slots"),

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "fuzz/record_file.hpp"
 #include "fuzz/statistics_file.hpp"
 #include "model/decoder.hpp"
 #include "model/encoder.hpp"
@@ -13,7 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace slabproof;
   static Runner runner;
   static StatisticsFile statistics;
+  static RecordFile record{InputKind::Program};
   if (decode_setup(data, size).caches[0].row() != target_row) return 0;
+  const RecordFile::Input recorded{record, data, size};
   const std::uint64_t before = runner.operations();
   const Verdict verdict = runner.run(std::span{data, size});
   statistics.add(1, runner.operations() - before);

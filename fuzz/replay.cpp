@@ -10,6 +10,7 @@
 #include "fuzz/history.hpp"
 #include "fuzz/input.hpp"
 #include "fuzz/minimize_file.hpp"
+#include "fuzz/replay_chain.hpp"
 #include "model/encoder.hpp"
 #include "model/geometry_oracle.hpp"
 #include "model/isolated.hpp"
@@ -130,8 +131,29 @@ Outcome write_page(Runner& runner, const std::string& file, const Program& progr
   return print_verdict(history.run.verdict);
 }
 
+Outcome replay_chain_file(Runner& runner, const std::string& file, const ChainFile& content, const Options& options) {
+  if (!content.chain()) return unreadable(file, content.why_not());
+  if (options.as_test || options.html || !options.bytes_out.empty() || !options.trace_out.empty())
+    return unreadable(file,
+                      "is a chain of inputs, and needs them all in one process: no test, page or other file of one "
+                      "program shows that; minimize it, and if one program is left make it of that");
+  if (options.files.size() > 1) std::printf("%s\n", file.c_str());
+  if (options.minimize)
+    return static_cast<Outcome>(minimize_chain_file(runner, file, *content.chain(), options.output,
+                                                    std::chrono::duration<double>{std::stod(options.budget)}));
+  IsolationOptions isolation;
+  std::uint32_t calls = 0;
+  if (!options.quiet)
+    isolation.after_step = [&](Runner& running, const Operation* operation) {
+      if (calls == 0) std::printf("%s", to_text(running.setup()).c_str());
+      print_step(running, operation, calls);
+    };
+  return static_cast<Outcome>(replay_chain(runner, *content.chain(), isolation));
+}
+
 Outcome replay(Runner& runner, const std::string& file, const Options& options) {
   std::string why;
+  if (const auto chain = ChainFile::open(file)) return replay_chain_file(runner, file, *chain, options);
   const auto input = read_input(file, why);
   if (!input) return unreadable(file, why);
   if (options.files.size() > 1) std::printf("%s\n", file.c_str());

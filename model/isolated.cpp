@@ -83,9 +83,7 @@ void put(char (&field)[Size], const std::string& text) {
   std::exit(2);
 }
 
-using Body = std::function<Verdict(StepMark&)>;
-
-[[noreturn]] void run_as_child(const Body& body, const IsolationOptions& options, Shared& shared) {
+[[noreturn]] void run_as_child(const IsolatedBody& body, const IsolationOptions& options, Shared& shared) {
   watch(options.timeout_seconds);
   report_briefly(options.brief);
   stack_digest = &shared.stack;
@@ -146,7 +144,9 @@ std::string read_all(int file) {
   return text;
 }
 
-IsolatedRun run_in_child(const Body& body, const IsolationOptions& options) {
+}  // namespace
+
+IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& options) {
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   const int report_file = memfd_create("report", MFD_CLOEXEC);
   if (memory == MAP_FAILED || report_file < 0) stop("slabproof: cannot isolate a run");
@@ -184,10 +184,12 @@ IsolatedRun run_in_child(const Body& body, const IsolationOptions& options) {
   return run;
 }
 
+namespace {
+
 /// A judgement that is no program's: `what` stands where the verdict names an operation.
 IsolatedRun judge_in_child(const char* what, const std::function<std::optional<Violation>()>& judge,
                            const IsolationOptions& options) {
-  IsolatedRun run = run_in_child(
+  IsolatedRun run = run_isolated(
       [&](StepMark&) {
         Verdict verdict;
         if (const auto violation = judge()) {
@@ -206,7 +208,7 @@ IsolatedRun judge_in_child(const char* what, const std::function<std::optional<V
 void report_briefly(bool brief) { brief_reports = brief; }
 
 IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options) {
-  return run_in_child(
+  return run_isolated(
       [&](StepMark& mark) {
         runner.set_mark(&mark);
         const auto after = [&](const Operation* operation) {

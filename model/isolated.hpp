@@ -29,6 +29,13 @@ struct IsolatedRun {
   slab::Misuse misuse{};
 };
 
+/// What a child process does: it says in the mark where it is, and in the end its verdict.
+using IsolatedBody = std::function<Verdict(StepMark&)>;
+
+/// Runs `body` in a child process, so that a death or a hang is a verdict like any other. The child does not return to
+/// the caller.
+IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& options = {});
+
 /// Runs `program` on `runner` in a child process, so that a death or a hang is a verdict like any
 /// other. The child does not return to the caller.
 IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options = {});

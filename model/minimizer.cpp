@@ -146,7 +146,7 @@ class Minimizer {
         deadline_{Clock::now() + std::chrono::duration_cast<Clock::duration>(options.budget)} {}
 
   Minimized run() {
-    const IsolatedRun original = run_isolated(runner_, given_, thorough());
+    const IsolatedRun original = run(given_, thorough());
     const Minimized unchanged{given_, original.verdict, original.report, 1, original.verdict.agreed()};
     tried_ = 1;
     target_ = original.verdict;
@@ -164,7 +164,7 @@ class Minimizer {
       smaller |= take(renumbered(smallest_));
     }
     // Candidates are run in haste: what counts is this run.
-    IsolatedRun last = run_isolated(runner_, smallest_, thorough());
+    IsolatedRun last = run(smallest_, thorough());
     if (last.verdict.signature() != target_.signature()) return unchanged;
     return {smallest_, last.verdict, last.report, tried_, !out_of_time_};
   }
@@ -174,18 +174,21 @@ class Minimizer {
     return {.timeout_seconds = final_timeout_seconds, .brief = false, .after_step = {}};
   }
 
+  IsolatedRun run(const Program& candidate, const IsolationOptions& options) {
+    return options_.run ? options_.run(candidate, options) : run_isolated(runner_, candidate, options);
+  }
+
   /// The verdict in haste. A death gets its frame from an earlier one with the same stack, if there
   /// was one: what it takes to name it costs a second.
   Verdict judge(const Program& candidate) {
     const double timeout = target_.kind == Verdict::Kind::Hung ? 1 : options_.timeout_seconds;
-    const IsolatedRun run =
-        run_isolated(runner_, candidate, {.timeout_seconds = timeout, .brief = true, .after_step = {}});
-    Verdict verdict = run.verdict;
-    if (verdict.kind != Verdict::Kind::Died || run.stack == 0) return verdict;
+    const IsolatedRun hasty = run(candidate, {.timeout_seconds = timeout, .brief = true, .after_step = {}});
+    Verdict verdict = hasty.verdict;
+    if (verdict.kind != Verdict::Kind::Died || hasty.stack == 0) return verdict;
     verdict.frame = target_.frame;
     if (verdict.signature() != target_.signature()) return verdict;  // whatever its frame
-    const auto [known, is_new] = deaths_.try_emplace(run.stack);
-    if (is_new) known->second = run_isolated(runner_, candidate, thorough()).verdict;
+    const auto [known, is_new] = deaths_.try_emplace(hasty.stack);
+    if (is_new) known->second = run(candidate, thorough()).verdict;
     verdict.death = known->second.death;
     verdict.frame = known->second.frame;
     return verdict;

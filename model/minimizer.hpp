@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "model/isolated.hpp"
 #include "model/program.hpp"
 #include "model/runner.hpp"
 #include "model/verdict.hpp"
@@ -14,6 +15,8 @@ namespace slabproof {
 struct MinimizerOptions {
   std::chrono::duration<double> budget = std::chrono::seconds{60};  // for candidates
   unsigned timeout_seconds = 3;                                     // of a candidate
+  /// Runs a program in a child process: run_isolated() on the runner, unless somebody knows better.
+  std::function<IsolatedRun(const Program& candidate, const IsolationOptions& options)> run{};
   /// Called before each candidate with the smallest program so far and how many were tried; false
   /// ends the search with that program.
   std::function<bool(const Program& smallest, std::uint64_t tried)> go_on;
