@@ -1,6 +1,7 @@
 """What lies in fuzz-out/crashes: the inputs that failed, what is known of each, and what was made of it.
 
     NAME           the input
+    NAME-chain     instead, where the input passes alone: all that its process had run, as slab_replay runs it again
     NAME.json      its signature, target and engine, when it was first seen and how often it was met, what slab_replay --json says
     NAME.txt       what the replay tool and the fuzzer said
     NAME.min       the smallest program that fails in the same way, NAME.min.trace the same as text
@@ -21,6 +22,8 @@ import time
 from replay_facts import Facts, facts_in
 
 VERSION = 2
+CHAIN = "-chain"
+PASSES = "passes in the replay tool"  # what fails in the fuzzer only
 READ_VERSIONS = (1, 2)  # 1 has no facts, and no input whose signature is not known
 ENGINES = {"property-": "RapidCheck", "explorer-": "explorer"}  # of inputs that come without a .json, by their names
 
@@ -123,6 +126,21 @@ def met(crashes):
 def minimized(path):
     """What is known of the minimized program: operations, before, bytes, seconds, programs, finished; {} if not much."""
     kinds = {"operations": int, "before": int, "bytes": int, "seconds": float, "programs": int, "finished": bool}
+    try:
+        return read_object(beside(path, ".min.json"), kinds) if beside(path, ".min").exists() else {}
+    except ValueError:
+        return {}
+
+
+def finished(path):
+    """Whether nothing smaller is left to try."""
+    facts = minimized_chain(path) if path.name.endswith(CHAIN) else minimized(path)
+    return facts.get("finished", False)
+
+
+def minimized_chain(path):
+    """The same of a chain: inputs, before, bytes, seconds, chains, finished."""
+    kinds = {"inputs": int, "before": int, "bytes": int, "seconds": float, "chains": int, "finished": bool}
     try:
         return read_object(beside(path, ".min.json"), kinds) if beside(path, ".min").exists() else {}
     except ValueError:

@@ -11,6 +11,9 @@ LINES_OF_TEXT = 8
 def picture(facts, trace, data, output):
     """Lines. `trace` is the program as text, or None; `output` all that the replay tool has to say, if it was asked."""
     lines = _program(trace, facts) if trace else _input(facts, data, output)
+    if facts.inputs:
+        lines = [f"input {facts.failing_input:,} of the {facts.inputs:,} that its process ran fails; alone it passes:",
+                 "what fails is outside of its cache (docs/crashes.md)"]
     lines = [f"  | {line[:WIDTH]}" for line in lines]
     lines.append(f"  verdict: {facts.sentence}")
     if facts.expected:

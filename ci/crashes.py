@@ -3,13 +3,15 @@
 import dataclasses
 import re
 
-from crash_files import Crash, beside, crashes_in, home_of, made_of, now, shown_path, write_whole
+from crash_files import CHAIN, PASSES, Crash, beside, crashes_in, home_of, made_of, now, shown_path, write_whole
 from crash_picture import picture
 from fuzz_target import DEATH, sha1
+from replay_facts import AFTER_OTHERS
 from targets import TARGETS
 from workshop import Workshop
 
 SHOW_SECONDS = 30
+CHAIN_SECONDS = 60  # of a chain; the fuzzing waits
 KEPT_FILES = 3
 NOT_REPLAYED = "not replayed yet: ci/triage tells what it is"
 CORPUS = "corpus replay"
@@ -101,7 +103,7 @@ class Crashes:
         self._hand_over(facts.signature)
         self._forget_larger(defect)
 
-    def take(self, target, artifact, words, perhaps_slow, engine):
+    def take(self, target, artifact, words, perhaps_slow, engine, records=()):
         """Keeps what the engine saved when it died with these last words. False if it was only a slow input, or is not known to fail."""
         data = artifact.read_bytes()
         path = self.folder / f"{target}-{sha1(data)[:12]}"
@@ -116,12 +118,25 @@ class Crashes:
             if path not in self.kept:  # as the input of a defect that this build has no more
                 path.unlink()
             return False
+        after_others = False  # whether that is known to be another matter
+        if facts and facts.outcome == "agreed":
+            if self._is_known_after_others(path):
+                return True
+            chain = beside(path, CHAIN)
+            if any(record.keep(data, chain) for record in records):
+                found = self.tool.facts_of(chain, lambda: self.signals.out_of_patience, CHAIN_SECONDS)
+                if not found or found.outcome != "agreed":
+                    self._take_chain(chain, target, engine, found, words)
+                    path.unlink()
+                    return True
+                chain.unlink()
+                after_others = True
         if facts and facts.outcome == "unreadable":
             self.not_replayed.append(_cannot_be_replayed(path, facts))
             self.say(self.not_replayed[-1])
             self._keep(path, None, None, target, engine)
             return False
-        signature = signature_of(facts, words) if facts else None
+        signature = signature_of(facts, words, after_others) if facts else None
         defect = self._defect(signature or NOT_REPLAYED)
         defect.files.append((len(data), path))
         self.seen[path.name] = defect
@@ -133,6 +148,31 @@ class Crashes:
             self._hand_over(signature)
             self._forget_larger(defect)
         return True
+
+    def _is_known_after_others(self, path):
+        """Enough such failures are kept: the next one is counted. Each would take as long to replay as its process lived."""
+        defect = self.defects.get(AFTER_OTHERS)
+        if not defect or defect.count < KEPT_FILES or path in self.kept:
+            return False
+        defect.count += 1
+        home_of(self._of(AFTER_OTHERS)).times += 1
+        path.unlink()
+        return True
+
+    def _take_chain(self, chain, target, engine, facts, words):
+        """What fails only after the inputs that its process had run. `facts` are None or of an unreadable file where
+        there was no time for them: ci/triage takes it."""
+        known = facts and facts.failed
+        defect = self._defect(facts.signature if known else NOT_REPLAYED)
+        defect.files.append((chain.stat().st_size, chain))
+        self.seen[chain.name] = defect
+        try:
+            self._keep(chain, facts.signature if known else None, facts if known else None, target, engine)
+        finally:  # a full disk is no reason to keep silent
+            self._show(f"{target} found an input that passes alone", defect, chain, facts if known else None, words)
+        if known:
+            self._hand_over(facts.signature)
+            self._forget_larger(defect)
 
     def save(self):
         """How often each defect of this run was met."""
@@ -214,9 +254,10 @@ def kept_name(path, data):
     return f"{target}-{sha1(data)[:12]}" if target in TARGETS else f"{target}-{path.name}"
 
 
-def signature_of(facts, words):
+def signature_of(facts, words, after_others=False):
     """The replay tool's signature, or what stands for it where the replay tool does not see the failure."""
     if facts.signature:
         return facts.signature
     said = re.search(r"^(?:signature|SUMMARY): *(.+)$", words, re.MULTILINE) or DEATH.search(words)
-    return f"passes in the replay tool; the fuzzer said: {said[said.lastindex or 0] if said else 'nothing'}"
+    how = ", alone and after what its process had run" if after_others else ""
+    return f"{PASSES}{how}; the fuzzer said: {said[said.lastindex or 0] if said else 'nothing'}"

@@ -10,6 +10,7 @@ import struct
 import time
 
 import child_process
+from record import Record
 
 INPUT_SECONDS = 25
 INPUT_MEGABYTES = 2560
@@ -106,6 +107,7 @@ class Worker:
         self.artifacts = out / "artifacts" / self.label
         self.log = out / "logs" / f"{self.label}.log"
         self.counters = out / "logs" / f"{self.label}.counters"
+        self.record = Record(out / "records" / self.label)
         self.process = None
         self.seconds = 0.0  # fuzzed so far
         self.counts = (0, 0)  # inputs and operations so far; the target itself adds to them
@@ -131,7 +133,7 @@ class Worker:
             self.log_begin = self.log_read = log.seek(0, os.SEEK_END)
             self.process = child_process.start(
                 [*self.run, *command], self.WHEN_ORPHANED, stdout=log, stderr=log,
-                env={**os.environ, STATISTICS: str(self.counters), **environment})
+                env={**os.environ, STATISTICS: str(self.counters), **self.record.environment(self.target.corpus), **environment})
         self.started = self.last_input = time.monotonic()
         self.loaded = self.aborted = False
         self.samples.clear()

@@ -10,6 +10,7 @@ from crash_files import shown_path
 from fuzz_target import end_all
 from libfuzzer import LibFuzzer
 from progress import clock, number, table
+from record import records_of
 
 FREE_BYTES = 8 << 20
 SILENT_DEATHS = 3
@@ -37,11 +38,11 @@ class Fuzzing:
         for target in self.targets:
             folders = (self.out / "artifacts").glob(f"{target.name}*")
             self._take_all(target, [f for folder in folders if folder.name.split(".")[0] == target.name for f in folder.iterdir()],
-                           "the run was killed", engine="")
+                           "the run was killed", engine="", records=records_of(target))
 
-    def _take_all(self, target, artifacts, what, engine):
+    def _take_all(self, target, artifacts, what, engine, records=()):
         for artifact in sorted(artifacts):
-            if self.crashes.take(target.name, artifact, f"SUMMARY: nothing, {what}", perhaps_slow=False, engine=engine):
+            if self.crashes.take(target.name, artifact, f"SUMMARY: nothing, {what}", perhaps_slow=False, engine=engine, records=records):
                 target.crashes += 1
 
     def _take_failing(self, worker):
@@ -51,8 +52,9 @@ class Fuzzing:
             words = worker.words_about(artifact, self.signals)
             if not worker.loaded:
                 target.drop_from_corpus(artifact.read_bytes())
-            if self.crashes.take(target.name, artifact, words, perhaps_slow=worker.aborted, engine=target.engine):
+            if self.crashes.take(target.name, artifact, words, perhaps_slow=worker.aborted, engine=target.engine, records=[worker.record]):
                 target.crashes += 1
+        worker.record.forget_old()
         return bool(files)
 
     def _harvest(self, worker, ended_by_us=False):
@@ -60,7 +62,7 @@ class Fuzzing:
         code = worker.collect()
         words = worker.last_words()
         found = self._take_failing(worker)
-        worker.silent_deaths = 0 if found or ended_by_us else worker.silent_deaths + 1
+        worker.silent_deaths = 0 if found or ended_by_us or worker.record.is_full() else worker.silent_deaths + 1
         if worker.silent_deaths >= SILENT_DEATHS:
             self.progress.say("\n".join(words.splitlines()[-20:]))
             self.problems.append(f"{worker.target.name} ends by itself with exit code {code} and no failing input; "
@@ -83,6 +85,7 @@ class Fuzzing:
             try:
                 if worker.running:
                     self._harvest(worker, ended_by_us=True)
+                worker.record.clear()
             except (CannotWork, OSError) as error:
                 self.problems.append(f"{worker.target.name}: {error}")
         try:

@@ -23,6 +23,7 @@ import corpus_replay
 import fuzz_run
 import fuzz_target
 import fuzzing
+import record
 import schedule
 
 NAME = "fuzz_geometry"
@@ -37,6 +38,8 @@ def stand_in(folder, how, arguments):
     fuzz_run.OUT, fuzz_run.BUILD = folder / "out", folder / "build"
     fuzz_run.build, fuzz_run.made_from = lambda *_: None, lambda _: {}
     fuzz_target.INPUT_SECONDS, fuzz_target.INPUT_MEGABYTES = 2, 300
+    if os.environ.get("OVERNIGHT_RECORD"):
+        record.LARGEST = record.CORPORA = int(os.environ["OVERNIGHT_RECORD"])
     if how == "turns":
         schedule.TURN_SECONDS, corpus.SMALL_CORPUS = 2, 10
     if how == "hurry":
@@ -45,7 +48,7 @@ def stand_in(folder, how, arguments):
         fuzzing.Fuzzing.fuzz = lambda self, *_: [setattr(t.workers[0], "counts", (1, 1)) for t in self.targets]
     if how.startswith("signal "):
         signal_at(how.split()[1])
-    sys.argv = ["ci/fuzz", "--target", NAME, *arguments]
+    sys.argv = ["ci/fuzz", *([] if "--target" in arguments else ["--target", NAME]), *arguments]
     return command.run(fuzz_run.main, "ci/fuzz")
 
 

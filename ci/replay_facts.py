@@ -2,6 +2,7 @@
 
 import dataclasses
 
+AFTER_OTHERS = "fails only after others"  # the signature of what needs the history of its process
 OUTCOMES = ("agreed", "violated", "died", "hung", "unreadable")
 FAILURES = ("violated", "died", "hung")
 
@@ -21,6 +22,8 @@ class Facts:
     frame: str = None
     frames: list = dataclasses.field(default_factory=list)
     operations: int = None  # of the program
+    inputs: int = None  # of a chain: how many it runs, and which of them fails
+    failing_input: int = None
     alone: str = None  # of a failure: whether the file also fails, or agrees, in a process of its own
 
     @property
@@ -33,7 +36,7 @@ class Facts:
 
 TEXTS = ("outcome", "input", "sentence")
 MAYBE_TEXTS = ("signature", "operation", "invariant", "expected", "observed", "death", "frame", "alone")
-MAYBE_NUMBERS = ("step", "operations")
+MAYBE_NUMBERS = ("step", "operations", "inputs", "failing_input")
 
 
 def facts_in(found):

@@ -16,6 +16,7 @@ from replay_facts import Facts, facts_in
 
 FILES_AT_ONCE = 500
 SILENT_SECONDS = 60  # at one file; the tool itself ends a program that hangs
+SECONDS_A_MEGABYTE = 20  # more, of chains: as long as their processes lived, twice
 LOST_TOOLS = 3  # one after the other, without a single verdict
 
 
@@ -23,12 +24,12 @@ class ReplayTool:
     def __init__(self, command):
         self.command = command
 
-    def judge(self, files, stop=lambda: False, waiting=lambda: None):
+    def judge(self, files, stop=lambda: False, waiting=lambda: None, silent_seconds=None):
         """Yields (file, facts) of each in their order. Ends early when `stop()`; calls `waiting` now and then."""
         left, lost = collections.deque(files), 0
         while left and not stop():
             judged, reason = 0, None
-            for facts in self._run(list(itertools.islice(left, FILES_AT_ONCE)), stop, waiting):
+            for facts in self._run(list(itertools.islice(left, FILES_AT_ONCE)), stop, waiting, silent_seconds):
                 if isinstance(facts, str):
                     reason = facts
                     break
@@ -41,9 +42,13 @@ class ReplayTool:
             while lost == LOST_TOOLS and left:
                 yield left.popleft(), _unreadable(reason)
 
-    def facts_of(self, file, stop=lambda: False):
+    def facts_of(self, file, stop=lambda: False, silent_seconds=None):
         """Of one file; None if it was stopped."""
-        return next((facts for _, facts in self.judge([file], stop)), None)
+        return next((facts for _, facts in self.judge([file], stop, silent_seconds=silent_seconds)), None)
+
+    def silent_seconds(self, file):
+        """For how long the tool may be at a file without a word."""
+        return SILENT_SECONDS + (SECONDS_A_MEGABYTE * os.stat(file).st_size / (1 << 20) if is_chain(file) else 0)
 
     def show(self, file, signals, seconds):
         """(the lines of the program as text or None, all that the tool has to say), for people."""
@@ -72,7 +77,7 @@ class ReplayTool:
             with open(encoded, "rb") as found:
                 return found.read()
 
-    def _run(self, files, stop, waiting):
+    def _run(self, files, stop, waiting, silent_seconds):
         """Yields the facts of the files in their order, and the reason in place of the first that it does not get."""
         with tempfile.TemporaryFile() as words:
             try:
@@ -81,8 +86,9 @@ class ReplayTool:
                 yield str(error)
                 return
             given, worst, silent = 0, 0, False
+            silent_seconds = silent_seconds or max(map(self.silent_seconds, files))
             try:
-                for line in _lines(process.stdout, stop, waiting):
+                for line in _lines(process.stdout, stop, waiting, silent_seconds):
                     silent = line is None
                     if silent or given == len(files):
                         break
@@ -107,6 +113,15 @@ class ReplayTool:
                 yield _why(code, words)
 
 
+def is_chain(file):
+    """Whether a file is one, whatever its name."""
+    try:
+        with open(file, "rb") as content:
+            return os.path.isfile(file) and content.read(16) == b"slabproof chain "
+    except OSError:
+        return False
+
+
 def _code_of(process):
     """Once it says no more it ends soon; None if not."""
     try:
@@ -119,7 +134,7 @@ def _unreadable(reason):
     return Facts("unreadable", sentence=reason)
 
 
-def _lines(stream, stop, waiting):
+def _lines(stream, stop, waiting, silent_seconds):
     """The lines of a pipe, to its end or until stopped; None, and no more, when none comes for long."""
     pending, since = b"", time.monotonic()
     while not stop():
@@ -133,7 +148,7 @@ def _lines(stream, stop, waiting):
                 if stop():
                     return
             since = time.monotonic()
-        elif time.monotonic() > since + SILENT_SECONDS:
+        elif time.monotonic() > since + silent_seconds:
             yield None
             return
 

@@ -21,14 +21,16 @@ import command
 import out_format
 import out_lock
 import workshop
-from crash_files import beside, crashes_in, home_of, made_of, met, minimized, shown_path
+from crash_files import CHAIN, PASSES, beside, crashes_in, finished, home_of, made_of, met, shown_path
 from harness_build import RUN, build
 from history import samples
 from progress import Progress, counted, table
+from replay_facts import AFTER_OTHERS
 from replay_tool import ReplayTool
 from targets import BUILD, ROOT
 
 OUT = ROOT / "fuzz-out"
+UNSEEN = "not seen"  # by the replay tool, on any build: whether it still fails it cannot tell
 
 
 class Triage:
@@ -116,6 +118,8 @@ class Triage:
             return "fails"
         if now:
             return f"fails as {', '.join(sorted(now))}"
+        if judged and (signature.startswith(PASSES) or signature == AFTER_OTHERS and not any(c.path.name.endswith(CHAIN) for c in crashes)):
+            return UNSEEN
         return "passes" if judged else "not replayed"
 
     def run(self):
@@ -139,7 +143,7 @@ class Triage:
             again.append(f"{shown_path(ROOT / 'ci' / 'replay')} {shown_path(path)}")
             if files := made_of(home_of(of_one).path):
                 made.append(f"{signature}: {', '.join(f'{what} {shown_path(file)}' for what, file in files)}")
-                if not minimized(home_of(of_one).path).get("finished", False):
+                if not finished(home_of(of_one).path):
                     made[-1] += "; not yet the smallest"
         if groups:
             self.progress.say("\n".join(f"{row}  {command}" for row, command in zip(table(rows), again)))
@@ -154,10 +158,12 @@ class Triage:
         if not groups:
             self.progress.say(f"\n{early}No crash is kept in {shown_path(self.folder)}.")
             return 2 if self.signals.count else 0
+        unseen = states.count(UNSEEN)
+        not_seen = f"; of {counted(unseen, 'signature')} the replay tool cannot tell: keep it, docs/crashes.md says what to do" if unseen else ""
         not_replayed = f", and {counted(left, 'file was', 'files were')} not replayed" if left else ""
         self.progress.say(f"\n{early}{counted(len(groups), 'signature')} in {counted(len(crashes), 'file')}; "
-                          f"{failing or 'none'} {'fail' if failing > 1 else 'fails'} on this build{not_replayed}.")
-        return 1 if failing else 2 if left else 0
+                          f"{failing or 'none'} {'fail' if failing > 1 else 'fails'} on this build{not_replayed}{not_seen}.")
+        return 1 if failing else 2 if left or unseen else 0
 
 
 def main(signals):

@@ -11,7 +11,7 @@ import time
 
 import child_process
 from command import CannotWork
-from crash_files import VERSION, beside, made_of, minimized, shown_path, write_whole
+from crash_files import CHAIN, PASSES, VERSION, beside, finished, made_of, minimized, shown_path, write_whole
 from targets import input_of
 
 MINIMIZE_SECONDS = 40  # test and page take a second or two; all of it is to be there within a minute
@@ -29,11 +29,11 @@ class FailsNoMore(CannotMake):
 
 def can_be_made(path, signature):
     """Whether there is a program in the file that fails in the replay tool."""
-    return input_of(path.name) == "program" and signature is not None and not signature.startswith("passes in ")
+    return (input_of(path.name) == "program" or path.name.endswith(CHAIN)) and signature is not None and not signature.startswith(PASSES)
 
 
 def is_complete(path):
-    return len(made_of(path)) == 4 and minimized(path).get("finished", False)
+    return (path.name.endswith(CHAIN) or len(made_of(path)) == 4) and finished(path)
 
 
 def make(path, signature, tool, signals):
@@ -46,7 +46,9 @@ def make(path, signature, tool, signals):
     """
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.min*"):  # by a run that was killed
         left.unlink(missing_ok=True)
-    if not minimized(path).get("finished", False):
+    if path.name.endswith(CHAIN):  # and neither a test nor a page of it
+        return None if finished(path) else _minimize_chain(path, signature, tool, signals)
+    if not finished(path):
         _minimize(path, signature, tool, signals)
     for suffix, option in ((".min.cpp", "--as-test"), (".min.html", "--html")):
         if not beside(path, suffix).exists() and not signals.count:
@@ -101,6 +103,31 @@ def _minimize(path, signature, tool, signals):
     write_whole(beside(path, ".min.json"), json.dumps({
         "version": VERSION, "operations": int(effort[2]), "before": before or int(effort[1]), "bytes": size,
         "seconds": float(effort[3]), "programs": int(effort[4]), "finished": not effort[5]}) + "\n")
+
+
+def _minimize_chain(path, signature, tool, signals):
+    """As _minimize(). What is left of it is a chain or, of a failure that needs no others, the input."""
+    small, new = beside(path, ".min"), _unfinished(path, ".min")
+    start = small if small.exists() and not finished(path) else path
+    seconds = MINIMIZE_SECONDS + tool.silent_seconds(start)
+    code, output = _replay(tool, signals, seconds, "--minimize", "--budget", str(MINIMIZE_SECONDS), "--output", new, start)
+    effort = re.search(r"^minimized: ([\d,]+) inputs? to ([\d,]+) inputs?, .* in ([\d.]+) s, ([\d,]+) chains? tried(; stopped)?", output, re.MULTILINE)
+    facts = tool.facts_of(new, lambda: signals.out_of_patience) if effort and new.exists() else None
+    if signals.count and not facts:
+        return
+    if not facts:
+        if code == 0:
+            raise FailsNoMore(f"{shown_path(path)} did not fail again when it was to be minimized")
+        raise CannotMake(f"{shown_path(path)} cannot be minimized: {_last_line(output) or 'it did not end'}")
+    if facts.signature != signature:
+        raise CannotMake(f"{shown_path(path)} fails in another way when it is minimized: {facts.signature or facts.outcome}")
+    beside(path, ".min.json").unlink(missing_ok=True)
+    size = new.stat().st_size
+    new.replace(small)
+    number = [int(text.replace(",", "")) for text in effort.group(1, 2, 4)]
+    write_whole(beside(path, ".min.json"), json.dumps({
+        "version": VERSION, "inputs": number[1], "before": number[0], "bytes": size, "seconds": float(effort[3]),
+        "chains": number[2], "finished": not effort[5]}) + "\n")
 
 
 class Workshop:

@@ -1,0 +1,88 @@
+"""What the processes of a worker have run, each input from its start on: the target writes it (fuzz/record_file.hpp). An
+input that fails only after others is kept as the record that ends with it, which is a chain for slab_replay."""
+
+import collections
+import mmap
+import struct
+
+RECORD = "SLABPROOF_RECORD"
+RECORD_BYTES = "SLABPROOF_RECORD_BYTES"
+LARGEST = 256 << 20  # then its process ends and another begins
+CORPORA = 16  # as large as so many, since a process reads the corpus first, AFL++ many times
+TAIL = 5 << 20  # of a record at most that is not written to
+LOOKS = 10  # for which a record of a process that has died waits for the engine to save its input
+
+
+class Record:
+    def __init__(self, path):
+        self.path = path
+        self.looks = collections.Counter()
+
+    def clear(self):
+        for file in self._files():
+            file.unlink(missing_ok=True)
+        self.looks.clear()
+
+    def environment(self, corpus):
+        """Of a process that is about to start: nothing of the one before is left."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.clear()
+        self.limit = max(LARGEST, CORPORA * sum(f.stat().st_size for f in corpus.iterdir()))
+        return {RECORD: str(self.path), RECORD_BYTES: str(self.limit)}
+
+    def is_full(self):
+        """Whether its process has ended for that."""
+        try:
+            return self.path.stat().st_size >= self.limit
+        except OSError:
+            return False
+
+    def keep(self, data, kept):
+        """Copies the record that ends with this input. False if there is none."""
+        for file in self._files():
+            try:
+                if end := _end_of(file, data):
+                    _copy(file, kept, end)
+                    return True
+            except (OSError, ValueError):  # gone meanwhile, or empty
+                kept.unlink(missing_ok=True)
+        return False
+
+    def forget_old(self):
+        """Those of processes that have died for another reason. AFL++ goes on and on."""
+        for file in self._files():
+            if file == self.path:
+                continue
+            try:
+                number = file.stat().st_ino
+                self.looks[number] += 1
+                if self.looks[number] > LOOKS:
+                    file.unlink()
+                    del self.looks[number]
+            except OSError:
+                pass
+
+    def _files(self):
+        return sorted(f for f in self.path.parent.glob(f"{self.path.name}*") if f == self.path or f.suffix[1:].isdigit())
+
+
+def records_of(target):
+    """Whatever a run that was killed has left of a target's."""
+    folder = target.out / "records"
+    return [Record(file) for file in sorted(folder.glob(f"{target.name}*")) if file.name.split(".")[0] == target.name]
+
+
+def _end_of(file, data):
+    """Where the record ends, if it does with this input."""
+    with open(file, "rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        last = struct.pack("<II", 1, len(data)) + data
+        at = content.rfind(last, max(0, len(content) - TAIL - len(last)))
+        end = at + len(last)
+        return end if at >= 0 and not content[end:].strip(b"\0") else 0
+
+
+def _copy(file, kept, size):
+    with open(file, "rb") as source, open(kept, "wb") as copy:
+        while size and (piece := source.read(min(size, 1 << 20))):
+            copy.write(piece)
+            size -= len(piece)
