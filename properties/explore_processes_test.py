@@ -29,6 +29,11 @@ class Processes(unittest.TestCase):
         result = self.explore(*WORLD, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
         self.assertEqual(result.returncode, 1, result.stdout)
 
+    def test_a_planted_bug_is_a_number(self):
+        for nonsense in ("nonsense", "", "-1", "999", "1x"):
+            result = subprocess.run([arguments.explore, *WORLD], env=planted_bugs.environment(nonsense), text=True, capture_output=True)
+            self.assertEqual((result.returncode, result.stderr[:14 + len(nonsense)]), (2, f"SLAB_PLANTED={nonsense}:"), result.stdout)
+
     def test_sizes_are_named_once(self):
         self.assertEqual(self.explore("--quick", "--objects", "1").returncode, 2)
 
