@@ -110,6 +110,23 @@ class Arguments(Case):
         for right in ("--deep", "--gcc", "--only x --seed 18446744073709551615 --deep --gcc"):
             self.assertIn("set up or built", run(self.tree / "ci" / "test", *right.split(), RC_PARAMS="").stdout)
 
+    def test_only_what_was_named_is_run(self):
+        (self.tree / "ci" / "setup").write_text("#!/bin/sh\n")
+        (self.tree / "ci" / "build").write_text(f'#!/bin/sh\ncase $1 in --where) echo "{self.tree}/$2" ;; esac\n')
+        (self.tree / "asan").mkdir()
+        (self.tree / "asan" / "CTestTestfile.cmake").write_text(
+            'add_test(properties.one sh -c "echo the seed is $RC_PARAMS")\nset_tests_properties(properties.one PROPERTIES LABELS seeded)\n'
+            'add_test(other.two false)\n')
+        test = self.tree / "ci" / "test"
+        right = run(test, "--only", "one", "--seed", "7")
+        self.assertEqual(right.returncode, 0, right.stdout)
+        self.assertIn(": the seed is seed=7\n", right.stdout)
+        self.assertNotIn("Test command", right.stdout)
+        self.refused(run(test, "--only", "three"), "no test has a name in which 'three' is found")
+        self.refused(run(test, "--only", "["), "no test has a name in which '[' is found")
+        self.refused(run(test, "--only", "two", "--seed", "7"), "none of the tests that --only names is a property")
+        self.refused(run(test, "--only", "two"), "tests fail with preset asan", code=1)
+
     def test_build_and_setup(self):
         self.refused(run(ROOT / "ci" / "build", "nonsense"), "ci/build: nonsense: no such preset; there are: dev asan")
         self.refused(run(ROOT / "ci" / "build", "--nonsense"), "ci/build: --nonsense: unknown option")

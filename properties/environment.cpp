@@ -36,7 +36,7 @@ std::string_view variable(const char* name) {
 
 bool is_understood(std::string_view word) {
   const std::size_t at = word.find('=');
-  if (at == word.npos || at + 1 == word.size()) return false;
+  if (at == std::string_view::npos || at + 1 == word.size()) return false;
   const std::string_view name = word.substr(0, at), value = word.substr(at + 1);
   if (name == "reproduce") return true;
   return std::any_of(std::begin(keys), std::end(keys),
@@ -66,8 +66,8 @@ std::string wrong_environment(const std::vector<std::string>& ids) {
 }
 
 std::uint64_t deep() {
-  const auto value = variable("SLABPROOF_DEEP");
-  return value.empty() ? 1 : std::strtoull(value.data(), nullptr, 10);
+  const std::string value{variable("SLABPROOF_DEEP")};
+  return value.empty() ? 1 : std::strtoull(value.c_str(), nullptr, 10);
 }
 
 }  // namespace slabproof

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ void expect_agreement(MachineKind kind) {
   const MachineResult result = check_machine(id, {.kind = kind,
                                                   .programs = programs_per_machine * deep(),
                                                   .crash_folder = SLABPROOF_CRASH_FOLDER,
-                                                  .tells_progress = true});
+                                                  .progress = std::chrono::seconds{2}});
   EXPECT_TRUE(result.passed) << result.report;
   std::printf("%s: %ju programs, %ju operations, seed %ju\n", id.c_str(), std::uintmax_t{result.programs},
               std::uintmax_t{result.operations}, std::uintmax_t{result.seed});

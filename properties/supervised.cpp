@@ -30,7 +30,7 @@ constexpr std::uint64_t never = ~std::uint64_t{0};
 using Clock = std::chrono::steady_clock;
 // A candidate that hangs takes seconds, so the candidates have a time of their own too.
 constexpr unsigned hung_after_seconds = 20, shrink_seconds = 60;
-constexpr std::chrono::seconds tidy_seconds{30}, between_lines{2};
+constexpr std::chrono::seconds tidy_seconds{30};
 // For candidates: the verdict is all that counts.
 const IsolationOptions brief{.timeout_seconds = 3, .brief = true, .after_step = {}};
 
@@ -199,7 +199,7 @@ bool check_in_child(const std::string& id, const MachineOptions& options, Shared
   const auto begin = Clock::now();
   auto told = begin;
   for (auto since = begin; waitpid(child, nullptr, WNOHANG) == 0; usleep(20'000)) {
-    if (options.tells_progress && Clock::now() - told >= between_lines) {
+    if (options.progress.count() > 0 && Clock::now() - told >= options.progress) {
       told = Clock::now();
       tell(id, options.programs, shared, told - begin);
     }

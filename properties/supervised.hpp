@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -13,7 +14,7 @@ struct MachineOptions {
   std::uint64_t programs = 0;             // to run at the least
   MakeSubject make = make_slab_subject;
   std::string crash_folder;               // where a counterexample is saved
-  bool tells_progress = false;            // in a line every other second, on stdout
+  std::chrono::milliseconds progress{};   // between two lines on stdout; without it there are none
 };
 
 struct MachineResult {

@@ -1,6 +1,7 @@
 // What is left of a failure: the smallest program that fails in the same way, as a file that replays.
 #include "properties/supervised.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -45,8 +46,14 @@ AnySubject* make_broken(void* storage, const CacheSpec& spec, RecordingBackend&)
 
 void expect_smallest(MakeSubject make, const std::string& kind) {
   const std::filesystem::path folder = testing::TempDir() + "/slabproof-" + std::to_string(getpid());
-  const MachineResult result = check_machine(
-      "Broken/" + kind, {.kind = {slab::Row::Large, true, 1}, .programs = 1000, .make = make, .crash_folder = folder});
+  testing::internal::CaptureStdout();
+  const MachineResult result = check_machine("Broken/" + kind, {.kind = {slab::Row::Large, true, 1},
+                                                                .programs = 1000,
+                                                                .make = make,
+                                                                .crash_folder = folder,
+                                                                .progress = std::chrono::milliseconds{1}});
+  const std::string told = testing::internal::GetCapturedStdout();
+  EXPECT_NE(told.find(" fails, making it small: "), std::string::npos) << told;
   EXPECT_FALSE(result.passed);
   EXPECT_EQ(result.shrunk_to, 2u) << result.report;
   ASSERT_TRUE(result.signature.starts_with(kind)) << result.report;
