@@ -21,18 +21,19 @@ SWITCH = """
 #include <cstdio>
 #include <cstdlib>
 namespace slab::detail {
-inline const long planted_bug = [] {
-  const char* const text = std::getenv("SLAB_PLANTED");
+inline long number_in(const char* name, long most) {
+  const char* const text = std::getenv(name);
   char* end = nullptr;
-  const long bug = text ? std::strtol(text, &end, 10) : 0;
-  if (text && (end == text || *end != 0 || bug < 0 || bug > @bugs)) {
-    std::fprintf(stderr, "SLAB_PLANTED=%s: no number of a planted bug, from 0 to @bugs\\n", text);
+  const long number = text ? std::strtol(text, &end, 10) : 0;
+  if (text && (end == text || *end != 0 || number < 0 || number > most)) {
+    std::fprintf(stderr, "%s=%s: no number from 0 to %ld\\n", name, text, most);
     std::_Exit(2);
   }
-  return bug;
-}();
+  return number;
+}
+inline const long planted_bug = number_in("SLAB_PLANTED", @bugs);
 constexpr bool planted(int bug) { return !__builtin_is_constant_evaluated() && bug == planted_bug; }
-inline const long late_free = std::getenv("SLAB_PLANTED_FREE") ? std::atol(std::getenv("SLAB_PLANTED_FREE")) : 0;
+inline const long late_free = number_in("SLAB_PLANTED_FREE", 1'000'000'000);
 inline long frees = 0;
 inline long caches = 0, shrunk_at = 0;
 inline bool is_late_free() {

@@ -50,7 +50,12 @@ RecordFile::RecordFile(InputKind kind) {
   const char *const path = std::getenv("SLABPROOF_RECORD"), *const limit = std::getenv("SLABPROOF_RECORD_BYTES");
   if (!path || !*path) return;
   path_ = path;
-  limit_ = limit ? std::strtoull(limit, nullptr, 10) : 0;
+  char* end = nullptr;
+  limit_ = limit ? std::strtoull(limit, &end, 10) : 0;
+  if (limit && (end == limit || *end != '\0')) {
+    std::fprintf(stderr, "SLABPROOF_RECORD_BYTES=%s: no number of bytes\n", limit);
+    std::_Exit(2);
+  }
   if (limit_ == 0) limit_ = std::size_t{256} << 20;
   begin(chain_header(kind));
   of_this_process = this;
