@@ -10,6 +10,7 @@
 #include "fuzz/input.hpp"
 #include "fuzz/json.hpp"
 #include "fuzz/replay_chain.hpp"
+#include "model/child.hpp"
 #include "model/pass.hpp"
 #include "model/trace_oracle.hpp"
 #include "model/watchdog.hpp"
@@ -120,7 +121,7 @@ class Batch {
       worst_ = 2;
     }
     std::printf("%s\n", to_json(answer).c_str());
-    std::fflush(stdout);
+    flush_output();
   }
 
   void run_through(const ChainFile& file, Answer& answer) {

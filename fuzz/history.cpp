@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 
 #include "fuzz/json.hpp"
 #include "model/arena.hpp"
+#include "model/child.hpp"
 #include "model/sanitizer.hpp"
 #include "model/trace.hpp"
 
@@ -242,10 +244,7 @@ std::string text_of(const Setup& setup) {
 
 History history_of(Runner& runner, const Program& program) {
   const int file = memfd_create("history", MFD_CLOEXEC);
-  if (file < 0) {
-    std::perror("slabproof: cannot record a run");
-    std::exit(2);
-  }
+  if (file < 0) cannot_judge(std::strerror(errno));
   Historian historian{file};
   IsolationOptions options;
   options.after_step = [&](Runner& running, const Operation* operation) { historian(running, operation); };

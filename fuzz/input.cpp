@@ -8,23 +8,79 @@
 #include <fstream>
 
 #include "fuzz/as_test.hpp"
+#include "fuzz/json.hpp"
 #include "model/encoder.hpp"
 
 namespace slabproof {
 namespace {
 
-enum class Form : std::uint8_t { Bytes, Trace, Test, AnyText, GeometryNumbers };
-
-/// What is in a file: its name and its folder's say so.
-Form form_of(const std::string& file) {
+/// The name of a file with that of its folder.
+std::string_view name_of(const std::string& file) {
   const std::size_t slash = file.find_last_of('/');
   const std::size_t folder =
       slash == std::string::npos || slash == 0 ? std::string::npos : file.find_last_of('/', slash - 1);
-  const std::string_view name = std::string_view{file}.substr(folder == std::string::npos ? 0 : folder + 1);
-  if (name.find("fuzz_geometry") != std::string_view::npos) return Form::GeometryNumbers;
-  if (name.find("fuzz_trace") != std::string_view::npos) return Form::AnyText;
-  if (name.ends_with(".cpp")) return Form::Test;
-  return name.ends_with(".trace") ? Form::Trace : Form::Bytes;
+  return std::string_view{file}.substr(folder == std::string::npos ? 0 : folder + 1);
+}
+
+/// The first line that is neither empty nor a comment, without what stands before it.
+std::string_view first_words(std::string_view text) {
+  for (;;) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (!text.starts_with("//")) return text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.find('\n'), text.size()));
+  }
+}
+
+/// "slabproof trace", with any blanks between.
+bool begins_as_trace(std::string_view text) {
+  std::string_view line = first_words(text);
+  for (const std::string_view word : {"slabproof", "trace"}) {
+    if (!line.starts_with(word)) return false;
+    line.remove_prefix(word.size());
+    const std::size_t blanks = std::min(line.find_first_not_of(" \t\r"), line.size());
+    if (blanks == 0 && !line.empty()) return false;
+    line.remove_prefix(blanks);
+  }
+  return true;
+}
+
+/// Letters in two bytes each, as some editors save text.
+bool is_utf16(std::string_view text) {
+  const bool has_mark = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+  if (has_mark) text.remove_prefix(2);
+  if (text.size() < 8 || text.size() % 2 != 0) return false;
+  const auto is_letter = [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t'; };
+  for (const std::size_t first : {0u, 1u}) {
+    bool is = true;
+    for (std::size_t i = 0; is && i < (has_mark ? 8 : text.size()); i += 2)
+      is = is_letter(text[i + first]) && text[i + 1 - first] == '\0';
+    if (is) return true;
+  }
+  return false;
+}
+
+/// What a person would write: no other byte than those of letters and line ends, and more than a fuzzer hits by chance.
+bool is_written_text(std::string_view text) {
+  const auto is_control = [](unsigned char c) {
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+  };
+  return (text.size() >= 16 || text.ends_with('\n')) && is_utf8(text) &&
+         std::none_of(text.begin(), text.end(), is_control);
+}
+
+/// A text that should be a program and is none; nothing of the bytes of a fuzzer.
+std::optional<std::string> why_no_program(std::string_view name, std::string_view content) {
+  const auto is_named = [&](std::initializer_list<std::string_view> words) {
+    return std::any_of(words.begin(), words.end(), [&](auto word) { return name.find(word) != name.npos; });
+  };
+  if (name.ends_with(".cpp"))
+    return "is no test that --as-test wrote: expected a line '// slabproof trace 1' and the program's lines after it";
+  if (is_utf16(content)) return "is text in UTF-16: expected UTF-8, and 'slabproof trace 1' in the first line";
+  // These are what fuzzers, properties and the explorer keep: bytes, whatever they look like.
+  const bool is_kept = is_named({"fuzz_", "property-", "explorer-"}) && !name.ends_with(".trace");
+  if (!name.ends_with(".trace") && (is_kept || !is_written_text(content))) return std::nullopt;
+  return "is no trace: " + sentence(parse(content).error) +
+         " (a trace begins with the line 'slabproof trace 1', docs/format.md)";
 }
 
 std::span<const std::uint8_t> as_bytes(const std::string& text) {
@@ -55,24 +111,34 @@ std::optional<std::string> read_file(const std::string& file, std::size_t larges
 }
 
 std::optional<Input> read_input(const std::string& file, std::string& why) {
-  const Form form = form_of(file);
   // A text of a program is longer than its bytes; beyond this it is no program.
-  const auto content = read_file(file, form == Form::Bytes ? Limits::max_file_size : 8 * Limits::max_file_size, why);
+  auto content = read_file(file, 8 * Limits::max_file_size, why);
   if (!content) return std::nullopt;
   Input input;
-  if (form == Form::GeometryNumbers) {
+  const std::string_view name = name_of(file);
+  if (name.find("fuzz_geometry") != name.npos) {
     input.kind = Input::Kind::Geometry;
     input.geometry = decode_geometry(as_bytes(*content));
-  } else if (form == Form::AnyText) {
+    return input;
+  }
+  if (name.find("fuzz_trace") != name.npos) {
     input.kind = Input::Kind::Text;
-    input.text = *content;
-  } else if (form == Form::Bytes) {
-    input.program = decode(as_bytes(*content));
-  } else {
-    ParseResult parsed = parse(form == Form::Test ? trace_in_test(*content) : *content);
+    input.text = *std::move(content);
+    return input;
+  }
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (content->starts_with(byte_order_mark)) content->erase(0, byte_order_mark.size());
+  const std::string trace = begins_as_trace(*content) ? *content : trace_in_test(*content);
+  if (!trace.empty()) {
+    ParseResult parsed = parse(trace);
     if (!parsed.program) return why = sentence(parsed.error), std::nullopt;
     input.program = *std::move(parsed.program);
+    return input;
   }
+  if (const auto reason = why_no_program(name, *content)) return why = *reason, std::nullopt;
+  if (content->size() > Limits::max_file_size)
+    return why = "is larger than " + std::to_string(Limits::max_file_size) + " bytes", std::nullopt;
+  input.program = decode(as_bytes(*content));
   return input;
 }
 

@@ -32,6 +32,15 @@ std::string escaped(unsigned code) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = length_of_character(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string quoted(std::string_view text) {
   std::string result = "\"";
   while (!text.empty()) {

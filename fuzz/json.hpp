@@ -7,6 +7,8 @@
 
 namespace slabproof {
 
+bool is_utf8(std::string_view text);
+
 /// A JSON string, fit to stand in a page's script. A byte that is not UTF-8 becomes a lone surrogate, as Python's
 /// file names have it, so that every name comes back as it was.
 std::string quoted(std::string_view text);

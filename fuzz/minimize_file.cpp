@@ -1,6 +1,9 @@
 #include "fuzz/minimize_file.hpp"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "fuzz/minimize_progress.hpp"
@@ -10,10 +13,15 @@
 
 namespace slabproof {
 bool write_file(const std::string& file, const void* data, std::size_t size) {
+  errno = 0;
   std::ofstream out{file, std::ios::binary};
   out.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
-  if (out.flush()) return true;
-  std::fprintf(stderr, "slab_replay: %s: cannot be written\n", file.c_str());
+  out.close();
+  if (out) return true;
+  const char* const why = errno == 0 ? "cannot be written" : std::strerror(errno);
+  std::fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, file.c_str(), why);
+  std::error_code ignored;  // half a file is none
+  if (std::filesystem::is_regular_file(file, ignored)) std::filesystem::remove(file, ignored);
   return false;
 }
 

@@ -3,9 +3,11 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
+#include <cerrno>
+#include <cstring>
 #include <new>
+
+#include "model/child.hpp"
 
 namespace slabproof {
 namespace {
@@ -78,10 +80,7 @@ class Observer {
 
 Recording record(Runner& runner, const Program& program) {
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) {
-    std::perror("slabproof: cannot record a run");
-    std::exit(2);
-  }
+  if (memory == MAP_FAILED) cannot_judge(std::strerror(errno));
   auto& shared = *new (memory) Shared{};
   IsolationOptions options;
   Observer observer{shared};

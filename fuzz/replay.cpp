@@ -1,3 +1,7 @@
+#include <getopt.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -11,58 +15,29 @@
 #include "fuzz/input.hpp"
 #include "fuzz/minimize_file.hpp"
 #include "fuzz/replay_chain.hpp"
+#include "model/child.hpp"
 #include "model/encoder.hpp"
 #include "model/geometry_oracle.hpp"
 #include "model/isolated.hpp"
 #include "model/picture.hpp"
+#include "model/possible_checks.hpp"
+#include "model/sanitizer.hpp"
 #include "model/trace.hpp"
 
 namespace slabproof {
 namespace {
 
-constexpr const char* usage =
-    "usage: slab_replay [--quiet] [--write-bytes OUT | --write-trace OUT] FILE...\n"
-    "       slab_replay --minimize [--budget SECONDS] [--output OUT] FILE\n"
-    "       slab_replay --as-test [--output OUT.cpp] FILE\n"
-    "       slab_replay --html [--output OUT.html] FILE\n"
-    "       slab_replay --json FILE...\n"
-    "\n"
-    "Replays corpus and crash files, each in a child process: prints the program as a trace with\n"
-    "the state of every slab after every step, and the verdict. A name that ends in .trace is text,\n"
-    "one in .cpp a test that --as-test wrote, anything else is bytes. With fuzz_geometry in its name or\n"
-    "its folder's a file is five numbers for Geometry::make, with fuzz_trace a text for the parser, which\n"
-    "need not be a program.\n"
-    "\n"
-    "  --quiet            the verdict only\n"
-    "  --write-bytes OUT  also write the program as bytes, to one file\n"
-    "  --write-trace OUT  also write the program as a trace, to one file\n"
-    "  --minimize         look for the smallest program that fails in the same way; write it to OUT as\n"
-    "                     bytes and to OUT.trace as text. OUT is FILE.min unless --output says otherwise\n"
-    "  --budget SECONDS   how long to look, 60 by default. Ctrl-C ends it too, with what was reached\n"
-    "  --as-test          the program as a GoogleTest case that needs nothing but the allocator, on stdout\n"
-    "                     or in OUT.cpp\n"
-    "  --html             the program as a page on which to go through it step by step, in OUT.html or\n"
-    "                     FILE.html; one file that needs no network\n"
-    "  --json             a JSON object a line for each file, as soon as it is known: file, input, outcome (agreed,\n"
-    "                     violated, died, hung, unreadable), signature, sentence, step, operation, invariant,\n"
-    "                     expected, observed, death, frame, frames, operations, alone. All files go through one\n"
-    "                     process, one after the other; those that fail there are tried alone as well. alone is\n"
-    "                     \"failed\" then, or \"agreed\" where a failure needs what the process did before\n"
-    "  --help             this text\n"
-    "\n"
-    "In the pictures: # a live object, . a free slot, _ a slot never handed out, |i SlabInfo.\n"
-    "Exit status: 0 every file agrees, 1 one fails, 2 one cannot be read.\n";
-
 enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
 
 struct Options {
-  bool quiet = false, minimize = false, as_test = false, html = false, json = false;
+  bool quiet = false, minimize = false, as_test = false, html = false, json = false, environment = false, help = false;
   std::string bytes_out, trace_out, output, budget = "60";
   std::vector<std::string> files;
 };
 
 Outcome unreadable(const std::string& file, const std::string& why) {
-  std::fprintf(stderr, "slab_replay: %s: %s\n", file.c_str(), why.c_str());
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, file.c_str(), why.c_str());
   return Outcome::Unreadable;
 }
 
@@ -101,7 +76,7 @@ void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls
                 calls == 0 ? "(the caches are made)" : "(everything is freed and the caches destroyed)");
   ++calls;
   std::printf("%s", picture(runner).c_str());
-  std::fflush(stdout);
+  flush_output();
 }
 
 Outcome write_test(Runner& runner, const std::string& file, const Program& program, const std::string& output) {
@@ -191,52 +166,99 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
   return print_verdict(run.verdict);
 }
 
-/// Where the argument of an option goes; null for an option without one.
-std::string* argument_of(const std::string& option, Options& options) {
-  if (option == "--write-bytes") return &options.bytes_out;
-  if (option == "--write-trace") return &options.trace_out;
-  if (option == "--output") return &options.output;
-  return option == "--budget" ? &options.budget : nullptr;
+/// The options of ci/replay, which has them in words; nothing, with the reason on stderr, when they are wrong.
+std::optional<Options> options_of(int argc, char** argv) {
+  enum Option { Quiet = 1, Minimize, AsTest, Html, Json, Environment, Help, WriteBytes, WriteTrace, Output, Budget };
+  constexpr option known[] = {{"quiet", no_argument, nullptr, Quiet},
+                              {"minimize", no_argument, nullptr, Minimize},
+                              {"as-test", no_argument, nullptr, AsTest},
+                              {"html", no_argument, nullptr, Html},
+                              {"json", no_argument, nullptr, Json},
+                              {"environment", no_argument, nullptr, Environment},
+                              {"help", no_argument, nullptr, Help},
+                              {"write-bytes", required_argument, nullptr, WriteBytes},
+                              {"write-trace", required_argument, nullptr, WriteTrace},
+                              {"output", required_argument, nullptr, Output},
+                              {"budget", required_argument, nullptr, Budget},
+                              {}};
+  const auto wrong = [](const std::string& why) {
+    std::fprintf(stderr, "%s: %s (ci/replay --help tells the options)\n", program_invocation_short_name, why.c_str());
+    return std::nullopt;
+  };
+  Options options;
+  opterr = 0;
+  for (int found = 0; (found = getopt_long(argc, argv, ":", known, nullptr)) != -1;) {
+    switch (found) {
+      case Quiet: options.quiet = true; break;
+      case Minimize: options.minimize = true; break;
+      case AsTest: options.as_test = true; break;
+      case Html: options.html = true; break;
+      case Json: options.json = true; break;
+      case Environment: options.environment = true; break;
+      case Help: options.help = true; break;
+      case WriteBytes: options.bytes_out = optarg; break;
+      case WriteTrace: options.trace_out = optarg; break;
+      case Output: options.output = optarg; break;
+      case Budget: options.budget = optarg; break;
+      case ':': return wrong(std::string{argv[optind - 1]} + ": its argument is missing");
+      default:
+        return wrong((optopt != 0 ? std::string{'-', static_cast<char>(optopt)} : argv[optind - 1]) +
+                     ": unknown option; a file of that name goes after --");
+    }
+  }
+  options.files.assign(argv + optind, argv + argc);
+  if (options.help || options.environment) return options;
+
+  char* budget_end = nullptr;
+  constexpr double longest = 1e7;
+  if (const double budget = std::strtod(options.budget.c_str(), &budget_end);
+      !(budget > 0 && budget <= longest) || *budget_end)
+    return wrong("--budget " + options.budget + ": not a number of seconds");
+  if (options.files.empty()) return wrong("no file is named");
+  const int ways = options.minimize + options.as_test + options.html + options.json;
+  if (ways > 1) return wrong("--minimize, --as-test, --html and --json each want a run of their own");
+  const bool writes = !options.bytes_out.empty() || !options.trace_out.empty();
+  if (options.json && writes) return wrong("--json writes no program");
+  if (((ways == 1 && !options.json) || writes) && options.files.size() > 1)
+    return wrong("one file at a time can be written, minimized or made a test or a page of");
+  return options;
 }
 
-int main(const std::vector<std::string>& arguments) {
-  Options options;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
-    if (argument == "--help") return std::printf("%s", usage), 0;
-    if (argument == "--quiet")
-      options.quiet = true;
-    else if (argument == "--minimize")
-      options.minimize = true;
-    else if (argument == "--html")
-      options.html = true;
-    else if (argument == "--json")
-      options.json = true;
-    else if (argument == "--as-test")
-      options.as_test = true;
-    else if (std::string* const value = argument_of(argument, options); value && i + 1 < arguments.size())
-      *value = arguments[++i];
-    else if (argument.starts_with("--"))
-      return std::fprintf(stderr, "slab_replay: %s: unknown option, or its argument is missing\n%s", argument.c_str(),
-                          usage),
-             2;
-    else
-      options.files.push_back(argument);
-  }
-  char* budget_end = nullptr;
-  if (std::strtod(options.budget.c_str(), &budget_end) <= 0 || *budget_end)
-    return std::fprintf(stderr, "slab_replay: --budget %s: not a number of seconds\n", options.budget.c_str()), 2;
-  const bool one_file =
-      !options.bytes_out.empty() || !options.trace_out.empty() || options.minimize || options.as_test || options.html;
-  if (options.files.empty() || (one_file && options.files.size() > 1)) return std::fprintf(stderr, "%s", usage), 2;
+/// A line for each check that cannot be made where this runs.
+void print_environment() {
+  (void)judge_isolated(GeometryQuery{});  // ends the program where nothing can be judged
+  if (!has_asan) std::printf("memory errors are not looked for: this build has no AddressSanitizer\n");
+  if (const std::string why = why_no_leak_check_is_possible(); !why.empty())
+    std::printf("leaks are not looked for: %s\n", why.c_str());
+}
+
+int replay_all(const Options& options) {
+  if (const std::string why = why_no_leak_check_is_possible(); !why.empty())
+    std::fprintf(stderr, "%s: leaks are not looked for: %s\n", program_invocation_short_name, why.c_str());
   Runner runner;
-  if (options.json) return one_file ? (std::fprintf(stderr, "%s", usage), 2) : print_json(runner, options.files);
+  if (options.json) return print_json(runner, options.files);
   Outcome worst = Outcome::Agreed;
   for (const std::string& file : options.files) worst = std::max(worst, replay(runner, file, options));
   return static_cast<int>(worst);
 }
 
+int main(int argc, char** argv) {
+  // What the person typed, when it was not this.
+  if (char* const command = std::getenv("SLABPROOF_COMMAND")) program_invocation_short_name = command;
+  const auto options = options_of(argc, argv);
+  if (!options) return 2;
+  int outcome = 0;
+  if (options->help)
+    std::printf("ci/replay --help tells the options\n");
+  else if (options->environment)
+    print_environment();
+  else
+    outcome = replay_all(*options);
+  flush_output();
+  return outcome;
+}
+
 }  // namespace
 }  // namespace slabproof
 
-int main(int argc, char** argv) { return slabproof::main({argv + 1, argv + argc}); }
+int main(int argc, char** argv) { return slabproof::main(argc, argv); }

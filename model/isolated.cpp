@@ -12,7 +12,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "model/child.hpp"
 #include "model/event_log.hpp"
+#include "model/sanitizer.hpp"
 #include "model/trace_oracle.hpp"
 #include "model/watchdog.hpp"
 
@@ -21,6 +23,15 @@ namespace {
 bool brief_reports = false;
 // Where the digest of a sanitizer's stack goes: its program counters are the same in every child.
 std::uint64_t* stack_digest = nullptr;
+
+/// What AddressSanitizer is about to report, in its words.
+const char* description() {
+#if defined(SLABPROOF_ASAN)
+  return __asan_get_report_description();
+#else
+  return "";
+#endif
+}
 
 void note_stack() {
   constexpr std::uint64_t deepest = 64;
@@ -40,11 +51,13 @@ void note_stack() {
 // AddressSanitizer calls this before it reports.
 extern "C" void __asan_on_error();
 extern "C" void __asan_on_error() {
-  constexpr std::string_view words = "AddressSanitizer: error\n";
   note_stack();
   if (!brief_reports) return slabproof::watch_report();
+  // That is no error of the program's.
+  const bool is_out_of_memory = std::string_view{description()} == "out-of-memory";
+  const std::string_view words = is_out_of_memory ? "AddressSanitizer: out-of-memory\n" : "AddressSanitizer: error\n";
   (void)!write(STDERR_FILENO, words.data(), words.size());
-  _exit(1);
+  _exit(is_out_of_memory ? slabproof::judged_nothing : 1);
 }
 
 // UndefinedBehaviorSanitizer calls this before it reports; its stack trace starts a symbolizer.
@@ -76,11 +89,6 @@ struct Shared {
 template <std::size_t Size>
 void put(char (&field)[Size], const std::string& text) {
   std::snprintf(field, Size, "%s", text.c_str());
-}
-
-[[noreturn]] void stop(const char* what) {
-  std::perror(what);
-  std::exit(2);
 }
 
 [[noreturn]] void run_as_child(const IsolatedBody& body, const IsolationOptions& options, Shared& shared) {
@@ -149,13 +157,14 @@ std::string read_all(int file) {
 IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& options) {
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   const int report_file = memfd_create("report", MFD_CLOEXEC);
-  if (memory == MAP_FAILED || report_file < 0) stop("slabproof: cannot isolate a run");
+  if (memory == MAP_FAILED || report_file < 0) cannot_judge(std::strerror(errno));
   auto& shared = *new (memory) Shared{};
   std::fflush(nullptr);
-  const pid_t child = fork();
-  if (child < 0) stop("slabproof: cannot isolate a run");
+  const pid_t parent = getpid(), child = fork();
+  if (child < 0) cannot_judge(std::string{"no process can be started: "} + std::strerror(errno));
   if (child == 0) {
     dup2(report_file, STDERR_FILENO);
+    begin_child(parent);
     run_as_child(body, options, shared);
   }
   int status = 0;
@@ -163,6 +172,7 @@ IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& optio
 
   IsolatedRun run;
   run.report = read_all(report_file);
+  if (const std::string why = why_end_tells_nothing(status, run.report); !why.empty()) cannot_judge(why);
   run.stack = shared.stack;
   run.stray = shared.mark.stray;
   run.misuse = shared.mark.misuse;

@@ -8,11 +8,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <string_view>
 
+#include "model/child.hpp"
 #include "model/isolated.hpp"
 
 namespace slabproof {
@@ -27,11 +28,6 @@ struct Shared {
 template <std::size_t Size>
 void put(char (&field)[Size], const std::string& text) {
   std::snprintf(field, Size, "%s", text.c_str());
-}
-
-[[noreturn]] void stop(const char* what) {
-  std::perror(what);
-  std::exit(2);
 }
 
 /// In the child. A note for each input that agrees goes through the pipe; what does not, into shared memory.
@@ -87,13 +83,15 @@ class Child {
   Child(std::size_t first, std::size_t count, const JudgeOfPass& judge, Shared& shared) : shared_{shared} {
     int notes[2];
     report_ = memfd_create("report", MFD_CLOEXEC);
-    if (report_ < 0 || pipe2(notes, O_CLOEXEC) != 0) stop("slabproof: cannot isolate a pass");
+    if (report_ < 0 || pipe2(notes, O_CLOEXEC) != 0) cannot_judge(std::strerror(errno));
     shared_ = {};
     std::fflush(nullptr);
+    const pid_t parent = getpid();
     process_ = fork();
-    if (process_ < 0) stop("slabproof: cannot isolate a pass");
+    if (process_ < 0) cannot_judge(std::string{"no process can be started: "} + std::strerror(errno));
     if (process_ == 0) {
       dup2(report_, STDERR_FILENO);
+      begin_child(parent);
       go_through(first, count, judge, shared_, notes[1]);
     }
     close(notes[1]);
@@ -113,11 +111,15 @@ class Child {
     while ((got = read(notes_, &note, sizeof note)) < 0 && errno == EINTR) {}
     return got == sizeof note;
   }
-  Verdict end() {
+  /// What became of the input that it was at; nothing, with the reason, when its end does not tell.
+  std::optional<Verdict> end(std::string& why) {
     const int status = wait();
-    char report[4096];
-    const ssize_t size = pread(report_, report, sizeof report, 0);
-    return verdict_of_end(shared_, status, {report, size < 0 ? 0 : static_cast<std::size_t>(size)});
+    char bytes[4096];
+    const ssize_t size = pread(report_, bytes, sizeof bytes, 0);
+    const std::string_view report{bytes, size < 0 ? 0 : static_cast<std::size_t>(size)};
+    why = why_end_tells_nothing(status, report);
+    if (!why.empty()) return std::nullopt;
+    return verdict_of_end(shared_, status, report);
   }
 
  private:
@@ -137,7 +139,7 @@ class Child {
 
 void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<bool(const Passed&)>& found) {
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) stop("slabproof: cannot isolate a pass");
+  if (memory == MAP_FAILED) cannot_judge(std::strerror(errno));
   auto& shared = *new (memory) Shared{};
   bool going = true;
   for (std::size_t next = 0; going && next < count;) {
@@ -148,9 +150,14 @@ void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<b
       passed.index = ++next;
     }
     if (!going || next == count) break;
-    passed.verdict = child.end();
-    going = found(passed);
-    ++next;
+    std::string why;
+    if (const auto verdict = child.end(why)) {
+      passed.verdict = *verdict;
+      going = found(passed);
+      ++next;
+    } else if (next == passed.first) {  // else a fresh process may manage it
+      cannot_judge(why);
+    }
   }
   munmap(memory, sizeof(Shared));
 }

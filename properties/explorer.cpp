@@ -16,6 +16,7 @@
 #include <memory>
 #include <utility>
 
+#include "model/child.hpp"
 #include "model/isolated.hpp"
 #include "properties/counterexample.hpp"
 #include "properties/visited_set.hpp"
@@ -371,6 +372,7 @@ class Explorer {
                                    Shared& shared, bool with_end) {
   if (const int null = open("/dev/null", O_WRONLY); null >= 0)
     dup2(null, STDERR_FILENO);  // a death is told by its program
+  report_briefly(true);
   Explorer explorer{options, world, steps, shared, with_end};
   explorer.run();
   explorer.place_defect();
@@ -404,11 +406,8 @@ Verdict wait_for(pid_t child, const Shared& shared) {
     verdict.kind = Verdict::Kind::Hung;
     return verdict;
   }
-  // No cache does that: whoever wanted its memory, or it had none.
-  if (WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 2) {
-    std::fprintf(stderr, "slabproof: an exploration was killed, or could not begin; nothing is claimed\n");
-    std::exit(2);
-  }
+  if (const std::string why = why_end_tells_nothing(status); !why.empty()) cannot_judge(why);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 2) cannot_judge("an exploration could not begin");
   if (!shared.finished) {
     verdict.kind = Verdict::Kind::Died;
     verdict.death = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))

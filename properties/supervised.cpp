@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/state.h>
 
+#include "model/child.hpp"
 #include "model/isolated.hpp"
 #include "model/minimizer.hpp"
 #include "model/trace.hpp"
@@ -185,12 +187,10 @@ void tell(const std::string& id, std::uint64_t all, const volatile Shared& share
 bool check_in_child(const std::string& id, const MachineOptions& options, Shared& shared,
                     const rc::detail::TestParams& params, std::uint64_t isolate_from) {
   std::fflush(nullptr);
-  const pid_t child = fork();
-  if (child < 0) {
-    std::perror("slabproof: cannot run a property in a child process");
-    std::exit(2);
-  }
+  const pid_t parent = getpid(), child = fork();
+  if (child < 0) cannot_judge(std::strerror(errno));
   if (child == 0) {
+    begin_child(parent);
     Machine{id, options, shared, isolate_from}.check(params);
     _exit(0);
   }
@@ -198,7 +198,8 @@ bool check_in_child(const std::string& id, const MachineOptions& options, Shared
   std::uint64_t heartbeat = 0;
   const auto begin = Clock::now();
   auto told = begin;
-  for (auto since = begin; waitpid(child, nullptr, WNOHANG) == 0; usleep(20'000)) {
+  int status = 0;
+  for (auto since = begin; waitpid(child, &status, WNOHANG) == 0; usleep(20'000)) {
     if (options.progress.count() > 0 && Clock::now() - told >= options.progress) {
       told = Clock::now();
       tell(id, options.programs, shared, told - begin);
@@ -209,8 +210,9 @@ bool check_in_child(const std::string& id, const MachineOptions& options, Shared
     if (Clock::now() - since < std::chrono::seconds{hung_after_seconds}) continue;
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
-    break;
+    return false;
   }
+  if (const std::string why = why_end_tells_nothing(status); !why.empty()) cannot_judge(why);
   return shared.finished;
 }
 
@@ -218,10 +220,7 @@ bool check_in_child(const std::string& id, const MachineOptions& options, Shared
 
 MachineResult check_machine(const std::string& id, const MachineOptions& options) {
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) {
-    std::perror("slabproof: cannot run a property in a child process");
-    std::exit(2);
-  }
+  if (memory == MAP_FAILED) cannot_judge(std::strerror(errno));
   auto& shared = *static_cast<Shared*>(memory);
   const rc::detail::TestParams params = rc::detail::configuration().testParams;
   if (!check_in_child(id, options, shared, params, never)) {
