@@ -1,6 +1,6 @@
 """Runs a command where the machine refuses something, as containers, other users' trees and small machines do:
 
-    python3 ci/environments.py NAME COMMAND [ARGUMENT...]
+    python3 ci/environments.py NAME[=NUMBER] COMMAND [ARGUMENT...]
 
 Tests start it. 77 where this machine cannot be made so."""
 
@@ -16,7 +16,8 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, MS_PRIVATE_RECURSIVE, MNT_DETACH = 0x20000, 0x44000, 2
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 PTRACE = {"x86_64": 101, "aarch64": 117}
-ALLOW, DENY = 0x7FFF0000, 0x00050000 | errno.EPERM
+MEMFD_CREATE = {"x86_64": 319, "aarch64": 279}
+ALLOW, DENY = 0x7FFF0000, 0x00050000  # with an error
 
 
 class NotHere(Exception):
@@ -36,14 +37,23 @@ class Filter(ctypes.Structure):
     _fields_ = [("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(Instruction))]
 
 
-def no_ptrace():
-    """A seccomp filter as that of a container: load the number of the system call; if it is ptrace's, EPERM."""
-    if platform.machine() not in PTRACE:
-        raise NotHere(f"no number of ptrace is known for {platform.machine()}")
-    program = (Instruction * 4)(Instruction(0x20, 0, 0, 0), Instruction(0x15, 0, 1, PTRACE[platform.machine()]),
-                                Instruction(0x06, 0, 0, DENY), Instruction(0x06, 0, 0, ALLOW))
+def refuse(numbers, error):
+    """A seccomp filter as that of a container: load the number of the system call; if it is this one, `error`."""
+    if platform.machine() not in numbers:
+        raise NotHere(f"no number of the system call is known for {platform.machine()}")
+    program = (Instruction * 4)(Instruction(0x20, 0, 0, 0), Instruction(0x15, 0, 1, numbers[platform.machine()]),
+                                Instruction(0x06, 0, 0, DENY | error), Instruction(0x06, 0, 0, ALLOW))
     check(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     check(LIBC.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(Filter(4, program)), 0, 0))
+
+
+def no_ptrace():
+    refuse(PTRACE, errno.EPERM)
+
+
+def no_memfd():
+    """As before Linux 3.17."""
+    refuse(MEMFD_CREATE, errno.ENOSYS)
 
 
 def nobody():
@@ -74,13 +84,14 @@ def no_proc():
     check(LIBC.umount2(b"/proc", MNT_DETACH))
 
 
-ENVIRONMENTS = {f.__name__: f for f in (no_ptrace, nobody, no_fork, few_files, little_memory, no_proc)}
+ENVIRONMENTS = {f.__name__: f for f in (no_ptrace, no_memfd, nobody, no_fork, few_files, little_memory, no_proc)}
 
 
 def main():
     _, name, *command = sys.argv
     try:
-        ENVIRONMENTS[name]()
+        name, _, number = name.partition("=")
+        ENVIRONMENTS[name](*map(int, number.split()))
     except (NotHere, OSError) as error:
         print(f"{name} is not possible here: {error}", file=sys.stderr)
         return 77
