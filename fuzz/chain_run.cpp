@@ -2,10 +2,12 @@
 
 #include <sys/mman.h>
 
+#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
+#include <cstring>
 #include <new>
 
+#include "model/child.hpp"
 #include "model/encoder.hpp"
 #include "model/geometry_oracle.hpp"
 #include "model/trace_oracle.hpp"
@@ -73,7 +75,7 @@ Verdict run_closely(Runner& runner, InputKind kind, std::string_view bytes, cons
 
 ChainRun run_chain(Runner& runner, const Chain& chain, const ChainOptions& options) {
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) std::perror("slab_replay: cannot run a chain"), std::exit(2);
+  if (memory == MAP_FAILED) cannot_judge(std::strerror(errno));
   auto& shared = *new (memory) Shared{};
   const Clock::time_point begin = Clock::now();
   ChainRun result;

@@ -12,7 +12,7 @@ import planted_bugs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KEYS = {"file", "input", "outcome", "signature", "sentence", "step", "operation", "invariant", "expected", "observed",
-        "death", "frame", "frames", "operations", "alone"}
+        "death", "frame", "frames", "operations", "alone", "inputs", "failing_input"}
 BUGS = ("neighbour_written", "double_free_accepted", "info_takes_no_room")
 
 
