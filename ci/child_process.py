@@ -65,10 +65,12 @@ def start(command, when_orphaned=signal.SIGTERM, **options):
         if os.getppid() != parent:  # killed just before
             os.kill(os.getpid(), when_orphaned)
     try:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent, **options)
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent, **options)
     except (OSError, subprocess.SubprocessError) as error:
         limits = getattr(error, "errno", None) in (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-        reason = (getattr(error, "strerror", None) or str(error)) + ("; raise the limits of this shell (ulimit -a)" if limits else "")
+        reason = getattr(error, "strerror", None) or str(error)
+        reason += "; raise the limits of this shell (ulimit -a)" if limits else ""
         raise CannotStart(f"{os.fspath(command[0])} cannot be started: {reason}") from None
 
 

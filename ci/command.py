@@ -21,7 +21,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser(name, description):
-    return _Parser(prog=name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    return _Parser(prog=name, description=description, allow_abbrev=False,
+                   formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def run_tests(name, module, arguments):

@@ -13,7 +13,8 @@ from targets import ROOT
 
 def run(path, argument, stdout=subprocess.PIPE):
     """For a minute at most: nothing is to be built for this."""
-    return subprocess.run([path, argument], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+    return subprocess.run([path, argument], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
+                          timeout=60)
 
 
 def problems_of(path):

@@ -58,10 +58,12 @@ def conclude(targets, crashes, problems, stopped, say):
     early = f"Stopped early{f': {stopped}' if isinstance(stopped, str) else ''}. " if stopped else ""
     agreed = what_agreed(targets)
     if crashes.defects:
-        say(f"\n{early}{what_was_found(crashes)} found" + (f" in {inputs} inputs." if agreed else " before anything was fuzzed."))
+        where = f"in {inputs} inputs" if agreed else "before anything was fuzzed"
+        say(f"\n{early}{what_was_found(crashes)} found {where}.")
         return 1
     if problems or not agreed:
-        say(f"\n{early}No defect found in {inputs} inputs, but the run could not do its work" + (": see above." if problems else "."))
+        above = ": see above" if problems else ""
+        say(f"\n{early}No defect found in {inputs} inputs, but the run could not do its work{above}.")
         return 2
     idle = [t.name for t in targets if not t.counts[0]]
     say(f"\n{early}Nothing wrong: {agreed}." + (f" Not fuzzed: {', '.join(idle)}." if idle else ""))

@@ -38,21 +38,25 @@ class CorpusReplay:
         self.progress.say(f"replaying the corpus: {counted(len(files), 'file')}")
         self.progress.restart()
         try:
-            for file, facts in self.crashes.tool.judge(files, self._is_over, lambda: self.progress.show(lambda: self._lines(files))):
-                self._note(file, facts, self.crashes.learn if self.judged < len(theirs) else self.crashes.add_corpus_file)
+            show = lambda: self.progress.show(lambda: self._lines(files))
+            for file, facts in self.crashes.tool.judge(files, self._is_over, show):
+                tell = self.crashes.learn if self.judged < len(theirs) else self.crashes.add_corpus_file
+                self._note(file, facts, tell)
         finally:
             self.crashes.save()
         if files and self.judged == len(self.crashes.not_replayed) > 0:
             raise CannotWork(f"the replay tool does not work here: {self.crashes.not_replayed[0]}; nothing was fuzzed")
-        self.signals.check(f"the corpus was replayed: {self.judged:,} of {counted(len(files), 'file')}; nothing was fuzzed")
+        done = f"{self.judged:,} of {counted(len(files), 'file')}"
+        self.signals.check(f"the corpus was replayed: {done}; nothing was fuzzed")
         self._hand_out()
         self.signals.check("the seeds were made; nothing was fuzzed")
         left = len(files) - self.judged
-        return (f"{counted(left, 'file')} of the corpus {'was' if left == 1 else 'were'} not replayed, nor used as seeds: the corpus "
-                f"fails, and after {BUDGET_SECONDS} seconds of it the rest was left out") if left else ""
+        return (f"{counted(left, 'file was', 'files were')} not replayed, nor used as seeds: the corpus fails, "
+                f"and after {BUDGET_SECONDS} seconds of it the rest was left out") if left else ""
 
     def _lines(self, files):
-        return [f"replayed {self.judged:,} of {counted(len(files), 'file')}; {self.failing or 'none'} {'fail' if self.failing > 1 else 'fails'}"]
+        fail = "fail" if self.failing > 1 else "fails"
+        return [f"replayed {self.judged:,} of {counted(len(files), 'file')}; {self.failing or 'none'} {fail}"]
 
     def _note(self, file, facts, tell):
         self.judged += 1
@@ -74,7 +78,8 @@ class CorpusReplay:
             inputs[input_of(file.name)] = data = self.crashes.tool.bytes_of(file, self.signals)
             self.signals.check("the seeds were made; nothing was fuzzed")
             if data is None:
-                self.crashes.not_replayed.append(f"{shown_path(file)} passes, and the replay tool could not make a seed of it")
+                self.crashes.not_replayed.append(
+                    f"{shown_path(file)} passes, and the replay tool could not make a seed of it")
             for target in self.targets:
                 if data := inputs.get(TARGETS[target.name].input):
                     target.add_seed(data)

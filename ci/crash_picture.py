@@ -1,4 +1,4 @@
-"""A failing input as ci/fuzz shows it: the program around the step that fails, what should have been, and where it was."""
+"""A failing input as ci/fuzz shows it: the program around the step that fails, what should have been, and where."""
 
 import re
 
@@ -43,4 +43,5 @@ def _input(facts, data, output):
     if facts.input != "text":
         return output.splitlines()[:1] if facts.input == "geometry" else []
     lines = data.decode(errors="backslashreplace").splitlines()
-    return lines[:LINES_OF_TEXT] + ([f"… {len(lines) - LINES_OF_TEXT} lines more"] if len(lines) > LINES_OF_TEXT else [])
+    more = len(lines) - LINES_OF_TEXT
+    return lines[:LINES_OF_TEXT] + ([f"… {more} lines more"] if more > 0 else [])

@@ -142,7 +142,7 @@ def campaign(arguments, signals, progress):
     try:
         with prepare(targets, signals, progress.say):
             build(wanted_of(arguments.target, engine), signals, ["--afl"] if engine is Afl else [])
-            for sentence in crashes.sentences:
+            for sentence in [*tool.not_checked(signals), *crashes.sentences]:
                 progress.say(sentence)
             fuzzing.take_leftovers()
             if left_out := CorpusReplay(ROOT, targets, crashes, signals, progress).run():

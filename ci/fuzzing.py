@@ -37,8 +37,8 @@ class Fuzzing:
         """The failing inputs that a run was killed with."""
         for target in self.targets:
             folders = (self.out / "artifacts").glob(f"{target.name}*")
-            self._take_all(target, [f for folder in folders if folder.name.split(".")[0] == target.name for f in folder.iterdir()],
-                           "the run was killed", engine="", records=records_of(target))
+            left = [f for folder in folders if folder.name.split(".")[0] == target.name for f in folder.iterdir()]
+            self._take_all(target, left, "the run was killed", engine="", records=records_of(target))
 
     def _take_all(self, target, artifacts, what, engine, records=()):
         for artifact in sorted(artifacts):
@@ -100,16 +100,19 @@ class Fuzzing:
             if merge.is_due() and not self.is_over:
                 check_space(self.out)
                 artifacts = target.workers[0].artifacts
-                self.progress.say(merge.run(self.run, self.build / LibFuzzer.PRESET / "bin" / target.name, artifacts, self.signals))
+                binary = self.build / LibFuzzer.PRESET / "bin" / target.name
+                self.progress.say(merge.run(self.run, binary, artifacts, self.signals))
                 self._take_all(target, artifacts.iterdir(), "it failed in a merge", LibFuzzer.NAME)
 
     def _lines(self, now, left, rest):
         """What is shown meanwhile: `left` seconds of this turn, and as many as `rest` of those after it."""
-        rows = [[f"{clock(left + rest)} left", "turn", "inputs/s", "operations/s", "crashes", "states", "cov", "ft", "corpus"]]
+        rows = [[f"{clock(left + rest)} left", "turn", "inputs/s", "operations/s", "crashes", "states", "cov", "ft",
+                 "corpus"]]
         for target in self.targets:
             serving = any(worker.target is target for worker in now)
             turn = "cannot run" if self.cannot_run.intersection(target.workers) else clock(left) if serving else "waits"
-            rows.append([target.name, turn, *map(number, target.rates()), target.crashes, target.states or None, *target.coverage])
+            rates = map(number, target.rates())
+            rows.append([target.name, turn, *rates, target.crashes, target.states or None, *target.coverage])
         return table(rows)
 
     def _turn(self, chosen, length, rest, recorder):

@@ -13,7 +13,8 @@ RUN = [ROOT / "ci" / "with_sanitizers"]
 
 def build(wanted, signals, setup=()):
     """Makes the binaries of `wanted`, which are names by preset. `setup` is what ci/setup is to install besides."""
-    commands = [[ROOT / "ci" / "setup", *setup], *([ROOT / "ci" / "build", preset, *binaries] for preset, binaries in wanted.items())]
+    builds = ([ROOT / "ci" / "build", preset, *binaries] for preset, binaries in wanted.items())
+    commands = [[ROOT / "ci" / "setup", *setup], *builds]
     for command in commands:
         code, _ = child_process.run(command, signals)
         signals.check("it was built; nothing was done")
@@ -33,7 +34,8 @@ def made_from(preset):
     if said:
         found["commit"] = said + ("+" if _said(["git", "-C", ROOT, "status", "--porcelain"]) else "")
     for file in sorted((BUILD / preset / "CMakeFiles").glob("*/CMakeCXXCompiler.cmake")):
-        values = dict(re.findall(r'^set\(CMAKE_CXX_COMPILER_(ID|VERSION) "([^"]+)"\)', file.read_text(errors="replace"), re.MULTILINE))
+        text = file.read_text(errors="replace")
+        values = dict(re.findall(r'^set\(CMAKE_CXX_COMPILER_(ID|VERSION) "([^"]+)"\)', text, re.MULTILINE))
         if len(values) == 2:
             found["compiler"] = f"{values['ID']} {values['VERSION']}"
     return found

@@ -20,7 +20,7 @@ Key = collections.namedtuple("Key", "target engine")
 
 
 def samples(path):
-    """(the lines of a history as dictionaries by Key, in the order of the time fuzzed; sentences about those of no use).
+    """(the lines of a history as dictionaries by Key, in the order of the time fuzzed; sentences about useless ones).
     Nothing for a missing file."""
     found, useless = {}, []
     try:
@@ -48,8 +48,8 @@ def samples(path):
 
 def _about(path, useless):
     shown = ", ".join(map(str, useless[:5])) + (", …" if len(useless) > 5 else "")
-    return (f"{shown_path(path)}: {counted(len(useless), 'line')} cannot be used and {'is' if len(useless) == 1 else 'are'} "
-            f"passed over: {'line' if len(useless) == 1 else 'lines'} {shown}")
+    are, lines = ("is", "line") if len(useless) == 1 else ("are", "lines")
+    return f"{shown_path(path)}: {counted(len(useless), 'line')} cannot be used and {are} passed over: {lines} {shown}"
 
 
 def _is_number(value):
@@ -57,7 +57,7 @@ def _is_number(value):
 
 
 class Recorder:
-    """Appends to a history. Raises OSError where it cannot. `made_from` is what it says of a build: commit and compiler."""
+    """Appends to a history. Raises OSError where it cannot. `made_from`: commit and compiler of the build."""
 
     def __init__(self, path, binaries, made_from=None):
         self.path, self.binaries, self.made_from = path, binaries, made_from or {}

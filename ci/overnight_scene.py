@@ -120,6 +120,7 @@ class Overnight(unittest.TestCase):
         path.write_text(f"""#!/usr/bin/env bash
 says() {{ printf '{{"file": "%s", "input": "geometry", "sentence": "what is said", %s}}\\n' "$1" "$2"; }}
 agrees='"outcome": "agreed"' fails='"outcome": "violated", "signature": "M1/free", "step": 1'
+[ "$1" = --environment ] && exit
 [ "$1" = --json ] || exit 2
 shift
 {script}

@@ -26,6 +26,9 @@ import fuzzing
 import overnight_scene
 import schedule
 import triage_run
+from afl import Afl
+from conclusion import conclude
+from crash_files import crashes_in
 from crashes import Crashes
 from overnight_scene import NAME, Overnight
 from replay_tool import ReplayTool
@@ -390,6 +393,95 @@ class Refused(Overnight):
             folder.parent.mkdir(parents=True, exist_ok=True)
             folder.write_text("")
             self.assertIn("mend that and start again", self.end(self.command(how="start"), 2))
+
+
+class Continued(Overnight):
+    def test_a_folder_of_the_format_before_is_gone_on_with(self):
+        self.commit("a")
+        crashes = self.out / "crashes"
+        crashes.mkdir(parents=True)
+        (self.out / "format").write_text("1\n")
+        (self.out / "history.jsonl").write_text("half a li")
+        for name, signature in (("1", "M1/free"), ("2", "L6/end")):
+            (crashes / f"{NAME}-{name}").write_text(name)
+            (crashes / f"{NAME}-{name}.json").write_text(json.dumps(
+                {"version": 1, "signature": signature, "target": NAME, "engine": "libFuzzer", "first_seen": "2026-01-01", "times": 7}))
+        (crashes / f"{NAME}-2.json").write_text("no json")
+        self.replay_tool('[[ $1 == *-2 ]] && { says "$1" "${fails/M1/L6}"; shift; }; for file; do says "$file" "$fails"; done; exit 1')
+        said = self.end(self.command(how="start"), 1)
+        for words in ("2 defects found", "is no JSON", "history.jsonl: 1 line cannot be used and is passed over: line 1"):
+            self.assertIn(words, said)
+        self.assertEqual((self.out / "format").read_text(), "2\n")
+        found = {c.path.read_text(): (c.signature, c.times, c.facts.outcome if c.facts else None) for c in crashes_in(crashes)[0]}
+        self.assertEqual(found["1"], ("M1/free", 7, None))
+        self.assertEqual(found["2"], ("L6/free", 1, "violated"))
+
+    def test_what_a_property_test_has_left_is_one_defect_with_what_the_corpus_shows(self):
+        self.commit("a")
+        crashes = self.out / "crashes"
+        crashes.mkdir(parents=True)
+        (crashes / "property-0123").write_text("b")
+        self.replay_tool('for file; do says "$file" "$fails"; done; exit 1')
+        said = self.end(self.command(how="start"), 1)
+        self.assertIn("property-0123 fails; found by RapidCheck", said)
+        self.assertIn("1 defect found", said)
+        self.assertEqual({(c.signature, c.engine) for c in crashes_in(crashes)[0]}, {("M1/free", "RapidCheck"), ("M1/free", "corpus replay")})
+        self.assertNotIn("RapidCheck", self.end(self.command(how="start"), 1))  # it is known now, and not asked again
+
+    def test_hidden_files_stay_where_they_are(self):
+        """As rsync has them until they are whole; also a merge moves the folder under them."""
+        self.corpus.mkdir(parents=True)
+        hidden = self.corpus / ".input.AbCdEf"
+        hidden.write_bytes(b"x" * 100)
+        hidden.chmod(0)
+        for name in ("a", "b", "ab", "abab"):
+            self.put(name)
+        self.end(self.command(how="start"), 0)
+        self.assertTrue(hidden.exists())
+        target = fuzz_target.Target(NAME, 37, self.out, fuzz_run.LibFuzzer.NAME)
+        bin = self.folder / "build" / "fuzz" / "bin" / NAME
+        hidden.chmod(0o600)
+        self.assertIn("show the same", corpus.Merge(target).run(fuzz_run.RUN, bin, self.folder, child_process.Requests()))
+        self.assertTrue(hidden.exists())
+        old = self.out / "merge" / NAME / "old"
+        old.mkdir()
+        hidden.rename(old / hidden.name)  # killed when it had moved the folder
+        corpus.Merge(target).recover()
+        self.assertTrue(hidden.exists())
+
+    def test_afl_is_not_handed_hidden_files(self):
+        self.corpus.mkdir(parents=True)
+        (self.corpus / ".input.AbCdEf").write_bytes(b"x")
+        self.put("a")
+        target = fuzz_target.Target(NAME, 37, self.out, Afl.NAME)
+        target.seeds.mkdir(parents=True)
+        worker = Afl(target, 0, [], self.folder)
+        worker._link_inputs()
+        self.assertEqual({f.read_bytes() for f in worker.input.iterdir()}, {b"a", b"\0"})
+
+
+class Verdict(unittest.TestCase):
+    """The closing sentence says no more than what ran."""
+
+    def concluded(self, problems=(), stopped=False, **inputs):
+        targets = [types.SimpleNamespace(name=name, counts=(count, 10 * count), seconds=1, crashes=0, states=0, coverage=[None] * 3)
+                   for name, count in inputs.items()]
+        crashes, said = types.SimpleNamespace(defects={}, not_replayed=[]), []
+        return conclude(targets, crashes, problems, stopped, said.append), said[-1].strip()
+
+    def test_of_what_ran(self):
+        geometry, text = "Geometry::make agreed with exact arithmetic in 7 geometries", "the parser of programs kept T1 to T3 in 8 texts"
+        cache = "the cache agreed with the model in 5 inputs, 50 operations"
+        self.assertEqual(self.concluded(fuzz_geometry=7, fuzz_trace=8), (0, f"Nothing wrong: {geometry}; {text}."))
+        self.assertEqual(self.concluded(fuzz_large=2, fuzz_small_single_page=3), (0, f"Nothing wrong: {cache}."))
+        self.assertEqual(self.concluded(fuzz_large=5, fuzz_geometry=7, fuzz_trace=8), (0, f"Nothing wrong: {cache}; {geometry}; {text}."))
+        self.assertEqual(self.concluded(fuzz_large=0, fuzz_geometry=7, stopped=True),
+                         (0, f"Stopped early. Nothing wrong: {geometry}. Not fuzzed: fuzz_large."))
+
+    def test_of_nothing_nothing_is_claimed(self):
+        for arguments in ({"fuzz_large": 0}, {"fuzz_large": 0, "stopped": True}, {"fuzz_large": 9, "problems": ["it broke"]}):
+            code, said = self.concluded(**arguments)
+            self.assertEqual((code, "Nothing wrong" in said, "agreed" in said), (2, False, False), said)
 
 
 class AflOvernight(Overnight, Faults):

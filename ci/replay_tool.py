@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import child_process
+from command import CannotWork
 from replay_facts import Facts, facts_in
 
 FILES_AT_ONCE = 500
@@ -50,12 +51,23 @@ class ReplayTool:
         """For how long the tool may be at a file without a word."""
         return SILENT_SECONDS + (SECONDS_A_MEGABYTE * os.stat(file).st_size / (1 << 20) if is_chain(file) else 0)
 
+    def not_checked(self, signals):
+        """What cannot be checked where it runs, in sentences. Raises CannotWork where it cannot work at all."""
+        with tempfile.TemporaryFile() as words:
+            code, output = child_process.run(
+                [*self.command, "--environment"], signals, SILENT_SECONDS, stdout=subprocess.PIPE, stderr=words)
+            signals.check("it was found out what can be checked here; nothing was done")
+            if code != 0:
+                raise CannotWork(_why(code, words))
+        return output.decode(errors="replace").splitlines()
+
     def show(self, file, signals, seconds):
         """(the lines of the program as text or None, all that the tool has to say), for people."""
         with tempfile.TemporaryDirectory() as folder:
             trace = os.path.join(folder, "trace")
             for options in (["--write-trace", trace], []):  # some files have no program
-                code, output = child_process.run([*self.command, *options, file], signals, seconds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                code, output = child_process.run([*self.command, *options, file], signals, seconds,
+                                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                 if code != 2:
                     break
             try:

@@ -42,8 +42,9 @@ class Triage:
     def replay_all(self, crashes):
         files = [path for crash in crashes for path in (crash.path, beside(crash.path, ".min")) if path.exists()]
         found = {}
-        for path, facts in self.tool.judge(files, lambda: self.signals.count or self.progress.gone, lambda: self.progress.show(
-                lambda: [f"replaying: {len(found):,} of {counted(len(files), 'file')}"])):
+        is_over = lambda: self.signals.count or self.progress.gone
+        show = lambda: self.progress.show(lambda: [f"replaying: {len(found):,} of {counted(len(files), 'file')}"])
+        for path, facts in self.tool.judge(files, is_over, show):
             if path.exists():  # a ci/fuzz may have taken it away meanwhile
                 found[path] = facts
         return found
@@ -59,7 +60,7 @@ class Triage:
         return groups
 
     def to_make(self, groups, found):
-        """(input, signature, whether what was made of it fails in another way) of those that fail still and have not all."""
+        """(input, signature, whether what was made of it fails in another way) of those that fail and have not all."""
         waiting = []
         for signature, crashes in groups.items():
             failing = [c for c in crashes if c.path in found and found[c.path].signature == signature]
@@ -77,7 +78,8 @@ class Triage:
         for done, (path, signature, stale) in enumerate(waiting):
             if self.signals.count or self.progress.gone:
                 return
-            self.progress.say(f"making a minimized program, a test and a page of {shown_path(path)} ({done + 1} of {len(waiting)})")
+            self.progress.say(
+                f"making a minimized program, a test and a page of {shown_path(path)} ({done + 1} of {len(waiting)})")
             try:
                 if stale:
                     beside(path, ".min.json").unlink(missing_ok=True)
@@ -171,7 +173,10 @@ def main(signals):
     out_format.check(OUT)
     progress = Progress()
     build({"fuzz": ["slab_replay"]}, signals)
-    code = Triage(OUT, ReplayTool([*RUN, BUILD / "fuzz" / "bin" / "slab_replay"]), signals, progress).run()
+    tool = ReplayTool([*RUN, BUILD / "fuzz" / "bin" / "slab_replay"])
+    for sentence in tool.not_checked(signals):
+        progress.say(sentence)
+    code = Triage(OUT, tool, signals, progress).run()
     return progress.code(code, "ci/triage")
 
 

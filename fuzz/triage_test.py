@@ -356,7 +356,11 @@ def check_history(scene):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         scene = Scene(sys.argv[1], pathlib.Path(folder))
-        for check in (check_background, check_later_inputs, check_interruption, check_triage, check_replays, check_other_engines, check_keeping, check_history):
+        checks = (check_background, check_later_inputs, check_interruption, check_triage, check_replays, check_other_engines,
+                  check_keeping, check_history)
+        for check in checks:
+            if sys.argv[2:] and check.__name__ not in sys.argv[2:]:
+                continue
             check(scene)
             if scene.problems:
                 break
