@@ -142,9 +142,8 @@ class Batch {
   void look_closer(const Input& input, const Passed& passed, Answer& answer) {
     using enum Verdict::Kind;
     answer.alone = "failed";
-    // Nothing ran before it in its process; only of a death there is more to know.
-    const bool was_alone = passed.first == passed.index;
-    if (was_alone && passed.verdict.kind != Died) return note_hang(passed.verdict);
+    // Nothing ran before it in its process, and to wait for it again tells no more.
+    if (passed.first == passed.index && passed.verdict.kind == Hung) return note_hang(passed.verdict);
     const bool hangs_again = passed.verdict.kind == Hung && hangs_.contains(passed.verdict.operation);
     note_hang(passed.verdict);
     const IsolationOptions brief{
