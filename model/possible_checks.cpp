@@ -102,5 +102,7 @@ extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() { return "exitcode=2"; }
 
 // The linker is told to look for it, so that it takes this file out of its library.
-extern "C" const int slabproof_possible_checks;
-extern "C" const int slabproof_possible_checks = 1;
+extern "C" {
+extern const int slabproof_possible_checks;
+const int slabproof_possible_checks = 1;
+}
