@@ -53,13 +53,12 @@ std::string to_json(const Answer& answer) {
   json.add("sentence", readable ? verdict.sentence() : answer.unreadable);
   failed ? json.add("step", std::uint64_t{verdict.step}) : json.add_null("step");
   json.add_if_any("operation", failed ? verdict.operation : "");
-  json.add_if_any("invariant", violated ? verdict.violation.invariant : "");
-  json.add_if_any("expected", violated ? verdict.violation.expected : "");
+  json.add_if_any("invariant", violated ? verdict.violation.invariant : failed ? verdict.due_invariant : "");
+  json.add_if_any("expected", violated ? verdict.violation.expected : failed ? verdict.due : "");
   json.add_if_any("observed", violated ? verdict.violation.observed : "");
   json.add_if_any("death", failed ? verdict.death : "");
   json.add_if_any("frame", failed ? verdict.frame : "");
-  const std::vector<std::string> frames{verdict.frame};
-  json.add("frames", std::span{frames}.first(verdict.frame.empty() ? 0 : 1));
+  json.add("frames", verdict.frames);
   answer.operations ? json.add("operations", *answer.operations) : json.add_null("operations");
   json.add_if_any("alone", answer.alone ? answer.alone : "");
   answer.inputs ? json.add("inputs", *answer.inputs) : json.add_null("inputs");
@@ -94,6 +93,7 @@ class Batch {
     watch(patience(*input) * patience_);
     if (input->kind == Input::Kind::Program) {
       runner_.set_mark(&mark);
+      runner_.set_checks(Checks::EveryStep);
       return runner_.run(input->program);
     }
     const bool is_text = input->kind == Input::Kind::Text;
@@ -161,6 +161,7 @@ class Batch {
     if (known == deaths_.end()) known = deaths_.emplace(place, judge_isolated(runner_, input).verdict).first;
     answer.verdict.death = known->second.death;
     answer.verdict.frame = known->second.frame;
+    answer.verdict.frames = known->second.frames;
   }
 
   void note_hang(const Verdict& verdict) {
@@ -173,7 +174,7 @@ class Batch {
   const std::vector<std::string>& files_;
   int worst_ = 0;
   double patience_ = 1;
-  std::set<std::string> hangs_;                                            // by operation
+  std::set<std::string> hangs_;  // by operation
   std::map<std::tuple<std::string, std::uint64_t>, Verdict> deaths_;  // by operation and stack
 };
 

@@ -5,11 +5,13 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 
 #include "model/child.hpp"
@@ -107,7 +109,9 @@ void put(char (&field)[Size], const std::string& text) {
 
 /// "void slab::detail::CacheCore<A, B>::free(void*)" -> "free". Without its class, which g++ leaves out of the
 /// frames of functions that it has inlined.
-std::string short_name(const std::string& function) {
+std::string short_name(std::string function) {
+  constexpr std::string_view unnamed = "(anonymous namespace)::";
+  for (std::size_t at = 0; (at = function.find(unnamed)) != std::string::npos;) function.erase(at, unnamed.size());
   std::string plain;
   int depth = 0;
   for (const char c : function) {
@@ -130,19 +134,69 @@ std::string first_frame(const std::string& report) {
   return "";
 }
 
-/// From `begin` in `report` up to a character of `ends`.
-std::string excerpt(const std::string& report, std::size_t begin, const char* ends) {
-  return report.substr(begin, report.find_first_of(ends, begin) - begin);
+std::string_view line_at(std::string_view report, std::size_t at) {
+  return report.substr(at, report.find('\n', at) - at);
+}
+
+/// The first functions of the report's first stack that lie in the project: "put_slot cache_core.hpp:402". Of a frame
+/// that says " in FUNCTION FILE:LINE", FILE is asked for.
+std::vector<std::string> first_frames(const std::string& report) {
+  constexpr std::size_t most = 4;
+  constexpr const char* folders[] = {"/allocator/", "/model/", "/properties/", "/fuzz/", "/examples/"};
+  std::vector<std::string> frames;
+  bool began = false;
+  for (std::size_t at = 0; at < report.size() && frames.size() < most;) {
+    const std::string_view line = line_at(report, at);
+    at += line.size() + 1;
+    const std::size_t number = line.find_first_not_of(' '), in = line.find(" in "), file = line.rfind(" /");
+    const bool is_frame = number != std::string_view::npos && line[number] == '#';
+    if (began && !is_frame) break;
+    began |= is_frame;
+    const bool is_ours = is_frame && in < file && file != std::string_view::npos &&
+                         std::any_of(
+                             std::begin(folders), std::end(folders),
+                             [&](const char* folder) { return line.find(folder, file) != std::string_view::npos; });
+    if (!is_ours) continue;
+    const std::string_view place = line.substr(line.rfind('/') + 1);
+    // Without the column, which g++ does not give.
+    const std::size_t line_number = place.find(':');
+    frames.push_back(short_name(std::string{line.substr(in + 4, file - in - 4)}) + " " +
+                     std::string{place.substr(0, place.find(':', line_number + 1))});
+  }
+  return frames;
+}
+
+/// AddressSanitizer's first sentence without the registers: what is wrong, where, and whether it was read or written.
+std::string describe_asan(std::string_view report, std::size_t at) {
+  const std::string_view line = line_at(report, at);
+  std::string text{line.substr(0, std::min({line.find(" at pc "), line.find(" (pc "), line.size()}))};
+  for (const std::string_view access : {"\nREAD of size ", "\nWRITE of size "})
+    if (const std::size_t found = report.find(access, at); found != std::string_view::npos) {
+      const std::string_view said = line_at(report, found + 1);
+      text += ", " + std::string{said.substr(0, said.find(" at "))};
+    }
+  constexpr std::string_view caused = "caused by a ";
+  if (const std::size_t found = report.find(caused, at); found != std::string_view::npos) {
+    const std::string_view said = line_at(report, found + caused.size());
+    text += ", a " + std::string{said.substr(0, said.find_first_of(".\n"))};
+  }
+  return text;
+}
+
+/// What a program says last before it ends itself: the text of an assertion, of the cache's default report.
+std::string last_words(std::string_view report) {
+  while (report.ends_with('\n')) report.remove_suffix(1);
+  const std::string_view line = report.substr(report.rfind('\n') + 1);
+  return line.empty() ? "" : ": " + std::string{line};
 }
 
 std::string describe_death(const std::string& report, int status) {
   constexpr std::string_view asan = "AddressSanitizer: ", ubsan = "runtime error: ";
-  if (const std::size_t at = report.find(asan); at != std::string::npos)
-    return std::string{asan} + excerpt(report, at + asan.size(), " \n");
+  if (const std::size_t at = report.find(asan); at != std::string::npos) return describe_asan(report, at);
   if (const std::size_t at = report.find(ubsan); at != std::string::npos)
-    return "UndefinedBehaviorSanitizer: " + excerpt(report, at + ubsan.size(), "\n");
-  if (WIFSIGNALED(status)) return std::string{"signal "} + sigabbrev_np(WTERMSIG(status));
-  return "exit status " + std::to_string(WEXITSTATUS(status));
+    return "UndefinedBehaviorSanitizer: " + std::string{line_at(report, at + ubsan.size())};
+  if (WIFSIGNALED(status)) return std::string{"signal "} + sigabbrev_np(WTERMSIG(status)) + last_words(report);
+  return "exit status " + std::to_string(WEXITSTATUS(status)) + last_words(report);
 }
 
 std::string read_all(int file) {
@@ -176,6 +230,7 @@ IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& optio
   run.stack = shared.stack;
   run.stray = shared.mark.stray;
   run.misuse = shared.mark.misuse;
+  run.budget_ended_at = shared.mark.budget_ended_at;
   Verdict& verdict = run.verdict;
   verdict.step = shared.mark.step;
   verdict.operation = name_of_step(shared.mark.operation);
@@ -188,7 +243,9 @@ IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& optio
     verdict.kind = Verdict::Kind::Died;
     verdict.death = describe_death(run.report, status);
     verdict.frame = first_frame(run.report);
+    verdict.frames = first_frames(run.report);
   }
+  if (verdict.kind == Verdict::Kind::Died || verdict.kind == Verdict::Kind::Hung) shared.mark.leave_due(verdict);
   munmap(memory, sizeof(Shared));
   close(report_file);
   return run;
@@ -217,10 +274,14 @@ IsolatedRun judge_in_child(const char* what, const std::function<std::optional<V
 
 void report_briefly(bool brief) { brief_reports = brief; }
 
-IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options) {
+namespace {
+
+IsolatedRun run_once(Runner& runner, const Program& program, const IsolationOptions& options,
+                     std::uint32_t first_strict_step, std::size_t budget) {
   return run_isolated(
       [&](StepMark& mark) {
         runner.set_mark(&mark);
+        runner.set_checks(options.checks, first_strict_step, budget);
         const auto after = [&](const Operation* operation) {
           if (options.after_step) options.after_step(runner, operation);
         };
@@ -237,6 +298,33 @@ IsolatedRun run_isolated(Runner& runner, const Program& program, const Isolation
         return runner.verdict();
       },
       options);
+}
+
+constexpr std::size_t unlimited = ~std::size_t{0};
+
+/// With each step checked that the verdict needs: those of a run that fails after its budget ended are known to be
+/// sound up to the last check but one.
+IsolatedRun run_until_guilty(Runner& runner, const Program& program, const IsolationOptions& options,
+                             const IsolationOptions& again) {
+  const IsolatedRun run = run_once(runner, program, options, 0, Runner::check_budget);
+  const std::uint32_t step = run.verdict.step;
+  const bool is_guilty = run.verdict.agreed() || step < run.budget_ended_at;
+  if (is_guilty && !again.after_step) return run;
+  if (is_guilty) return run_once(runner, program, again, 0, Runner::check_budget);
+  return run_once(runner, program, again, step - std::min(step, 2 * Runner::deep_check_period), unlimited);
+}
+
+}  // namespace
+
+IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options) {
+  constexpr std::size_t few = 64;  // operations, which take no time whatever they are
+  if (program.operations.size() <= few || options.checks == Checks::NowAndThen)
+    return run_once(runner, program, options, 0, unlimited);
+  // Who is told of each step is told of one run only.
+  IsolationOptions silent = options;
+  silent.after_step = {};
+  silent.brief |= options.after_step != nullptr;
+  return run_until_guilty(runner, program, silent, options);
 }
 
 IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make, const IsolationOptions& options) {

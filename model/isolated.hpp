@@ -15,6 +15,7 @@ namespace slabproof {
 struct IsolationOptions {
   double timeout_seconds = 25;  // of processor time; then the verdict is Hung
   bool brief = false;             // leave out AddressSanitizer's report, whose symbols take a second
+  Checks checks = Checks::EveryStep;
   /// Called in the child after each operation, and with null once the caches are made and at the end.
   std::function<void(Runner&, const Operation*)> after_step;
 };
@@ -27,6 +28,7 @@ struct IsolatedRun {
   std::uint64_t stack = 0;
   std::uintptr_t stray = 0;  // StepMark's, as the next one
   slab::Misuse misuse{};
+  std::uint32_t budget_ended_at = no_step;  // StepMark's
 };
 
 /// What a child process does: it says in the mark where it is, and in the end its verdict.
@@ -37,7 +39,8 @@ using IsolatedBody = std::function<Verdict(StepMark&)>;
 IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& options = {});
 
 /// Runs `program` on `runner` in a child process, so that a death or a hang is a verdict like any
-/// other. The child does not return to the caller.
+/// other. The child does not return to the caller. Where every step is to be checked and that is more than
+/// Runner::check_budget allows, a program that fails runs again: its last steps are then checked one by one.
 IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options = {});
 
 /// The same for five numbers: a Geometry::make that takes long is Hung, one that divides by zero has

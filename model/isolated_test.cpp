@@ -2,6 +2,7 @@
 #include "model/isolated.hpp"
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 
 #include <gtest/gtest.h>
@@ -13,7 +14,7 @@ namespace slabproof {
 namespace {
 
 /// What a subject does in its second alloc.
-enum class Deed { Nothing, Abort, Overflow, Loop, Exit };
+enum class Deed { Nothing, Abort, Overflow, Loop, Exit, Assert };
 Deed deed = Deed::Nothing;
 
 /// Hands out what it has, and once something else happens.
@@ -36,6 +37,7 @@ class Deadly {
       case Deed::Loop:
         for (;;) large = 0;
       case Deed::Exit: std::_Exit(0);
+      case Deed::Assert: std::fputs("pool.hpp:7: Assertion 'head' failed.\n", stderr); std::abort();
     }
   }
   std::size_t allocations_ = 0;
@@ -68,7 +70,7 @@ TEST(Isolation, SignalIsADeathWithItsStepAndOperation) {
   EXPECT_EQ(verdict.kind, Verdict::Kind::Died);
   EXPECT_EQ(verdict.step, 2u);
   EXPECT_EQ(verdict.operation, "alloc");
-  EXPECT_EQ(verdict.death, has_asan ? "AddressSanitizer: SEGV" : "signal SEGV");
+  EXPECT_TRUE(verdict.death.starts_with(has_asan ? "AddressSanitizer: SEGV on " : "signal SEGV")) << verdict.death;
 }
 
 TEST(Isolation, UndefinedBehaviourIsADeath) {
@@ -81,6 +83,12 @@ TEST(Isolation, HangIsAVerdictWithItsStepAndOperation) {
   const Verdict verdict = run_deadly(Deed::Loop).verdict;
   EXPECT_EQ(verdict.signature(), "hung/alloc");
   EXPECT_EQ(verdict.step, 2u);
+}
+
+TEST(Isolation, AnAssertionIsADeathWithItsOwnWords) {
+  const Verdict verdict = run_deadly(Deed::Assert).verdict;
+  EXPECT_EQ(verdict.death, "signal ABRT: pool.hpp:7: Assertion 'head' failed.");
+  EXPECT_EQ(verdict.signature(), "died:signal ABRT/alloc");
 }
 
 TEST(Isolation, EndingTheProcessIsADeath) {
@@ -102,8 +110,10 @@ TEST(Isolation, DeathInTheAllocatorNamesItsFirstFrameThere) {
     if (operation) made->free(reinterpret_cast<void*>(0x5000));
   };
   const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
-  EXPECT_EQ(verdict.death, "AddressSanitizer: SEGV");
+  EXPECT_EQ(verdict.death, "AddressSanitizer: SEGV on unknown address 0x0000000050e0, a READ memory access");
   EXPECT_EQ(verdict.frame, "load_owner") << "the function that reads the owner";
+  ASSERT_GE(verdict.frames.size(), 2u);
+  EXPECT_TRUE(verdict.frames[0].starts_with("load_owner poison.hpp:")) << verdict.frames[0];
 }
 
 // The report begins with the place of the finding, which is no frame.

@@ -191,6 +191,7 @@ class Minimizer {
     if (is_new) known->second = run(candidate, thorough()).verdict;
     verdict.death = known->second.death;
     verdict.frame = known->second.frame;
+    verdict.frames = known->second.frames;
     return verdict;
   }
 

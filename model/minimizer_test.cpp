@@ -223,7 +223,8 @@ TEST(Minimizer, DeathKeepsItsFrame) {
   Program other = result;
   std::erase_if(other.operations, [](const Operation& operation) { return operation.kind == OperationKind::FreeNull; });
   const Verdict death = run_isolated(runner, other).verdict;
-  EXPECT_EQ(death.death, "AddressSanitizer: use-after-poison") << "the death that it could have slipped to";
+  EXPECT_TRUE(death.death.starts_with("AddressSanitizer: use-after-poison on address"))
+      << death.death << ": the death that it could have slipped to";
 }
 
 TEST(Minimizer, ProgramThatAgreesComesBackAsItIs) {

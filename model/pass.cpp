@@ -61,6 +61,7 @@ Verdict verdict_of_end(const Shared& shared, int status, std::string_view report
     return verdict;
   }
   verdict.operation = name_of_step(shared.mark.operation);
+  shared.mark.leave_due(verdict);
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
     verdict.kind = Verdict::Kind::Hung;
     return verdict;

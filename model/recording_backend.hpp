@@ -86,12 +86,14 @@ struct CallContext {
   const char* refused = nullptr;            // the invariant that governs the call that failed, if any
 };
 
-/// Told of every call before the backend answers, and of slabs that come and go.
+/// Told of every call before the backend answers, of slabs that come and go, and of calls that fail.
 class BackendObserver {
  public:
   virtual void on_backend_call(BackendCall call) = 0;
   virtual void on_slab_made(SlabRecord& slab) = 0;
   virtual void on_slab_released(SlabRecord& slab) = 0;
+  /// A call is refused, or answered with misaligned memory; `invariant` says what must come of that.
+  virtual void on_refusal(const char* invariant) = 0;
 
  protected:
   ~BackendObserver() = default;
@@ -174,7 +176,10 @@ class RecordingBackend {
   /// Whether this call is to fail, and how.
   enum class Injected : std::uint8_t { None, Refuse, Misalign };
   Injected injected(FailingCall call);
-  void refuse(const char* invariant) { context_.refused = invariant; }
+  void refuse(const char* invariant) {
+    context_.refused = invariant;
+    observer_.on_refusal(invariant);
+  }
   [[nodiscard]] std::uintptr_t& entry(std::uintptr_t page_addr);
   [[nodiscard]] std::uintptr_t lookup(std::uintptr_t page_addr) const;
   [[nodiscard]] bool info_belongs(const SlabRecord& slab, std::uintptr_t info);

@@ -40,6 +40,8 @@ class Region {
   [[nodiscard]] std::uintptr_t find_written() const;
   /// The same, noticed when a block was handed out again.
   [[nodiscard]] std::uintptr_t written_before_reuse() const { return written_before_reuse_; }
+  /// From the first to the last byte handed out so far.
+  [[nodiscard]] std::size_t touched_bytes() const { return next_ - begin_; }
   /// One past the last address handed out so far: nothing there or behind it was ever a slab.
   [[nodiscard]] std::uintptr_t untouched() const { return next_; }
 

@@ -13,6 +13,9 @@
 namespace slabproof {
 namespace {
 
+// What is expected in more than one place.
+constexpr Expectation untouched_objects{"G12", "no byte of a live object written"};
+
 std::string name_of(std::uint32_t ordinal) {
   return ordinal == no_ordinal ? "an object" : "#" + std::to_string(ordinal);
 }
@@ -22,6 +25,13 @@ std::string name_of(std::uint32_t ordinal) {
 std::string name_of_step(std::uint8_t operation) {
   if (operation < operation_kinds) return to_string(static_cast<OperationKind>(operation));
   return operation == at_start ? "start" : "end";
+}
+
+std::string Expectation::text() const {
+  std::string text = words ? words : "";
+  if (const std::size_t place = text.find('%'); place != std::string::npos)
+    text.replace(place, 1, name ? name : std::to_string(number));
+  return text;
 }
 
 Runner::Runner(MakeSubject make, std::uintptr_t arena_base)
@@ -66,6 +76,9 @@ bool Runner::start(const Setup& setup) {
   live_.clear();
   made_.clear();
   step_ = 0;
+  budget_ = allowed_;
+  budget_ended_at_ = no_step;
+  if (mark_) mark_->budget_ended_at = no_step;
   calls_since_audit_ = 0;
   previous_ = OperationKind::Alloc;
   context_ = {};
@@ -81,13 +94,15 @@ bool Runner::step(const Operation& operation) {
     ++operations_;
     count_state(operation.kind, context_.cache_index);
   }
-  if (violated()) return false;
-  ++step_;
-  if (step_ % deep_check_period == 0) {
+  if (is_strict() && may_spend(cost_of_check())) {
+    check();
+  } else if ((step_ + 1) % deep_check_period == 0) {
     check_contents();
     for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
   }
-  return !violated();
+  if (violated()) return false;
+  ++step_;
+  return true;
 }
 
 bool Runner::finish() {
@@ -96,7 +111,10 @@ bool Runner::finish() {
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
   std::vector<std::uint32_t> left = live_;  // each is looked at before it is freed
   std::sort(left.begin(), left.end());
-  for (std::size_t i = 0; i < left.size() && !violated(); ++i) free_object(left[i]);
+  for (std::size_t i = 0; i < left.size() && !violated(); ++i) {
+    free_object(left[i]);
+    if (is_strict() && may_spend(cost_of_check())) check();
+  }
   for (std::uint8_t i = 0; i < setup_.cache_count && !violated(); ++i) {
     check_audit(i);
     destroy(i);
@@ -120,9 +138,42 @@ void Runner::check_returned() {
 
 void Runner::mark(std::uint8_t operation) {
   step_operation_ = operation;
+  expect({});
   if (!mark_) return;
   mark_->step = step_;
   mark_->operation = operation;
+}
+
+Expectation Runner::expect(const Expectation& expected) {
+  const Expectation before = expected_;
+  expected_ = expected;
+  if (mark_) {
+    mark_->invariant = expected.invariant;
+    mark_->words = expected.words;
+    mark_->number = expected.number;
+    mark_->name = expected.name;
+  }
+  return before;
+}
+
+bool Runner::may_spend(std::size_t cost) {
+  if (cost <= budget_) return budget_ -= cost, true;
+  budget_ended_at_ = step_;
+  if (mark_) mark_->budget_ended_at = step_;
+  return false;
+}
+
+std::size_t Runner::cost_of_audit(std::uint8_t cache) const {
+  const std::size_t slabs = models_[cache].slabs(), slots = slabs * models_[cache].layout.objects_per_slab;
+  return slabs + std::min<std::size_t>(slots, step_);  // no more than that were ever handed out
+}
+
+std::size_t Runner::cost_of_check() const {
+  std::size_t cost = live_.size() + 1;
+  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) cost += cost_of_audit(i);
+  for (std::uint8_t i = 0; i < setup_.backend_count; ++i)
+    cost += (backends_[i].slab_region().touched_bytes() + backends_[i].info_region().touched_bytes()) / 1024;
+  return cost;
 }
 
 void Runner::begin(OperationKind kind, std::uint8_t cache) {
@@ -149,7 +200,8 @@ void Runner::end() {
   close();
   if (violated()) return;
   check_reports();
-  if (models_[cache].slabs() <= deep_check_period || step_ % deep_check_period == 0) check_statistics(cache);
+  if (models_[cache].slabs() <= deep_check_period || step_ % deep_check_period == 0 || is_strict())
+    check_statistics(cache);
 }
 
 void Runner::count_state(OperationKind kind, std::uint8_t cache) {
@@ -174,7 +226,9 @@ void Runner::on_backend_call(BackendCall call) {
   // those for a SlabInfo and the others for its slab. Of very many slabs less often: the audits of a reserve then take
   // as long as eight audits a slab. Each time an odd number of calls, since a slab makes two that count: both shall
   // have their turn. Nor is each look-up worth one: it comes first in an operation, after what the one before has left.
+  // Where every step is checked so is each call, of a cache that has not very many slabs.
   const auto is_due = [&] {
+    if (is_strict() && context_.cache->slabs() <= 128 && may_spend(cost_of_audit(context_.cache_index))) return true;
     if (call == BackendCall::AllocSlabInfo || call == BackendCall::FreeSlabInfo) return false;
     const bool is_of_page = call == BackendCall::SaveSlabInfo || call == BackendCall::DeleteSlabInfo;
     if (is_of_page && context_.calls[static_cast<std::size_t>(call)] % deep_check_period != 1) return false;
@@ -184,8 +238,9 @@ void Runner::on_backend_call(BackendCall call) {
   };
   if (is_due()) {
     calls_since_audit_ = 0;
-    if (const char* failed = subject.audit())
-      violate("B16", "audit() to hold inside a backend call", std::string{"it fails with "} + failed);
+    const Expectation before = expect({"B16", "audit() to hold inside a backend call"});
+    if (const char* failed = subject.audit()) disappointed(std::string{"it fails with "} + failed);
+    expect(before);
   }
   if (int& armed = armed_reentry_[context_.cache_index]; armed >= 0) {
     const auto reentry = static_cast<slabproof::ReentrantCall>(armed);
@@ -197,6 +252,12 @@ void Runner::on_backend_call(BackendCall call) {
 void Runner::on_slab_made(SlabRecord& slab) {
   models_[slab.cache].slab_made();
   made_.push_back(slab.base);
+}
+
+void Runner::on_refusal(const char* invariant) {
+  if (!context_.cache || context_.constructing || context_.reentering) return;
+  const bool reserves = context_.operation == OperationKind::Reserve;
+  expect({invariant, reserves ? "false after a backend call failed" : "null after a backend call failed"});
 }
 
 void Runner::on_slab_released(SlabRecord& slab) {
@@ -246,6 +307,7 @@ void Runner::construct(std::uint8_t cache) {
   armed_reentry_[cache] = -1;
   begin(OperationKind::Alloc, cache);
   context_.constructing = true;
+  expect({"B17", "no backend call during construction"});
   void* const storage = pointer(arena_.cache(cache));
   std::memset(storage, 0xA5, Arena::cache_storage);
   subjects_[cache] = make_(storage, setup_.caches[cache], backend_of(cache));
@@ -276,8 +338,9 @@ bool Runner::execute(const Operation& operation) {
       return free_object(operation.object), true;
     case OperationKind::FreeNull:
       begin(operation.kind, cache);
+      expect({"M10", "free of null to do nothing"});
       subjects_[cache]->free(nullptr);
-      if (!report_log.empty()) violate("M10", "free of null to do nothing", "a misuse report");
+      if (!report_log.empty()) disappointed("a misuse report");
       return end(), true;
     case OperationKind::Reserve:
       if (!subjects_[cache]->abilities().reserve) return false;
@@ -303,6 +366,7 @@ bool Runner::execute(const Operation& operation) {
 void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
   begin(kind, cache);
   const Source source = expected_source(cache);
+  expect(expected_object(kind, cache, source));
   const std::uintptr_t object =
       address(kind == OperationKind::Alloc ? subjects_[cache]->alloc() : subjects_[cache]->alloc_no_grow());
   log_.add(0x100 | static_cast<std::uint64_t>(kind), object ? arena_.relative(object) : 0, ordinal);
@@ -322,13 +386,23 @@ Runner::Source Runner::expected_source(std::uint8_t cache) {
   return {0, model.partial_slabs() > 0 ? model.fullest_bin() : CacheModel::bins};
 }
 
+Expectation Runner::expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const {
+  const Abilities& abilities = subjects_[cache]->abilities();
+  if (!abilities.layout) return {"G8", "an object of its own, or null when there is no memory"};
+  if (models_[cache].free_objects() == 0 && kind != OperationKind::Alloc)
+    return {"B20", "null while no slab has a free object"};
+  if (!abilities.follows_policy) return {"L4", "an object disjoint from all live ones"};
+  if (source.slab != 0) return {"L5", "an object of the current slab while that has a free one"};
+  return {"L5", source.bin < CacheModel::bins ? "an object of a slab in the fullest bin"
+                                              : "an object of an empty or a new slab"};
+}
+
 void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source) {
   const CacheModel& model = models_[cache];
   const std::size_t size = model.spec.object_size;
   SlabRecord* slab = nullptr;
   const Abilities& abilities = subjects_[cache]->abilities();
-  if (context_.refused && abilities.layout)
-    return violate(context_.refused, "null after a backend call failed", "an object");
+  if (context_.refused && abilities.layout) return disappointed("an object");
   if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
     return violate("G8", "an object inside memory that the subject was given", "a pointer elsewhere");
   if (subjects_[cache]->abilities().layout) {
@@ -369,17 +443,10 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
     return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned",
                    std::to_string(slab.saved_pages));
   if (subjects_[cache]->abilities().follows_policy) {
-    const auto violate = [&](const char* expected) {
-      this->violate("L5", expected, "one of a slab with " + std::to_string(slab.used) + " objects");
-    };
-    if (source.slab != 0) {
-      if (slab.base != source.slab) return violate("an object of the current slab while that has a free one");
-    } else if (source.bin < CacheModel::bins) {
-      if (slab.used == 0 || model.bin_of(slab.used) != source.bin)
-        return violate("an object of a slab in the fullest bin");
-    } else if (slab.used != 0) {
-      return violate("an object of an empty or a new slab");
-    }
+    const bool as_expected = source.slab != 0                ? slab.base == source.slab
+                             : source.bin < CacheModel::bins ? slab.used != 0 && model.bin_of(slab.used) == source.bin
+                                                             : slab.used == 0;
+    if (!as_expected) return disappointed("one of a slab with " + std::to_string(slab.used) + " objects");
   }
   model.used_changed(slab.used, slab.used + 1);
   ++slab.used;
@@ -441,6 +508,7 @@ void Runner::free_object(std::uint32_t ordinal) {
   begin(OperationKind::Free, cache);
   context_.freed = freed.address;
   retire(cache, freed.address);
+  expect({"S3", live_objects, model.live_objects()});
   freed.state = ObjectState::Dead;
   objects_[live_.back()].live_index = freed.live_index;
   live_[freed.live_index] = live_.back();
@@ -463,13 +531,13 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
   const std::size_t slabs = model.slabs();
   begin(OperationKind::Reserve, cache);
   context_.wanted = n;
+  expect({"B20", "% free objects after a true reserve", n, n == ~std::size_t{0} ? "SIZE_MAX" : nullptr});
   const bool reserved = subjects_[cache]->reserve(n);
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Reserve), n, reserved);
   if (reserved) {
     const std::size_t per_slab = model.layout.objects_per_slab;
-    if (context_.refused) violate(context_.refused, "false after a backend call failed", "true");
-    if (model.free_objects() < n)
-      violate("B20", std::to_string(n) + " free objects after a true reserve", std::to_string(model.free_objects()));
+    if (context_.refused) disappointed("true");
+    if (model.free_objects() < n) disappointed(std::to_string(model.free_objects()));
     model.reserved_slabs = n / per_slab + (n % per_slab != 0);
   } else {
     if (!context_.refused) violate("B20", "false only when a backend call failed", "false");
@@ -484,10 +552,11 @@ void Runner::shrink(std::uint8_t cache) {
   CacheModel& model = models_[cache];
   const std::size_t empty = model.empty_slabs();
   begin(OperationKind::Shrink, cache);
+  expect({"L7", "shrink to return %", empty});
   const std::size_t returned = subjects_[cache]->shrink();
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Shrink), returned);
   if (model.empty_slabs() != 0) violate("L7", "no empty slab left", std::to_string(model.empty_slabs()));
-  if (returned != empty) violate("L7", "shrink to return " + std::to_string(empty), std::to_string(returned));
+  if (returned != empty) disappointed(std::to_string(returned));
   model.reserved_slabs = 0;
   end();
 }
@@ -499,9 +568,12 @@ void Runner::destroy(std::uint8_t cache) {
   const bool checks = subjects_[cache]->abilities().detects_misuse;
   const void* const identity = subjects_[cache]->identity();
   begin(OperationKind::Destroy, cache);
+  const Expectation reports = {"M9", "% reports of live objects", checks ? live : 0};
+  expect(reports);
   subjects_[cache]->~AnySubject();
   check_contents();
   if (violated()) return;
+  expect(reports);
   // Each live object once: that many reports, each of a live object, none twice.
   std::size_t reported = 0;
   for (const slab::MisuseReport& report : report_log) {
@@ -513,8 +585,7 @@ void Runner::destroy(std::uint8_t cache) {
     object(range->ordinal).state = ObjectState::Absent;
     ++reported;
   }
-  if (reported != (checks ? live : 0))
-    return violate("M9", std::to_string(checks ? live : 0) + " reports of live objects", std::to_string(reported));
+  if (reported != reports.number) return disappointed(std::to_string(reported));
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Destroy), reported);
   report_log.clear();
   if (backend.memory_of(cache) != 0)
@@ -545,33 +616,34 @@ void Runner::check_statistics(std::uint8_t cache, const char* blamed) {
     violate("B14", std::to_string(model.slabs()) + " SlabInfos, one a slab",
             std::to_string(backend_of(cache).infos_of(cache)));
   if (!subjects_[cache]->abilities().statistics) return;
-  const slab::CacheStatistics actual = subjects_[cache]->statistics(), expected = model.statistics();
-  if (actual == expected) return;
-  const char* invariant = "S1";
-  if (blamed)
-    invariant = blamed;
-  else if (actual.full_slabs != expected.full_slabs || actual.partial_slabs != expected.partial_slabs ||
-           actual.empty_slabs != expected.empty_slabs)
-    invariant = "S2";
-  else if (actual.allocated_objects != expected.allocated_objects)
-    invariant = "S3";
-  violate(invariant, describe(expected), describe(actual));
+  const slab::CacheStatistics expected = model.statistics();
+  const Expectation before = expect({"S3", live_objects, expected.allocated_objects});
+  const slab::CacheStatistics actual = subjects_[cache]->statistics();
+  if (actual == expected) return void(expect(before));
+  const bool are_slabs_counted = actual.full_slabs == expected.full_slabs &&
+                                 actual.partial_slabs == expected.partial_slabs &&
+                                 actual.empty_slabs == expected.empty_slabs;
+  if (!blamed && are_slabs_counted && actual.allocated_objects != expected.allocated_objects)
+    return disappointed(std::to_string(actual.allocated_objects));
+  violate(blamed ? blamed : are_slabs_counted ? "S1" : "S2", describe(expected), describe(actual));
 }
 
 void Runner::check_contents() {
+  expect(untouched_objects);
   for (std::size_t i = 0; i < live_.size() && !violated(); ++i) check_contents(live_[i]);
 }
 
 void Runner::check_contents(std::uint32_t ordinal) {
   const Object& object = objects_[ordinal];
+  expect(untouched_objects);
   const auto at = find_damage(object.address, models_[object.cache].spec.object_size, ordinal);
-  if (at >= 0)
-    violate("G12", "no byte of a live object written", name_of(ordinal) + " changed at offset " + std::to_string(at));
+  if (at >= 0) disappointed(name_of(ordinal) + " changed at offset " + std::to_string(at));
 }
 
 void Runner::check_audit(std::uint8_t cache) {
   if (violated()) return;
-  if (const char* failed = subjects_[cache]->audit()) violate(failed, "audit() to hold", "it fails");
+  expect({"L1 to L3, L8", "audit() to hold"});
+  if (const char* failed = subjects_[cache]->audit()) violate(failed, expected_.words, "it fails");
   check_statistics(cache);
 }
 

@@ -28,29 +28,62 @@ namespace slabproof {
 /// An allocation of the runner's own, which no program names.
 constexpr std::uint32_t no_ordinal = ~std::uint32_t{0};
 
+/// A step that no run comes to.
+constexpr std::uint32_t no_step = ~std::uint32_t{0};
 /// Where a run is when it is at no operation: making the caches, or past the last operation.
 constexpr std::uint8_t at_start = 0xFE;
 constexpr std::uint8_t at_end = 0xFF;
 /// The name of an OperationKind, "start" or "end".
 std::string name_of_step(std::uint8_t operation);
 
+/// What must come of the call that is under way: the judge's own words, noted before the call is made, so that
+/// somebody who dies of it leaves behind what should have been. `%` in them stands for the name, or else the number.
+struct Expectation {
+  const char* invariant = nullptr;  // null: nothing in particular
+  const char* words = nullptr;
+  std::size_t number = 0;
+  const char* name = nullptr;
+
+  [[nodiscard]] std::string text() const;
+};
+
+/// How much of what is dear to look at is looked at: contents of all objects, audit(), statistics, returned memory.
+enum class Checks : std::uint8_t {
+  NowAndThen,  // every 16 operations and at the end: for engines that run millions of programs
+  EveryStep,   // after each step and in the backend's calls too: a violation has the step that brought it about
+};
+
 /// Where a run is, stored before each step is taken, so that a death has a step. May lie in memory
 /// shared with a parent process.
 struct StepMark {
   volatile std::uint32_t step = 0;
+  volatile std::uint32_t budget_ended_at = no_step;  // Runner's
   volatile std::uint8_t operation = 0;  // OperationKind, at_start or at_end
+  const char* volatile invariant = nullptr;  // the Expectation of the call under way
+  const char* volatile words = nullptr;
+  volatile std::size_t number = 0;
+  const char* volatile name = nullptr;
+  /// What should have come of the call under way, left in the verdict of a death or a hang.
+  void leave_due(Verdict& verdict) const {
+    const Expectation due{invariant, words, number, name};
+    verdict.due = due.text();
+    verdict.due_invariant = due.invariant ? due.invariant : "";
+  }
   volatile std::uintptr_t stray = 0;    // what the last misuse freed, or wrote over a free link
   volatile slab::Misuse misuse{};       // what that free must be reported as
 };
 
 /// The one runner: executes programs against a subject and the model side by side and judges every
 /// outcome. All `o` invariants after every operation where that costs O(log n); audit() and the
-/// contents of all objects every 16 operations and at the end; audit() also inside backend calls: while a
+/// contents of all objects as often as Checks say; audit() also inside backend calls: while a
 /// cache has few slabs in each that makes or releases one, else in one of 17, or of an eighth of its slabs.
 /// Reusable; a run depends on nothing that ran before.
 class Runner final : private BackendObserver {
  public:
   static constexpr std::uint32_t deep_check_period = 16;
+  /// How many objects, slabs, slots and kilobytes Checks::EveryStep looks at in a run, unless somebody allows more.
+  /// Once they are used up the rest of the run is checked now and then.
+  static constexpr std::size_t check_budget = std::size_t{1} << 20;
 
   explicit Runner(MakeSubject make = make_slab_subject, std::uintptr_t arena_base = Arena::default_base);
 
@@ -58,6 +91,13 @@ class Runner final : private BackendObserver {
   Verdict run(const Program& program);
   /// Decodes and runs at once, without building a Program.
   Verdict run(std::span<const std::uint8_t> bytes);
+
+  /// For the runs from here on. What comes before step `first` is checked now and then.
+  void set_checks(Checks checks, std::uint32_t first = 0, std::size_t budget = check_budget) {
+    checks_ = checks;
+    first_strict_step_ = first;
+    allowed_ = budget;
+  }
 
   // The same in steps: start, step for each operation, finish. Each answers false once an invariant
   // did not hold; nothing more is executed then.
@@ -104,6 +144,9 @@ class Runner final : private BackendObserver {
   [[nodiscard]] const CacheModel& cache_model(std::size_t index) const { return models_[index]; }
 
  private:
+  /// Expected in more than one place.
+  static constexpr const char* live_objects = "% objects allocated";
+
   enum class ObjectState : std::uint8_t { Absent, Live, Dead };
   struct Object {
     std::uintptr_t address = 0;
@@ -124,7 +167,12 @@ class Runner final : private BackendObserver {
   void on_backend_call(BackendCall call) override;
   void on_slab_made(SlabRecord& slab) override;
   void on_slab_released(SlabRecord& slab) override;
+  void on_refusal(const char* invariant) override;
 
+  /// Says what must come of the next call of the subject, and gives what was said before.
+  Expectation expect(const Expectation& expected);
+  /// What was expected did not come.
+  void disappointed(std::string observed) { violate(expected_.invariant, expected_.text(), std::move(observed)); }
   void violate(const char* invariant, std::string expected, std::string observed) {
     judgement_.violate(invariant, std::move(expected), std::move(observed));
   }
@@ -132,12 +180,20 @@ class Runner final : private BackendObserver {
   void close();
   void end();
   void mark(std::uint8_t operation);
+  /// Whether this step is checked as EveryStep says, which the next check must still be allowed to.
+  [[nodiscard]] bool is_strict() const {
+    return checks_ == Checks::EveryStep && step_ >= first_strict_step_ && step_ < budget_ended_at_;
+  }
+  bool may_spend(std::size_t cost);
+  [[nodiscard]] std::size_t cost_of_check() const;
+  [[nodiscard]] std::size_t cost_of_audit(std::uint8_t cache) const;
   void count_state(OperationKind kind, std::uint8_t cache);
 
   void construct(std::uint8_t cache);
   bool execute(const Operation& operation);
   void allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
   [[nodiscard]] Source expected_source(std::uint8_t cache);
+  [[nodiscard]] Expectation expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const;
   void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source);
   void judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, const Source& source);
   void retire(std::uint8_t cache, std::uintptr_t address);
@@ -193,6 +249,10 @@ class Runner final : private BackendObserver {
   std::uint64_t operations_ = 0;
   std::size_t calls_since_audit_ = 0;
   StepMark* mark_ = nullptr;
+  Expectation expected_;
+  Checks checks_ = Checks::NowAndThen;
+  std::uint32_t first_strict_step_ = 0, budget_ended_at_ = no_step;
+  std::size_t allowed_ = check_budget, budget_ = 0;
   std::bitset<std::size_t{operation_kinds} * operation_kinds * 2 * 256> seen_states_;
   std::uint64_t states_ = 0;
   OperationKind previous_ = OperationKind::Alloc;

@@ -23,6 +23,8 @@ SLABPROOF_NOT_SANITIZED void poke(std::uintptr_t slot, std::uint64_t value) {
 
 void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
   context_.reentering = true;
+  const Expectation before =
+      expect({"M12", "a call from a backend function refused and reported once as ReentrantCall"});
   const std::size_t reported = report_log.size();
   bool refused = true;
   void* given = nullptr;
@@ -36,9 +38,9 @@ void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
   context_.reentering = false;
   if (report_log.size() != reported + 1 || report_log.back().kind != slab::Misuse::ReentrantCall ||
       report_log.back().pointer != given || report_log.back().cache != subject.identity() || !refused)
-    return violate("M12", "a call from a backend function refused and reported once as ReentrantCall",
-                   std::to_string(report_log.size() - reported) + " reports, " + (refused ? "refused" : "served"));
+    return disappointed(std::to_string(report_log.size() - reported) + " reports, " + (refused ? "refused" : "served"));
   report_log.pop_back();
+  expect(before);
 }
 
 std::uintptr_t Runner::stray_of(const Operation& operation, std::uint8_t& cache) {
@@ -85,15 +87,14 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
     mark_->stray = misused;
     mark_->misuse = expected.kind;
   }
+  expect({expected.invariant, "one report of %", 1, slab::to_string(expected.kind)});
   subjects_[cache]->free(pointer(misused));
   if (violated()) return;
-  const auto wanted = [&] { return std::string{"one report of "} + slab::to_string(expected.kind); };
-  if (report_log.size() != 1)
-    return violate(expected.invariant, wanted(), std::to_string(report_log.size()) + " reports");
+  if (report_log.size() != 1) return disappointed(std::to_string(report_log.size()) + " reports");
   const slab::MisuseReport report = report_log.front();
   report_log.clear();
   log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(misused));
-  if (report.kind != expected.kind) return violate(expected.invariant, wanted(), slab::to_string(report.kind));
+  if (report.kind != expected.kind) return disappointed(slab::to_string(report.kind));
   if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
     return violate(expected.invariant, "the pointer and the cache in the report", "others");
   close();
@@ -131,19 +132,22 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
 
   const Source source = expected_source(cache);
   begin(OperationKind::AllocNoGrow, cache);
+  expect({"M11", "CorruptedFreeList when a damaged link is used"});
   const std::uintptr_t allocated = address(subjects_[cache]->alloc_no_grow());
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::CorruptLink), allocated ? arena_.relative(allocated) : 0);
   if (violated()) return true;
   if (allocated != slot) poke(slot, saved);
   if (allocated == slot) {
-    violate("M11", "CorruptedFreeList when a damaged link is used", "the damaged slot handed out");
+    disappointed("the damaged slot handed out");
   } else if (allocated) {  // another slot, whose link is sound
+    expect(expected_object(OperationKind::AllocNoGrow, cache, source));
     judge_object(cache, no_ordinal, allocated, source);
     end();
     if (violated()) return true;
     begin(OperationKind::Free, cache);
     context_.freed = allocated;
     retire(cache, allocated);
+    expect({"S3", live_objects, models_[cache].live_objects()});
     subjects_[cache]->free(pointer(allocated));
     end();
   } else if (report_log.size() != 1 || report_log.front().kind != slab::Misuse::CorruptedFreeList ||

@@ -27,4 +27,11 @@ std::string Verdict::sentence() const {
   return "";
 }
 
+std::string Verdict::explanation() const {
+  if (kind != Kind::Died && kind != Kind::Hung) return "";
+  std::string text = due.empty() ? "" : due_invariant + ": expected " + due + "\n";
+  for (const std::string& place : frames) text += "  in " + place + "\n";
+  return text;
+}
+
 }  // namespace slabproof

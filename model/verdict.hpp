@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/operation.hpp"
 
@@ -24,14 +25,20 @@ struct Verdict {
   std::uint32_t step = 0;
   std::string operation;  // its kind, such as "alloc", or "end"
   Violation violation;    // of Violated
-  std::string death;      // of Died: the sanitizer's finding or the signal
-  std::string frame;      // of Died: the first function of the project in the report
+  std::string death;      // of Died: the sanitizer's own sentence, or the signal and what was said before it
+  std::string frame;      // of Died: the first function of the allocator in the report
+  std::vector<std::string> frames{};  // of Died: the first functions of the project, with file and line
+  /// Of Died and Hung: what should have come of the call under way, with the id of its invariant. Empty when no cache
+  /// was being called.
+  std::string due_invariant{}, due{};
 
   [[nodiscard]] bool agreed() const { return kind == Kind::Agreed; }
   /// Tells failures apart: the invariant or the death, with the operation's kind.
   [[nodiscard]] std::string signature() const;
   /// One line for people.
   [[nodiscard]] std::string sentence() const;
+  /// Of Died and Hung what should have been and, line by line, where in the project it ended; else empty.
+  [[nodiscard]] std::string explanation() const;
 };
 
 /// The first violation of a run; later ones are consequences and are dropped.
