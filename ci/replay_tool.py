@@ -66,7 +66,7 @@ class ReplayTool:
         with tempfile.TemporaryDirectory() as folder:
             trace = os.path.join(folder, "trace")
             for options in (["--write-trace", trace], []):  # some files have no program
-                code, output = child_process.run([*self.command, *options, file], signals, seconds,
+                code, output = child_process.run([*self.command, "--full", *options, file], signals, seconds,
                                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                 if code != 2:
                     break

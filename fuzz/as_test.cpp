@@ -28,21 +28,22 @@ std::string hex(std::uintptr_t value) {
 
 class TestWriter {
  public:
-  TestWriter(const Program& program, const Recording& recording, std::string name)
+  TestWriter(const Program& program, const Recording& recording, std::string name, std::string file)
       : program_{program},
         setup_{program.setup},
         recording_{recording},
         verdict_{recording.run.verdict},
         before_{recording.before},
         id_{verdict_.violation.invariant},
-        name_{std::move(name)} {
+        name_{std::move(name)},
+        file_{std::move(file)},
+        agrees_{verdict_.agreed()} {
     const auto any = [&](auto is) { return std::any_of(program.operations.begin(), program.operations.end(), is); };
     fails_ = any([](const Operation& o) { return o.kind == OperationKind::Fail; });
     misaligns_ = any([](const Operation& o) {
       return o.kind == OperationKind::Fail && o.failure_mode() == FailureMode::Misaligned;
     });
     reenters_ = any([](const Operation& o) { return o.kind == OperationKind::Reenter; });
-    corrupts_ = any([](const Operation& o) { return o.kind == OperationKind::CorruptLink; });
     reports_ = id_.starts_with("M") || any([](const Operation& o) {
                  return o.kind >= OperationKind::DoubleFree || o.kind == OperationKind::Destroy;
                });
@@ -54,11 +55,12 @@ class TestWriter {
         any([](const Operation& o) { return o.kind == OperationKind::Reserve && o.argument == reserve_everything; });
     ends_ = verdict_.operation == "end" || any([](const Operation& o) { return o.kind == OperationKind::Destroy; });
     const bool fails_at_operation = verdict_.step < program.operations.size();
-    aligns_to_both_ = fails_at_operation && has_pages_of_two_sizes(program.operations[verdict_.step]) && !misaligns_ &&
-                      recording.run.misuse == slab::Misuse::OtherCache;
+    aligns_to_both_ = fails_at_operation && !agrees_ && has_pages_of_two_sizes(program.operations[verdict_.step]) &&
+                      !misaligns_ && recording.run.misuse == slab::Misuse::OtherCache;
     // Whose a page is may hang on what its last user left in it, and the heap hands no page out again.
-    heap_ = verdict_.kind == Verdict::Kind::Died && verdict_.death.starts_with("AddressSanitizer") &&
-            recording.run.misuse != slab::Misuse::OtherCache;
+    heap_ = (verdict_.kind == Verdict::Kind::Died && verdict_.death.starts_with("AddressSanitizer") &&
+             recording.run.misuse != slab::Misuse::OtherCache) ||
+            memory_size() > largest_memory || (agrees_ && reuses_for_pages_of_two_sizes());
   }
 
   std::string write() {
@@ -84,6 +86,8 @@ class TestWriter {
   [[nodiscard]] bool expected_says(std::string_view words) const {
     return verdict_.violation.expected.find(words) != std::string::npos;
   }
+  /// Objects hold a value of their own, which nobody else may change.
+  [[nodiscard]] bool compares_contents() const { return agrees_ || id_ == "G12"; }
   [[nodiscard]] bool on_call() const { return reenters_ || id_ == "B16"; }
   [[nodiscard]] bool counts_calls() const {
     return is({"B17", "M10"}) || (id_ == "B20" && expected_says("no backend call"));
@@ -120,8 +124,8 @@ class TestWriter {
 
   /// A pointer that is no object of its own, as an expression: near an object, or where nothing is.
   [[nodiscard]] std::string stray(std::size_t step) const {
-    const std::uintptr_t address = recording_.strays[step];
-    for (const Snapshot::Slab& slab : before_.slabs) {
+    const std::uintptr_t address = recording_.strays[step].pointer;
+    for (const Snapshot::Slab& slab : recording_.strays[step].slabs) {
       if (address < slab.base || address > slab.base + slab.size) continue;
       for (const auto& [ordinal, known] : recording_.objects) {
         if (known.address < slab.base || known.address >= slab.base + slab.size) continue;
@@ -135,10 +139,23 @@ class TestWriter {
     return "reinterpret_cast<std::byte*>(" + hex(is_number ? address : MisuseOracle::nowhere + address % 4096) + ")";
   }
 
+  [[nodiscard]] std::string compile_command() const {
+    const bool is_plain = std::all_of(file_.begin(), file_.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || std::string_view{"/._-+,@%"}.find(static_cast<char>(c)) != std::string_view::npos;
+    });
+    std::string quoted = "'";
+    for (const char c : file_) quoted += c == '\'' ? "'\\''" : std::string{c};
+    return "g++ -std=c++20 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Iallocator/include " +
+           (is_plain ? file_ : quoted + "'") + " -o regression_test -lgtest -lgtest_main && ./regression_test";
+  }
+
   // The program's own text goes first.
 
   [[nodiscard]] std::string comment() const {
-    std::string text = "// " + verdict_.sentence() +
+    std::string text = "// In the folder of the checkout, with g++ or clang++ (" +
+                       std::string{agrees_ ? "passes" : "fails"} + " on the cache that it was made with):\n// " +
+                       compile_command() + "\n//\n// " +
+                       (agrees_ ? "The cache agrees with the model" : verdict_.sentence()) +
                        "\n// Made by ci/replay --as-test, which reads this program out of it again:\n//\n";
     const std::string trace = to_text(program_);
     for (std::size_t begin = 0; begin < trace.size();) {
@@ -166,6 +183,13 @@ class TestWriter {
     return std::max<std::size_t>(8192, largest_block() * slabs);
   }
   /// More would not go on the stack.
+  /// Larger than this it comes from the heap, piece by piece.
+  static constexpr std::size_t largest_memory = std::size_t{64} << 20;
+  /// A slab of one cache's may be aligned for it alone.
+  [[nodiscard]] bool reuses_for_pages_of_two_sizes() const {
+    return setup_.cache_count == 2 && setup_.caches[0].slab_size == setup_.caches[1].slab_size &&
+           setup_.caches[0].page_size != setup_.caches[1].page_size;
+  }
   [[nodiscard]] const char* storage() const { return memory_size() > (std::size_t{1} << 18) ? "static " : ""; }
 
   [[nodiscard]] std::string memory() const {
@@ -431,15 +455,16 @@ struct Memory {
     std::string text;
     if (body_.find("filled(") != std::string::npos)
       text += "/// As a program uses its objects.\nstd::byte* filled(void* object, std::size_t size" +
-              std::string{id_ == "G12" ? ", int value" : ""} +
-              ") {\n  return static_cast<std::byte*>(object ? std::memset(object, " +
-              (id_ == "G12" ? "value" : "0xEE") + ", size) : nullptr);\n}\n\n";
-    if (id_ == "G12")
+              std::string{compares_contents() ? ", int value" : ""} + ") {\n" +
+              (agrees_ ? "  EXPECT_NE(object, nullptr);\n" : "") +
+              "  return static_cast<std::byte*>(object ? std::memset(object, " +
+              (compares_contents() ? "value" : "0xEE") + ", size) : nullptr);\n}\n\n";
+    if (body_.find("holds(") != std::string::npos)
       text +=
           "bool holds(const std::byte* object, std::size_t size, int value) {\n  for (std::size_t i = 0; i < size; "
           "++i)\n"
           "    if (object[i] != static_cast<std::byte>(value)) return false;\n  return true;\n}\n\n";
-    if (corrupts_)
+    if (body_says("write_link("))
       text +=
           "/// A stray write, which no sanitizer is to see.\n__attribute__((no_sanitize(\"address\"))) void* "
           "write_link(void* slot, void* link) {\n"
@@ -547,15 +572,26 @@ struct Memory {
       if (is({"S1", "B15"})) expect_equal(statistics + "free_objects", number(right.free_objects) + "u");
     }
     if (id_ == "G12")
-      for (const auto& [ordinal, c_of] : live_)
-        line("EXPECT_TRUE(holds(" + object(ordinal) + ", " + number(setup_.caches[c_of].object_size) + ", " +
-             number(ordinal % 255 + 1) + "));");
+      for (const auto& [ordinal, c_of] : live_) check_contents(ordinal, c_of);
+    check_untouched();
+  }
+
+  void check_untouched() {
+    for (std::size_t b = 0; id_ == "B19" && b < setup_.backend_count; ++b)
+      line("EXPECT_TRUE(" + backend_name(b) + ".slab_memory.is_untouched());");
+  }
+
+  void check_contents(std::uint32_t ordinal, std::size_t c) {
+    line("EXPECT_TRUE(holds(" + object(ordinal) + ", " + number(setup_.caches[c].object_size) + ", " +
+         number(ordinal % 255 + 1) + "));");
   }
 
   void take(const Step& step) {
     const Operation& o = step.operation;
     const std::size_t c = cache_of(o);
-    if (step.is_failing) prepare(step, c);
+    // What lies where memory was given back to the heap, nobody knows.
+    if (agrees_ && heap_ && o.kind == OperationKind::DoubleFree) return;
+    if (step.is_failing || agrees_) prepare(step, c);
     switch (o.kind) {
       case OperationKind::Alloc:
       case OperationKind::AllocNoGrow: {
@@ -565,11 +601,13 @@ struct Memory {
           break;
         }
         line("std::byte* const " + object(o.object) + " = filled(" + call + ", " +
-             number(setup_.caches[c].object_size) + (id_ == "G12" ? ", " + number(o.object % 255 + 1) : "") + ");");
+             number(setup_.caches[c].object_size) + (compares_contents() ? ", " + number(o.object % 255 + 1) : "") +
+             ");");
         live_.push_back({o.object, c});
         break;
       }
       case OperationKind::Free:
+        if (agrees_) check_contents(o.object, c);
         line(cache(c) + "free(" + given(c, object(o.object)) + ");");
         std::erase_if(live_, [&](const auto& live) { return live.first == o.object; });
         break;
@@ -581,7 +619,8 @@ struct Memory {
         break;
       case OperationKind::Destroy:
         line(cache_name(c) + ".reset();");
-        if (step.is_failing) check(step, c);
+        if (step.is_failing || agrees_) check(step, c);
+        if (agrees_ && reenters_) line(backend_of(c) + ".on_call = nullptr;");
         line(cache_name(c) + ".emplace(" + arguments_[c] + ");");
         std::erase_if(live_, [&](const auto& live) { return live.second == c; });
         return;
@@ -596,7 +635,7 @@ struct Memory {
       case OperationKind::CorruptLink: corrupt(step, c); break;
       default: line(cache(c) + "free(" + given(c, stray(step.index)) + ");"); break;
     }
-    if (step.is_failing) check(step, c);
+    if (step.is_failing || agrees_) check(step, c);
   }
 
   [[nodiscard]] std::size_t cache_of(const Operation& o) const {
@@ -626,15 +665,19 @@ struct Memory {
     std::string call = reentrant_calls[o.detail];
     if (const std::size_t at = call.find("{T}"); at != std::string::npos) call.replace(at, 3, type_of(c));
     call = cache(c) + call;
-    if (id_ != "M12") return line(backend_of(c) + ".on_call = [&] { (void)" + call + "; };");
+    if (id_ != "M12" && !agrees_) return line(backend_of(c) + ".on_call = [&] { (void)" + call + "; };");
+    // Nobody can tell whose call the next one is.
+    if (agrees_ && setup_.cache_count == 2 && setup_.caches[0].backend == setup_.caches[1].backend)
+      return line("// (a re-entrant call of " + cache_name(c) + " falls away)");
     line(backend_of(c) + ".on_call = [&] {");
-    line("  reports.clear();");
+    line("  const std::vector<slab::MisuseReport> before = std::exchange(reports, {});");
     line(o.detail < 2    ? "  EXPECT_EQ(" + call + ", nullptr);"
          : o.detail == 2 ? "  EXPECT_FALSE(" + call + ");"
          : o.detail == 4 ? "  EXPECT_EQ(" + call + ", 0u);"
                          : "  " + call + ";");
     line("  ASSERT_EQ(reports.size(), 1u);");
     line("  EXPECT_EQ(reports[0].kind, slab::Misuse::ReentrantCall);");
+    line("  reports = before;");
     line("};");
   }
 
@@ -642,9 +685,9 @@ struct Memory {
     const std::string slot = object(step.operation.object), n = number(step.index);
     line("void* const link_" + n + " = write_link(" + slot + ", " + stray(step.index) + ");");
     line("void* const taken_" + n + " = " + cache(c) + "alloc_no_grow();");
-    if (step.is_failing)
+    if (step.is_failing || agrees_)
       line("EXPECT_NE(taken_" + n + ", " + slot + ") << \"a slot with a damaged link is handed out\";");
-    if (step.is_failing)
+    if (step.is_failing || agrees_)
       line("if (!taken_" + n +
            ") { ASSERT_EQ(reports.size(), 1u); EXPECT_EQ(reports[0].kind, slab::Misuse::CorruptedFreeList); }");
     line("if (taken_" + n + " != " + slot + ") write_link(" + slot + ", link_" + n + ");");
@@ -698,7 +741,7 @@ struct Memory {
         if (slab.current && slab.cache == c)
           line("std::byte* const current = " + backend_of(c) + ".slab_of(" + somebody_in(slab) + ");");
     if (judges_misuse(step) && is_misuse(step.operation))
-      line("const slab::CacheStatistics before = " + cache(c) + "statistics();");
+      line("const slab::CacheStatistics before_" + number(step.index) + " = " + cache(c) + "statistics();");
   }
 
   [[nodiscard]] static bool is_misuse(const Operation& o) {
@@ -713,6 +756,9 @@ struct Memory {
 
   /// A death of a misuse need not be one where other memory lies around; that no report came is wrong everywhere.
   [[nodiscard]] bool judges_misuse(const Step& step) const {
+    const OperationKind kind = step.operation.kind;
+    if (agrees_)
+      return is_misuse(step.operation) || kind == OperationKind::Destroy || kind == OperationKind::CorruptLink;
     return verdict_.kind == Verdict::Kind::Violated ? id_.starts_with("M") : is_misuse(step.operation);
   }
 
@@ -815,22 +861,26 @@ struct Memory {
       return;
     }
     if (o.kind == OperationKind::Destroy && setup_.caches[c].checks) {
-      expect_equal("reports.size()", number(before_.statistics[c].allocated_objects) + "u");
+      const auto live = std::count_if(live_.begin(), live_.end(), [&](const auto& other) { return other.second == c; });
+      expect_equal("reports.size()",
+                   number(agrees_ ? static_cast<std::size_t>(live) : before_.statistics[c].allocated_objects) + "u");
       line("for (const slab::MisuseReport& report : reports) EXPECT_EQ(report.kind, slab::Misuse::LiveAtDestruction);");
       return;
     }
     if (!is_misuse(o)) return line("EXPECT_TRUE(reports.empty());");
     line("ASSERT_EQ(reports.size(), 1u);");
     if (!has_pages_of_two_sizes(o) || aligns_to_both_)
-      expect_equal("reports[0].kind", std::string{"slab::Misuse::"} + slab::to_string(recording_.run.misuse));
+      expect_equal("reports[0].kind",
+                   std::string{"slab::Misuse::"} + slab::to_string(recording_.strays[step.index].misuse));
     expect_equal("reports[0].pointer", stray(step.index));
     expect_equal("reports[0].cache",
                  "static_cast<const void*>(" + std::string{ends_ ? "&*" : "&"} + cache_name(c) + ")");
-    line("EXPECT_EQ(" + cache(c) + "statistics(), before);");
+    line("EXPECT_EQ(" + cache(c) + "statistics(), before_" + number(step.index) + ");");
   }
 
   /// Everything is freed and the caches destroyed, as after every program.
   void finish() {
+    if (agrees_) return finish_well();
     const bool at_end = verdict_.operation == "end";
     line("");
     for (std::size_t b = 0; b < setup_.backend_count && fails_; ++b)
@@ -861,9 +911,27 @@ struct Memory {
       if (id_ == "B14" && infos_) expect_equal(backend_of(c) + ".infos.size()", backend_of(c) + ".slabs.size()");
       if (id_ == "M9") line("EXPECT_TRUE(reports.empty());");
     }
-    if (id_ == "B19")
-      for (std::size_t b = 0; b < setup_.backend_count; ++b)
-        line("EXPECT_TRUE(" + backend_name(b) + ".slab_memory.is_untouched());");
+    check_untouched();
+  }
+
+  /// As finish(), with what must hold of every cache.
+  void finish_well() {
+    line("");
+    for (std::size_t b = 0; b < setup_.backend_count && fails_; ++b)
+      line(backend_name(b) + ".fail(Backend::None, 0, Backend::Once);");
+    for (std::size_t c = 0; c < setup_.cache_count; ++c) line("EXPECT_TRUE(" + cache(c) + "audit());");
+    const auto live = live_;
+    for (const auto& left : live) take({free(left.first), 0, false});
+    for (std::size_t c = 0; c < setup_.cache_count; ++c) {
+      expect_equal(cache(c) + "statistics().allocated_objects", "0u");
+      line(cache_name(c) + ".reset();");
+    }
+    for (std::size_t b = 0; b < setup_.backend_count; ++b)
+      expect_equal(
+          backend_name(b) + ".slabs.size()",
+          number(static_cast<std::size_t>(std::count_if(before_.slabs.begin(), before_.slabs.end(),
+                                                        [&](const auto& slab) { return slab.backend == b; }))) +
+              "u");
   }
 
   static Operation free(std::uint32_t ordinal) { return {.kind = OperationKind::Free, .object = ordinal}; }
@@ -897,11 +965,12 @@ struct Memory {
   const Recording& recording_;
   const Verdict& verdict_;
   Snapshot before_;  // the failing operation
-  std::string id_, name_, body_;
+  std::string id_, name_, file_, body_;
+  bool agrees_;
   std::string arguments_[Limits::max_caches];
   std::vector<std::pair<std::uint32_t, std::size_t>> live_;  // ordinal, cache
-  bool fails_ = false, misaligns_ = false, reenters_ = false, corrupts_ = false, reports_ = false,
-       aligns_to_both_ = false, map_ = false, infos_ = false;
+  bool fails_ = false, misaligns_ = false, reenters_ = false, reports_ = false, aligns_to_both_ = false, map_ = false,
+       infos_ = false;
   bool reserves_everything_ = false;
   bool ends_ = false;  // a cache is destroyed before the test ends
   bool heap_ = false;
@@ -909,7 +978,7 @@ struct Memory {
 
 }  // namespace
 
-std::string as_test(const Program& program, const Recording& recording, std::string_view name) {
+std::string as_test(const Program& program, const Recording& recording, std::string_view name, std::string file) {
   std::string camel;
   bool up = true;
   for (const char c : name) {
@@ -918,7 +987,7 @@ std::string as_test(const Program& program, const Recording& recording, std::str
     up = !std::isalnum(static_cast<unsigned char>(c));
   }
   if (camel.empty() || std::isdigit(static_cast<unsigned char>(camel[0]))) camel = "Program" + camel;
-  return TestWriter{program, recording, camel}.write();
+  return TestWriter{program, recording, camel, std::move(file)}.write();
 }
 
 std::string trace_in_test(std::string_view test) {

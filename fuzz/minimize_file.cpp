@@ -40,10 +40,11 @@ int minimize_file(Runner& runner, const std::string& file, const Program& progra
   const auto bytes = encode(result.program);
   if (!write_file(bytes_file, bytes.data(), bytes.size()) || !write_file(text_file, text.data(), text.size())) return 2;
   std::printf(
-      "%sverdict: %s\nsignature: %s\nminimized: %zu operations to %zu in %.1f s, %llu programs tried%s\nwritten: %s "
+      "%sverdict: %s\n%ssignature: %s\nminimized: %zu operations to %zu in %.1f s, %llu programs tried%s\nwritten: %s "
       "and %s\n",
-      text.c_str(), result.verdict.sentence().c_str(), result.verdict.signature().c_str(), program.operations.size(),
-      result.program.operations.size(), progress.seconds(), static_cast<unsigned long long>(result.tried),
+      text.c_str(), result.verdict.sentence().c_str(), result.verdict.explanation().c_str(),
+      result.verdict.signature().c_str(), program.operations.size(), result.program.operations.size(),
+      progress.seconds(), static_cast<unsigned long long>(result.tried),
       result.finished ? "" : "; stopped before nothing smaller was left to try", bytes_file.c_str(), text_file.c_str());
   return 1;
 }

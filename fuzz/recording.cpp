@@ -53,7 +53,7 @@ struct Shared {
   bool taken[max_recorded_operations];
   std::size_t objects;
   Snapshot::Object object[max_recorded_operations];
-  SharedSnapshot before, after;
+  SharedSnapshot before, after, at_misuse;
 };
 
 /// The part of the child: notes what there is after each step.
@@ -92,7 +92,6 @@ Recording record(Runner& runner, const Program& program) {
   if (recording.run.verdict.kind != Verdict::Kind::Violated && steps > recording.run.verdict.step)
     recording.taken[steps - 1] = true;
   for (std::size_t i = 0; i < shared.objects; ++i) recording.objects[shared.object[i].ordinal] = shared.object[i];
-  munmap(memory, sizeof(Shared));
 
   // The last stray pointer of a run is known even when the run dies of it.
   for (std::size_t i = 0; i < steps; ++i) {
@@ -100,8 +99,17 @@ Recording record(Runner& runner, const Program& program) {
                    {program.operations.begin(), program.operations.begin() + static_cast<std::ptrdiff_t>(i) + 1}};
     const OperationKind kind = program.operations[i].kind;
     const bool strays = kind >= OperationKind::DoubleFree && kind <= OperationKind::CorruptLink && recording.taken[i];
-    recording.strays.push_back(strays ? run_isolated(runner, prefix, {.brief = true, .after_step = {}}).stray : 0);
+    recording.strays.emplace_back();
+    if (!strays) continue;
+    IsolationOptions brief{.brief = true, .checks = Checks::NowAndThen, .after_step = {}};
+    std::size_t calls = 0;
+    brief.after_step = [&](Runner& running, const Operation*) {
+      if (calls++ == i) shared.at_misuse.take(running);
+    };
+    const IsolatedRun run = run_isolated(runner, prefix, brief);
+    recording.strays.back() = {run.stray, run.misuse, shared.at_misuse.get().slabs};
   }
+  munmap(memory, sizeof(Shared));
   return recording;
 }
 

@@ -30,11 +30,18 @@ struct Snapshot {
   std::size_t kept_slabs[Limits::max_caches] = {};  // empty ones that may stay
 };
 
+/// What a misuse frees, or writes over a free link; what the free must be reported as; and where slabs were then.
+struct Stray {
+  std::uintptr_t pointer = 0;
+  slab::Misuse misuse{};
+  std::vector<Snapshot::Slab> slabs;
+};
+
 /// A run, and what a reader of its verdict wants to know besides.
 struct Recording {
   IsolatedRun run;
   std::vector<bool> taken;                          // of each operation: false where it fell away
-  std::vector<std::uintptr_t> strays;               // of each misuse: what it freed or wrote
+  std::vector<Stray> strays;                        // by operation; of those that misuse
   std::map<std::uint32_t, Snapshot::Object> objects;  // each that was ever handed out
   Snapshot before;                                  // the failing step, or the end
   Snapshot after;                                   // a violation

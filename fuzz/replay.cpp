@@ -30,7 +30,7 @@ namespace {
 enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
 
 struct Options {
-  bool quiet = false, minimize = false, as_test = false, html = false, json = false, environment = false, help = false;
+  bool quiet = false, full = false, minimize = false, as_test = false, html = false, json = false, environment = false, help = false;
   std::string bytes_out, trace_out, output, budget = "60";
   std::vector<std::string> files;
 };
@@ -41,23 +41,25 @@ Outcome unreadable(const std::string& file, const std::string& why) {
   return Outcome::Unreadable;
 }
 
-Outcome print_verdict(const Verdict& verdict) {
-  std::printf("verdict: %s\n", verdict.sentence().c_str());
+/// A sanitizer's report has its sentence and its first frames in the verdict; the rest is for those who ask.
+Outcome print_verdict(const IsolatedRun& run, const Options& options) {
+  const Verdict& verdict = run.verdict;
+  std::printf("verdict: %s\n%s", verdict.sentence().c_str(), verdict.explanation().c_str());
   if (verdict.agreed()) return Outcome::Agreed;
   std::printf("signature: %s\n", verdict.signature().c_str());
+  if (options.full && !run.report.empty()) std::printf("the whole report:\n%s", run.report.c_str());
   return Outcome::Fails;
 }
 
 Outcome replay_geometry(const GeometryQuery& query, const Options& options) {
   std::printf("%s\n", to_text(query).c_str());
   const IsolatedRun run = judge_isolated(query);
-  if (!run.verdict.agreed() && !options.quiet) std::printf("%s", run.report.c_str());
-  return print_verdict(run.verdict);
+  return print_verdict(run, options);
 }
 
 Outcome replay_text(const std::string& text, const Options& options) {
   const IsolatedRun run = judge_isolated(std::string_view{text});
-  if (!options.quiet && !run.verdict.agreed()) std::printf("%s\n%s", text.c_str(), run.report.c_str());
+  if (!options.quiet && !run.verdict.agreed()) std::printf("%s\n", text.c_str());
   if (!options.quiet && run.verdict.agreed()) {
     const ParseResult parsed = parse(text);
     if (parsed.program)
@@ -65,7 +67,7 @@ Outcome replay_text(const std::string& text, const Options& options) {
     else
       std::printf("no program: %s\n", sentence(parsed.error).c_str());
   }
-  return print_verdict(run.verdict);
+  return print_verdict(run, options);
 }
 
 void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls) {
@@ -84,15 +86,15 @@ Outcome write_test(Runner& runner, const std::string& file, const Program& progr
     return unreadable(file,
                       "has more than " + std::to_string(max_recorded_operations) + " operations; minimize it first");
   const Recording recording = record(runner, program);
-  if (recording.run.verdict.agreed())
-    return std::fprintf(stderr, "%s does not fail: there is nothing to test\n", file.c_str()), Outcome::Agreed;
   const std::size_t name = file.find_last_of('/') + 1;
-  const std::string test = as_test(program, recording, file.substr(name, file.find('.', name) - name));
-  if (output.empty()) return std::printf("%s", test.c_str()), Outcome::Fails;
-  return write_file(output, test.data(), test.size()) ? Outcome::Fails : Outcome::Unreadable;
+  const std::string test = as_test(program, recording, file.substr(name, file.find('.', name) - name),
+                                   output.empty() ? "regression_test.cpp" : output);
+  const Outcome outcome = recording.run.verdict.agreed() ? Outcome::Agreed : Outcome::Fails;
+  if (output.empty()) return std::printf("%s", test.c_str()), outcome;
+  return write_file(output, test.data(), test.size()) ? outcome : Outcome::Unreadable;
 }
 
-Outcome write_page(Runner& runner, const std::string& file, const Program& program, const std::string& output) {
+Outcome write_page(Runner& runner, const std::string& file, const Program& program, const Options& options) {
   constexpr std::string_view place = "@HISTORY@";
   std::string why;
   auto page = read_file(SLABPROOF_REPLAY_PAGE, std::size_t{1} << 20, why);
@@ -100,10 +102,10 @@ Outcome write_page(Runner& runner, const std::string& file, const Program& progr
   const History history = history_of(runner, program);
   if (history.json.empty()) return unreadable(file, "has more to show than a page can hold; minimize it first");
   page->replace(page->find(place), place.size(), history.json);
-  const std::string written = output.empty() ? file + ".html" : output;
+  const std::string written = options.output.empty() ? file + ".html" : options.output;
   if (!write_file(written, page->data(), page->size())) return Outcome::Unreadable;
   std::printf("written: %s\n", written.c_str());
-  return print_verdict(history.run.verdict);
+  return print_verdict(history.run, options);
 }
 
 Outcome replay_chain_file(Runner& runner, const std::string& file, const ChainFile& content, const Options& options) {
@@ -148,7 +150,7 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
   if (options.minimize)
     return static_cast<Outcome>(
         minimize_file(runner, file, program, options.output, std::chrono::duration<double>{std::stod(options.budget)}));
-  if (options.html) return write_page(runner, file, program, options.output);
+  if (options.html) return write_page(runner, file, program, options);
   if (options.as_test) return write_test(runner, file, program, options.output);
 
   IsolationOptions isolation;
@@ -158,18 +160,18 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
     isolation.after_step = [&](Runner& running, const Operation* operation) { print_step(running, operation, calls); };
   }
   const IsolatedRun run = run_isolated(runner, program, isolation);
-  if (!run.verdict.agreed() && !options.quiet) {
-    if (run.verdict.kind != Verdict::Kind::Violated && run.verdict.step < program.operations.size())
-      std::printf("%6u  %s   <- here\n", run.verdict.step, to_text(program.operations[run.verdict.step]).c_str());
-    std::printf("%s", run.report.c_str());
-  }
-  return print_verdict(run.verdict);
+  if (const Verdict& verdict = run.verdict;
+      !options.quiet && verdict.step < program.operations.size() &&
+      (verdict.kind == Verdict::Kind::Died || verdict.kind == Verdict::Kind::Hung))
+    std::printf("%6u  %s   <- here\n", verdict.step, to_text(program.operations[verdict.step]).c_str());
+  return print_verdict(run, options);
 }
 
 /// The options of ci/replay, which has them in words; nothing, with the reason on stderr, when they are wrong.
 std::optional<Options> options_of(int argc, char** argv) {
-  enum Option { Quiet = 1, Minimize, AsTest, Html, Json, Environment, Help, WriteBytes, WriteTrace, Output, Budget };
+  enum Option { Quiet = 1, Full, Minimize, AsTest, Html, Json, Environment, Help, WriteBytes, WriteTrace, Output, Budget };
   constexpr option known[] = {{"quiet", no_argument, nullptr, Quiet},
+                              {"full", no_argument, nullptr, Full},
                               {"minimize", no_argument, nullptr, Minimize},
                               {"as-test", no_argument, nullptr, AsTest},
                               {"html", no_argument, nullptr, Html},
@@ -190,6 +192,7 @@ std::optional<Options> options_of(int argc, char** argv) {
   for (int found = 0; (found = getopt_long(argc, argv, ":", known, nullptr)) != -1;) {
     switch (found) {
       case Quiet: options.quiet = true; break;
+      case Full: options.full = true; break;
       case Minimize: options.minimize = true; break;
       case AsTest: options.as_test = true; break;
       case Html: options.html = true; break;

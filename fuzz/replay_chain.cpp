@@ -120,7 +120,7 @@ int replay_chain(Runner& runner, const Chain& chain, const IsolationOptions& opt
     std::printf("%s", run.report.c_str());
   }
   print_place(verdict, chain.count());
-  std::printf("verdict: %s\n", run.verdict.sentence().c_str());
+  std::printf("verdict: %s\n%s", run.verdict.sentence().c_str(), run.verdict.explanation().c_str());
   if (!verdict.failed()) return 0;
   std::printf("signature: %s\n", verdict.signature.c_str());
   return 1;

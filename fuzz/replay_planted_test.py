@@ -9,12 +9,14 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import sys
 
 import planted_bugs
 
 MINIMIZE_SECONDS = 20
+AGREEING_SAMPLES = 4  # of a target's corpus; all with SLABPROOF_DEEP
 # A death that depends on where a slab lies, which is elsewhere in a test: (bug, name of the case, program).
 DEATH_OF_A_PLACE = ("other_cache_unseen", "other_cache_with_larger_pages", """slabproof trace 1
 backend b0 reuse=lifo placement=adjacent seed=0
@@ -116,7 +118,8 @@ def problems_of(arguments, root, folder):
             problems.append(f"{stem}: the test of {signature} does not fail on the headers with the bug:\n{said}")
         if real.returncode != 0 or "[  PASSED  ] 1 test." not in real.stdout:
             problems.append(f"{stem}: the test of {signature} does not pass on the real headers:\n{real.stdout}{real.stderr}")
-    return problems + minimizing_problems(replay, root, folder) + generated_problems(replay, folder)
+    problems += minimizing_problems(replay, root, folder) + generated_problems(replay, folder)
+    return problems + agreeing_problems(arguments, replay, root, folder) + command_problems(replay, root, folder)
 
 
 def circle_problems(replay, bug, file, folder):
@@ -127,9 +130,9 @@ def circle_problems(replay, bug, file, folder):
         result = replay(bug, "--quiet", "--write-bytes", made, "--write-trace", f"{made}.trace", "--as-test", "--output", f"{made}.cpp", source)
         if result.returncode != 1:
             return [f"exit {result.returncode} from {source}: {result.stderr}"]
-        # The test's name is the file's.
+        # The test's name is the file's, and so is one in the command.
         forms.append((source.name, made.read_bytes(), pathlib.Path(f"{made}.trace").read_text(),
-                      re.sub(r"TEST\(Regression, \w+\)", "", pathlib.Path(f"{made}.cpp").read_text())))
+                      re.sub(r"TEST\(Regression, \w+\)|^// g\+\+ .*$", "", pathlib.Path(f"{made}.cpp").read_text(), flags=re.MULTILINE)))
     (_, *first), *others = forms
     return [f"read out of {source}, the {what} differ" for source, *other in others
             for what, a, b in zip(("bytes", "text", "test's lines"), first, other) if a != b]
@@ -169,9 +172,76 @@ def minimizing_problems(replay, root, folder):
     result = replay(0, "--minimize", trace)
     if result.returncode != 0 or "does not fail" not in result.stdout or (folder / "large.trace.min").exists():
         problems.append(f"--minimize of a program that agrees: exit {result.returncode}, {result.stdout}")
-    result = replay(0, "--as-test", "--output", folder / "agreed.cpp", trace)
-    if result.returncode != 0 or "does not fail" not in result.stderr or (folder / "agreed.cpp").exists():
-        problems.append(f"--as-test of a program that agrees: exit {result.returncode}, {result.stderr}")
+    return problems + damage_problems(replay, folder)
+
+
+def damage_problems(replay, folder):
+    """Damage to a live object is found in the step that does it, and that step is what the minimized program ends with."""
+    number, trace = planted_bugs.NUMBERS["full_slab_written"], folder / "damage.trace"
+    four = "type=Small slab_size=512 page_size=512 object_size=100 object_align=1"
+    trace.write_text(planted_bugs.program(four, *planted_bugs.allocs(40)))
+    said = replay(number, "--quiet", trace).stdout
+    problems = [] if "violated G12 at step 4 (alloc)" in said else [f"the damage of step 4 is found elsewhere: {said}"]
+    replay(number, "--minimize", "--budget", MINIMIZE_SECONDS, "--output", folder / "damage", trace)
+    left = [line for line in (folder / "damage.trace").read_text().splitlines()[3:]]
+    return problems if len(left) <= 5 else [*problems, f"--minimize left {len(left)} operations of the damage:\n" + "\n".join(left)]
+
+
+def agreeing_files(root):
+    """What agrees on a right cache: every regression, and of the corpus some of each target."""
+    files = sorted((root / "corpus/regressions").glob("*.trace"))
+    for target in sorted((root / "corpus").glob("fuzz_[ls]*")):
+        inputs = sorted(target.iterdir())
+        files += inputs if DEEP else inputs[:: max(1, len(inputs) // AGREEING_SAMPLES)]
+    return files
+
+
+def agreeing_problems(arguments, replay, root, folder):
+    """The tests of programs that agree pass; the bug put back into the cache, that of the regression fails."""
+    problems, stems = [], []
+    for number, file in enumerate(agreeing_files(root)):
+        stem = f"agrees_{number}"
+        copy = folder / f"{stem}{file.suffix}"
+        copy.write_bytes(file.read_bytes())
+        result = replay(0, "--as-test", "--output", folder / f"{stem}.cpp", copy)
+        if result.returncode == 2 and "more than 400 operations" in result.stderr:
+            continue
+        if result.returncode != 0:
+            problems.append(f"--as-test of {file.name}: exit {result.returncode}: {result.stdout}{result.stderr}")
+            continue
+        stems.append(stem)
+    for which, headers, environment in (("right", root / "allocator/include", planted_bugs.environment(0)),
+                                        ("bad", arguments.planted, planted_bugs.environment(planted_bugs.NUMBERS["counts_carved_slots"]))):
+        program = folder / f"agreeing_tests_{which}"
+        compiled = compile_tests(arguments, folder, stems, headers, program)
+        if compiled.returncode != 0:
+            return [*problems, f"the tests of programs that agree do not compile:\n{compiled.stderr}"]
+        ran = subprocess.run([program, "--gtest_brief=1"], text=True, capture_output=True, env=environment)
+        if (ran.returncode == 0) != (which == "right"):
+            problems.append(f"{len(stems)} tests of programs that agree, on the {which} cache: exit {ran.returncode}\n{ran.stdout}{ran.stderr}")
+    return problems
+
+
+def command_problems(replay, root, folder):
+    """The command in a test's first lines, as it stands there: of a program that fails and, the bug mended, of one that passes."""
+    problems, bug = [], planted_bugs.NUMBERS["shrink_miscounts"]
+    checkout = folder / "checkout"  # as the command leaves its program where it is run
+    checkout.mkdir()
+    (checkout / "allocator").symlink_to(root / "allocator")
+    trace = folder / "it's a command.trace"
+    trace.write_text(planted_bugs.trace_of(planted_bugs.BUGS[bug - 1], root))
+    for number, words in ((bug, "(fails on"), (0, "(passes on")):
+        test = folder / "it's a command.cpp"
+        replay(number, "--as-test", "--output", test, trace)
+        said, command = test.read_text().splitlines()[:2]
+        if words not in said or not command.startswith("// g++ "):
+            problems.append(f"the first lines of a test: {said}\n{command}")
+            continue
+        for compiler in filter(shutil.which, ("g++", "clang++", "clang++-19")):
+            run = command.removeprefix("// ").replace("g++", compiler, 1)
+            result = subprocess.run(run, shell=True, cwd=checkout, text=True, capture_output=True)
+            if result.returncode != 0 or "[  PASSED  ] 1 test." not in result.stdout:
+                problems.append(f"{run}: exit {result.returncode}\n{result.stdout}{result.stderr}")
     return problems
 
 
@@ -184,7 +254,7 @@ def main():
     folder = pathlib.Path(arguments.folder)
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
-        old.unlink()
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
     problems = problems_of(arguments, pathlib.Path(__file__).resolve().parent.parent, folder)
     print("\n".join(problems) or f"{len(planted_bugs.BUGS)} planted bugs, nothing wrong")
     return 1 if problems else 0

@@ -53,8 +53,8 @@ std::string grouped(std::uint64_t number) {
 int say_defect(const Exploration& exploration, const Options& options) {
   std::printf("DEFECT after %s states: %s\n", grouped(exploration.counts.states).c_str(),
               exploration.found.sentence().c_str());
-  std::printf("%s%s", to_text(exploration.program).c_str(), exploration.report.c_str());
-  std::printf("verdict: %s\n", exploration.verdict.sentence().c_str());
+  std::printf("%s", to_text(exploration.program).c_str());
+  std::printf("verdict: %s\n%s", exploration.verdict.sentence().c_str(), exploration.verdict.explanation().c_str());
   if (exploration.verdict.agreed())
     std::printf(
         "the runner sees nothing in this program: what was found shows in bytes that it does not look at, or needs "

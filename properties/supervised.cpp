@@ -136,7 +136,8 @@ class Machine {
         {.budget = tidy_seconds, .go_on = [this](const Program&, std::uint64_t) { return ++shared_.heartbeat != 0; }});
     shared_.shrunk_to = static_cast<std::uint32_t>(program.operations.size());
     put(shared_.signature, verdict.signature());
-    text << to_text(program) << "verdict: " << verdict.sentence() << "\nsignature: " << verdict.signature() << "\n";
+    text << to_text(program) << "verdict: " << verdict.sentence() << "\n"
+         << verdict.explanation() << "signature: " << verdict.signature() << "\n";
     const SavedProgram saved = save_program(program, options_.crash_folder, "property");
     if (saved.file.empty())
       text << "not saved: " << saved.why_not << "\n";
