@@ -12,6 +12,7 @@
 
 #include <slab/slab_info.hpp>
 
+#include "fuzz/build.hpp"
 #include "fuzz/json.hpp"
 #include "model/arena.hpp"
 #include "model/child.hpp"
@@ -257,14 +258,19 @@ History history_of(Runner& runner, const Program& program) {
 
   constexpr const char* kinds[] = {"agreed", "violated", "died", "hung"};
   const Verdict& verdict = history.run.verdict;
+  const bool violated = verdict.kind == Verdict::Kind::Violated;
+  std::string frames;
+  for (const std::string& frame : verdict.frames) frames += (frames.empty() ? "" : ",") + quoted(frame);
   history.json = "{" + text_of(program.setup) + ",\n\"trace\":" + quoted(to_text(program)) +
                  ",\n\"verdict\":{\"kind\":" + quoted(kinds[static_cast<std::size_t>(verdict.kind)]) +
                  ",\"step\":" + number(verdict.step) + ",\"operation\":" + quoted(verdict.operation) +
                  ",\"sentence\":" + quoted(verdict.sentence()) + ",\"signature\":" + quoted(verdict.signature()) +
-                 ",\"invariant\":" + quoted(verdict.violation.invariant) +
-                 ",\"expected\":" + quoted(verdict.violation.expected) +
+                 ",\"invariant\":" + quoted(violated ? verdict.violation.invariant : verdict.due_invariant) +
+                 ",\"expected\":" + quoted(violated ? verdict.violation.expected : verdict.due) +
+                 ",\"death\":" + quoted(verdict.death) + ",\"frames\":[" + frames + "]" +
                  ",\"observed\":" + quoted(verdict.violation.observed) +
                  ",\"report\":" + quoted(verdict.kind == Verdict::Kind::Died ? history.run.report : "") +
+                 "},\n\"build\":{\"commit\":" + quoted(build_commit()) + ",\"compiler\":" + quoted(build_compiler()) +
                  "},\n\"steps\":[\n" + steps + "]}";
   return history;
 }

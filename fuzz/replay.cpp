@@ -30,7 +30,8 @@ namespace {
 enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
 
 struct Options {
-  bool quiet = false, full = false, minimize = false, as_test = false, html = false, json = false, environment = false, help = false;
+  bool quiet = false, full = false, minimize = false, as_test = false, html = false, json = false, environment = false,
+       help = false;
   std::string bytes_out, trace_out, output, budget = "60";
   std::vector<std::string> files;
 };
@@ -169,7 +170,20 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
 
 /// The options of ci/replay, which has them in words; nothing, with the reason on stderr, when they are wrong.
 std::optional<Options> options_of(int argc, char** argv) {
-  enum Option { Quiet = 1, Full, Minimize, AsTest, Html, Json, Environment, Help, WriteBytes, WriteTrace, Output, Budget };
+  enum Option {
+    Quiet = 1,
+    Full,
+    Minimize,
+    AsTest,
+    Html,
+    Json,
+    Environment,
+    Help,
+    WriteBytes,
+    WriteTrace,
+    Output,
+    Budget
+  };
   constexpr option known[] = {{"quiet", no_argument, nullptr, Quiet},
                               {"full", no_argument, nullptr, Full},
                               {"minimize", no_argument, nullptr, Minimize},
