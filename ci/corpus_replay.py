@@ -7,6 +7,7 @@ import time
 from command import CannotWork
 from crash_files import shown_path
 from progress import counted
+from replay_tool import is_chain
 from targets import TARGETS, input_of
 
 BUDGET_SECONDS = 60  # from the first failure on: a build on which most files fail, or hang, is to be mended first
@@ -74,6 +75,8 @@ class CorpusReplay:
     def _hand_out(self):
         """The seeds."""
         for file in self.passing.intersection(self.regressions):
+            if is_chain(file):
+                continue
             inputs = {"text": file.read_bytes()} if file.suffix == ".trace" else {}
             inputs[input_of(file.name)] = data = self.crashes.tool.bytes_of(file, self.signals)
             self.signals.check("the seeds were made; nothing was fuzzed")

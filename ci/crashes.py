@@ -7,6 +7,7 @@ from crash_files import CHAIN, PASSES, Crash, beside, crashes_in, home_of, made_
 from crash_picture import picture
 from fuzz_target import DEATH, sha1
 from replay_facts import AFTER_OTHERS
+from replay_tool import is_chain
 from targets import TARGETS
 from workshop import Workshop
 
@@ -251,6 +252,8 @@ def report(path):
 def kept_name(path, data):
     """The name of the copy: that of a fuzzer's find of the same bytes, or the file's own beside that of its folder."""
     target = path.parent.name
+    if is_chain(path):
+        return f"{target}-{path.stem}{CHAIN}"
     return f"{target}-{sha1(data)[:12]}" if target in TARGETS else f"{target}-{path.name}"
 
 
