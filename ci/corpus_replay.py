@@ -31,6 +31,7 @@ class CorpusReplay:
         self.aside = {t: files_in(t.set_aside) for t in targets}
         self.judged, self.failing, self.began_to_fail = 0, 0, None
         self.passing = set()
+        self.before = []  # (file, its kind) since the replay tool's process began, or for longer
 
     def run(self):
         """Returns a sentence about what was left out, if anything."""
@@ -66,7 +67,14 @@ class CorpusReplay:
         elif facts.failed:
             self.failing += 1
             self.began_to_fail = self.began_to_fail or time.monotonic()
-        tell(file, facts)
+        if tell == self.crashes.add_corpus_file:
+            tell(file, facts, [f for f, kind in self.before if kind == facts.input])
+        else:
+            tell(file, facts)
+        if facts.outcome == "agreed" and not is_chain(file):
+            self.before.append((file, facts.input))
+        else:
+            self.before = []  # the tool goes on in another one
 
     def _is_over(self):
         late = self.began_to_fail and time.monotonic() > self.began_to_fail + BUDGET_SECONDS

@@ -6,6 +6,7 @@ import re
 from crash_files import CHAIN, PASSES, Crash, beside, crashes_in, home_of, made_of, now, shown_path, write_whole
 from crash_picture import picture
 from fuzz_target import DEATH, sha1
+from record import chain_of
 from replay_facts import AFTER_OTHERS
 from replay_tool import is_chain
 from targets import TARGETS
@@ -76,15 +77,17 @@ class Crashes:
             self._show(f"{shown_path(path)} fails" + (f"; found by {crash.engine}" if crash.engine else ""), defect, path, facts, "")
             self._hand_over(facts.signature)
 
-    def add_corpus_file(self, path, facts):
+    def add_corpus_file(self, path, facts, before=()):
         """What the replay tool says of a file of the corpus. It stays where it is; of those that fail the smallest are also
-        kept here, like what a fuzzer finds."""
+        kept here, like what a fuzzer finds. `before` are those of its kind that ran in its process."""
         if facts.outcome == "unreadable":
             self.not_replayed.append(_cannot_be_replayed(path, facts))
         if not facts.failed:
             return
         data = path.read_bytes()
         kept = self.folder / kept_name(path, data)
+        if facts.alone == "agreed" and not is_chain(path):
+            return self._add_after_others(path, facts, kept, before)
         if kept.name in self.seen:
             return
         defect = self.seen[kept.name] = self._defect(facts.signature)
@@ -149,6 +152,22 @@ class Crashes:
             self._hand_over(signature)
             self._forget_larger(defect)
         return True
+
+    def _add_after_others(self, path, facts, kept, before):
+        """Of a file of the corpus that fails only because of others the chain is kept, if that shows it."""
+        if (defect := self.defects.get(AFTER_OTHERS)) and defect.files:
+            defect.count += 1
+            return
+        inputs = [self.tool.bytes_of(file, self.signals) for file in (*before, path)]
+        chain = beside(kept, CHAIN)
+        write_whole(chain, chain_of(facts.input, [data for data in inputs if data is not None]))
+        found = self.tool.facts_of(chain, lambda: self.signals.out_of_patience, CHAIN_SECONDS)
+        if found and found.outcome == "agreed":
+            chain.unlink()
+            self.not_replayed.append(f"{shown_path(path)} failed after other files of the corpus, in one process with them, and "
+                                     "passes alone and in a chain of them: what failed is in neither (docs/crashes.md, section 5)")
+        else:
+            self._take_chain(chain, path.parent.name, CORPUS, found, "")
 
     def _is_known_after_others(self, path):
         """Enough such failures are kept: the next one is counted. Each would take as long to replay as its process lived."""

@@ -317,6 +317,35 @@ for f; do case $f in *-chain) says "$f" '{AFTER_OTHERS}'; code=1;; *) says "$f" 
         self.assertEqual(inputs[-1], b"!crash!!")
         self.assertTrue({b"a", b"b"} & set(inputs[:-1]), inputs)
 
+    def test_a_committed_corpus_that_fails_as_a_whole_is_kept_as_one(self):
+        (self.folder / "build" / "fuzz" / "bin" / "slab_replay").unlink()
+        (self.folder / "build" / "fuzz" / "bin" / "slab_replay").symlink_to(self.BIN / "slab_replay_planted")
+        (self.folder / "build" / "fuzz" / "bin" / "fuzz_large").symlink_to(self.BIN / "late_target")
+        folder = self.folder / "corpus" / "fuzz_large"
+        folder.mkdir(parents=True)
+        for file in sorted((overnight_scene.CI.parent / "corpus" / "fuzz_large").iterdir())[:60]:
+            shutil.copy(file, folder)
+        late = {"SLAB_PLANTED_FREE": "2500"}
+        said = self.end(self.command("--target", "fuzz_large", how="start", env={**os.environ, **late}), 1)
+        self.assertIn("1 defect found", said)
+        self.assertGreater(len(self.inputs(*self.kept())), 1)
+        code, said = self.triage(**late)
+        self.assertEqual(code, 1, said)
+        self.assertRegex(said, r"fails only after others +fails ")
+
+    def test_a_committed_chain_is_replayed_and_is_no_seed(self):
+        folder = self.folder / "corpus" / "regressions"
+        folder.mkdir(parents=True)
+        chain = b"slabproof chain 1 geometry\n" + struct.pack("<II", 3, 37) + bytes(37)
+        (folder / "fuzz_geometry-twice.chain").write_bytes(chain)
+        said = self.end(self.command(how="start"), 0)
+        self.assertIn("1 file", said)
+        self.assertNotIn(chain, [f.read_bytes() for f in (self.out / "seeds" / NAME).iterdir()])
+        self.replay_tool(f"""for f; do says "$f" '{AFTER_OTHERS}, "alone": "agreed"'; done; exit 1""")
+        said = self.end(self.command(how="start"), 1)
+        self.assertIn("signature: fails only after others", said)
+        self.assertEqual([f.read_bytes() for f in self.kept()], [chain])
+
     def test_one_that_cannot_be_shown_is_not_called_mended(self):
         process = self.fuzzing()
         name = self.put("!crash!!")

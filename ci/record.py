@@ -66,6 +66,15 @@ class Record:
         return sorted(f for f in self.path.parent.glob(f"{self.path.name}*") if f == self.path or f.suffix[1:].isdigit())
 
 
+def chain_of(kind, inputs):
+    """The content of a chain, of inputs of one kind (docs/format.md)."""
+    return f"slabproof chain 1 {kind}\n".encode() + b"".join(_entry(data) for data in inputs)
+
+
+def _entry(data):
+    return struct.pack("<II", 1, len(data)) + data
+
+
 def records_of(target):
     """Whatever a run that was killed has left of a target's."""
     folder = target.out / "records"
@@ -75,7 +84,7 @@ def records_of(target):
 def _end_of(file, data):
     """Where the record ends, if it does with this input."""
     with open(file, "rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        last = struct.pack("<II", 1, len(data)) + data
+        last = _entry(data)
         at = content.rfind(last, max(0, len(content) - TAIL - len(last)))
         end = at + len(last)
         return end if at >= 0 and not content[end:].strip(b"\0") else 0

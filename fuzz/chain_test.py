@@ -16,7 +16,7 @@ import planted_bugs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SIGNATURE = "fails only after others"
-LATE_FREE = 5000
+LATE_FREE = 2000
 SEEDS = 4
 
 
@@ -143,6 +143,11 @@ def check_alone(scene):
 def check_refused(scene):
     good = scene.chain("good", [(2, scene.input("#0 = alloc c0"))])
     scene.expect("a chain that passes", [scene.signature(good), scene.facts(good)["outcome"]], [(0, None), "agreed"])
+    folder = scene.folder / "regressions"
+    folder.mkdir()
+    shutil.copy(good, folder / "good.chain")
+    done = subprocess.run([ROOT / "fuzz" / "replay_folder", scene.replay, folder], capture_output=True, text=True)
+    scene.expect("as a committed file", [done.returncode, done.stdout], [0, "1 files replayed\n"])
     for option in (["--as-test"], ["--html"], ["--write-trace", scene.folder / "out"], ["--write-bytes", scene.folder / "out"]):
         done = scene.run(*option, good)
         scene.expect(f"{option}", [done.returncode, "is a chain of inputs" in done.stderr], [2, True])

@@ -1,14 +1,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "fuzz/record_file.hpp"
 #include "fuzz/statistics_file.hpp"
 #include "model/geometry_oracle.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static slabproof::StatisticsFile statistics;
-  static slabproof::RecordFile record{slabproof::InputKind::Geometry};
-  const slabproof::RecordFile::Input recorded{record, data, size};
   const slabproof::GeometryQuery query = slabproof::decode_geometry({data, size});
   const auto violation = slabproof::judge_geometry(query);
   statistics.add(1, 1);
