@@ -21,7 +21,7 @@ int calls_to_survive = 0;
 Moment moment = Moment::Before;
 
 void die_in(Call call, Moment now = Moment::Before) {
-  if (call == deadly_call && now == moment && calls_to_survive-- == 0) std::raise(SIGKILL);
+  if (call == deadly_call && now == moment && calls_to_survive-- == 0) std::raise(SIGABRT);
 }
 
 /// The slab cache, which dies in one of its calls.
@@ -122,7 +122,7 @@ TEST_P(Due, IsLeftBehindByADeath) {
   moment = row.moment;
   Runner runner{make_dying};
   const Verdict verdict = run_isolated(runner, *parsed.program).verdict;
-  EXPECT_EQ(verdict.death, "signal KILL") << verdict.sentence();
+  EXPECT_EQ(verdict.death, "signal ABRT") << verdict.sentence();
   EXPECT_EQ(verdict.due_invariant, row.invariant);
   EXPECT_EQ(verdict.due, row.due);
   EXPECT_TRUE(verdict.explanation().starts_with(std::string{row.invariant} + ": expected " + row.due + "\n"));
