@@ -46,6 +46,7 @@ class ChainMinimizer {
     drop_inputs();
     simplify_inputs();
     merge_equal_neighbours();
+    out_of_time_ = out_of_time_ || Clock::now() > deadline_;  // also in the last candidate, or in minimize()
     // Candidates are run in haste: what counts is this run.
     const ChainVerdict last = judge_chain(runner_, smallest_);
     if (!last.failed() || last.alone) return {to_bytes(cut(given_, original.run)), original, tried_, false};

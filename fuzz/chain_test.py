@@ -101,6 +101,9 @@ def check_fuzzed(scene):
     if len(said) < 2:
         scene.problems.append(f"the fuzzer tells only {said} of one defect: other seeds show more")
     small = scene.folder / "small"
+    done = scene.run("--minimize", "--budget", 0.2, "--output", small, record, free=LATE_FREE)
+    scene.expect(f"what was stopped says so\n{done.stdout}", "; stopped before nothing smaller was left to try" in done.stdout, True)
+    scene.expect("and fails", scene.signature(small, free=LATE_FREE), (1, SIGNATURE))
     done = scene.run("--minimize", "--budget", 60, "--output", small, record, free=LATE_FREE)
     header, inputs = entries(small)
     scene.expect(f"one program, over and over\n{done.stdout}{done.stderr}", [times for times, _ in inputs], [LATE_FREE])
