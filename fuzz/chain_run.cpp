@@ -68,6 +68,7 @@ Verdict run_stepwise(Runner& runner, const Program& program, const IsolationOpti
 
 Verdict run_closely(Runner& runner, InputKind kind, std::string_view bytes, const IsolationOptions& options) {
   if (kind != InputKind::Program) return run_input(runner, kind, bytes);
+  runner.set_checks(Checks::EveryStep);  // the last run of the process
   return run_stepwise(runner, decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}), options);
 }
 
