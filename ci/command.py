@@ -31,8 +31,24 @@ def run_tests(name, module, arguments):
     return 0 if program.result.wasSuccessful() and program.result.testsRun else 1
 
 
+def _open_what_is_closed():
+    """Whoever opens a file gets the first number that is free, and nobody is to write into that file what is for people.
+    Returns whether anybody hears what is said."""
+    heard = sys.stdout is not None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))
+    return heard
+
+
 def run(main, name):
     """The exit code of main(). What it could not do, or could not say, is told on stderr and ends with 2."""
+    if not _open_what_is_closed():
+        print(f"{name}: what there is to say could not be written: standard output is closed", file=sys.stderr)
+        return 2
     try:
         try:
             code = main()
