@@ -48,28 +48,10 @@ Verdict run_input(Runner& runner, InputKind kind, std::string_view bytes) {
   return runner.run(data);
 }
 
-/// As run_isolated() runs a program: each step by itself.
-Verdict run_stepwise(Runner& runner, const Program& program, const IsolationOptions& options) {
-  const auto after = [&](const Operation* operation) {
-    if (options.after_step) options.after_step(runner, operation);
-  };
-  bool going = runner.start(program.setup);
-  after(nullptr);
-  for (std::size_t i = 0; going && i < program.operations.size(); ++i) {
-    going = runner.step(program.operations[i]);
-    after(&program.operations[i]);
-  }
-  if (going) {
-    runner.finish();
-    after(nullptr);
-  }
-  return runner.verdict();
-}
-
 Verdict run_closely(Runner& runner, InputKind kind, std::string_view bytes, const IsolationOptions& options) {
   if (kind != InputKind::Program) return run_input(runner, kind, bytes);
   runner.set_checks(Checks::EveryStep);  // the last run of the process
-  return run_stepwise(runner, decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}), options);
+  return run_steps(runner, decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}), options);
 }
 
 }  // namespace

@@ -274,6 +274,23 @@ IsolatedRun judge_in_child(const char* what, const std::function<std::optional<V
 
 void report_briefly(bool brief) { brief_reports = brief; }
 
+Verdict run_steps(Runner& runner, const Program& program, const IsolationOptions& options) {
+  const auto after = [&](const Operation* operation) {
+    if (options.after_step) options.after_step(runner, operation);
+  };
+  bool going = runner.start(program.setup);
+  after(nullptr);
+  for (std::size_t i = 0; going && i < program.operations.size(); ++i) {
+    going = runner.step(program.operations[i]);
+    after(&program.operations[i]);
+  }
+  if (going) {
+    runner.finish();
+    after(nullptr);
+  }
+  return runner.verdict();
+}
+
 namespace {
 
 IsolatedRun run_once(Runner& runner, const Program& program, const IsolationOptions& options,
@@ -282,20 +299,7 @@ IsolatedRun run_once(Runner& runner, const Program& program, const IsolationOpti
       [&](StepMark& mark) {
         runner.set_mark(&mark);
         runner.set_checks(options.checks, first_strict_step, budget);
-        const auto after = [&](const Operation* operation) {
-          if (options.after_step) options.after_step(runner, operation);
-        };
-        bool going = runner.start(program.setup);
-        after(nullptr);
-        for (std::size_t i = 0; going && i < program.operations.size(); ++i) {
-          going = runner.step(program.operations[i]);
-          after(&program.operations[i]);
-        }
-        if (going) {
-          runner.finish();
-          after(nullptr);
-        }
-        return runner.verdict();
+        return run_steps(runner, program, options);
       },
       options);
 }

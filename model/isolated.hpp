@@ -50,6 +50,9 @@ IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make = slab:
 /// The same for a text, fit for the parser or not. The verdict's operation is "parse".
 IsolatedRun judge_isolated(std::string_view text, const IsolationOptions& options = {});
 
+/// In a child process: runs `program` on `runner` and calls `options.after_step` where that says so.
+Verdict run_steps(Runner& runner, const Program& program, const IsolationOptions& options);
+
 /// In a child process: whether a sanitizer's report is one word, without symbols.
 void report_briefly(bool brief);
 
