@@ -124,8 +124,10 @@ def met(crashes):
 
 
 def minimized(path):
-    """What is known of the minimized program: operations, before, bytes, seconds, programs, finished; {} if not much."""
-    kinds = {"operations": int, "before": int, "bytes": int, "seconds": float, "programs": int, "finished": bool}
+    """How a program (operations, before, bytes, seconds, programs, finished) or a chain (inputs, before, bytes, seconds,
+    chains, finished) was made small; {} where that is not known."""
+    kinds = {"before": int, "bytes": int, "seconds": float, "finished": bool}
+    kinds |= dict.fromkeys(("inputs", "chains") if path.name.endswith(CHAIN) else ("operations", "programs"), int)
     try:
         return read_object(beside(path, ".min.json"), kinds) if beside(path, ".min").exists() else {}
     except ValueError:
@@ -134,17 +136,7 @@ def minimized(path):
 
 def finished(path):
     """Whether nothing smaller is left to try."""
-    facts = minimized_chain(path) if path.name.endswith(CHAIN) else minimized(path)
-    return facts.get("finished", False)
-
-
-def minimized_chain(path):
-    """The same of a chain: inputs, before, bytes, seconds, chains, finished."""
-    kinds = {"inputs": int, "before": int, "bytes": int, "seconds": float, "chains": int, "finished": bool}
-    try:
-        return read_object(beside(path, ".min.json"), kinds) if beside(path, ".min").exists() else {}
-    except ValueError:
-        return {}
+    return minimized(path).get("finished", False)
 
 
 def _crash_at(path, sentences):

@@ -98,7 +98,7 @@ def card(signature, crashes, folder):
         links["report"] = beside(home, ".txt")
     return {
         "signature": signature, "times": times, "files": len(crashes), "bytes": best.stat().st_size,
-        "operations": facts.get("operations"), "before": facts.get("before"), "finished": facts.get("finished", False),
+        "operations": facts.get("operations"), "inputs": facts.get("inputs"), "before": facts.get("before"), "finished": facts.get("finished", False),
         "first_seen": first_seen, "target": targets, "engine": engines, "trace": trace,
         "sentence": known.sentence if known else "", "expected": known and known.expected, "observed": known and known.observed,
         "frames": known.frames if known else [], "passes": all(c.facts and c.facts.outcome == "agreed" for c in crashes),

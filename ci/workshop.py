@@ -29,7 +29,8 @@ class FailsNoMore(CannotMake):
 
 def can_be_made(path, signature):
     """Whether there is a program in the file that fails in the replay tool."""
-    return (input_of(path.name) == "program" or path.name.endswith(CHAIN)) and signature is not None and not signature.startswith(PASSES)
+    is_program = input_of(path.name) == "program" or path.name.endswith(CHAIN)
+    return is_program and signature is not None and not signature.startswith(PASSES)
 
 
 def is_complete(path):
@@ -46,10 +47,10 @@ def make(path, signature, tool, signals):
     """
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.min*"):  # by a run that was killed
         left.unlink(missing_ok=True)
-    if path.name.endswith(CHAIN):  # and neither a test nor a page of it
-        return None if finished(path) else _minimize_chain(path, signature, tool, signals)
     if not finished(path):
         _minimize(path, signature, tool, signals)
+    if path.name.endswith(CHAIN):  # there is neither a test nor a page of it
+        return
     for suffix, option in ((".min.cpp", "--as-test"), (".min.html", "--html")):
         if not beside(path, suffix).exists() and not signals.count:
             unfinished = _unfinished(path, suffix)
@@ -74,15 +75,23 @@ def _last_line(output):
     return (output.rstrip().splitlines() or [""])[-1]
 
 
+EFFORT = re.compile(r"^minimized: ([\d,]+) (?:operations|inputs?) to ([\d,]+).* in ([\d.]+) s, "
+                    r"([\d,]+) (?:programs|chains?) tried(; stopped)?", re.MULTILINE)
+
+
 def _minimize(path, signature, tool, signals):
-    small, text = beside(path, ".min"), beside(path, ".min.trace")
-    new, new_text = _unfinished(path, ".min"), _unfinished(path, ".min.trace")
-    before = minimized(path).get("before")
+    """What is left of a chain is a chain or, of a failure that needs no others, the input."""
+    is_chain = path.name.endswith(CHAIN)
+    new = {suffix: _unfinished(path, suffix) for suffix in ((".min",) if is_chain else (".min.trace", ".min"))}
+    small, before = beside(path, ".min"), minimized(path).get("before")
     # One that was made and is not finished is gone on with; on another build it may fail no more, or in another way.
     for start in [small, path] if small.exists() else [path]:
-        code, output = _replay(tool, signals, MINIMIZE_SECONDS + 15, "--minimize", "--budget", str(MINIMIZE_SECONDS), "--output", new, start)
-        effort = re.search(r"^minimized: (\d+) operations to (\d+) in ([\d.]+) s, (\d+) programs tried(; stopped)?", output, re.MULTILINE)
-        facts = tool.facts_of(new, lambda: signals.out_of_patience) if effort and new.exists() and new_text.exists() else None
+        code, output = _replay(tool, signals, MINIMIZE_SECONDS + tool.silent_seconds(start),
+                               "--minimize", "--budget", str(MINIMIZE_SECONDS), "--output", new[".min"], start)
+        effort = EFFORT.search(output)
+        facts = None
+        if effort and all(file.exists() for file in new.values()):
+            facts = tool.facts_of(new[".min"], lambda: signals.out_of_patience)
         if signals.count or facts and facts.signature == signature:
             break
     if signals.count and not facts:
@@ -94,40 +103,16 @@ def _minimize(path, signature, tool, signals):
     if facts.signature != signature:
         what = facts.sentence if facts.outcome == "unreadable" else facts.signature or facts.outcome
         raise CannotMake(f"{shown_path(path)} fails in another way when it is minimized: {what}")
-    if not small.exists() or small.read_bytes() != new.read_bytes():
+    if not small.exists() or small.read_bytes() != new[".min"].read_bytes():
         for suffix in (".min.json", ".min.cpp", ".min.html"):
             beside(path, suffix).unlink(missing_ok=True)
-    size = new.stat().st_size
-    new_text.replace(text)
-    new.replace(small)
+    for suffix, file in new.items():
+        file.replace(beside(path, suffix))
+    larger, smaller, tried = (int(text.replace(",", "")) for text in effort.group(1, 2, 4))
+    counts = {"inputs": smaller, "chains": tried} if is_chain else {"operations": smaller, "programs": tried}
     write_whole(beside(path, ".min.json"), json.dumps({
-        "version": VERSION, "operations": int(effort[2]), "before": before or int(effort[1]), "bytes": size,
-        "seconds": float(effort[3]), "programs": int(effort[4]), "finished": not effort[5]}) + "\n")
-
-
-def _minimize_chain(path, signature, tool, signals):
-    """As _minimize(). What is left of it is a chain or, of a failure that needs no others, the input."""
-    small, new = beside(path, ".min"), _unfinished(path, ".min")
-    start = small if small.exists() and not finished(path) else path
-    seconds = MINIMIZE_SECONDS + tool.silent_seconds(start)
-    code, output = _replay(tool, signals, seconds, "--minimize", "--budget", str(MINIMIZE_SECONDS), "--output", new, start)
-    effort = re.search(r"^minimized: ([\d,]+) inputs? to ([\d,]+) inputs?, .* in ([\d.]+) s, ([\d,]+) chains? tried(; stopped)?", output, re.MULTILINE)
-    facts = tool.facts_of(new, lambda: signals.out_of_patience) if effort and new.exists() else None
-    if signals.count and not facts:
-        return
-    if not facts:
-        if code == 0:
-            raise FailsNoMore(f"{shown_path(path)} did not fail again when it was to be minimized")
-        raise CannotMake(f"{shown_path(path)} cannot be minimized: {_last_line(output) or 'it did not end'}")
-    if facts.signature != signature:
-        raise CannotMake(f"{shown_path(path)} fails in another way when it is minimized: {facts.signature or facts.outcome}")
-    beside(path, ".min.json").unlink(missing_ok=True)
-    size = new.stat().st_size
-    new.replace(small)
-    number = [int(text.replace(",", "")) for text in effort.group(1, 2, 4)]
-    write_whole(beside(path, ".min.json"), json.dumps({
-        "version": VERSION, "inputs": number[1], "before": number[0], "bytes": size, "seconds": float(effort[3]),
-        "chains": number[2], "finished": not effort[5]}) + "\n")
+        "version": VERSION, **counts, "before": before or larger, "bytes": small.stat().st_size,
+        "seconds": float(effort[3]), "finished": not effort[5]}) + "\n")
 
 
 class Workshop:

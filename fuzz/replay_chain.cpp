@@ -146,15 +146,14 @@ int minimize_chain_file(Runner& runner, const std::string& file, const Chain& ch
     print_inputs(*left);
   else
     std::printf("%s", text_of(chain.kind, result.bytes).c_str());
-  std::printf("verdict: %s\nsignature: %s\nminimized: %s to ", result.verdict.run.run.verdict.sentence().c_str(),
-              result.verdict.signature.c_str(), counted(chain.count(), "input").c_str());
-  if (left)
-    std::printf("%s, %zu of them different, in %.1f s, %s tried%s\nwritten: %s\n",
-                counted(left->count(), "input").c_str(), left->inputs.size(), seconds,
-                counted(result.tried, "chain").c_str(),
-                result.finished ? "" : "; stopped before nothing smaller was left to try", small.c_str());
-  else
-    std::printf("the one that fails alone\nwritten: %s, which --minimize makes smaller\n", small.c_str());
+  const std::string what =
+      left ? counted(left->count(), "input") + ", " + std::to_string(left->inputs.size()) + " of them different"
+           : "1 input, which fails alone";
+  std::printf("verdict: %s\nsignature: %s\nminimized: %s to %s, in %.1f s, %s tried%s\nwritten: %s%s\n",
+              result.verdict.run.run.verdict.sentence().c_str(), result.verdict.signature.c_str(),
+              counted(chain.count(), "input").c_str(), what.c_str(), seconds, counted(result.tried, "chain").c_str(),
+              result.finished ? "" : "; stopped before nothing smaller was left to try", small.c_str(),
+              left ? "" : ", which --minimize makes smaller");
   return 1;
 }
 
