@@ -125,11 +125,12 @@ def met(crashes):
 
 def minimized(path):
     """How a program (operations, before, bytes, seconds, programs, finished) or a chain (inputs, before, bytes, seconds,
-    chains, finished) was made small; {} where that is not known."""
+    chains, finished) was made small, and the facts of what it became; {} where that is not known."""
     kinds = {"before": int, "bytes": int, "seconds": float, "finished": bool}
     kinds |= dict.fromkeys(("inputs", "chains") if path.name.endswith(CHAIN) else ("operations", "programs"), int)
     try:
-        return read_object(beside(path, ".min.json"), kinds) if beside(path, ".min").exists() else {}
+        found = read_object(beside(path, ".min.json"), kinds) if beside(path, ".min").exists() else {}
+        return found | {"facts": facts_in(found["facts"])} if "facts" in found else found
     except ValueError:
         return {}
 

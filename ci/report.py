@@ -90,7 +90,8 @@ def card(signature, crashes, folder):
             trace = trace or (source.read_text(errors="replace") if source else "")
         except OSError:
             pass
-    known = next((c.facts for c in (home_of(crashes), *crashes) if c.facts and c.facts.failed), None)
+    # Of the program that is shown, whose steps have other numbers than the input's.
+    known = facts.get("facts") or next((c.facts for c in (home_of(crashes), *crashes) if c.facts and c.facts.failed), None)
     if len(trace) > TRACE_CHARACTERS:
         trace = trace[:TRACE_CHARACTERS] + f"\n… {len(trace) - TRACE_CHARACTERS} characters more"
     links = {what: file for what, file in files.items() if what != "minimized"}

@@ -112,7 +112,7 @@ def _minimize(path, signature, tool, signals):
     counts = {"inputs": smaller, "chains": tried} if is_chain else {"operations": smaller, "programs": tried}
     write_whole(beside(path, ".min.json"), json.dumps({
         "version": VERSION, **counts, "before": before or larger, "bytes": small.stat().st_size,
-        "seconds": float(effort[3]), "finished": not effort[5]}) + "\n")
+        "seconds": float(effort[3]), "finished": not effort[5], "facts": facts.as_object()}) + "\n")
 
 
 class Workshop:

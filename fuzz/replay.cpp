@@ -82,17 +82,22 @@ void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls
   flush_output();
 }
 
-Outcome write_test(Runner& runner, const std::string& file, const Program& program, const std::string& output) {
+Outcome write_test(Runner& runner, const std::string& file, const Program& program, const Options& options) {
   if (program.operations.size() > max_recorded_operations)
     return unreadable(file,
                       "has more than " + std::to_string(max_recorded_operations) + " operations; minimize it first");
   const Recording recording = record(runner, program);
   const std::size_t name = file.find_last_of('/') + 1;
+  const std::string& output = options.output;
   const std::string test = as_test(program, recording, file.substr(name, file.find('.', name) - name),
                                    output.empty() ? "regression_test.cpp" : output);
-  const Outcome outcome = recording.run.verdict.agreed() ? Outcome::Agreed : Outcome::Fails;
-  if (output.empty()) return std::printf("%s", test.c_str()), outcome;
-  return write_file(output, test.data(), test.size()) ? outcome : Outcome::Unreadable;
+  if (output.empty()) {
+    std::printf("%s", test.c_str());
+    return recording.run.verdict.agreed() ? Outcome::Agreed : Outcome::Fails;
+  }
+  if (!write_file(output, test.data(), test.size())) return Outcome::Unreadable;
+  std::printf("written: %s\n", output.c_str());
+  return print_verdict(recording.run, options);
 }
 
 Outcome write_page(Runner& runner, const std::string& file, const Program& program, const Options& options) {
@@ -152,7 +157,7 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
     return static_cast<Outcome>(
         minimize_file(runner, file, program, options.output, std::chrono::duration<double>{std::stod(options.budget)}));
   if (options.html) return write_page(runner, file, program, options);
-  if (options.as_test) return write_test(runner, file, program, options.output);
+  if (options.as_test) return write_test(runner, file, program, options);
 
   IsolationOptions isolation;
   std::uint32_t calls = 0;

@@ -132,6 +132,9 @@ def check_background(scene):
         scene.expect("beside it", [beside_it["signature"], beside_it["target"], beside_it["engine"], beside_it["times"]],
                      [signature, path.name.rpartition("-")[0], "libFuzzer", 1])
     scene.expect("no unfinished file is left", [f.name for f in scene.crashes.iterdir() if f.name.startswith(".")], [])
+    for card in report.facts_of(scene.crashes.parent, child_process.Requests())["crashes"]:
+        small = beside(crashes.defects[card["signature"]].smallest, ".min")
+        scene.expect("a card's sentence is of the program that it shows", card["sentence"], crashes.tool.facts_of(small).sentence)
 
 
 def check_later_inputs(scene):
