@@ -113,7 +113,10 @@ class Arguments(Case):
     def test_only_what_was_named_is_run(self):
         (self.tree / "ci" / "setup").write_text("#!/bin/sh\n")
         (self.tree / "ci" / "build").write_text(f'#!/bin/sh\ncase $1 in --where) echo "{self.tree}/$2" ;; esac\n')
-        (self.tree / "asan").mkdir()
+        replay = self.tree / "asan" / "bin" / "slab_replay"
+        replay.parent.mkdir(parents=True)
+        replay.write_text("#!/bin/sh\necho leaks are not looked for\n")
+        replay.chmod(0o755)
         (self.tree / "asan" / "CTestTestfile.cmake").write_text(
             'add_test(properties.one sh -c "echo the seed is $RC_PARAMS")\nset_tests_properties(properties.one PROPERTIES LABELS seeded)\n'
             'add_test(other.two false)\n')
@@ -121,6 +124,7 @@ class Arguments(Case):
         right = run(test, "--only", "one", "--seed", "7")
         self.assertEqual(right.returncode, 0, right.stdout)
         self.assertIn(": the seed is seed=7\n", right.stdout)
+        self.assertEqual(right.stdout.count("ci/test: leaks are not looked for\n"), 1)
         self.assertNotIn("Test command", right.stdout)
         self.refused(run(test, "--only", "three"), "no test has a name in which 'three' is found")
         self.refused(run(test, "--only", "["), "no test has a name in which '[' is found")
