@@ -698,7 +698,7 @@ struct Memory {
 
   [[nodiscard]] std::size_t empty_slabs(std::size_t c) const { return before_.statistics[c].empty_slabs; }
 
-  /// How many slabs the cache's backend has handed out after the failing operation of a right cache.
+  /// How many slabs the cache's backend has handed out after the failing operation of a correct cache.
   [[nodiscard]] std::size_t right_slabs(const Operation& o, std::size_t c) const {
     const Snapshot& before = before_;
     const std::size_t per_slab = layout(c).objects_per_slab, free_objects = before.statistics[c].free_objects;
@@ -939,7 +939,7 @@ struct Memory {
   /// Whether a violation at the end with so many objects left is one of a free, and not of the destruction.
   [[nodiscard]] bool is_of_free(std::size_t left) const { return left > 0 || is({"L6", "M11", "B11", "B9", "B2"}); }
 
-  /// What a right cache does when the program is over and the object is freed.
+  /// What a correct cache does when the program is over and the object is freed.
   void note_freed(std::uint32_t ordinal, std::size_t c) {
     const auto& [address, of_object, of_cache] = recording_.objects.at(ordinal);
     slab::CacheStatistics& statistics = before_.statistics[c];

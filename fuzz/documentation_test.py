@@ -10,9 +10,12 @@ import subprocess
 import sys
 import tempfile
 
-import planted_bugs
-
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "ci"))
+
+import planted_bugs
+from record import chain_of
+
 # Which planted bug the cache has in a page's runs of the replay tool, one after the other.
 BUGS = {
     "README.md": ["", "double_free_misnamed", "double_free_accepted"],
@@ -82,6 +85,25 @@ def is_shown(expected, observed):
     return parts[-1] == [""] or at == len(observed)
 
 
+def minimized(replay, file, output):
+    """Makes the file that a page shows the minimizer to write: the input is not there. Returns what a replay of it is to
+    say, and the environment that it fails in when it is a chain, of inputs that are all the same."""
+    trace = [line for line in output if re.match(r"slabproof |backend |cache |#|[a-z_]+ [#cb]\d", line)]
+    text = pathlib.Path(f"{file}.min.trace")
+    text.write_text("\n".join(trace) + "\n")
+    environment = {}
+    if times := re.search(r"^input 1, run ([\d,]+) times:$", "\n".join(output), re.MULTILINE):
+        number = int(times[1].replace(",", ""))
+        subprocess.run([replay, "--quiet", "--write-bytes", f"{file}.bytes", text], check=True, capture_output=True)
+        pathlib.Path(f"{file}.min").write_bytes(chain_of("program", [pathlib.Path(f"{file}.bytes").read_bytes()] * number))
+        environment = {"SLAB_PLANTED_FREE": str(number)}
+    return verdict_in(output), environment
+
+
+def verdict_in(lines):
+    return [line for line in lines if re.match("verdict|signature", line)]
+
+
 def run_problems(replay, name, page, folder):
     """What the replay tool says of the programs of a page."""
     problems, bugs = [], iter(BUGS.get(name, []))
@@ -90,34 +112,34 @@ def run_problems(replay, name, page, folder):
         if words[0] == "cat" and words[1].startswith(">"):
             (folder / words[1][1:]).write_text("\n".join(document) + "\n")
             continue
-        minimizes = "--minimize" in words and output
         if words[0] != "ci/replay" or not output:
             continue
-        file = folder / pathlib.Path(words[-1]).name
-        if minimizes:  # the input is not there, but what it was made into
-            file = file.with_name(file.name + ".min")
-            trace = output[:next(i for i, line in enumerate(output) if line.startswith("verdict: "))]
-            file.with_suffix(".trace").write_text("\n".join(trace) + "\n")
-            output = [line for line in output if re.match("verdict|signature", line)]
-            words = ["ci/replay", "--quiet"]
+        file, planted = folder / pathlib.Path(words[-1]).name, {}
+        options = [word for word in words[1:] if word.startswith("--")]
+        if minimizes := "--minimize" in options:
+            output, planted = minimized(replay, file, output)
+            file, options = file.with_name(file.name + ".min"), ["--quiet"]
         if not file.exists():
-            file = file.with_suffix(".trace")
-        bug = next(bugs, None)
+            file = file.with_name(f"{file.name}.trace")
+        bug = "" if planted else next(bugs, None)
         if bug is None or not file.exists():
             problems.append(f"{name}: {command}: its file or its bug is not known")
             continue
-        number = planted_bugs.NUMBERS[bug] if bug else 0
-        options = [word for word in words[1:] if word.startswith("--")]
-        said = subprocess.run([replay, *options, file], env=planted_bugs.environment(number), text=True, capture_output=True).stdout.splitlines()
+        environment = planted_bugs.environment(planted_bugs.NUMBERS[bug] if bug else 0) | planted
+        done = subprocess.run([replay, *options, file], env=environment, text=True, capture_output=True)
+        said = done.stdout.splitlines()
+        if minimizes:
+            said = verdict_in(said)
         if "--as-test" in options:  # the case is shown without the namespace that it ends
             said = said[:-1]
         if not is_shown(output, said):
-            problems.append(f"{name}: {command} on a cache with {bug or 'no bug'}: expected\n" + "\n".join(output) + "\nobserved\n" + "\n".join(said))
+            problems.append(f"{name}: {command} on a cache with {bug or planted or 'no bug'}: expected\n"
+                            + "\n".join(output) + "\nobserved\n" + "\n".join(said) + done.stderr)
     return problems + [f"{name}: a cache with {bug} is not shown" for bug in bugs]
 
 
 def program_problems(replay, name, page, folder):
-    """Every whole program that is shown is one, and a right cache agrees with it."""
+    """Every whole program that is shown is one, and a correct cache agrees with it."""
     problems = []
     for n, text in enumerate(re.findall(r"^(?:// [^\n]*\n)*slabproof trace 1\n(?:(?:backend|cache|#\d|[a-z_]+ [#cb]\d)[^\n]*\n)*", page, re.MULTILINE)):
         if "cache c0" not in text:

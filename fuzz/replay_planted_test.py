@@ -188,7 +188,7 @@ def damage_problems(replay, folder):
 
 
 def agreeing_files(root):
-    """What agrees on a right cache: every regression, and of the corpus some of each target."""
+    """What agrees on a correct cache: every regression, and of the corpus some of each target."""
     files = sorted((root / "corpus/regressions").glob("*.trace"))
     for target in sorted((root / "corpus").glob("fuzz_[ls]*")):
         inputs = sorted(target.iterdir())

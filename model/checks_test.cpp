@@ -81,7 +81,7 @@ TEST(Checks, NameTheGuiltyStepOfAProgramThatIsTooLongForThem) {
       << "told of a step twice";
 }
 
-// What is looked at is not touched: every event, and the verdict of a right cache, stay what they were.
+// What is looked at is not touched: every event, and the verdict of a correct cache, stay what they were.
 TEST(Checks, ChangeNothing) {
   Runner runner;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
