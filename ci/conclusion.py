@@ -1,7 +1,6 @@
 """The last words of a run: the table, what was found, and a verdict that says no more than what ran."""
 
-from crash_files import shown_path
-from crashes import NOT_REPLAYED
+from crash_files import NOT_REPLAYED, shown_path
 from progress import clock, counted, number, table
 from targets import TARGETS
 

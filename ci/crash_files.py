@@ -2,7 +2,8 @@
 
     NAME           the input
     NAME-chain     instead, where the input passes alone: all that its process had run, as slab_replay runs it again
-    NAME.json      its signature, target and engine, when it was first seen and how often it was met, what slab_replay --json says
+    NAME.json      its signature, target and engine, when it was first seen and how often it was met, what
+                   slab_replay --json says
     NAME.txt       what the replay tool and the fuzzer said
     NAME.min       the smallest program that fails in the same way, NAME.min.trace the same as text
     NAME.min.json  how it was minimized, and whether nothing smaller was left to try
@@ -24,6 +25,7 @@ from replay_facts import Facts, facts_in
 VERSION = 2
 CHAIN = "-chain"
 PASSES = "passes in the replay tool"  # what fails in the fuzzer only
+NOT_REPLAYED = "not replayed yet: ci/triage tells what it is"  # in place of a signature
 READ_VERSIONS = (1, 2)  # 1 has no facts, and no input whose signature is not known
 ENGINES = {"property-": "RapidCheck", "explorer-": "explorer"}  # of inputs that come without a .json, by their names
 
@@ -124,8 +126,8 @@ def met(crashes):
 
 
 def minimized(path):
-    """How a program (operations, before, bytes, seconds, programs, finished) or a chain (inputs, before, bytes, seconds,
-    chains, finished) was made small, and the facts of what it became; {} where that is not known."""
+    """How a program (operations, before, bytes, seconds, programs, finished) or a chain (inputs, before, bytes,
+    seconds, chains, finished) was made small, and the facts of what it became; {} where that is not known."""
     kinds = {"before": int, "bytes": int, "seconds": float, "finished": bool}
     kinds |= dict.fromkeys(("inputs", "chains") if path.name.endswith(CHAIN) else ("operations", "programs"), int)
     try:

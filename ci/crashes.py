@@ -3,7 +3,8 @@
 import dataclasses
 import re
 
-from crash_files import CHAIN, PASSES, Crash, beside, crashes_in, home_of, made_of, now, shown_path, write_whole
+from crash_files import (CHAIN, NOT_REPLAYED, PASSES, Crash, beside, crashes_in, home_of, made_of, now, shown_path,
+                         write_whole)
 from crash_picture import picture
 from fuzz_target import DEATH, sha1
 from record import chain_of
@@ -15,7 +16,6 @@ from workshop import Workshop
 SHOW_SECONDS = 30
 CHAIN_SECONDS = 60  # of a chain; the fuzzing waits
 KEPT_FILES = 3
-NOT_REPLAYED = "not replayed yet: ci/triage tells what it is"
 CORPUS = "corpus replay"
 
 
@@ -74,12 +74,13 @@ class Crashes:
             defect = self._defect(facts.signature)
             defect.files.append((crash.size, path))
             self.seen[path.name] = defect
-            self._show(f"{shown_path(path)} fails" + (f"; found by {crash.engine}" if crash.engine else ""), defect, path, facts, "")
+            finder = f"; found by {crash.engine}" if crash.engine else ""
+            self._show(f"{shown_path(path)} fails{finder}", defect, path, facts, "")
             self._hand_over(facts.signature)
 
     def add_corpus_file(self, path, facts, before=()):
-        """What the replay tool says of a file of the corpus. It stays where it is; of those that fail the smallest are also
-        kept here, like what a fuzzer finds. `before` are those of its kind that ran in its process."""
+        """What the replay tool says of a file of the corpus. It stays where it is; of those that fail the smallest are
+        also kept here, like what a fuzzer finds. `before` are those of its kind that ran in its process."""
         if facts.outcome == "unreadable":
             self.not_replayed.append(_cannot_be_replayed(path, facts))
         if not facts.failed:
@@ -92,7 +93,8 @@ class Crashes:
             return
         defect = self.seen[kept.name] = self._defect(facts.signature)
         crashes = self._of(facts.signature)
-        if defect.files and kept not in self.kept and len(crashes) >= KEPT_FILES and len(data) >= max(c.size for c in crashes):
+        enough = len(crashes) >= KEPT_FILES and len(data) >= max(c.size for c in crashes)
+        if defect.files and kept not in self.kept and enough:
             home_of(crashes).times += 1  # of a thousand such, each is not written down at once
             return
         shown = path
@@ -108,7 +110,8 @@ class Crashes:
         self._forget_larger(defect)
 
     def take(self, target, artifact, words, perhaps_slow, engine, records=()):
-        """Keeps what the engine saved when it died with these last words. False if it was only a slow input, or is not known to fail."""
+        """Keeps what the engine saved when it died with these last words. False if it was only a slow input, or is not
+        known to fail."""
         data = artifact.read_bytes()
         path = self.folder / f"{target}-{sha1(data)[:12]}"
         if path.name in self.seen:
@@ -164,13 +167,14 @@ class Crashes:
         found = self.tool.facts_of(chain, lambda: self.signals.out_of_patience, CHAIN_SECONDS)
         if found and found.outcome == "agreed":
             chain.unlink()
-            self.not_replayed.append(f"{shown_path(path)} failed after other files of the corpus, in one process with them, and "
-                                     "passes alone and in a chain of them: what failed is in neither (docs/crashes.md, section 5)")
+            self.not_replayed.append(
+                f"{shown_path(path)} failed after other files of the corpus, in one process with them, and passes alone "
+                "and in a chain of them: what failed is in neither (docs/crashes.md, section 5)")
         else:
             self._take_chain(chain, path.parent.name, CORPUS, found, "")
 
     def _is_known_after_others(self, path):
-        """Enough such failures are kept: the next one is counted. Each would take as long to replay as its process lived."""
+        """Enough such failures are kept: the next one is counted. To replay each takes as long as its process lived."""
         defect = self.defects.get(AFTER_OTHERS)
         if not defect or defect.count < KEPT_FILES or path in self.kept:
             return False
@@ -220,7 +224,7 @@ class Crashes:
         return defect
 
     def _show(self, headline, defect, path, facts, words):
-        """The first of a defect, in full; its whole report goes into a file, and that of others with the fuzzer's words."""
+        """The first of a defect, in full; its whole report goes into a file, that of others with the fuzzer's words."""
         if defect.count > 1 and not words:
             return
         trace, output = None, ""
@@ -235,7 +239,8 @@ class Crashes:
             if defect.count == 1:
                 lines = picture(facts, trace, path.read_bytes(), output) if facts else []
                 full = [f"  the whole report: {shown_path(report(path))}"] if report(path).exists() else []
-                self.say("\n".join([headline, *lines, f"  signature: {defect.signature}", *full, f"  again: {self.command(path)}"]))
+                signature, again = f"  signature: {defect.signature}", f"  again: {self.command(path)}"
+                self.say("\n".join([headline, *lines, signature, *full, again]))
 
     def _forget_larger(self, defect):
         """Keeps the one that was shown, those of which something is made, and the smallest."""

@@ -30,7 +30,8 @@ def check(answer):
 
 
 class Instruction(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_uint16), ("if_true", ctypes.c_uint8), ("if_false", ctypes.c_uint8), ("value", ctypes.c_uint32)]
+    _fields_ = [("code", ctypes.c_uint16), ("if_true", ctypes.c_uint8), ("if_false", ctypes.c_uint8),
+                ("value", ctypes.c_uint32)]
 
 
 class Filter(ctypes.Structure):

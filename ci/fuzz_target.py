@@ -133,7 +133,8 @@ class Worker:
             self.log_begin = self.log_read = log.seek(0, os.SEEK_END)
             self.process = child_process.start(
                 [*self.run, *command], self.WHEN_ORPHANED, stdout=log, stderr=log,
-                env={**os.environ, STATISTICS: str(self.counters), **self.record.environment(self.target.corpus), **environment})
+                env={**os.environ, STATISTICS: str(self.counters), **self.record.environment(self.target.corpus),
+                     **environment})
         self.started = self.last_input = time.monotonic()
         self.loaded = self.aborted = False
         self.samples.clear()

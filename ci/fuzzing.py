@@ -42,7 +42,8 @@ class Fuzzing:
 
     def _take_all(self, target, artifacts, what, engine, records=()):
         for artifact in sorted(artifacts):
-            if self.crashes.take(target.name, artifact, f"SUMMARY: nothing, {what}", perhaps_slow=False, engine=engine, records=records):
+            if self.crashes.take(target.name, artifact, f"SUMMARY: nothing, {what}", perhaps_slow=False, engine=engine,
+                                 records=records):
                 target.crashes += 1
 
     def _take_failing(self, worker):
@@ -52,7 +53,8 @@ class Fuzzing:
             words = worker.words_about(artifact, self.signals)
             if not worker.loaded:
                 target.drop_from_corpus(artifact.read_bytes())
-            if self.crashes.take(target.name, artifact, words, perhaps_slow=worker.aborted, engine=target.engine, records=[worker.record]):
+            if self.crashes.take(target.name, artifact, words, perhaps_slow=worker.aborted, engine=target.engine,
+                                 records=[worker.record]):
                 target.crashes += 1
         worker.record.forget_old()
         return bool(files)

@@ -11,7 +11,8 @@ def check(out):
     """Raises CannotWork where the folder is another version's."""
     version = out / "format"
     if version.exists() and (found := version.read_text(errors="replace").strip()) not in READ_FORMATS:
-        raise CannotWork(f"{shown_path(out)} is of format {found[:20] or 'unknown'}, and this version writes format {FORMAT}; "
+        raise CannotWork(f"{shown_path(out)} is of format {found[:20] or 'unknown'}, "
+                         f"and this version writes format {FORMAT}; "
                          "use the version that made it, or move the folder away: nothing in it was changed")
 
 

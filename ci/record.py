@@ -1,5 +1,5 @@
-"""What the processes of a worker have run, each input from its start on: the target writes it (fuzz/record_file.hpp). An
-input that fails only after others is kept as the record that ends with it, which is a chain for slab_replay."""
+"""What the processes of a worker have run, each input from its start on: the target writes it (fuzz/record_file.hpp).
+An input that fails only after others is kept as the record that ends with it, which is a chain for slab_replay."""
 
 import collections
 import mmap
@@ -63,7 +63,8 @@ class Record:
                 pass
 
     def _files(self):
-        return sorted(f for f in self.path.parent.glob(f"{self.path.name}*") if f == self.path or f.suffix[1:].isdigit())
+        files = self.path.parent.glob(f"{self.path.name}*")
+        return sorted(f for f in files if f == self.path or f.suffix[1:].isdigit())
 
 
 def chain_of(kind, inputs):

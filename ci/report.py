@@ -9,7 +9,8 @@ import sys
 import urllib.parse
 
 import out_format
-from crash_files import beside, crashes_in, home_of, made_of, met, minimized, now, shown_path, write_whole
+from crash_files import (NOT_REPLAYED, beside, crashes_in, home_of, made_of, met, minimized, now, shown_path,
+                         write_whole)
 from history import SUMS, samples
 from targets import TARGETS
 
@@ -91,7 +92,8 @@ def card(signature, crashes, folder):
         except OSError:
             pass
     # Of the program that is shown, whose steps have other numbers than the input's.
-    known = facts.get("facts") or next((c.facts for c in (home_of(crashes), *crashes) if c.facts and c.facts.failed), None)
+    replayed = (c.facts for c in (home_of(crashes), *crashes) if c.facts and c.facts.failed)
+    known = facts.get("facts") or next(replayed, None)
     if len(trace) > TRACE_CHARACTERS:
         trace = trace[:TRACE_CHARACTERS] + f"\n… {len(trace) - TRACE_CHARACTERS} characters more"
     links = {what: file for what, file in files.items() if what != "minimized"}
@@ -99,10 +101,11 @@ def card(signature, crashes, folder):
         links["report"] = beside(home, ".txt")
     return {
         "signature": signature, "times": times, "files": len(crashes), "bytes": best.stat().st_size,
-        "operations": facts.get("operations"), "inputs": facts.get("inputs"), "before": facts.get("before"), "finished": facts.get("finished", False),
+        **{name: facts.get(name) for name in ("operations", "inputs", "before")}, "finished": facts.get("finished", False),
         "first_seen": first_seen, "target": targets, "engine": engines, "trace": trace,
-        "sentence": known.sentence if known else "", "expected": known and known.expected, "observed": known and known.observed,
-        "frames": known.frames if known else [], "passes": all(c.facts and c.facts.outcome == "agreed" for c in crashes),
+        "sentence": known.sentence if known else "", "frames": known.frames if known else [],
+        "expected": known and known.expected, "observed": known and known.observed,
+        "passes": all(c.facts and c.facts.outcome == "agreed" for c in crashes),
         "again": f"ci/replay {shlex.quote(os.path.relpath(best, ROOT) if best.is_relative_to(ROOT) else str(best))}",
         "links": {what: urllib.parse.quote(os.fsencode(os.path.relpath(file, folder))) for what, file in links.items()},
     }
@@ -111,7 +114,7 @@ def card(signature, crashes, folder):
 def group_of(crash):
     if crash.signature:
         return crash.signature
-    return "passes: nothing is wrong with it on the build that replayed it" if crash.facts else "not replayed yet: ci/triage tells what it is"
+    return "passes: nothing is wrong with it on the build that replayed it" if crash.facts else NOT_REPLAYED
 
 
 def facts_of(out, signals):
@@ -124,7 +127,8 @@ def facts_of(out, signals):
     return {
         "written": now(),
         "sections": [section(key, history[key]) for key in sorted(history, key=lambda key: (order.index(key.target), key.engine))],
-        "crashes": [card(signature, of_one, out) for signature, of_one in sorted(groups.items())], "sentences": [*sentences, *useless],
+        "crashes": [card(signature, of_one, out) for signature, of_one in sorted(groups.items())],
+        "sentences": [*sentences, *useless],
     }
 
 

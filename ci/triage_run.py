@@ -120,7 +120,8 @@ class Triage:
             return "fails"
         if now:
             return f"fails as {', '.join(sorted(now))}"
-        if judged and (signature.startswith(PASSES) or signature == AFTER_OTHERS and not any(c.path.name.endswith(CHAIN) for c in crashes)):
+        has_chain = any(c.path.name.endswith(CHAIN) for c in crashes)
+        if judged and (signature.startswith(PASSES) or signature == AFTER_OTHERS and not has_chain):
             return UNSEEN
         return "passes" if judged else "not replayed"
 
@@ -141,7 +142,8 @@ class Triage:
             path, operations = self.smallest(signature, of_one, found)
             states.append(self.state(signature, of_one, found))
             times, first_seen, engines, _ = met(of_one)
-            rows.append([signature, states[-1], times, len(of_one), operations, path.stat().st_size, first_seen or None, engines or None])
+            rows.append([signature, states[-1], times, len(of_one), operations, path.stat().st_size, first_seen or None,
+                         engines or None])
             again.append(f"{shown_path(ROOT / 'ci' / 'replay')} {shown_path(path)}")
             if files := made_of(home_of(of_one).path):
                 made.append(f"{signature}: {', '.join(f'{what} {shown_path(file)}' for what, file in files)}")
@@ -161,7 +163,8 @@ class Triage:
             self.progress.say(f"\n{early}No crash is kept in {shown_path(self.folder)}.")
             return 2 if self.signals.count else 0
         unseen = states.count(UNSEEN)
-        not_seen = f"; of {counted(unseen, 'signature')} the replay tool cannot tell: keep it, docs/crashes.md says what to do" if unseen else ""
+        not_seen = f"; of {counted(unseen, 'signature')} the replay tool cannot tell: keep it, " \
+            "docs/crashes.md says what to do" if unseen else ""
         not_replayed = f", and {counted(left, 'file was', 'files were')} not replayed" if left else ""
         self.progress.say(f"\n{early}{counted(len(groups), 'signature')} in {counted(len(crashes), 'file')}; "
                           f"{failing or 'none'} {'fail' if failing > 1 else 'fails'} on this build{not_replayed}{not_seen}.")
