@@ -7,16 +7,12 @@ others, for 20 minutes a quarter, until it finds something again.
 
 New inputs are kept in fuzz-out/corpus/, where the next run goes on, with either engine; failing inputs in
 fuzz-out/crashes/, also those of the corpus, each defect with its minimized program, a test and a page, which
-are made meanwhile (ci/triage lists them all). Ctrl-C, at any moment, ends a run early: what was met by then is
-told and kept, and a second one changes nothing. However a run ends, the next one goes on with all that it had found.
+are made meanwhile (ci/triage lists them all). Ctrl-C, at any moment, ends a run early: what was found by then is
+reported and kept, and a second Ctrl-C changes nothing. However a run ends, the next one continues with all it found.
 
 In the tables
   turn    what is left of the target's turn, or that it waits for the next
-  cov     edges of the code that were taken, as the engine counts them
-  ft      edges told apart by how often they were taken (libFuzzer only)
-  states  abstract states of caches that were seen: an operation after another, with or without a failing backend,
-          by how many slabs are full, partial and empty and how many objects a slab has
-  corpus  inputs that are kept, as each showed something new
+{meaning}
 
 exit: 0 nothing wrong in what ran, 1 a defect was met, 2 the run could not do its work, or was stopped before it"""
 
@@ -29,6 +25,7 @@ import math
 import os
 import pathlib
 import sys
+import textwrap
 
 import child_process
 import command
@@ -43,7 +40,7 @@ from crashes import Crashes, shown_path
 from fuzz_target import STATISTICS, Target
 from fuzzing import Fuzzing, check_space
 from harness_build import RUN, build, made_from
-from history import Recorder
+from history import MEANING, Recorder
 from libfuzzer import LibFuzzer
 from progress import Progress, clock, counted
 from replay_tool import ReplayTool
@@ -68,7 +65,8 @@ def positive(kind):
 
 
 def parse_arguments():
-    parser = command.parser("ci/fuzz", __doc__)
+    meaning = (textwrap.fill(f"  {name:8}{text}", 118, subsequent_indent=" " * 10) for name, text in MEANING.items())
+    parser = command.parser("ci/fuzz", __doc__.format(meaning="\n".join(meaning)))
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", metavar="N", type=positive(float), help="length of the fuzzing, 0.5 is allowed")
     length.add_argument("--hours", metavar="N", type=positive(float), help="the same in hours: --hours 8 for a night")

@@ -16,6 +16,13 @@ from progress import counted
 
 SUMS = ("seconds", "inputs", "operations")
 MOMENTS = ("states", "cov", "ft", "corpus")
+MEANING = {
+    "cov": "edges of the code that were taken, as the engine counts them",
+    "ft": "edges told apart by how often they were taken (libFuzzer only)",
+    "states": "abstract states of caches that were seen: an operation after another, with or without a failing "
+              "backend, by how many slabs are full, partial and empty and how many objects a slab has",
+    "corpus": "inputs that are kept, as each showed something new",
+}
 Key = collections.namedtuple("Key", "target engine")
 
 
@@ -33,8 +40,9 @@ def samples(path):
         try:
             sample = json.loads(line)
             key = Key(sample["target"], sample["engine"])
-            good = all(isinstance(text, str) for text in (*key, sample["time"], sample["build"])) and all(
-                _is_number(sample[name]) for name in SUMS) and all(sample[name] is None or _is_number(sample[name]) for name in MOMENTS)
+            good = (all(isinstance(text, str) for text in (*key, sample["time"], sample["build"]))
+                    and all(_is_number(sample[name]) for name in SUMS)
+                    and all(sample[name] is None or _is_number(sample[name]) for name in MOMENTS))
         except (ValueError, TypeError, KeyError, RecursionError):
             good = False
         if good:

@@ -11,7 +11,7 @@ import urllib.parse
 import out_format
 from crash_files import (NOT_REPLAYED, beside, crashes_in, home_of, made_of, met, minimized, now, shown_path,
                          write_whole)
-from history import SUMS, samples
+from history import MEANING, MOMENTS, SUMS, samples
 from targets import TARGETS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -73,8 +73,8 @@ def section(key, of_one):
         "seconds": end["seconds"], "inputs": end["inputs"], "operations": end["operations"],
         "rates": rates(of_one[-30:], 10)[-1],
         "since_new": None if last is None else round(end["seconds"] - last, 1),
-        **{name: next((s[name] for s in reversed(of_one) if s[name] is not None), None) for name in ("states", "cov", "ft", "corpus")},
-        "samples": [{"seconds": s["seconds"], "rates": r, **{name: s[name] for name in ("states", "cov", "ft", "corpus")}}
+        **{name: next((s[name] for s in reversed(of_one) if s[name] is not None), None) for name in MOMENTS},
+        "samples": [{"seconds": s["seconds"], "rates": r, **{name: s[name] for name in MOMENTS}}
                     for s, r in zip(shown, rates(shown, 2))],
     }
 
@@ -126,7 +126,9 @@ def facts_of(out, signals):
     order = [*TARGETS, *sorted({key.target for key in history} - set(TARGETS))]
     return {
         "written": now(),
-        "sections": [section(key, history[key]) for key in sorted(history, key=lambda key: (order.index(key.target), key.engine))],
+        "meaning": MEANING,
+        "sections": [section(key, history[key])
+                     for key in sorted(history, key=lambda key: (order.index(key.target), key.engine))],
         "crashes": [card(signature, of_one, out) for signature, of_one in sorted(groups.items())],
         "sentences": [*sentences, *useless],
     }
