@@ -125,7 +125,8 @@ AnySubject* make_killed(void* storage, const CacheSpec& spec, RecordingBackend& 
 TEST(Explorer, ClaimsNothingWhenItIsKilled) {
   ExploreOptions options = world(slab::Row::SmallSinglePage, 2, 2);
   options.make = make_killed;
-  EXPECT_EXIT((void)explore(options), testing::ExitedWithCode(2), "nothing is claimed");
+  EXPECT_EXIT((void)explore(options), testing::ExitedWithCode(2),
+              "the work could not be done: it was ended from outside by SIGKILL");
 }
 
 }  // namespace
