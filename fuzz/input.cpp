@@ -59,13 +59,23 @@ bool is_utf16(std::string_view text) {
   return false;
 }
 
-/// What a person would write: no other byte than those of letters and line ends, and more than a fuzzer hits by chance.
+/// What a person would write, or a program for persons: letters, line ends, form feeds and the colours of a terminal,
+/// in UTF-8 or with a few letters of an older encoding, and more than a fuzzer hits by chance.
 bool is_written_text(std::string_view text) {
-  const auto is_control = [](unsigned char c) {
-    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+  const auto is_of_no_text = [](unsigned char c) {
+    constexpr std::string_view white = "\t\n\v\f\r\x1B";
+    return (c < 0x20 && white.find(static_cast<char>(c)) == white.npos) || c == 0x7F;
   };
-  return (text.size() >= 16 || text.ends_with('\n')) && is_utf8(text) &&
-         std::none_of(text.begin(), text.end(), is_control);
+  if ((text.size() < 16 && !text.ends_with('\n')) || std::any_of(text.begin(), text.end(), is_of_no_text)) return false;
+  const auto foreign = std::count_if(text.begin(), text.end(), [](unsigned char c) { return c >= 0x80; });
+  return is_utf8(text) || static_cast<std::size_t>(foreign) * 4 <= text.size();
+}
+
+/// Whether a file is named as texts are, and no fuzzer names its bytes.
+bool is_named_as_text(std::string_view name) {
+  constexpr std::string_view endings[] = {".trace", ".md", ".txt", ".log", ".json",
+                                          ".html",  ".py", ".sh",  ".hpp", ".h"};
+  return std::any_of(std::begin(endings), std::end(endings), [&](auto ending) { return name.ends_with(ending); });
 }
 
 /// A text that should be a program and is none; nothing of the bytes of a fuzzer.
@@ -77,7 +87,7 @@ std::optional<std::string> why_no_program(std::string_view name, std::string_vie
     return "is no test that --as-test wrote: expected a line '// slabproof trace 1' and the program's lines after it";
   if (is_utf16(content)) return "is text in UTF-16: expected UTF-8, and 'slabproof trace 1' in the first line";
   // These are what fuzzers, properties and the explorer keep: bytes, whatever they look like.
-  const bool is_kept = is_named({"fuzz_", "property-", "explorer-"}) && !name.ends_with(".trace");
+  const bool is_kept = is_named({"fuzz_", "property-", "explorer-"}) && !is_named_as_text(name);
   if (!name.ends_with(".trace") && (is_kept || !is_written_text(content))) return std::nullopt;
   return "is no trace: " + sentence(parse(content).error) +
          " (a trace begins with the line 'slabproof trace 1', docs/format.md)";
