@@ -30,7 +30,13 @@ void put(char (&field)[Size], const std::string& text) {
   std::snprintf(field, Size, "%s", text.c_str());
 }
 
-/// In the child. A note for each input that agrees goes through the pipe; what does not, into shared memory.
+/// What goes through the pipe for each input that agrees. A process that the judged code starts may go through them
+/// too, and says each a second time.
+struct Note {
+  std::uint64_t index, note;
+};
+
+/// In the child. What does not agree goes into shared memory.
 [[noreturn]] void go_through(std::size_t first, std::size_t count, const JudgeOfPass& judge, Shared& shared,
                              int notes) {
   report_briefly(true);
@@ -46,7 +52,8 @@ void put(char (&field)[Size], const std::string& text) {
       shared.disagreed = true;
       break;
     }
-    if (write(notes, &note, sizeof note) != sizeof note) break;
+    const Note said{i, note};
+    if (write(notes, &said, sizeof said) != sizeof said) break;
   }
   _exit(0);
 }
@@ -106,11 +113,14 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// The note of the next input; false when there is none.
-  bool next(std::uint64_t& note) const {
+  /// The note of this input; false when there is none.
+  bool next(std::size_t index, std::uint64_t& note) const {
+    Note said{};
     ssize_t got = 0;
-    while ((got = read(notes_, &note, sizeof note)) < 0 && errno == EINTR) {}
-    return got == sizeof note;
+    do got = read(notes_, &said, sizeof said);
+    while ((got < 0 && errno == EINTR) || (got == sizeof said && said.index < index));
+    note = said.note;
+    return got == sizeof said && said.index == index;
   }
   /// What became of the input that it was at; nothing, with the reason, when its end does not tell.
   std::optional<Verdict> end(std::string& why) {
@@ -146,7 +156,7 @@ void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<b
   for (std::size_t next = 0; going && next < count;) {
     Passed passed{.index = next, .first = next, .note = 0, .verdict = {}};
     Child child{next, count, judge, shared};
-    while (going && child.next(passed.note)) {
+    while (going && next < count && child.next(next, passed.note)) {
       going = found(passed);
       passed.index = ++next;
     }
