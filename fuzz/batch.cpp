@@ -18,8 +18,6 @@
 namespace slabproof {
 namespace {
 
-// An operation takes 0.1 milliseconds in the largest program.
-double patience(const Input& input) { return 2 + 0.0005 * static_cast<double>(input.program.operations.size()); }
 // Once a hang has been met, for those after it.
 constexpr double less_patience = 0.25;
 
@@ -90,7 +88,7 @@ class Batch {
       return verdict;
     }
     note = input->program.operations.size() << 8 | static_cast<std::uint64_t>(input->kind);
-    watch(patience(*input) * patience_);
+    watch(patience(input->program.operations.size()) * patience_);
     if (input->kind == Input::Kind::Program) {
       runner_.set_mark(&mark);
       runner_.set_checks(Checks::EveryStep);
@@ -147,7 +145,9 @@ class Batch {
     const bool hangs_again = passed.verdict.kind == Hung && hangs_.contains(passed.verdict.operation);
     note_hang(passed.verdict);
     const IsolationOptions brief{
-        .timeout_seconds = patience(input) * (hangs_again ? less_patience : 1), .brief = true, .after_step = {}};
+        .timeout_seconds = patience(input.program.operations.size()) * (hangs_again ? less_patience : 1),
+        .brief = true,
+        .after_step = {}};
     const IsolatedRun alone = judge_isolated(runner_, input, brief);
     if (alone.verdict.agreed()) {
       answer.alone = "agreed";

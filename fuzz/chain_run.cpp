@@ -56,7 +56,10 @@ Verdict run_closely(Runner& runner, InputKind kind, std::string_view bytes, cons
 
 }  // namespace
 
-ChainRun run_chain(Runner& runner, const Chain& chain, const ChainOptions& options) {
+ChainRun run_chain(Runner& runner, const Chain& chain, const ChainOptions& wanted) {
+  ChainOptions options = wanted;
+  constexpr double patience_of_any = 25;  // with as many inputs as run between two looks at the clock
+  if (options.isolation.timeout_seconds <= 0) options.isolation.timeout_seconds = patience_of_any;
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) cannot_judge(std::strerror(errno));
   auto& shared = *new (memory) Shared{};

@@ -94,7 +94,7 @@ void put(char (&field)[Size], const std::string& text) {
 }
 
 [[noreturn]] void run_as_child(const IsolatedBody& body, const IsolationOptions& options, Shared& shared) {
-  watch(options.timeout_seconds);
+  watch(options.timeout_seconds > 0 ? options.timeout_seconds : patience(0));
   report_briefly(options.brief);
   stack_digest = &shared.stack;
   const Verdict verdict = body(shared.mark);
@@ -276,7 +276,9 @@ void report_briefly(bool brief) { brief_reports = brief; }
 
 Verdict run_steps(Runner& runner, const Program& program, const IsolationOptions& options) {
   const auto after = [&](const Operation* operation) {
-    if (options.after_step) options.after_step(runner, operation);
+    if (!options.after_step) return;
+    options.after_step(runner, operation);
+    if (options.timeout_seconds > 0) watch(options.timeout_seconds);  // who looks on takes time as well
   };
   bool going = runner.start(program.setup);
   after(nullptr);
@@ -320,7 +322,9 @@ IsolatedRun run_until_guilty(Runner& runner, const Program& program, const Isola
 
 }  // namespace
 
-IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options) {
+IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& wanted) {
+  IsolationOptions options = wanted;
+  if (options.timeout_seconds <= 0) options.timeout_seconds = patience(program.operations.size());
   constexpr std::size_t few = 64;  // operations, which take no time whatever they are
   if (program.operations.size() <= few || options.checks == Checks::NowAndThen)
     return run_once(runner, program, options, 0, unlimited);

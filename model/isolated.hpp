@@ -12,8 +12,12 @@
 
 namespace slabproof {
 
+/// The processor time after which a program of so many operations hangs, in seconds: one takes 0.1 milliseconds in the
+/// largest. Everybody goes by it, so that all say the same of an input.
+constexpr double patience(std::size_t operations) { return 2 + 0.0005 * static_cast<double>(operations); }
+
 struct IsolationOptions {
-  double timeout_seconds = 25;  // of processor time; then the verdict is Hung
+  double timeout_seconds = 0;  // of processor time; then the verdict is Hung. 0: patience() of the input
   bool brief = false;             // leave out AddressSanitizer's report, whose symbols take a second
   Checks checks = Checks::EveryStep;
   /// Called in the child after each operation, and with null once the caches are made and at the end.

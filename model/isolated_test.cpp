@@ -1,12 +1,17 @@
 // A death or a hang of a program is a verdict like any other.
 #include "model/isolated.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "model/pass.hpp"
 #include "model/sanitizer.hpp"
 #include "model/trace.hpp"
 
@@ -58,9 +63,7 @@ Program program(const std::string& operations) {
 IsolatedRun run_deadly(Deed what) {
   deed = what;
   Runner runner{make_deadly};
-  IsolationOptions options;
-  if (what == Deed::Loop) options.timeout_seconds = 1;
-  return run_isolated(runner, program("#0 = alloc c0\nfree #0\n#1 = alloc c0\n"), options);
+  return run_isolated(runner, program("#0 = alloc c0\nfree #0\n#1 = alloc c0\n"));
 }
 
 TEST(Isolation, ProgramThatAgreesAgrees) { EXPECT_TRUE(run_deadly(Deed::Nothing).verdict.agreed()); }
@@ -80,9 +83,29 @@ TEST(Isolation, UndefinedBehaviourIsADeath) {
 }
 
 TEST(Isolation, HangIsAVerdictWithItsStepAndOperation) {
+  const auto seconds = [] {
+    rusage of_children{};
+    getrusage(RUSAGE_CHILDREN, &of_children);
+    return of_children.ru_utime.tv_sec;
+  };
+  const auto before = seconds();
   const Verdict verdict = run_deadly(Deed::Loop).verdict;
   EXPECT_EQ(verdict.signature(), "hung/alloc");
   EXPECT_EQ(verdict.step, 2u);
+  EXPECT_LE(seconds() - before, 4) << "nobody waits for longer, whoever asks";
+}
+
+TEST(Pass, AProcessThatTheJudgedCodeStartsSpeaksForNoInput) {
+  std::vector<std::uint64_t> notes;
+  run_pass(
+      4,
+      [](std::size_t i, StepMark&, std::uint64_t& note) {
+        if (i == 1) (void)!fork();
+        note = i;
+        return Verdict{};
+      },
+      [&](const Passed& passed) { return notes.push_back(passed.note), true; });
+  EXPECT_EQ(notes, (std::vector<std::uint64_t>{0, 1, 2, 3}));
 }
 
 TEST(Isolation, AnAssertionIsADeathWithItsOwnWords) {
