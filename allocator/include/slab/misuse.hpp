@@ -39,9 +39,9 @@ enum class Misuse : std::uint8_t {
 
 /// One misuse, found before anything was written.
 struct MisuseReport {
-  Misuse kind;          ///< what was done wrong
-  const void*
-      pointer;  ///< as given; CorruptedFreeList: the freed object; ReentrantCall: what free() was given, or null
+  Misuse kind;  ///< what was done wrong
+  /// As given; CorruptedFreeList: the freed object; ReentrantCall: what free() was given, or null.
+  const void* pointer;
   const void* cache;  ///< the cache that was called
 };
 

@@ -97,8 +97,8 @@ inline void forbid_object([[maybe_unused]] const void* pool, void* slot, std::si
   forbid(slot, stride);
 }
 
-/// A word of memory that may be anybody's, when the question is whose. The tools are to report the misuse that the
-/// answer shows, not the question.
+/// Reads the owner of a slab from memory that may not be a slab at all. The tools must not report this read: the cache
+/// reports the misuse that it shows.
 SLAB_UNSANITIZED inline const void* load_owner(const void* const* owner) noexcept {
 #if defined(SLAB_VALGRIND)
   VALGRIND_DISABLE_ERROR_REPORTING;
