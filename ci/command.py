@@ -61,7 +61,7 @@ def run(main, name):
     except KeyboardInterrupt:
         reason = "stopped by a signal before its work was done"
     except OSError as error:
-        reason = str(error)
+        reason = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
         try:
             sys.stdout.flush()
         except OSError:

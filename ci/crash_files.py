@@ -162,7 +162,8 @@ def _crash_at(path, sentences):
 def crashes_in(folder):
     """(the crashes of a folder, sentences about what in it cannot be used). OSError if it cannot be read."""
     crashes, sentences = [], []
-    files = {f.name: f for f in sorted(folder.iterdir()) if not f.name.startswith(".")} if folder.exists() else {}
+    found = sorted(folder.iterdir()) if os.path.lexists(folder) else []
+    files = {f.name: f for f in found if not f.name.startswith(".")}
     for name, path in files.items():
         if any(letter == "." and name[:i] in files for i, letter in enumerate(name)):
             continue  # made of another one

@@ -111,6 +111,18 @@ class Environment(Overnight):
         subprocess.run(["chown", "-R", "65534:65534", self.folder], check=True)
         self.ends("nobody", [0])
 
+    def test_a_folder_that_is_none_is_no_folder_without_crashes(self):
+        """As a link to a disk that is not mounted is."""
+        for make in (lambda path: path.symlink_to("nowhere"), lambda path: path.touch()):
+            for name in ("out", "out/crashes"):
+                with self.subTest(name):
+                    path = self.folder / name
+                    path.parent.mkdir(exist_ok=True)
+                    make(path)
+                    self.triaged("few_files", [2], name)
+                    path.unlink()
+                    shutil.rmtree(self.out, ignore_errors=True)
+
     def test_on_a_disk_for_reading_only(self):
         self.end(self.command(how="start"), 0)
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", self.out], stderr=subprocess.PIPE)

@@ -1,5 +1,7 @@
 """Of which format a fuzz-out is. One that another version made is left alone by everything that writes there."""
 
+import os
+
 from command import CannotWork
 from crash_files import shown_path, write_whole
 
@@ -9,6 +11,9 @@ READ_FORMATS = ("1", "2")  # as properties/saved_program.cpp has them; 1 knows l
 
 def check(out):
     """Raises CannotWork where the folder is another version's."""
+    if os.path.lexists(out) and not out.is_dir():
+        raise CannotWork(f"{shown_path(out)} is no folder, but a {'link to nothing' if out.is_symlink() else 'file'}; "
+                         "mend that, or move it away")
     version = out / "format"
     if version.exists() and (found := version.read_text(errors="replace").strip()) not in READ_FORMATS:
         raise CannotWork(f"{shown_path(out)} is of format {found[:20] or 'unknown'}, "

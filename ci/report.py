@@ -146,10 +146,10 @@ def write_report(out, command, signals):
     except OSError:
         print(f"{command}: the plots need Chart.js: install libjs-chart.js (ci/setup)", file=sys.stderr)
         return 2
+    out_format.check(out)
     if not out.exists():
         print(f"{command}: there is no {shown_path(out)} yet: nothing has been fuzzed in this checkout", file=sys.stderr)
         return 2
-    out_format.check(out)
     facts = facts_of(out, signals)
     try:
         parts = {"@CHART@": chart.replace("</script", "<\\/script"), "@FACTS@": embedded(json.dumps(facts)),
