@@ -53,6 +53,7 @@ class Signals(Requests):
             signal.signal(number, self.note)
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup means it
             signal.signal(signal.SIGHUP, self.note)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 def start(command, when_orphaned=signal.SIGTERM, **options):

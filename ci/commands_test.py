@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Every command in ci/ answers --help with exit 0, and an option that it does not know with exit 2 and its own name.
+"""Every command in ci/ answers --help with exit 0, an option that it does not know with exit 2 and its own name, and a
+signal that comes while it starts.
 
 exit: 0 all do, 1 some do not"""
 
 import os
+import pathlib
+import shlex
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 import command
@@ -35,10 +39,24 @@ def problems_of(path):
             yield f"{name} --help {where} ends with {done.returncode} and {done.stderr[:200]!r}"
 
 
+def signal_while_python_starts():
+    """Is heard by ci/triage: it ends with 2 and says so. ci/fuzz starts as it does."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("INT", "TERM", "HUP"):
+            python = pathlib.Path(folder) / "python3"
+            python.write_text(f'#!/bin/sh\nkill -{name} $$\nexec {shlex.quote(sys.executable)} "$@"\n')
+            python.chmod(0o755)
+            done = subprocess.run([ROOT / "ci" / "triage"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=60, env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+            if done.returncode != 2 or "stopped by a signal" not in done.stderr:
+                yield f"ci/triage ends with {done.returncode} of SIG{name} while Python starts: {done.stderr[:200]!r}"
+
+
 def main():
     command.parser("ci/commands_test.py", __doc__).parse_args()
     commands = sorted(path for path in (ROOT / "ci").iterdir() if path.is_file() and os.access(path, os.X_OK))
     problems = [problem for path in commands for problem in problems_of(path)]
+    problems += signal_while_python_starts()
     print("\n".join(problems) or f"nothing wrong with {len(commands)} commands")
     return 1 if problems or not commands else 0
 
