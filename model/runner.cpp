@@ -239,7 +239,7 @@ void Runner::on_backend_call(BackendCall call) {
   if (is_due()) {
     calls_since_audit_ = 0;
     const Expectation before = expect({"B16", "audit() to hold inside a backend call"});
-    if (const char* failed = subject.audit()) disappointed(std::string{"it fails with "} + failed);
+    if (const char* failed = subject.audit()) violate_expected(std::string{"it fails with "} + failed);
     expect(before);
   }
   if (int& armed = armed_reentry_[context_.cache_index]; armed >= 0) {
@@ -340,7 +340,7 @@ bool Runner::execute(const Operation& operation) {
       begin(operation.kind, cache);
       expect({"M10", "free of null to do nothing"});
       subjects_[cache]->free(nullptr);
-      if (!report_log.empty()) disappointed("a misuse report");
+      if (!report_log.empty()) violate_expected("a misuse report");
       return end(), true;
     case OperationKind::Reserve:
       if (!subjects_[cache]->abilities().reserve) return false;
@@ -402,7 +402,7 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
   const std::size_t size = model.spec.object_size;
   SlabRecord* slab = nullptr;
   const Abilities& abilities = subjects_[cache]->abilities();
-  if (context_.refused && abilities.layout) return disappointed("an object");
+  if (context_.refused && abilities.layout) return violate_expected("an object");
   if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
     return violate("G8", "an object inside memory that the subject was given", "a pointer elsewhere");
   if (subjects_[cache]->abilities().layout) {
@@ -446,7 +446,7 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
     const bool as_expected = source.slab != 0                ? slab.base == source.slab
                              : source.bin < CacheModel::bins ? slab.used != 0 && model.bin_of(slab.used) == source.bin
                                                              : slab.used == 0;
-    if (!as_expected) return disappointed("one of a slab with " + std::to_string(slab.used) + " objects");
+    if (!as_expected) return violate_expected("one of a slab with " + std::to_string(slab.used) + " objects");
   }
   model.used_changed(slab.used, slab.used + 1);
   ++slab.used;
@@ -536,8 +536,8 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Reserve), n, reserved);
   if (reserved) {
     const std::size_t per_slab = model.layout.objects_per_slab;
-    if (context_.refused) disappointed("true");
-    if (model.free_objects() < n) disappointed(std::to_string(model.free_objects()));
+    if (context_.refused) violate_expected("true");
+    if (model.free_objects() < n) violate_expected(std::to_string(model.free_objects()));
     model.reserved_slabs = n / per_slab + (n % per_slab != 0);
   } else {
     if (!context_.refused) violate("B20", "false only when a backend call failed", "false");
@@ -556,7 +556,7 @@ void Runner::shrink(std::uint8_t cache) {
   const std::size_t returned = subjects_[cache]->shrink();
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Shrink), returned);
   if (model.empty_slabs() != 0) violate("L7", "no empty slab left", std::to_string(model.empty_slabs()));
-  if (returned != empty) disappointed(std::to_string(returned));
+  if (returned != empty) violate_expected(std::to_string(returned));
   model.reserved_slabs = 0;
   end();
 }
@@ -585,7 +585,7 @@ void Runner::destroy(std::uint8_t cache) {
     object(range->ordinal).state = ObjectState::Absent;
     ++reported;
   }
-  if (reported != reports.number) return disappointed(std::to_string(reported));
+  if (reported != reports.number) return violate_expected(std::to_string(reported));
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Destroy), reported);
   report_log.clear();
   if (backend.memory_of(cache) != 0)
@@ -624,7 +624,7 @@ void Runner::check_statistics(std::uint8_t cache, const char* blamed) {
                                  actual.partial_slabs == expected.partial_slabs &&
                                  actual.empty_slabs == expected.empty_slabs;
   if (!blamed && are_slabs_counted && actual.allocated_objects != expected.allocated_objects)
-    return disappointed(std::to_string(actual.allocated_objects));
+    return violate_expected(std::to_string(actual.allocated_objects));
   violate(blamed ? blamed : are_slabs_counted ? "S1" : "S2", describe(expected), describe(actual));
 }
 
@@ -637,7 +637,7 @@ void Runner::check_contents(std::uint32_t ordinal) {
   const Object& object = objects_[ordinal];
   expect(untouched_objects);
   const auto at = find_damage(object.address, models_[object.cache].spec.object_size, ordinal);
-  if (at >= 0) disappointed(name_of(ordinal) + " changed at offset " + std::to_string(at));
+  if (at >= 0) violate_expected(name_of(ordinal) + " changed at offset " + std::to_string(at));
 }
 
 void Runner::check_audit(std::uint8_t cache) {

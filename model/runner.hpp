@@ -172,7 +172,7 @@ class Runner final : private BackendObserver {
   /// Says what must come of the next call of the subject, and gives what was said before.
   Expectation expect(const Expectation& expected);
   /// What was expected did not come.
-  void disappointed(std::string observed) { violate(expected_.invariant, expected_.text(), std::move(observed)); }
+  void violate_expected(std::string observed) { violate(expected_.invariant, expected_.text(), std::move(observed)); }
   void violate(const char* invariant, std::string expected, std::string observed) {
     judgement_.violate(invariant, std::move(expected), std::move(observed));
   }

@@ -38,7 +38,8 @@ void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
   context_.reentering = false;
   if (report_log.size() != reported + 1 || report_log.back().kind != slab::Misuse::ReentrantCall ||
       report_log.back().pointer != given || report_log.back().cache != subject.identity() || !refused)
-    return disappointed(std::to_string(report_log.size() - reported) + " reports, " + (refused ? "refused" : "served"));
+    return violate_expected(std::to_string(report_log.size() - reported) + " reports, " +
+                            (refused ? "refused" : "served"));
   report_log.pop_back();
   expect(before);
 }
@@ -90,11 +91,11 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   expect({expected.invariant, "one report of %", 1, slab::to_string(expected.kind)});
   subjects_[cache]->free(pointer(misused));
   if (violated()) return;
-  if (report_log.size() != 1) return disappointed(std::to_string(report_log.size()) + " reports");
+  if (report_log.size() != 1) return violate_expected(std::to_string(report_log.size()) + " reports");
   const slab::MisuseReport report = report_log.front();
   report_log.clear();
   log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(misused));
-  if (report.kind != expected.kind) return disappointed(slab::to_string(report.kind));
+  if (report.kind != expected.kind) return violate_expected(slab::to_string(report.kind));
   if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
     return violate(expected.invariant, "the pointer and the cache in the report", "others");
   close();
@@ -138,7 +139,7 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
   if (violated()) return true;
   if (allocated != slot) poke(slot, saved);
   if (allocated == slot) {
-    disappointed("the damaged slot handed out");
+    violate_expected("the damaged slot handed out");
   } else if (allocated) {  // another slot, whose link is sound
     expect(expected_object(OperationKind::AllocNoGrow, cache, source));
     judge_object(cache, no_ordinal, allocated, source);
