@@ -13,6 +13,7 @@
 #include <cstring>
 #include <iterator>
 #include <string_view>
+#include <utility>
 
 #include "model/child.hpp"
 #include "model/event_log.hpp"
@@ -123,24 +124,46 @@ std::string short_name(std::string function) {
   return plain.substr(plain.find_last_of(": ") + 1);
 }
 
-/// The function of the first stack frame that lies in the allocator. A line may name a file there and be no frame.
-std::string first_frame(const std::string& report) {
-  constexpr std::string_view folder = "allocator/include/slab/";
-  for (std::size_t file = report.find(folder); file != std::string::npos; file = report.find(folder, file + 1)) {
-    const std::size_t line = report.rfind('\n', file) + 1;
-    const std::size_t in = report.find(" in ", line);
-    if (in < file) return short_name(report.substr(in + 4, report.rfind(' ', file) - in - 4));
-  }
-  return "";
-}
-
 std::string_view line_at(std::string_view report, std::size_t at) {
   return report.substr(at, report.find('\n', at) - at);
 }
 
-/// The first functions of the report's first stack that lie in the project: "put_slot cache_core.hpp:402". Of a frame
-/// that says " in FUNCTION FILE:LINE", FILE is asked for.
-std::vector<std::string> first_frames(const std::string& report) {
+bool is_frame(std::string_view line) {
+  const std::size_t number = line.find_first_not_of(' ');
+  return number != std::string_view::npos && line[number] == '#';
+}
+
+/// What a line of a stack says: "#1 0x… in FUNCTION FILE:LINE". Both are empty where it names no file.
+struct Frame {
+  std::string function;  // without its class and its parameters
+  std::string_view place;
+
+  explicit Frame(std::string_view line) {
+    constexpr std::string_view in = " in ";
+    const std::size_t begin = line.find(in);
+    if (!is_frame(line) || begin == std::string_view::npos) return;
+    // A path may have spaces in it. It need not be absolute, where a compiler cache has made it the same for all.
+    std::size_t end = line.find(" /", begin + in.size());
+    if (end == std::string_view::npos) end = line.rfind(' ');
+    if (end < begin + in.size()) return;
+    function = short_name(std::string{line.substr(begin + in.size(), end - begin - in.size())});
+    place = line.substr(end + 1);
+  }
+  [[nodiscard]] bool lies_in(std::string_view folder) const { return place.find(folder) != std::string_view::npos; }
+};
+
+/// The function of the first stack frame that lies in the allocator.
+std::string first_frame(std::string_view report) {
+  for (std::size_t at = 0; at < report.size();) {
+    const std::string_view line = line_at(report, at);
+    at += line.size() + 1;
+    if (Frame frame{line}; frame.lies_in("allocator/include/slab/")) return std::move(frame.function);
+  }
+  return "";
+}
+
+/// The first functions of the report's first stack that lie in the project: "put_slot cache_core.hpp:402".
+std::vector<std::string> first_frames(std::string_view report) {
   constexpr std::size_t most = 4;
   constexpr const char* folders[] = {"/allocator/", "/model/", "/properties/", "/fuzz/", "/examples/"};
   std::vector<std::string> frames;
@@ -148,20 +171,14 @@ std::vector<std::string> first_frames(const std::string& report) {
   for (std::size_t at = 0; at < report.size() && frames.size() < most;) {
     const std::string_view line = line_at(report, at);
     at += line.size() + 1;
-    const std::size_t number = line.find_first_not_of(' '), in = line.find(" in "), file = line.rfind(" /");
-    const bool is_frame = number != std::string_view::npos && line[number] == '#';
-    if (began && !is_frame) break;
-    began |= is_frame;
-    const bool is_ours = is_frame && in < file && file != std::string_view::npos &&
-                         std::any_of(
-                             std::begin(folders), std::end(folders),
-                             [&](const char* folder) { return line.find(folder, file) != std::string_view::npos; });
-    if (!is_ours) continue;
-    const std::string_view place = line.substr(line.rfind('/') + 1);
+    if (began && !is_frame(line)) break;
+    began |= is_frame(line);
+    const Frame frame{line};
+    if (std::none_of(std::begin(folders), std::end(folders), [&](auto folder) { return frame.lies_in(folder); }))
+      continue;
+    const std::string_view place = frame.place.substr(frame.place.rfind('/') + 1);
     // Without the column, which g++ does not give.
-    const std::size_t line_number = place.find(':');
-    frames.push_back(short_name(std::string{line.substr(in + 4, file - in - 4)}) + " " +
-                     std::string{place.substr(0, place.find(':', line_number + 1))});
+    frames.push_back(frame.function + " " + std::string{place.substr(0, place.find(':', place.find(':') + 1))});
   }
   return frames;
 }
