@@ -89,9 +89,17 @@ ENVIRONMENTS = {f.__name__: f for f in (no_ptrace, no_memfd, nobody, no_fork, fe
 
 
 def main():
-    _, name, *command = sys.argv
+    arguments = sys.argv[1:]
+    name, _, number = (arguments or [""])[0].partition("=")
+    if name in ("-h", "--help"):
+        print(f"{__doc__}\nNAME is one of {', '.join(ENVIRONMENTS)}.")
+        return 0
+    command = arguments[1:]
+    if name not in ENVIRONMENTS or not command or not (number.isdecimal() or not number):
+        said = " ".join(arguments)
+        print(f"ci/environments.py: {said}: no NAME[=NUMBER] COMMAND; --help tells the names", file=sys.stderr)
+        return 2
     try:
-        name, _, number = name.partition("=")
         ENVIRONMENTS[name](*map(int, number.split()))
     except (NotHere, OSError) as error:
         print(f"{name} is not possible here: {error}", file=sys.stderr)
