@@ -1,10 +1,10 @@
 #!/bin/bash -eu
 # Builds the fuzz targets for ClusterFuzzLite and OSS-Fuzz, which give compilers, flags, engine and folders in the
-# environment and run a copy of this script. Whatever fuzz/targets lists is built; docs/scaling.md says how to try it.
+# environment and run a copy of this script. Whatever fuzz/targets/table lists is built; docs/scaling.md says how to try it.
 
 source=$SRC/slabproof build=$WORK/slabproof
 declare -A max_len
-while read -r target bytes _; do max_len[$target]=$bytes; done < <(grep '^fuzz_' "$source/fuzz/targets")
+while read -r target bytes _; do max_len[$target]=$bytes; done < <(grep '^fuzz_' "$source/fuzz/targets/table")
 
 # The folder outlives a build; what another sanitizer left there must not be linked.
 rm -rf "$build"

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "fuzz/mutator.hpp"
-#include "model/decoder.hpp"
-#include "model/encoder.hpp"
-#include "model/random_bytes.hpp"
-#include "model/runner.hpp"
+#include "fuzz/targets/mutator.hpp"
+#include "model/judge/runner.hpp"
+#include "model/program/decoder.hpp"
+#include "model/program/encoder.hpp"
+#include "model/program/random_bytes.hpp"
 
 namespace slabproof {
 namespace {

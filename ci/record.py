@@ -1,4 +1,4 @@
-"""What the processes of a worker have run, each input from its start on: the target writes it (fuzz/record_file.hpp).
+"""What the processes of a worker have run, each input from its start on: the target writes it (fuzz/chain/record_file.hpp).
 An input that fails only after others is kept as the record that ends with it, which is a chain for slab_replay."""
 
 import collections

@@ -16,7 +16,7 @@ from targets import TARGETS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = pathlib.Path(__file__).resolve().parent / "report_page.html"
-REPLAY_PAGE = ROOT / "fuzz" / "replay_page.html"  # has what both pages make their elements with
+REPLAY_PAGE = ROOT / "fuzz/replay/replay_page.html"  # has what both pages make their elements with
 CHART = pathlib.Path("/usr/share/javascript/chart.js/chart.min.js")
 POINTS = 400  # of a plot, which is not wider
 TRACE_CHARACTERS = 20_000

@@ -1,4 +1,4 @@
-"""The fuzz targets, as fuzz/targets lists them, and where they are built."""
+"""The fuzz targets, as fuzz/targets/table lists them, and where they are built."""
 
 import collections
 import os
@@ -9,7 +9,7 @@ BUILD = pathlib.Path(os.environ.get("SLABPROOF_BUILD") or ROOT / "build")  # che
 Kind = collections.namedtuple("Kind", "max_len input")  # the longest input in bytes; program, geometry or text
 
 TARGETS = {}  # by name
-for _line in (ROOT / "fuzz" / "targets").read_text().splitlines():
+for _line in (ROOT / "fuzz/targets/table").read_text().splitlines():
     if not _line.startswith("#"):
         _name, _max_len, _input = _line.split()
         TARGETS[_name] = Kind(int(_max_len), _input)

@@ -18,10 +18,9 @@ import time
 import types
 from unittest import mock
 
-import planted_bugs
-
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "ci"))
+sys.path[:0] = [str(ROOT / "ci"), str(ROOT / "fuzz/replay")]
+import planted_bugs
 
 import child_process
 import history

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "model/encoder.hpp"
-#include "model/event_log.hpp"
+#include "model/judge/event_log.hpp"
+#include "model/program/encoder.hpp"
 
 namespace slabproof {
 

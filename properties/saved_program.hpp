@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "model/program.hpp"
+#include "model/program/program.hpp"
 
 namespace slabproof {
 

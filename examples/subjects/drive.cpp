@@ -5,10 +5,10 @@
 #include <map>
 #include <string>
 
-#include "model/encoder.hpp"
-#include "model/isolated.hpp"
-#include "model/random_bytes.hpp"
-#include "model/trace.hpp"
+#include "model/process/isolated.hpp"
+#include "model/program/encoder.hpp"
+#include "model/program/random_bytes.hpp"
+#include "model/program/trace.hpp"
 
 using namespace slabproof;
 

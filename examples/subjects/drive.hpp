@@ -1,6 +1,6 @@
 #pragma once
 
-#include "model/subject.hpp"
+#include "model/subject/subject.hpp"
 
 /// The main function of a program that has somebody's pool judged: runs random programs on it, each in
 /// a child process, and prints for each kind of failure how often it came and its shortest program.

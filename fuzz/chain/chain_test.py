@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""A failure that needs what its process did before: found by a real fuzz target on a cache with a planted bug, replayed
+from the record of that process, made small, and one signature whatever came before. And chains written by hand."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "ci"), str(ROOT / "fuzz/replay")]
+
+import planted_bugs
+import workshop
+
+SIGNATURE = "fails only after others"
+LATE_FREE = 2000
+SEEDS = 4
+
+
+def entries(path):
+    """The inputs of a chain, each with its times."""
+    content = path.read_bytes()
+    begin = content.index(b"\n") + 1
+    found = []
+    while begin + 8 <= len(content):
+        times, size = struct.unpack_from("<II", content, begin)
+        if times == 0:
+            break
+        found.append((times, content[begin + 8:begin + 8 + size]))
+        begin += 8 + size
+    return content[:content.index(b"\n") + 1], found
+
+
+class Scene:
+    def __init__(self, target, replay, folder):
+        self.target, self.replay, self.folder, self.problems = target, replay, folder, []
+
+    def expect(self, what, observed, expected):
+        if observed != expected:
+            self.problems.append(f"{what}: expected {expected!r}, observed {observed!r}")
+
+    def run(self, *arguments, **planted):
+        environment = {**os.environ, **{f"SLAB_PLANTED_{name.upper()}": str(n) for name, n in planted.items()}}
+        return subprocess.run([self.replay, *map(str, arguments)], env=environment, text=True, errors="replace", capture_output=True)
+
+    def signature(self, file, **planted):
+        done = self.run("--quiet", file, **planted)
+        found = re.search("^signature: (.+)$", done.stdout, re.MULTILINE)
+        return (done.returncode, found[1] if found else None)
+
+    def facts(self, file, **planted):
+        return json.loads(self.run("--json", file, **planted).stdout)
+
+    def input(self, *operations):
+        trace, bytes_file = self.folder / "input.trace", self.folder / "input"
+        trace.write_text(planted_bugs.program(planted_bugs.LARGE, *operations))
+        self.run("--quiet", "--write-bytes", bytes_file, trace)
+        return bytes_file.read_bytes()
+
+    def chain(self, name, inputs, kind="program"):
+        path = self.folder / name
+        path.write_bytes(f"slabproof chain 1 {kind}\n".encode() + b"".join(struct.pack("<II", t, len(b)) + b for t, b in inputs))
+        return path
+
+    def fuzz(self, seed):
+        """The record and the input that a target has died of."""
+        folder = self.folder / f"seed{seed}"
+        folder.mkdir()
+        corpus = folder / "corpus"
+        corpus.mkdir()
+        for file in sorted((ROOT / "corpus" / "fuzz_large").iterdir())[seed * 20:seed * 20 + 20]:
+            shutil.copy(file, corpus)
+        done = subprocess.run(
+            [self.target, f"-seed={seed}", "-max_len=4096", "-max_total_time=60", "-print_funcs=0", f"-artifact_prefix={folder}/", corpus],
+            env={**os.environ, "SLABPROOF_RECORD": str(folder / "record"), "SLAB_PLANTED_FREE": str(LATE_FREE),
+                 "ASAN_OPTIONS": "detect_leaks=0:symbolize=0"}, capture_output=True)
+        said = re.search(rb"^signature: (.+)$", done.stderr, re.MULTILINE)
+        crashes = list(folder.glob("crash-*"))
+        self.expect(f"inputs that seed {seed} dies of", len(crashes), 1)
+        return folder / "record", crashes[0] if crashes else None, said[1].decode() if said else "a death"
+
+
+def check_fuzzed(scene):
+    said = set()
+    for seed in range(SEEDS):
+        record, crash, signature = scene.fuzz(seed)
+        said.add(signature)
+        if scene.problems:
+            return
+        _, inputs = entries(record)
+        scene.expect("the record ends with the input that died", inputs[-1], (1, crash.read_bytes()))
+        scene.expect("which passes alone", scene.signature(crash, free=LATE_FREE), (0, None))
+        scene.expect(f"the record fails, seed {seed}", scene.signature(record, free=LATE_FREE), (1, SIGNATURE))
+        scene.expect("and passes without the bug", scene.signature(record), (0, None))
+        facts = scene.facts(record, free=LATE_FREE)
+        scene.expect("in one object", [facts[k] for k in ("input", "signature", "alone", "inputs", "failing_input")],
+                     ["program", SIGNATURE, "agreed", len(inputs), len(inputs)])
+    # One signature, whatever the bug strikes: a fuzzer tells several, of which these few runs may have met one.
+    for earlier in range(97, LATE_FREE, 97):
+        if len(said) < 2:
+            facts = scene.facts(record, free=LATE_FREE - earlier)
+            scene.expect(f"the signature, {earlier} frees earlier", facts["signature"], SIGNATURE)
+            said.add(f"{facts['invariant']}/{facts['operation']}")
+    scene.expect(f"the bug strikes in several ways: {said}", len(said) > 1, True)
+    small = scene.folder / "small"
+    done = scene.run("--minimize", "--budget", 0.2, "--output", small, record, free=LATE_FREE)
+    scene.expect(f"what was stopped says so\n{done.stdout}", "; stopped before nothing smaller was left to try" in done.stdout, True)
+    scene.expect("and fails", scene.signature(small, free=LATE_FREE), (1, SIGNATURE))
+    done = scene.run("--minimize", "--budget", 60, "--output", small, record, free=LATE_FREE)
+    header, inputs = entries(small)
+    scene.expect(f"one program, over and over\n{done.stdout}{done.stderr}", [times for times, _ in inputs], [LATE_FREE])
+    scene.expect("is all that is left", re.findall(r"^slabproof trace.*\n(?:backend.*\n|cache.*\n)+((?:.*\n)+?)verdict", done.stdout, re.MULTILINE), ["#0 = alloc c0\n"])
+    scene.expect("it fails", scene.signature(small, free=LATE_FREE), (1, SIGNATURE))
+    scene.expect("and one time less does not", scene.signature(scene.chain("less", [(LATE_FREE - 1, inputs[0][1])]), free=LATE_FREE), (0, None))
+
+
+def check_different_inputs(scene):
+    """An input that does something to the process, and much later another that suffers from it."""
+    shrinks = scene.input("#0 = alloc c0", "reserve c0 9", "shrink c0", "free_null c0")
+    suffers = scene.input("#0 = alloc c0", "#1 = alloc c0", "free #0", "free_null c0", "free_null c0")
+    noise = [scene.input(*planted_bugs.allocs(n)[:n], *["free_null c0"] * (n % 3)) for n in range(1, 30)]
+    reserves = [scene.input(f"reserve c0 {n}") for n in range(40)]  # nothing is freed in them
+    long = scene.chain("long", [*((1, b) for b in noise), (1, shrinks), *((1, b) for b in reserves), (1, suffers)])
+    scene.expect("it fails", scene.signature(long, shrink=1), (1, SIGNATURE))
+    scene.expect("not without the bug", scene.signature(long), (0, None))
+    done = scene.run("--minimize", "--budget", 60, long, shrink=1)
+    _, inputs = entries(pathlib.Path(f"{long}.min"))
+    scene.expect(f"few are left\n{done.stdout}{done.stderr}", sum(times for times, _ in inputs) <= 4, True)
+    shown = scene.run(f"{long}.min", shrink=1).stdout
+    scene.expect(f"both are shown\n{shown}", ["shrink c0" in shown, "alloc c0" in shown], [True, True])
+
+
+def check_alone(scene):
+    """A failure that needs no others is that of its program."""
+    bug = planted_bugs.NUMBERS["null_is_foreign"]
+    os.environ["SLAB_PLANTED"] = str(bug)
+    try:
+        chain = scene.chain("alone", [(3, scene.input("#0 = alloc c0")), (1, scene.input("#0 = alloc c0", "free_null c0")), (9, b"")])
+        scene.expect("its signature", scene.signature(chain), (1, "M10/free_null"))
+        scene.expect("in one object", [scene.facts(chain)[k] for k in ("alone", "inputs", "failing_input")], ["failed", 13, 4])
+        done = scene.run("--minimize", chain)
+        effort = workshop.EFFORT.search(done.stdout)
+        scene.expect("minimized", [done.returncode, effort and effort.group(1, 2)], [1, ("13", "1")])
+        scene.expect("is that program", scene.signature(f"{chain}.min"), (1, "M10/free_null"))
+        scene.expect("and no chain", pathlib.Path(f"{chain}.min").read_bytes().startswith(b"slabproof"), False)
+    finally:
+        del os.environ["SLAB_PLANTED"]
+
+
+def check_refused(scene):
+    good = scene.chain("good", [(2, scene.input("#0 = alloc c0"))])
+    scene.expect("a chain that passes", [scene.signature(good), scene.facts(good)["outcome"]], [(0, None), "agreed"])
+    folder = scene.folder / "regressions"
+    folder.mkdir()
+    shutil.copy(good, folder / "good.chain")
+    done = subprocess.run([ROOT / "fuzz/replay/replay_folder", scene.replay, folder], capture_output=True, text=True)
+    scene.expect("as a committed file", [done.returncode, done.stdout], [0, "1 files replayed\n"])
+    for option in (["--as-test"], ["--html"], ["--write-trace", scene.folder / "out"], ["--write-bytes", scene.folder / "out"]):
+        done = scene.run(*option, good)
+        scene.expect(f"{option}", [done.returncode, "is a chain of inputs" in done.stderr], [2, True])
+    whole = good.read_bytes()
+    for what, content in (("is cut off in the middle of input 1", whole[:-1]), ("is a chain without an input", whole[:26]),
+                          ("expected a chain's first line", whole.replace(b"chain 1", b"chain 2")),
+                          ("expected a chain's first line", whole.replace(b"program", b"nonsense"))):
+        bad = scene.folder / "bad"
+        bad.write_bytes(content)
+        done, facts = scene.run(bad), scene.run("--json", bad)
+        scene.expect(what, [done.returncode, what in done.stderr, "verdict" in done.stdout], [2, True, False])
+        scene.expect(f"{what}, in one object", [facts.returncode, json.loads(facts.stdout)["outcome"], what in facts.stdout], [2, "unreadable", True])
+    for kind, right in (("geometry", bytes(37)), ("text", b"slabproof trace 1\n")):
+        scene.expect(kind, scene.signature(scene.chain("other", [(2, right)], kind)), (0, None))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        scene = Scene(*sys.argv[1:3], pathlib.Path(folder))
+        for check in (check_refused, check_alone, check_different_inputs, check_fuzzed):
+            check(scene)
+            if scene.problems:
+                break
+    print("\n".join(scene.problems) or "nothing wrong")
+    return 1 if scene.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

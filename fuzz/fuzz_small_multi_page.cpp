@@ -1,3 +1,0 @@
-#include "fuzz/program_target.hpp"
-
-const slab::Row slabproof::target_row = slab::Row::SmallMultiPage;

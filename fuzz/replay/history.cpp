@@ -1,0 +1,278 @@
+#include "fuzz/replay/history.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include <slab/slab_info.hpp>
+
+#include "fuzz/replay/build.hpp"
+#include "fuzz/replay/json.hpp"
+#include "model/memory/arena.hpp"
+#include "model/memory/sanitizer.hpp"
+#include "model/process/child.hpp"
+#include "model/program/trace.hpp"
+
+namespace slabproof {
+namespace {
+
+constexpr std::size_t largest_history = std::size_t{64} << 20;  // bytes; a browser gives up on more
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+std::string address_text(std::uint64_t relative) {
+  char text[32];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(relative));
+  return text;
+}
+
+std::uint64_t relative(std::uintptr_t address) { return address - Arena::default_base; }
+
+// Free slots are poisoned, and so is a SlabInfo that a defect gave back too early.
+SLABPROOF_NOT_SANITIZED void peek(std::uintptr_t from, void* to, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i)
+    static_cast<volatile unsigned char*>(to)[i] = reinterpret_cast<const volatile unsigned char*>(from)[i];
+}
+
+/// What a SlabInfo says, whatever it says.
+struct InfoBytes {
+  explicit InfoBytes(std::uintptr_t at) { peek(at, bytes, sizeof bytes); }
+  [[nodiscard]] const slab::SlabInfo& get() const { return *reinterpret_cast<const slab::SlabInfo*>(bytes); }
+  alignas(slab::SlabInfo) unsigned char bytes[sizeof(slab::SlabInfo)];
+};
+
+/// The current slab's part of a cache: where CacheCore keeps it, in that order.
+struct CurrentSlab {
+  std::uintptr_t free_head = 0;
+  std::uint32_t used = 0, carved = 0;
+  std::uintptr_t slab = 0, slab_size = 0, info = 0;
+};
+
+class Historian {
+ public:
+  explicit Historian(int file) : file_{file} { call_log = &calls_; }
+
+  void operator()(Runner& runner, const Operation* operation) {
+    if (written_ > largest_history) return;
+    std::string step = "{\"name\":" + quoted(operation     ? to_text(*operation)
+                                             : steps_ == 0 ? "the caches are made"
+                                                           : "everything is freed and the caches destroyed");
+    name_slabs(runner);
+    for (std::size_t c = 0; c < runner.setup().cache_count; ++c) current_[c] = find_current(runner, c);
+    step += ",\"calls\":[";
+    for (const CallRecord& call : calls_) step += (step.back() == '[' ? "" : ",") + text_of(call);
+    step += "],\"caches\":[";
+    for (std::size_t c = 0; c < runner.setup().cache_count; ++c) {
+      const slab::CacheStatistics s = runner.cache_model(c).statistics();
+      step += (c == 0 ? "" : ",") + ("[" + number(s.full_slabs) + "," + number(s.partial_slabs)) + "," +
+              number(s.empty_slabs) + "," + number(s.allocated_objects) + "," + number(s.free_objects) + "]";
+    }
+    step += "],\"slabs\":{";
+    std::map<std::string, std::string> slabs;
+    for (std::uint8_t b = 0; b < runner.setup().backend_count; ++b)
+      for (SlabRecord* const slab : runner.backend(b).slabs()) slabs[names_.at(slab->base)] = text_of(runner, b, *slab);
+    for (const auto& [name, text] : slabs)
+      if (const auto known = slabs_.find(name); known == slabs_.end() || known->second != text)
+        step += (step.back() == '{' ? "" : ",") + quoted(name) + ":" + text;
+    for (const auto& [name, text] : slabs_)
+      if (!slabs.contains(name)) step += (step.back() == '{' ? "" : ",") + quoted(name) + ":null";
+    slabs_ = std::move(slabs);
+    write((steps_ == 0 ? "" : ",\n") + step + "}}");
+    ++steps_;
+    calls_.clear();
+  }
+
+ private:
+  void write(const std::string& text) {
+    written_ += text.size();
+    for (std::size_t at = 0; at < text.size();) {
+      const ssize_t done = ::write(file_, text.data() + at, text.size() - at);
+      if (done < 0) return;
+      at += static_cast<std::size_t>(done);
+    }
+  }
+
+  /// The slab of an address, by the names that pictures use; its SlabInfo too.
+  void name_slabs(Runner& runner) {
+    for (std::uint8_t b = 0; b < runner.setup().backend_count; ++b)
+      for (SlabRecord* const slab : runner.backend(b).slabs()) {
+        std::string& name = names_[slab->base];
+        name = (runner.setup().backend_count == 2 ? "b" + number(b) : "") + "s" + number(slab->generation);
+        if (const std::uintptr_t info = info_of(runner, *slab)) infos_[info] = name;
+      }
+  }
+  [[nodiscard]] static std::uintptr_t info_of(const Runner& runner, const SlabRecord& slab) {
+    const bool small = runner.cache_model(slab.cache).spec.type == slab::ObjectSizeType::Small;
+    return small ? slab.base + slab.size - sizeof(slab::SlabInfo) : slab.info;
+  }
+  /// Looked for in the cache's memory, since nobody outside is told; when it is not found, as the model has it.
+  [[nodiscard]] static CurrentSlab find_current(Runner& runner, std::size_t c) {
+    const std::uintptr_t cache = Arena::default_base + c * Arena::cache_storage;
+    const CacheModel& model = runner.cache_model(c);
+    for (std::size_t at = 0; at + sizeof(CurrentSlab) <= Arena::cache_storage; at += 8) {
+      CurrentSlab found;
+      peek(cache + at, &found, sizeof found);
+      const SlabRecord* const slab =
+          found.slab_size == model.spec.slab_size ? runner.backend(model.spec.backend).find(found.slab) : nullptr;
+      if (slab && slab->base == found.slab && found.info != 0 && info_of(runner, *slab) == found.info) return found;
+    }
+    return {.slab = model.current};
+  }
+  [[nodiscard]] std::string name_of_info(const void* info) const {
+    const auto known = infos_.find(reinterpret_cast<std::uintptr_t>(info));
+    if (!info) return "null";
+    return quoted(known == infos_.end() ? address_text(reinterpret_cast<std::uintptr_t>(info)) : known->second);
+  }
+
+  [[nodiscard]] std::string text_of(const CallRecord& call) const {
+    using enum BackendCall;
+    const auto slab_at = [&](std::uint64_t at) {
+      const auto known = names_.find(at + Arena::default_base);
+      return address_text(at) + (known == names_.end() ? "" : " (" + known->second + ")");
+    };
+    const auto info_at = [&](std::uint64_t at) {
+      const auto known = infos_.find(at + Arena::default_base);
+      return address_text(at) + (known == infos_.end() ? "" : " (SlabInfo of " + known->second + ")");
+    };
+    std::string arguments, answer;
+    switch (call.call) {
+      case AllocSlab:
+        arguments = number(call.a) + ", " + number(call.b), answer = call.answer ? slab_at(call.answer) : "null";
+        break;
+      case FreeSlab: arguments = slab_at(call.a); break;
+      case SaveSlabInfo:
+        arguments = slab_at(call.a) + ", " + info_at(call.b), answer = call.answer ? "true" : "false";
+        break;
+      case GetSlabInfo: arguments = slab_at(call.a), answer = call.answer ? info_at(call.answer) : "null"; break;
+      case DeleteSlabInfo: arguments = slab_at(call.a); break;
+      case AllocSlabInfo: arguments = number(call.a), answer = call.answer ? address_text(call.answer) : "null"; break;
+      case FreeSlabInfo: arguments = address_text(call.a) + ", " + number(call.b); break;
+    }
+    return "[" + quoted(to_string(call.call)) + "," + quoted(arguments) + "," + quoted(answer) + "," +
+           number(call.backend) + "]";
+  }
+
+  /// Slots as letters: live, free, uncarved. `objects` and `links` are by slot.
+  [[nodiscard]] std::string text_of(Runner& runner, std::uint8_t b, const SlabRecord& slab) const {
+    const CacheModel& cache = runner.cache_model(slab.cache);
+    const Layout& layout = cache.layout;
+    std::string text = "{\"cache\":" + number(slab.cache) + ",\"backend\":" + number(b) +
+                       ",\"at\":" + quoted(address_text(relative(slab.base))) + ",\"used\":" + number(slab.used);
+    if (slab.misaligned) return text + ",\"misaligned\":true}";
+    std::string slots, objects, links;
+    for (std::size_t i = 0; i < layout.objects_per_slab; ++i) {
+      const std::uintptr_t slot = slab.base + i * layout.stride;
+      const LiveRange* const live = runner.reference().find(slot);
+      const bool is_live = live && live->begin == slot;
+      slots += is_live ? '#' : slab.handed_out[i] ? '.' : '_';
+      if (is_live && live->ordinal != no_ordinal)
+        objects += (objects.empty() ? "" : ",") + quoted(number(i)) + ":" + number(live->ordinal);
+      if (slots.back() == '.')
+        links += (links.empty() ? "" : ",") + quoted(number(i)) + ":" + link_text(slab, layout, slot);
+    }
+    text += ",\"slots\":" + quoted(slots) + ",\"objects\":{" + objects + "},\"links\":{" + links + "}";
+    if (slab.abandoned) text += ",\"abandoned\":true";
+    const CurrentSlab& of_cache = current_[slab.cache];
+    const bool current = !slab.abandoned && of_cache.slab == slab.base;
+    if (current) text += ",\"current\":true";
+    text += ",\"pages\":[";
+    for (std::size_t offset = 0; offset < slab.size && cache.mapped_pages() > 0; offset += cache.spec.page_size)
+      text += (offset == 0 ? "" : ",") + ("[" + quoted(address_text(relative(slab.base + offset)))) + "," +
+              (runner.backend(b).knows_page(slab.base + offset) ? "1" : "0") + "]";
+    text += "]";
+    if (const std::uintptr_t at = info_of(runner, slab); at != 0) {
+      const InfoBytes bytes{at};
+      const slab::SlabInfo& info = bytes.get();
+      const bool in_cache = current && of_cache.info != 0;
+      const std::uintptr_t free_head = in_cache ? of_cache.free_head : reinterpret_cast<std::uintptr_t>(info.free_head);
+      const std::uint32_t used = in_cache ? of_cache.used : info.used;
+      text += ",\"info\":{\"at\":" + quoted(address_text(relative(at))) + ",\"used\":" + number(used) +
+              ",\"carved\":" + number(in_cache ? of_cache.carved : info.carved) +
+              ",\"next\":" + name_of_info(info.next) + ",\"previous\":" + name_of_info(info.previous) +
+              ",\"head\":" + target_text(slab, layout, free_head) + ",\"list\":" + quoted(list_of(cache, used)) + "}";
+    }
+    return text + "}";
+  }
+  [[nodiscard]] static std::string target_text(const SlabRecord& slab, const Layout& layout, std::uintptr_t target) {
+    if (target == 0) return "null";
+    const std::size_t offset = target - slab.base;
+    return offset < slab.size && offset % layout.stride == 0 ? number(offset / layout.stride)
+                                                             : quoted(address_text(target));
+  }
+  [[nodiscard]] static std::string link_text(const SlabRecord& slab, const Layout& layout, std::uintptr_t slot) {
+    std::uintptr_t next = 0;
+    peek(slot, &next, sizeof next);
+    return target_text(slab, layout, next);
+  }
+  [[nodiscard]] static std::string list_of(const CacheModel& cache, std::size_t used) {
+    if (used == 0) return "empty";
+    if (used >= cache.layout.objects_per_slab) return "full";
+    return "bin " + number(cache.bin_of(used));
+  }
+
+  int file_;
+  std::vector<CallRecord> calls_;
+  std::map<std::uintptr_t, std::string> names_, infos_;  // by address; the latest
+  CurrentSlab current_[Limits::max_caches];
+  std::map<std::string, std::string> slabs_;              // as they were after the last step
+  std::size_t steps_ = 0, written_ = 0;
+};
+
+std::string text_of(const Setup& setup) {
+  std::string text = "\"caches\":[";
+  for (std::size_t i = 0; i < setup.cache_count; ++i) {
+    const CacheSpec& cache = setup.caches[i];
+    const Layout layout = CacheModel{cache}.layout;
+    text += (i == 0 ? "" : ",") + ("{\"row\":" + quoted(slab::to_string(cache.row()))) +
+            ",\"kind\":" + quoted(cache.is_static ? "Cache" : "DynamicCache") +
+            ",\"checks\":" + (cache.checks ? "true" : "false") + ",\"kept\":" + number(cache.empty_slabs_kept) +
+            ",\"backend\":" + number(cache.backend) + ",\"slab_size\":" + number(cache.slab_size) +
+            ",\"page_size\":" + number(cache.page_size) + ",\"object_size\":" + number(cache.object_size) +
+            ",\"object_align\":" + number(cache.object_align) + ",\"stride\":" + number(layout.stride) +
+            ",\"objects\":" + number(layout.objects_per_slab) + ",\"info_size\":" + number(layout.slab_info_size) +
+            ",\"info_offset\":" + number(layout.slab_info_offset) + "}";
+  }
+  return text + "]";
+}
+
+}  // namespace
+
+History history_of(Runner& runner, const Program& program) {
+  const int file = memfd_create("history", MFD_CLOEXEC);
+  if (file < 0) cannot_judge(std::strerror(errno));
+  Historian historian{file};
+  IsolationOptions options;
+  options.after_step = [&](Runner& running, const Operation* operation) { historian(running, operation); };
+  History history{run_isolated(runner, program, options), ""};
+  call_log = nullptr;
+  std::string steps(static_cast<std::size_t>(lseek(file, 0, SEEK_END)), '\0');
+  const bool read = pread(file, steps.data(), steps.size(), 0) == static_cast<ssize_t>(steps.size());
+  close(file);
+  if (!read || steps.size() > largest_history) return history;
+
+  constexpr const char* kinds[] = {"agreed", "violated", "died", "hung"};
+  const Verdict& verdict = history.run.verdict;
+  const bool violated = verdict.kind == Verdict::Kind::Violated;
+  std::string frames;
+  for (const std::string& frame : verdict.frames) frames += (frames.empty() ? "" : ",") + quoted(frame);
+  history.json = "{" + text_of(program.setup) + ",\n\"trace\":" + quoted(to_text(program)) +
+                 ",\n\"verdict\":{\"kind\":" + quoted(kinds[static_cast<std::size_t>(verdict.kind)]) +
+                 ",\"step\":" + number(verdict.step) + ",\"operation\":" + quoted(verdict.operation) +
+                 ",\"sentence\":" + quoted(verdict.sentence()) + ",\"signature\":" + quoted(verdict.signature()) +
+                 ",\"invariant\":" + quoted(violated ? verdict.violation.invariant : verdict.due_invariant) +
+                 ",\"expected\":" + quoted(violated ? verdict.violation.expected : verdict.due) +
+                 ",\"death\":" + quoted(verdict.death) + ",\"frames\":[" + frames + "]" +
+                 ",\"observed\":" + quoted(verdict.violation.observed) +
+                 ",\"report\":" + quoted(verdict.kind == Verdict::Kind::Died ? history.run.report : "") +
+                 "},\n\"build\":{\"commit\":" + quoted(build_commit()) + ",\"compiler\":" + quoted(build_compiler()) +
+                 "},\n\"steps\":[\n" + steps + "]}";
+  return history;
+}
+
+}  // namespace slabproof

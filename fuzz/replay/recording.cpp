@@ -1,0 +1,116 @@
+#include "fuzz/replay/recording.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "model/process/child.hpp"
+
+namespace slabproof {
+namespace {
+
+/// A snapshot in memory that a child shares with its parent.
+struct SharedSnapshot {
+  std::size_t slabs, live;
+  Snapshot::Slab slab[Limits::max_backends * max_slabs];
+  Snapshot::Object object[Limits::max_live_objects];
+  slab::CacheStatistics statistics[Limits::max_caches];
+  std::size_t kept_slabs[Limits::max_caches];
+
+  void take(Runner& runner) {
+    slabs = live = 0;
+    for (std::uint8_t b = 0; b < runner.setup().backend_count; ++b)
+      for (const SlabRecord* const record : runner.backend(b).slabs())
+        if (!record->misaligned)
+          slab[slabs++] = {record->base,
+                           record->size,
+                           record->used,
+                           record->cache,
+                           b,
+                           record->abandoned,
+                           !record->abandoned && runner.cache_model(record->cache).current == record->base};
+    for (const LiveRange& range : runner.reference().live())
+      if (range.ordinal != no_ordinal) object[live++] = {range.begin, range.ordinal, range.cache};
+    for (std::size_t i = 0; i < runner.setup().cache_count; ++i) {
+      statistics[i] = runner.cache_model(i).statistics();
+      kept_slabs[i] = runner.cache_model(i).kept_slabs();
+    }
+  }
+  [[nodiscard]] Snapshot get() const {
+    Snapshot snapshot{{slab, slab + slabs}, {object, object + live}, {}, {}};
+    std::sort(snapshot.live.begin(), snapshot.live.end(),
+              [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
+    std::copy(std::begin(statistics), std::end(statistics), snapshot.statistics);
+    std::copy(std::begin(kept_slabs), std::end(kept_slabs), snapshot.kept_slabs);
+    return snapshot;
+  }
+};
+
+struct Shared {
+  bool taken[max_recorded_operations];
+  std::size_t objects;
+  Snapshot::Object object[max_recorded_operations];
+  SharedSnapshot before, after, at_misuse;
+};
+
+/// The part of the child: notes what there is after each step.
+class Observer {
+ public:
+  explicit Observer(Shared& shared) : shared_{shared} {}
+  void operator()(Runner& runner, const Operation* operation) {
+    if (operation) shared_.taken[steps_++] = runner.operations() > operations_;
+    operations_ = runner.operations();
+    (runner.verdict().agreed() ? shared_.before : shared_.after).take(runner);
+    if (operation && names(operation->kind) == Names::NewObject)
+      for (const LiveRange& range : runner.reference().live())
+        if (range.ordinal == operation->object)
+          shared_.object[shared_.objects++] = {range.begin, range.ordinal, range.cache};
+  }
+
+ private:
+  Shared& shared_;
+  std::size_t steps_ = 0;
+  std::uint64_t operations_ = 0;
+};
+
+}  // namespace
+
+Recording record(Runner& runner, const Program& program) {
+  void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) cannot_judge(std::strerror(errno));
+  auto& shared = *new (memory) Shared{};
+  IsolationOptions options;
+  Observer observer{shared};
+  options.after_step = [&](Runner& running, const Operation* operation) { observer(running, operation); };
+  Recording recording{run_isolated(runner, program, options), {}, {}, {}, shared.before.get(), shared.after.get()};
+  const std::size_t steps = std::min<std::size_t>(recording.run.verdict.step + 1, program.operations.size());
+  recording.taken.assign(shared.taken, shared.taken + steps);
+  // A death comes before its step is noted.
+  if (recording.run.verdict.kind != Verdict::Kind::Violated && steps > recording.run.verdict.step)
+    recording.taken[steps - 1] = true;
+  for (std::size_t i = 0; i < shared.objects; ++i) recording.objects[shared.object[i].ordinal] = shared.object[i];
+
+  // The last stray pointer of a run is known even when the run dies of it.
+  for (std::size_t i = 0; i < steps; ++i) {
+    Program prefix{program.setup,
+                   {program.operations.begin(), program.operations.begin() + static_cast<std::ptrdiff_t>(i) + 1}};
+    const OperationKind kind = program.operations[i].kind;
+    const bool strays = kind >= OperationKind::DoubleFree && kind <= OperationKind::CorruptLink && recording.taken[i];
+    recording.strays.emplace_back();
+    if (!strays) continue;
+    IsolationOptions brief{.brief = true, .checks = Checks::NowAndThen, .after_step = {}};
+    std::size_t calls = 0;
+    brief.after_step = [&](Runner& running, const Operation*) {
+      if (calls++ == i) shared.at_misuse.take(running);
+    };
+    const IsolatedRun run = run_isolated(runner, prefix, brief);
+    recording.strays.back() = {run.stray, run.misuse, shared.at_misuse.get().slabs};
+  }
+  munmap(memory, sizeof(Shared));
+  return recording;
+}
+
+}  // namespace slabproof

@@ -1,0 +1,286 @@
+#include <getopt.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzz/replay/as_test.hpp"
+#include "fuzz/replay/batch.hpp"
+#include "fuzz/replay/history.hpp"
+#include "fuzz/replay/input.hpp"
+#include "fuzz/replay/minimize_file.hpp"
+#include "fuzz/replay/picture.hpp"
+#include "fuzz/replay/replay_chain.hpp"
+#include "model/judge/geometry_oracle.hpp"
+#include "model/memory/sanitizer.hpp"
+#include "model/process/child.hpp"
+#include "model/process/isolated.hpp"
+#include "model/process/possible_checks.hpp"
+#include "model/program/encoder.hpp"
+#include "model/program/trace.hpp"
+
+namespace slabproof {
+namespace {
+
+enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
+
+struct Options {
+  bool quiet = false, full = false, minimize = false, as_test = false, html = false, json = false, environment = false,
+       help = false;
+  std::string bytes_out, trace_out, output, budget = "60";
+  std::vector<std::string> files;
+};
+
+Outcome unreadable(const std::string& file, const std::string& why) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, file.c_str(), why.c_str());
+  return Outcome::Unreadable;
+}
+
+/// A sanitizer's report has its sentence and its first frames in the verdict; the rest is for those who ask.
+Outcome print_verdict(const IsolatedRun& run, const Options& options) {
+  const Verdict& verdict = run.verdict;
+  std::printf("verdict: %s\n%s", verdict.sentence().c_str(), verdict.explanation().c_str());
+  if (verdict.agreed()) return Outcome::Agreed;
+  std::printf("signature: %s\n", verdict.signature().c_str());
+  if (options.full && !run.report.empty()) std::printf("the whole report:\n%s", run.report.c_str());
+  return Outcome::Fails;
+}
+
+Outcome replay_geometry(const GeometryQuery& query, const Options& options) {
+  std::printf("%s\n", to_text(query).c_str());
+  const IsolatedRun run = judge_isolated(query);
+  return print_verdict(run, options);
+}
+
+Outcome replay_text(const std::string& text, const Options& options) {
+  const IsolatedRun run = judge_isolated(std::string_view{text});
+  if (!options.quiet && !run.verdict.agreed()) std::printf("%s\n", text.c_str());
+  if (!options.quiet && run.verdict.agreed()) {
+    const ParseResult parsed = parse(text);
+    if (parsed.program)
+      std::printf("%s", to_text(*parsed.program).c_str());
+    else
+      std::printf("no program: %s\n", sentence(parsed.error).c_str());
+  }
+  return print_verdict(run, options);
+}
+
+void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls) {
+  if (operation)
+    std::printf("%6u  %s\n", calls - 1, to_text(*operation).c_str());
+  else
+    std::printf("%6s  %s\n", "",
+                calls == 0 ? "(the caches are made)" : "(everything is freed and the caches destroyed)");
+  ++calls;
+  std::printf("%s", picture(runner).c_str());
+  flush_output();
+}
+
+Outcome write_test(Runner& runner, const std::string& file, const Program& program, const Options& options) {
+  if (program.operations.size() > max_recorded_operations)
+    return unreadable(file,
+                      "has more than " + std::to_string(max_recorded_operations) + " operations; minimize it first");
+  const Recording recording = record(runner, program);
+  const std::size_t name = file.find_last_of('/') + 1;
+  const std::string& output = options.output;
+  const std::string test = as_test(program, recording, file.substr(name, file.find('.', name) - name),
+                                   output.empty() ? "regression_test.cpp" : output);
+  if (output.empty()) {
+    std::printf("%s", test.c_str());
+    return recording.run.verdict.agreed() ? Outcome::Agreed : Outcome::Fails;
+  }
+  if (!write_file(output, test.data(), test.size())) return Outcome::Unreadable;
+  std::printf("written: %s\n", output.c_str());
+  return print_verdict(recording.run, options);
+}
+
+Outcome write_page(Runner& runner, const std::string& file, const Program& program, const Options& options) {
+  constexpr std::string_view place = "@HISTORY@";
+  std::string why;
+  auto page = read_file(SLABPROOF_REPLAY_PAGE, std::size_t{1} << 20, why);
+  if (!page) return unreadable(SLABPROOF_REPLAY_PAGE, why);
+  const History history = history_of(runner, program);
+  if (history.json.empty()) return unreadable(file, "has more to show than a page can hold; minimize it first");
+  page->replace(page->find(place), place.size(), history.json);
+  const std::string written = options.output.empty() ? file + ".html" : options.output;
+  if (!write_file(written, page->data(), page->size())) return Outcome::Unreadable;
+  std::printf("written: %s\n", written.c_str());
+  return print_verdict(history.run, options);
+}
+
+Outcome replay_chain_file(Runner& runner, const std::string& file, const ChainFile& content, const Options& options) {
+  if (!content.chain()) return unreadable(file, content.why_not());
+  if (options.as_test || options.html || !options.bytes_out.empty() || !options.trace_out.empty())
+    return unreadable(file,
+                      "is a chain of inputs, and needs them all in one process: no test, page or other file of one "
+                      "program shows that; minimize it, and if one program is left make it of that");
+  if (options.files.size() > 1) std::printf("%s\n", file.c_str());
+  if (options.minimize)
+    return static_cast<Outcome>(minimize_chain_file(runner, file, *content.chain(), options.output,
+                                                    std::chrono::duration<double>{std::stod(options.budget)}));
+  IsolationOptions isolation;
+  std::uint32_t calls = 0;
+  if (!options.quiet)
+    isolation.after_step = [&](Runner& running, const Operation* operation) {
+      if (calls == 0) std::printf("%s", to_text(running.setup()).c_str());
+      print_step(running, operation, calls);
+    };
+  return static_cast<Outcome>(replay_chain(runner, *content.chain(), isolation));
+}
+
+Outcome replay(Runner& runner, const std::string& file, const Options& options) {
+  std::string why;
+  if (const auto chain = ChainFile::open(file)) return replay_chain_file(runner, file, *chain, options);
+  const auto input = read_input(file, why);
+  if (!input) return unreadable(file, why);
+  if (options.files.size() > 1) std::printf("%s\n", file.c_str());
+  using enum Input::Kind;
+  if ((options.minimize || options.as_test || options.html) && input->kind != Input::Kind::Program)
+    return unreadable(file, input->kind == Text ? "is any text and no program" : "is five numbers and no program");
+  if (input->kind == Geometry) return replay_geometry(input->geometry, options);
+  if (input->kind == Text) return replay_text(input->text, options);
+
+  const slabproof::Program& program = input->program;
+  if (const auto bytes = encode(program);
+      !options.bytes_out.empty() && !write_file(options.bytes_out, bytes.data(), bytes.size()))
+    return Outcome::Unreadable;
+  if (const auto text = to_text(program);
+      !options.trace_out.empty() && !write_file(options.trace_out, text.data(), text.size()))
+    return Outcome::Unreadable;
+  if (options.minimize)
+    return static_cast<Outcome>(
+        minimize_file(runner, file, program, options.output, std::chrono::duration<double>{std::stod(options.budget)}));
+  if (options.html) return write_page(runner, file, program, options);
+  if (options.as_test) return write_test(runner, file, program, options);
+
+  IsolationOptions isolation;
+  std::uint32_t calls = 0;
+  if (!options.quiet) {
+    std::printf("%s", to_text(program.setup).c_str());
+    isolation.after_step = [&](Runner& running, const Operation* operation) { print_step(running, operation, calls); };
+  }
+  const IsolatedRun run = run_isolated(runner, program, isolation);
+  if (const Verdict& verdict = run.verdict;
+      !options.quiet && verdict.step < program.operations.size() &&
+      (verdict.kind == Verdict::Kind::Died || verdict.kind == Verdict::Kind::Hung))
+    std::printf("%6u  %s   <- here\n", verdict.step, to_text(program.operations[verdict.step]).c_str());
+  return print_verdict(run, options);
+}
+
+/// The options of ci/replay, which has them in words; nothing, with the reason on stderr, when they are wrong.
+std::optional<Options> options_of(int argc, char** argv) {
+  enum Option {
+    Quiet = 1,
+    Full,
+    Minimize,
+    AsTest,
+    Html,
+    Json,
+    Environment,
+    Help,
+    WriteBytes,
+    WriteTrace,
+    Output,
+    Budget
+  };
+  constexpr option known[] = {{"quiet", no_argument, nullptr, Quiet},
+                              {"full", no_argument, nullptr, Full},
+                              {"minimize", no_argument, nullptr, Minimize},
+                              {"as-test", no_argument, nullptr, AsTest},
+                              {"html", no_argument, nullptr, Html},
+                              {"json", no_argument, nullptr, Json},
+                              {"environment", no_argument, nullptr, Environment},
+                              {"help", no_argument, nullptr, Help},
+                              {"write-bytes", required_argument, nullptr, WriteBytes},
+                              {"write-trace", required_argument, nullptr, WriteTrace},
+                              {"output", required_argument, nullptr, Output},
+                              {"budget", required_argument, nullptr, Budget},
+                              {}};
+  const auto wrong = [](const std::string& why) {
+    std::fprintf(stderr, "%s: %s (ci/replay --help tells the options)\n", program_invocation_short_name, why.c_str());
+    return std::nullopt;
+  };
+  Options options;
+  opterr = 0;
+  for (int found = 0; (found = getopt_long(argc, argv, ":", known, nullptr)) != -1;) {
+    switch (found) {
+      case Quiet: options.quiet = true; break;
+      case Full: options.full = true; break;
+      case Minimize: options.minimize = true; break;
+      case AsTest: options.as_test = true; break;
+      case Html: options.html = true; break;
+      case Json: options.json = true; break;
+      case Environment: options.environment = true; break;
+      case Help: options.help = true; break;
+      case WriteBytes: options.bytes_out = optarg; break;
+      case WriteTrace: options.trace_out = optarg; break;
+      case Output: options.output = optarg; break;
+      case Budget: options.budget = optarg; break;
+      case ':': return wrong(std::string{argv[optind - 1]} + ": its argument is missing");
+      default:
+        return wrong((optopt != 0 ? std::string{'-', static_cast<char>(optopt)} : argv[optind - 1]) +
+                     ": unknown option; a file of that name goes after --");
+    }
+  }
+  options.files.assign(argv + optind, argv + argc);
+  if (options.help || options.environment) return options;
+
+  char* budget_end = nullptr;
+  constexpr double longest = 1e7;
+  if (const double budget = std::strtod(options.budget.c_str(), &budget_end);
+      !(budget > 0 && budget <= longest) || *budget_end)
+    return wrong("--budget " + options.budget + ": not a number of seconds");
+  if (options.files.empty()) return wrong("no file is named");
+  const int ways = options.minimize + options.as_test + options.html + options.json;
+  if (ways > 1) return wrong("--minimize, --as-test, --html and --json each want a run of their own");
+  const bool writes = !options.bytes_out.empty() || !options.trace_out.empty();
+  if (options.json && writes) return wrong("--json writes no program");
+  if (((ways == 1 && !options.json) || writes) && options.files.size() > 1)
+    return wrong("one file at a time can be written, minimized or made a test or a page of");
+  return options;
+}
+
+/// A line for each check that cannot be made where this runs.
+void print_environment() {
+  (void)judge_isolated(GeometryQuery{});  // ends the program where nothing can be judged
+  if (!has_asan) std::printf("memory errors are not looked for: this build has no AddressSanitizer\n");
+  if (const std::string why = why_no_leak_check_is_possible(); !why.empty())
+    std::printf("leaks are not looked for: %s\n", why.c_str());
+}
+
+int replay_all(const Options& options) {
+  if (const std::string why = why_no_leak_check_is_possible(); !why.empty())
+    std::fprintf(stderr, "%s: leaks are not looked for: %s\n", program_invocation_short_name, why.c_str());
+  Runner runner;
+  if (options.json) return print_json(runner, options.files);
+  Outcome worst = Outcome::Agreed;
+  for (const std::string& file : options.files) worst = std::max(worst, replay(runner, file, options));
+  return static_cast<int>(worst);
+}
+
+int main(int argc, char** argv) {
+  // What the person typed, when it was not this.
+  if (char* const command = std::getenv("SLABPROOF_COMMAND")) program_invocation_short_name = command;
+  const auto options = options_of(argc, argv);
+  if (!options) return 2;
+  int outcome = 0;
+  if (options->help)
+    std::printf("ci/replay --help tells the options\n");
+  else if (options->environment)
+    print_environment();
+  else
+    outcome = replay_all(*options);
+  flush_output();
+  return outcome;
+}
+
+}  // namespace
+}  // namespace slabproof
+
+int main(int argc, char** argv) { return slabproof::main(argc, argv); }

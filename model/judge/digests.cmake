@@ -1,0 +1,35 @@
+# The event logs of some programs are the same from g++ and clang, at -O0 and -O3. Included by
+# model/CMakeLists.txt; run as a script (cmake -P) it is the test.
+if(CMAKE_SCRIPT_MODE_FILE)
+  foreach(compiler IN LISTS COMPILERS)
+    foreach(level O0 O3)
+      execute_process(COMMAND ${compiler} -std=c++20 -${level} ${FLAGS} ${SOURCES} -o ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
+      execute_process(COMMAND ${PROGRAM} OUTPUT_VARIABLE digests COMMAND_ERROR_IS_FATAL ANY)
+      if(NOT digests MATCHES "^agreed [1-9].*\n.*\n.*\n")
+        message(FATAL_ERROR "${compiler} -${level} prints no event logs:\n${digests}")
+      endif()
+      if(NOT DEFINED first)
+        set(first "${digests}")
+      elseif(NOT digests STREQUAL first)
+        message(FATAL_ERROR "The event logs of ${compiler} -${level} differ from the first ones:\n${digests}\n${first}")
+      endif()
+    endforeach()
+  endforeach()
+  return()
+endif()
+
+find_program(SLAB_GXX g++)
+file(GLOB digest_compilers /usr/bin/clang++-[0-9]*)
+list(SORT digest_compilers COMPARE NATURAL ORDER DESCENDING)
+list(SUBLIST digest_compilers 0 1 digest_compilers)
+if(SLAB_GXX)
+  list(APPEND digest_compilers ${SLAB_GXX})
+endif()
+set(digest_sources judge/digests.cpp judge/misuse_oracle.cpp judge/runner.cpp judge/runner_misuse.cpp judge/verdict.cpp
+  memory/arena.cpp memory/contents.cpp memory/recording_backend.cpp memory/region.cpp program/decoder.cpp
+  subject/saboteur.cpp)
+list(TRANSFORM digest_sources PREPEND ${PROJECT_SOURCE_DIR}/model/)
+add_test(NAME model.EventLog.IsTheSameFromEveryCompiler
+  COMMAND ${CMAKE_COMMAND} "-DCOMPILERS=${digest_compilers}" "-DFLAGS=-I${PROJECT_SOURCE_DIR};-I${PROJECT_SOURCE_DIR}/allocator/include"
+    "-DSOURCES=${digest_sources}" -DPROGRAM=${CMAKE_CURRENT_BINARY_DIR}/digests -P ${CMAKE_CURRENT_LIST_FILE})
+set_tests_properties(model.EventLog.IsTheSameFromEveryCompiler PROPERTIES TIMEOUT 600)

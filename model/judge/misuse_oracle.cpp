@@ -1,0 +1,97 @@
+#include "model/judge/misuse_oracle.hpp"
+
+#include <cstddef>
+
+namespace slabproof {
+
+const char* invariant_of(slab::Misuse kind) {
+  switch (kind) {
+    case slab::Misuse::DoubleFree: return "M1";
+    case slab::Misuse::InteriorPointer: return "M2";
+    case slab::Misuse::SlabInfoPointer: return "M3";
+    case slab::Misuse::TailWastePointer: return "M4";
+    case slab::Misuse::ForeignPointer: return "M5";
+    case slab::Misuse::OtherCache: return "M6";
+    case slab::Misuse::NeverAllocated: return "M7";
+    case slab::Misuse::LiveAtDestruction: return "M9";
+    case slab::Misuse::CorruptedFreeList: return "M11";
+    case slab::Misuse::ReentrantCall: return "M12";
+  }
+  return "M1";
+}
+
+std::uintptr_t MisuseOracle::pointer_of(const Operation& operation, std::uint8_t cache, std::uintptr_t object) const {
+  const std::uint32_t pick = operation.argument;
+  if (operation.kind == OperationKind::FreeForeign) {
+    RecordingBackend& backend = backend_of(cache);
+    const std::uintptr_t untouched = (backend.slab_region().untouched() + 4095) & ~std::uintptr_t{4095};
+    std::uintptr_t left_behind = nowhere;  // by a destroyed cache
+    for (const SlabRecord* const slab : backend.slabs())
+      if (slab->abandoned) left_behind = slab->base;
+    const std::uintptr_t choices[] = {nowhere, untouched + pick, arena_.cache(cache) + pick,
+                                      arena_.slabs(1 - models_[cache].spec.backend) + pick, left_behind};
+    return choices[pick % 5];
+  }
+  if (operation.kind == OperationKind::DoubleFree || operation.kind == OperationKind::FreeThroughOther) return object;
+  const Layout& layout = models_[cache].layout;
+  const SlabRecord& slab = *backend_of(cache).find(object);
+  const std::size_t waste_begin = layout.objects_per_slab * layout.stride;
+  switch (operation.kind) {
+    case OperationKind::FreeInterior: return object + 1 + pick * 31 % (layout.stride - 1);
+    case OperationKind::FreeSlabInfo:
+      return slab.size == layout.slab_info_offset ? 0
+                                                  : slab.base + layout.slab_info_offset + pick % layout.slab_info_size;
+    case OperationKind::FreeTailWaste:
+      return waste_begin == layout.slab_info_offset
+                 ? 0
+                 : slab.base + waste_begin + pick % (layout.slab_info_offset - waste_begin);
+    case OperationKind::FreeNeverAllocated:
+      for (std::size_t i = 0; i < layout.objects_per_slab; ++i)
+        if (const std::size_t slot = (i + pick) % layout.objects_per_slab; !slab.handed_out[slot])
+          return slab.base + slot * layout.stride;
+      return 0;
+    default: return 0;
+  }
+}
+
+std::optional<MisuseOracle::Expected> MisuseOracle::expected(std::uint8_t cache, std::uintptr_t pointer) const {
+  if (!pointer) return std::nullopt;
+  const CacheModel& model = models_[cache];
+  const bool by_page_end = model.spec.row() == slab::Row::SmallSinglePage;
+  const auto is = [](slab::Misuse kind) { return std::optional{Expected{kind, invariant_of(kind)}}; };
+  const SlabRecord* const slab = backend_of(cache).find(pointer);
+  if (by_page_end) {
+    // The owner is read from the page's end, wherever the page came from.
+    if (!slab) return std::nullopt;
+    const CacheSpec& owner = models_[slab->cache].spec;
+    if (owner.row() != slab::Row::SmallSinglePage || owner.slab_size != model.spec.slab_size) {
+      const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
+      const bool of_that_slab = page >= slab->base && page + model.spec.page_size <= slab->base + slab->size;
+      return of_that_slab ? is(slab::Misuse::OtherCache) : std::nullopt;
+    }
+  } else {
+    if (!slab || models_[slab->cache].spec.row() == slab::Row::SmallSinglePage) {
+      const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
+      return backend_of(cache).knows_page(page) ? std::nullopt : is(slab::Misuse::ForeignPointer);
+    }
+    // Two caches on one backend may have pages of different sizes: then the page that this cache
+    // asks for may be one that the other never saved.
+    const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
+    const SlabRecord* const at_page = backend_of(cache).find(page);
+    if (!backend_of(cache).knows_page(page)) return is(slab::Misuse::ForeignPointer);
+    if (at_page != slab) {
+      const bool of_another = at_page && (at_page->cache != cache || at_page->abandoned);
+      return of_another ? is(slab::Misuse::OtherCache) : std::nullopt;
+    }
+  }
+  if (slab->cache != cache || slab->abandoned) return is(slab::Misuse::OtherCache);
+  const std::size_t offset = pointer - slab->base, slot = offset / model.layout.stride;
+  if (offset >= model.layout.slab_info_offset) return is(slab::Misuse::SlabInfoPointer);
+  if (slot >= model.layout.objects_per_slab) return is(slab::Misuse::TailWastePointer);
+  if (offset % model.layout.stride != 0) return is(slab::Misuse::InteriorPointer);
+  if (!slab->handed_out[slot]) return is(slab::Misuse::NeverAllocated);
+  const LiveRange* const live = reference_.find(pointer);
+  return live && live->begin == pointer ? std::nullopt : is(slab::Misuse::DoubleFree);
+}
+
+}  // namespace slabproof

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include <slab/misuse.hpp>
+
+#include "model/judge/cache_model.hpp"
+#include "model/judge/reference.hpp"
+#include "model/memory/arena.hpp"
+#include "model/memory/recording_backend.hpp"
+#include "model/program/operation.hpp"
+#include "model/program/setup.hpp"
+
+namespace slabproof {
+
+/// The invariant that says when this kind is reported.
+const char* invariant_of(slab::Misuse kind);
+
+/// Which pointer a misuse frees, and what the cache must say to it: worked out from the slabs that
+/// the backends handed out and the objects that live (M1 to M8). Changes nothing.
+class MisuseOracle {
+ public:
+  struct Expected {
+    slab::Misuse kind;
+    const char* invariant;
+  };
+  using Backends = std::array<RecordingBackend, Limits::max_backends>;
+
+  /// Not part of the arena, never touched: what free() is given when it must not look at it.
+  static constexpr std::uintptr_t nowhere = 0x7777'7000;
+
+  /// `models` has one for each cache; all must outlive the oracle.
+  MisuseOracle(const Arena& arena, Backends& backends, const CacheModel* models, const Reference& reference)
+      : arena_{arena}, backends_{backends}, models_{models}, reference_{reference} {}
+
+  /// The pointer that the operation frees through `cache`, or 0 when there is none of its sort.
+  /// `object` is the address of the object that it names, which must be in a slab of the cache.
+  [[nodiscard]] std::uintptr_t pointer_of(const Operation& operation, std::uint8_t cache, std::uintptr_t object) const;
+
+  /// What free(pointer) of this cache must report; nothing when it is no misuse, or outside the contract.
+  [[nodiscard]] std::optional<Expected> expected(std::uint8_t cache, std::uintptr_t pointer) const;
+
+ private:
+  [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) const {
+    return backends_[models_[cache].spec.backend];
+  }
+
+  const Arena& arena_;
+  Backends& backends_;
+  const CacheModel* models_;
+  const Reference& reference_;
+};
+
+}  // namespace slabproof

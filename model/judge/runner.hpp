@@ -1,0 +1,261 @@
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <slab/misuse.hpp>
+
+#include "model/judge/cache_model.hpp"
+#include "model/judge/event_log.hpp"
+#include "model/judge/misuse_oracle.hpp"
+#include "model/judge/reference.hpp"
+#include "model/judge/verdict.hpp"
+#include "model/memory/arena.hpp"
+#include "model/memory/recording_backend.hpp"
+#include "model/memory/small_state.hpp"
+#include "model/program/program.hpp"
+#include "model/subject/slab_subject.hpp"
+#include "model/subject/subject.hpp"
+
+namespace slabproof {
+
+/// An allocation of the runner's own, which no program names.
+constexpr std::uint32_t no_ordinal = ~std::uint32_t{0};
+
+/// A step that no run comes to.
+constexpr std::uint32_t no_step = ~std::uint32_t{0};
+/// Where a run is when it is at no operation: making the caches, or past the last operation.
+constexpr std::uint8_t at_start = 0xFE;
+constexpr std::uint8_t at_end = 0xFF;
+/// The name of an OperationKind, "start" or "end".
+std::string name_of_step(std::uint8_t operation);
+
+/// What must come of the call that is under way: the judge's own words, noted before the call is made, so that
+/// somebody who dies of it leaves behind what should have been. `%` in them stands for the name, or else the number.
+struct Expectation {
+  const char* invariant = nullptr;  // null: nothing in particular
+  const char* words = nullptr;
+  std::size_t number = 0;
+  const char* name = nullptr;
+
+  [[nodiscard]] std::string text() const;
+};
+
+/// How much of what is dear to look at is looked at: contents of all objects, audit(), statistics, returned memory.
+enum class Checks : std::uint8_t {
+  NowAndThen,  // every 16 operations and at the end: for engines that run millions of programs
+  EveryStep,   // after each step and in the backend's calls too: a violation has the step that brought it about
+};
+
+/// Where a run is, stored before each step is taken, so that a death has a step. May lie in memory
+/// shared with a parent process.
+struct StepMark {
+  volatile std::uint32_t step = 0;
+  volatile std::uint32_t budget_ended_at = no_step;  // Runner's
+  volatile std::uint8_t operation = 0;  // OperationKind, at_start or at_end
+  const char* volatile invariant = nullptr;  // the Expectation of the call under way
+  const char* volatile words = nullptr;
+  volatile std::size_t number = 0;
+  const char* volatile name = nullptr;
+  /// What should have come of the call under way, left in the verdict of a death or a hang.
+  void leave_due(Verdict& verdict) const {
+    const Expectation due{invariant, words, number, name};
+    verdict.due = due.text();
+    verdict.due_invariant = due.invariant ? due.invariant : "";
+  }
+  volatile std::uintptr_t stray = 0;    // what the last misuse freed, or wrote over a free link
+  volatile slab::Misuse misuse{};       // what that free must be reported as
+};
+
+/// The one runner: executes programs against a subject and the model side by side and judges every
+/// outcome. All `o` invariants after every operation where that costs O(log n); audit() and the
+/// contents of all objects as often as Checks say; audit() also inside backend calls: while a
+/// cache has few slabs in each that makes or releases one, else in one of 17, or of an eighth of its slabs.
+/// Reusable; a run depends on nothing that ran before.
+class Runner final : private BackendObserver {
+ public:
+  static constexpr std::uint32_t deep_check_period = 16;
+  /// How many objects, slabs, slots and kilobytes Checks::EveryStep looks at in a run, unless somebody allows more.
+  /// Once they are used up the rest of the run is checked now and then.
+  static constexpr std::size_t check_budget = std::size_t{1} << 20;
+
+  explicit Runner(MakeSubject make = make_slab_subject, std::uintptr_t arena_base = Arena::default_base);
+
+  /// Runs a whole program.
+  Verdict run(const Program& program);
+  /// Decodes and runs at once, without building a Program.
+  Verdict run(std::span<const std::uint8_t> bytes);
+
+  /// For the runs from here on. What comes before step `first` is checked now and then.
+  void set_checks(Checks checks, std::uint32_t first = 0, std::size_t budget = check_budget) {
+    checks_ = checks;
+    first_strict_step_ = first;
+    allowed_ = budget;
+  }
+
+  // The same in steps: start, step for each operation, finish. Each answers false once an invariant
+  // did not hold; nothing more is executed then.
+  bool start(const Setup& setup);
+  bool step(const Operation& operation);
+  bool finish();
+  [[nodiscard]] Verdict verdict() const;
+  [[nodiscard]] bool violated() const { return judgement_.violated(); }
+
+  // For those who go through every state of a small world, of one backend: after start() they confine it,
+  // and between operations they save() what decides what comes next, and go back to it with load().
+  void confine(std::size_t slabs, Choices& choices) { backends_[0].confine(slabs, setup_.caches[0], choices); }
+  void save(SmallState& state) const;
+  /// Objects get ordinals that follow from their places. What is in the caches and the slabs is the
+  /// caller's; the contents of an object are stamp()ed.
+  void load(const SmallState& state);
+  /// What is otherwise checked now and then: contents, audit() and statistics, returned memory. False when
+  /// an invariant does not hold.
+  bool check();
+  /// Frees any pointer through `cache`, if it is a misuse of which the cache promises a report; whether.
+  bool free_stray(std::uint8_t cache, std::uintptr_t pointer);
+  /// What a misuse frees, or 0; through which cache.
+  [[nodiscard]] std::uintptr_t stray_of(const Operation& operation, std::uint8_t& cache);
+  [[nodiscard]] std::optional<MisuseOracle::Expected> expected_of_stray(std::uint8_t cache,
+                                                                        std::uintptr_t pointer) const {
+    return oracle_.expected(cache, pointer);
+  }
+  [[nodiscard]] std::size_t subject_size(std::uint8_t cache) const { return subjects_[cache]->size(); }
+  [[nodiscard]] const Arena& arena() const { return arena_; }
+
+  [[nodiscard]] const EventLog& log() const { return log_; }
+  /// Operations executed since construction; those that fell away do not count.
+  [[nodiscard]] std::uint64_t operations() const { return operations_; }
+  void set_mark(StepMark* mark) { mark_ = mark; }
+  /// Abstract states that runs have passed through since construction: an operation, the one before,
+  /// whether a backend call failed, and buckets of slab counts and of N. Tells how much has been tried
+  /// once the edges of a small allocator are all covered.
+  [[nodiscard]] std::uint64_t states() const { return states_; }
+
+  // For those who draw pictures of a run.
+  [[nodiscard]] const Setup& setup() const { return setup_; }
+  [[nodiscard]] RecordingBackend& backend(std::size_t index) { return backends_[index]; }
+  [[nodiscard]] const Reference& reference() const { return reference_; }
+  [[nodiscard]] const CacheModel& cache_model(std::size_t index) const { return models_[index]; }
+
+ private:
+  /// Expected in more than one place.
+  static constexpr const char* live_objects = "% objects allocated";
+
+  enum class ObjectState : std::uint8_t { Absent, Live, Dead };
+  struct Object {
+    std::uintptr_t address = 0;
+    std::uint32_t generation = 0;  // of its slab
+    std::uint32_t live_index = 0;  // in live_, while it lives
+    std::uint64_t incarnation = 0;  // of its cache
+    std::uint8_t cache = 0;
+    ObjectState state = ObjectState::Absent;
+  };
+
+  /// Where the next object must come from (L5): the current slab, else a slab of the fullest bin, else
+  /// an empty or a new one.
+  struct Source {
+    std::uintptr_t slab;  // 0: not the current one
+    std::size_t bin;      // CacheModel::bins: there is no partial slab
+  };
+
+  void on_backend_call(BackendCall call) override;
+  void on_slab_made(SlabRecord& slab) override;
+  void on_slab_released(SlabRecord& slab) override;
+  void on_refusal(const char* invariant) override;
+
+  /// Says what must come of the next call of the subject, and gives what was said before.
+  Expectation expect(const Expectation& expected);
+  /// What was expected did not come.
+  void violate_expected(std::string observed) { violate(expected_.invariant, expected_.text(), std::move(observed)); }
+  void violate(const char* invariant, std::string expected, std::string observed) {
+    judgement_.violate(invariant, std::move(expected), std::move(observed));
+  }
+  void begin(OperationKind kind, std::uint8_t cache);
+  void close();
+  void end();
+  void mark(std::uint8_t operation);
+  /// Whether this step is checked as EveryStep says, which the next check must still be allowed to.
+  [[nodiscard]] bool is_strict() const {
+    return checks_ == Checks::EveryStep && step_ >= first_strict_step_ && step_ < budget_ended_at_;
+  }
+  bool may_spend(std::size_t cost);
+  [[nodiscard]] std::size_t cost_of_check() const;
+  [[nodiscard]] std::size_t cost_of_audit(std::uint8_t cache) const;
+  void count_state(OperationKind kind, std::uint8_t cache);
+
+  void construct(std::uint8_t cache);
+  bool execute(const Operation& operation);
+  void allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
+  [[nodiscard]] Source expected_source(std::uint8_t cache);
+  [[nodiscard]] Expectation expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const;
+  void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source);
+  void judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, const Source& source);
+  void retire(std::uint8_t cache, std::uintptr_t address);
+  void judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot);
+  void judge_refusal(OperationKind kind, std::uint8_t cache);
+  void check_given_back();
+  void free_object(std::uint32_t ordinal);
+  void reserve(std::uint8_t cache, std::size_t n);
+  void shrink(std::uint8_t cache);
+  void destroy(std::uint8_t cache);
+  bool misuse(const Operation& operation);
+  [[nodiscard]] std::uint64_t bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot,
+                                       std::uint32_t argument);
+  bool corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument);
+  void reenter(AnySubject& subject, slabproof::ReentrantCall call);
+
+  void free_misused(std::uint8_t cache, std::uintptr_t pointer, const MisuseOracle::Expected& expected);
+
+  void check_reports();
+  void check_statistics(std::uint8_t cache, const char* blamed = nullptr);
+  void check_contents();
+  void check_contents(std::uint32_t ordinal);
+  void check_audit(std::uint8_t cache);
+  void check_returned();
+
+  [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) { return backends_[models_[cache].spec.backend]; }
+  [[nodiscard]] Object& object(std::uint32_t ordinal);
+  [[nodiscard]] ObjectState state_of(const Object& object) const {
+    return object.incarnation == incarnations_[object.cache] ? object.state : ObjectState::Absent;
+  }
+
+  MakeSubject make_;
+  Arena arena_;
+  Judgement judgement_;
+  EventLog log_;
+  CallContext context_;
+  std::array<RecordingBackend, Limits::max_backends> backends_;
+  Reference reference_;
+  Setup setup_;
+  CacheModel models_[Limits::max_caches];
+  MisuseOracle oracle_{arena_, backends_, models_, reference_};
+  AnySubject* subjects_[Limits::max_caches] = {};
+  int armed_reentry_[Limits::max_caches] = {-1, -1};
+  // Objects by ordinal. They outlive their cache and their program, since there are too many to clear:
+  // what counts is the incarnation of their cache.
+  std::vector<Object> objects_;
+  std::uint64_t incarnations_[Limits::max_caches] = {};
+  std::uint64_t last_incarnation_ = 0;
+  std::vector<std::uint32_t> live_;     // ordinals of the live ones
+  std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
+  std::uint32_t step_ = 0;
+  std::uint8_t step_operation_ = 0;
+  std::uint64_t operations_ = 0;
+  std::size_t calls_since_audit_ = 0;
+  StepMark* mark_ = nullptr;
+  Expectation expected_;
+  Checks checks_ = Checks::NowAndThen;
+  std::uint32_t first_strict_step_ = 0, budget_ended_at_ = no_step;
+  std::size_t allowed_ = check_budget, budget_ = 0;
+  std::bitset<std::size_t{operation_kinds} * operation_kinds * 2 * 256> seen_states_;
+  std::uint64_t states_ = 0;
+  OperationKind previous_ = OperationKind::Alloc;
+};
+
+}  // namespace slabproof

@@ -1,0 +1,166 @@
+// The runner's operations that misuse a cache.
+#include "model/judge/runner.hpp"
+
+#include <iterator>
+#include <string>
+
+#include "model/memory/address.hpp"
+#include "model/memory/sanitizer.hpp"
+#include "model/subject/report_log.hpp"
+
+namespace slabproof {
+namespace {
+
+// A freed slot is poisoned for everybody; the harness plays the stray pointer.
+SLABPROOF_NOT_SANITIZED std::uint64_t peek(std::uintptr_t slot) {
+  return *reinterpret_cast<const volatile std::uint64_t*>(slot);
+}
+SLABPROOF_NOT_SANITIZED void poke(std::uintptr_t slot, std::uint64_t value) {
+  *reinterpret_cast<volatile std::uint64_t*>(slot) = value;
+}
+
+}  // namespace
+
+void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
+  context_.reentering = true;
+  const Expectation before =
+      expect({"M12", "a call from a backend function refused and reported once as ReentrantCall"});
+  const std::size_t reported = report_log.size();
+  bool refused = true;
+  void* given = nullptr;
+  switch (call) {
+    case slabproof::ReentrantCall::Alloc: refused = subject.alloc() == nullptr; break;
+    case slabproof::ReentrantCall::AllocNoGrow: refused = subject.alloc_no_grow() == nullptr; break;
+    case slabproof::ReentrantCall::Reserve: refused = !subject.reserve(1); break;
+    case slabproof::ReentrantCall::Free: subject.free(given = pointer(MisuseOracle::nowhere)); break;
+    case slabproof::ReentrantCall::Shrink: refused = subject.shrink() == 0; break;
+  }
+  context_.reentering = false;
+  if (report_log.size() != reported + 1 || report_log.back().kind != slab::Misuse::ReentrantCall ||
+      report_log.back().pointer != given || report_log.back().cache != subject.identity() || !refused)
+    return violate_expected(std::to_string(report_log.size() - reported) + " reports, " +
+                            (refused ? "refused" : "served"));
+  report_log.pop_back();
+  expect(before);
+}
+
+std::uintptr_t Runner::stray_of(const Operation& operation, std::uint8_t& cache) {
+  const bool by_object = names(operation.kind) != Names::Cache;
+  if (by_object) {
+    const ObjectState wanted = names(operation.kind) == Names::DeadObject ? ObjectState::Dead : ObjectState::Live;
+    if (state_of(object(operation.object)) != wanted) return 0;
+  }
+  cache = by_object ? object(operation.object).cache : operation.target;
+  if (operation.kind == OperationKind::FreeThroughOther) cache ^= 1;
+  if (!subjects_[cache]->abilities().detects_misuse) return 0;
+  const std::uintptr_t about = by_object ? object(operation.object).address : 0;
+  return operation.kind == OperationKind::CorruptLink ? about : oracle_.pointer_of(operation, cache, about);
+}
+
+bool Runner::free_stray(std::uint8_t cache, std::uintptr_t pointer) {
+  if (!subjects_[cache]->abilities().detects_misuse) return false;
+  const auto expected = oracle_.expected(cache, pointer);
+  if (expected) free_misused(cache, pointer, *expected);
+  return expected.has_value();
+}
+
+bool Runner::misuse(const Operation& operation) {
+  std::uint8_t cache = 0;
+  const std::uintptr_t misused = stray_of(operation, cache);
+  if (!misused) return false;
+  if (operation.kind == OperationKind::CorruptLink)
+    return corrupt_link(cache, object(operation.object), operation.argument);
+  auto expected = oracle_.expected(cache, misused);
+  if (!expected) return false;
+  if (operation.kind == OperationKind::DoubleFree) {
+    const SlabRecord* slab = backend_of(cache).find(misused);
+    if (!slab || slab->generation != object(operation.object).generation) expected->invariant = "M8";
+  }
+  free_misused(cache, misused, *expected);
+  return true;
+}
+
+void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const MisuseOracle::Expected& expected) {
+  begin(OperationKind::Free, cache);
+  context_.freed = misused;
+  context_.misuse = expected.invariant;
+  if (mark_) {
+    mark_->stray = misused;
+    mark_->misuse = expected.kind;
+  }
+  expect({expected.invariant, "one report of %", 1, slab::to_string(expected.kind)});
+  subjects_[cache]->free(pointer(misused));
+  if (violated()) return;
+  if (report_log.size() != 1) return violate_expected(std::to_string(report_log.size()) + " reports");
+  const slab::MisuseReport report = report_log.front();
+  report_log.clear();
+  log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(misused));
+  if (report.kind != expected.kind) return violate_expected(slab::to_string(report.kind));
+  if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
+    return violate(expected.invariant, "the pointer and the cache in the report", "others");
+  close();
+  check_statistics(cache, expected.invariant);  // the cache is as it was
+}
+
+// What is written over a free link: null, its own slot, and what no free link can be; among it a live
+// object of the slab, a slot never handed out, and another slab, when there are such.
+std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot,
+                               std::uint32_t argument) {
+  std::uint64_t live = 0, uncarved = 0, elsewhere = 0xDEAD'BEEF'DEAD'BEE8;
+  const Layout& layout = models_[cache].layout;
+  for (std::size_t i = 0; i < layout.objects_per_slab && i < 64; ++i) {
+    const std::uintptr_t at = slab.base + i * layout.stride;
+    if (reference_.find(at)) live = at;
+    if (!slab.handed_out[i]) uncarved = at;
+  }
+  for (const SlabRecord* const other : backend_of(cache).slabs())
+    if (other != &slab && other->cache == cache && !other->abandoned) elsewhere = other->base;
+  const std::uint64_t links[] = {0,    slot,     slot + 1,  slab.base + slab.size, slab.base - 8, 0xDEAD'BEEF'DEAD'BEEF,
+                                 live, uncarved, elsewhere, 0xDEAD'BEEF'DEAD'BEE8};
+  return links[argument % std::size(links)];
+}
+
+// A write to a freed object, then an allocation that may use its link, then the write undone: the
+// damage never outlives the operation, so that the program can go on.
+bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument) {
+  const std::uintptr_t slot = object.address;
+  const SlabRecord* const slab = backend_of(cache).find(slot);
+  if (!slab || slab->generation != object.generation || slab->abandoned || reference_.find(slot)) return false;
+  const std::uint64_t saved = peek(slot), junk = bad_link(cache, *slab, slot, argument);
+  if (junk == saved) return false;
+  if (mark_) mark_->stray = junk;
+  poke(slot, junk);
+
+  const Source source = expected_source(cache);
+  begin(OperationKind::AllocNoGrow, cache);
+  expect({"M11", "CorruptedFreeList when a damaged link is used"});
+  const std::uintptr_t allocated = address(subjects_[cache]->alloc_no_grow());
+  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::CorruptLink), allocated ? arena_.relative(allocated) : 0);
+  if (violated()) return true;
+  if (allocated != slot) poke(slot, saved);
+  if (allocated == slot) {
+    violate_expected("the damaged slot handed out");
+  } else if (allocated) {  // another slot, whose link is sound
+    expect(expected_object(OperationKind::AllocNoGrow, cache, source));
+    judge_object(cache, no_ordinal, allocated, source);
+    end();
+    if (violated()) return true;
+    begin(OperationKind::Free, cache);
+    context_.freed = allocated;
+    retire(cache, allocated);
+    expect({"S3", live_objects, models_[cache].live_objects()});
+    subjects_[cache]->free(pointer(allocated));
+    end();
+  } else if (report_log.size() != 1 || report_log.front().kind != slab::Misuse::CorruptedFreeList ||
+             report_log.front().pointer != pointer(slot) || report_log.front().cache != subjects_[cache]->identity()) {
+    violate("M11", "one report of CorruptedFreeList for the damaged object",
+            std::to_string(report_log.size()) + " reports");
+  } else {
+    report_log.clear();
+    log_.add(0x200 | static_cast<std::uint64_t>(slab::Misuse::CorruptedFreeList), arena_.relative(slot));
+    end();
+  }
+  return true;
+}
+
+}  // namespace slabproof

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/program/operation.hpp"
+
+namespace slabproof {
+
+/// An invariant of docs/invariants.md that did not hold.
+struct Violation {
+  std::string invariant;  // its id, such as "B8"
+  std::string expected;
+  std::string observed;
+};
+
+/// How a program ended. `step` counts operations from 0; one past the last is the end of the
+/// program, where everything is freed and the caches are destroyed.
+struct Verdict {
+  enum class Kind : std::uint8_t { Agreed, Violated, Died, Hung };
+
+  Kind kind = Kind::Agreed;
+  std::uint32_t step = 0;
+  std::string operation;  // its kind, such as "alloc", or "end"
+  Violation violation;    // of Violated
+  std::string death;      // of Died: the sanitizer's own sentence, or the signal and what was said before it
+  std::string frame;      // of Died: the first function of the allocator in the report
+  std::vector<std::string> frames{};  // of Died: the first functions of the project, with file and line
+  /// Of Died and Hung: what should have come of the call under way, with the id of its invariant. Empty when no cache
+  /// was being called.
+  std::string due_invariant{}, due{};
+
+  [[nodiscard]] bool agreed() const { return kind == Kind::Agreed; }
+  /// Tells failures apart: the invariant or the death, with the operation's kind.
+  [[nodiscard]] std::string signature() const;
+  /// One line for people.
+  [[nodiscard]] std::string sentence() const;
+  /// Of Died and Hung what should have been and, line by line, where in the project it ended; else empty.
+  [[nodiscard]] std::string explanation() const;
+};
+
+/// The first violation of a run; later ones are consequences and are dropped.
+class Judgement {
+ public:
+  void violate(const char* invariant, std::string expected, std::string observed) {
+    if (!violation_) violation_ = Violation{invariant, std::move(expected), std::move(observed)};
+  }
+  [[nodiscard]] bool violated() const { return violation_.has_value(); }
+  [[nodiscard]] const std::optional<Violation>& violation() const { return violation_; }
+  void reset() { violation_.reset(); }
+
+ private:
+  std::optional<Violation> violation_;
+};
+
+}  // namespace slabproof

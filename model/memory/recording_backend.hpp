@@ -1,0 +1,212 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <slab/backend.hpp>
+
+#include "model/judge/cache_model.hpp"
+#include "model/judge/event_log.hpp"
+#include "model/judge/verdict.hpp"
+#include "model/memory/arena.hpp"
+#include "model/memory/block_table.hpp"
+#include "model/memory/region.hpp"
+#include "model/memory/small_state.hpp"
+#include "model/program/operation.hpp"
+
+namespace slabproof {
+
+enum class BackendCall : std::uint8_t {
+  AllocSlab,
+  FreeSlab,
+  SaveSlabInfo,
+  GetSlabInfo,
+  DeleteSlabInfo,
+  AllocSlabInfo,
+  FreeSlabInfo
+};
+constexpr std::size_t backend_calls = 7;
+const char* to_string(BackendCall call);
+
+/// A call as it goes into the event log, addresses relative to the arena, and what came back: an
+/// address, or 1 for a page that was saved; 0 for nothing.
+struct CallRecord {
+  BackendCall call;
+  std::uint8_t backend;
+  std::uint64_t a, b, answer;
+};
+/// Where calls are noted for those who draw pictures of a run; one runner runs at a time.
+inline std::vector<CallRecord>* call_log = nullptr;
+
+/// What one backend hands out at once at the most; the next alloc_slab is refused.
+constexpr std::size_t max_slabs = 1536;
+
+/// A slab that a cache holds.
+struct SlabRecord {
+  std::uintptr_t base = 0;
+  std::size_t size = 0;
+  std::uint8_t cache = 0;
+  bool misaligned = false;          // handed out so on purpose; must come straight back
+  bool abandoned = false;           // its cache was destroyed while objects in it lived
+  bool fresh = true;                // made by the operation under way
+  bool save_refused = false;        // a page of it could not be saved; must go back
+  std::uint32_t generation = 0;     // counts slabs made, to tell a returned slab from its successor
+  std::uint32_t saved_pages = 0;
+  std::uintptr_t info = 0;          // what its pages map to
+  std::uint32_t used = 0;
+  std::vector<bool> handed_out;  // slots that were an object since the slab was made
+};
+
+/// The calls, a bit each, that a row may make.
+constexpr std::uint8_t calls_of(slab::Row row) {
+  constexpr auto bits = [](auto... calls) {
+    return static_cast<std::uint8_t>((0u | ... | (1u << static_cast<unsigned>(calls))));
+  };
+  using enum BackendCall;
+  constexpr std::uint8_t slabs = bits(AllocSlab, FreeSlab), map = bits(SaveSlabInfo, GetSlabInfo, DeleteSlabInfo),
+                         infos = bits(AllocSlabInfo, FreeSlabInfo);
+  return row == slab::Row::SmallSinglePage  ? slabs
+         : row == slab::Row::SmallMultiPage ? slabs | map
+                                            : slabs | map | infos;
+}
+
+/// The operation that the backend is called from: who calls, and what it may call.
+struct CallContext {
+  const CacheModel* cache = nullptr;  // null: nobody may call
+  std::uint8_t calls_of_row = 0;
+  std::uint8_t cache_index = 0;
+  OperationKind operation = OperationKind::Alloc;
+  bool constructing = false;
+  bool reentering = false;
+  std::uintptr_t freed = 0;                 // the pointer given to free()
+  std::size_t wanted = 0;                   // the number given to reserve()
+  unsigned calls[backend_calls] = {};       // made by the operation so far
+  const char* misuse = nullptr;             // the invariant that governs a misuse: only get_slab_info may be called
+  const char* refused = nullptr;            // the invariant that governs the call that failed, if any
+};
+
+/// Told of every call before the backend answers, of slabs that come and go, and of calls that fail.
+class BackendObserver {
+ public:
+  virtual void on_backend_call(BackendCall call) = 0;
+  virtual void on_slab_made(SlabRecord& slab) = 0;
+  virtual void on_slab_released(SlabRecord& slab) = 0;
+  /// A call is refused, or answered with misaligned memory; `invariant` says what must come of that.
+  virtual void on_refusal(const char* invariant) = 0;
+
+ protected:
+  ~BackendObserver() = default;
+};
+
+/// A backend on a Region of the arena that remembers everything it handed out, checks the protocol
+/// (invariants B1 to B14, B17, B20, G2, G10), writes the event log and fails on demand. Supplies the
+/// functions of all rows; a row that calls one it does not need is found out.
+class RecordingBackend {
+ public:
+  RecordingBackend(Arena& arena, std::uint8_t index, Judgement& judgement, EventLog& log, CallContext& context,
+                   BackendObserver& observer);
+  void reset(const BackendSpec& spec);
+
+  // What a cache calls; slab::MemoryBackend of every row.
+  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept;
+  void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept;
+  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept;
+  slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept;
+  void delete_slab_info(std::uintptr_t page_addr) noexcept;
+  void* alloc_slab_info(std::size_t size) noexcept;
+  void free_slab_info(void* info, std::size_t size) noexcept;
+
+  /// `size` bytes aligned to `align` (a power of two), with junk in them; null when the program says so
+  /// and when there is no room. For subjects with the ability takes_memory.
+  [[nodiscard]] void* take_memory(std::size_t size, std::size_t align) noexcept;
+  /// Takes back what take_memory() returned.
+  void give_memory(void* memory) noexcept;
+
+  // For those who go through every state of a small world: as Region::confine(), with a SlabInfo place for
+  // each slab place, which go together.
+  void confine(std::size_t slabs, const CacheSpec& spec, Choices& choices);
+  void save(SmallState& state) const;
+  /// Requires a state that save() made with such a setup. Sets nothing in the slabs.
+  void load(const SmallState& state, const CacheModel* models);
+
+  // What the runner asks.
+  void fail(const Operation& operation);
+  void recover() { failure_armed_ = false; }
+  /// Calls since reset() or load() that could have failed: as many as fail() can choose from.
+  [[nodiscard]] std::uint32_t calls_that_may_fail() const { return calls_that_may_fail_; }
+  /// The slab that holds `address`, or null. O(log slabs).
+  [[nodiscard]] SlabRecord* find(std::uintptr_t address) { return slabs_.find(address); }
+  [[nodiscard]] const BlockTable<SlabRecord>& slabs() const { return slabs_; }
+  /// Leaves a slab, and its SlabInfo, to the objects that live in it.
+  void abandon(SlabRecord& slab);
+  /// Outstanding SlabInfos of a cache, abandoned ones aside.
+  [[nodiscard]] std::size_t infos_of(std::uint8_t cache) const { return info_counts_[cache]; }
+  /// Blocks of take_memory() that have not come back.
+  [[nodiscard]] std::size_t memory_of(std::uint8_t cache) const { return memory_counts_[cache]; }
+  /// Whether the bytes lie in one block of take_memory() for this cache. O(log blocks).
+  [[nodiscard]] bool is_memory_of(std::uint8_t cache, std::uintptr_t begin, std::size_t size);
+  [[nodiscard]] const Region& slab_region() const { return slab_region_; }
+  [[nodiscard]] const Region& info_region() const { return info_region_; }
+  [[nodiscard]] bool knows_page(std::uintptr_t page_addr) const { return lookup(page_addr) != 0; }
+
+ private:
+  static constexpr std::uint8_t no_cache = 0xFF;  // of an abandoned SlabInfo
+
+  struct InfoRecord {
+    std::uintptr_t base = 0;
+    std::size_t size = 0;
+    std::uint8_t cache = 0;
+    bool misaligned = false;
+    std::uintptr_t slab = 0;  // 0 until a page is saved with it
+  };
+
+  struct MemoryRecord {
+    std::uintptr_t base = 0;
+    std::size_t size = 0;
+    std::uint8_t cache = 0;
+  };
+
+  static void note_answer(std::uint64_t answer) {
+    if (call_log) call_log->back().answer = answer;
+  }
+  void enter(BackendCall call, std::uint64_t a = 0, std::uint64_t b = 0);
+  void blame_caller(BackendCall call);
+  void check_sizes(std::size_t slab_size, std::size_t page_size);
+  /// Whether this call is to fail, and how.
+  enum class Injected : std::uint8_t { None, Refuse, Misalign };
+  Injected injected(FailingCall call);
+  void refuse(const char* invariant) {
+    context_.refused = invariant;
+    observer_.on_refusal(invariant);
+  }
+  [[nodiscard]] std::uintptr_t& entry(std::uintptr_t page_addr);
+  [[nodiscard]] std::uintptr_t lookup(std::uintptr_t page_addr) const;
+  [[nodiscard]] bool info_belongs(const SlabRecord& slab, std::uintptr_t info);
+
+  Arena& arena_;
+  std::uint8_t index_;
+  Judgement& judgement_;
+  EventLog& log_;
+  CallContext& context_;
+  BackendObserver& observer_;
+  Region slab_region_;
+  Region info_region_;
+  BlockTable<SlabRecord> slabs_;
+  BlockTable<InfoRecord> infos_;
+  BlockTable<MemoryRecord> memory_;
+  std::size_t slab_counts_[Limits::max_caches] = {};
+  std::size_t info_counts_[Limits::max_caches] = {};
+  std::size_t memory_counts_[Limits::max_caches] = {};
+  std::vector<std::uintptr_t> page_map_;  // one entry for 64 bytes of the slab region
+  std::size_t saved_pages_ = 0;           // entries of it that are not 0
+
+  bool failure_armed_ = false;
+  FailingCall failing_call_ = FailingCall::Any;
+  FailureMode failure_mode_ = FailureMode::Once;
+  std::uint32_t calls_let_through_ = 0;
+  std::uint32_t calls_that_may_fail_ = 0;
+  std::uint32_t slabs_made_ = 0;
+};
+
+}  // namespace slabproof

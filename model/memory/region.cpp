@@ -1,0 +1,164 @@
+#include "model/memory/region.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "model/memory/sanitizer.hpp"
+
+namespace slabproof {
+namespace {
+
+// Not one byte eight times: compilers would make memset of that, which ASan checks once more.
+constexpr std::uint64_t returned_word = 0xDBDA'D9D8'D7D6'D5D4u;
+
+typedef std::uint64_t Vector __attribute__((vector_size(64)));
+constexpr std::size_t lanes = 8;  // of a Vector; copied whole, since g++ takes one to be aligned
+
+// A returned block is poisoned, and the judge looks at it all the same.
+SLABPROOF_BULK bool is_untouched(std::uintptr_t begin, std::size_t size) {
+  Vector difference{}, found;
+  std::uintptr_t at = begin;
+  for (const std::uintptr_t end = begin + size / sizeof found * sizeof found; at != end; at += sizeof found) {
+    std::memcpy(&found, reinterpret_cast<const void*>(at), sizeof found);
+    difference |= found ^ returned_word;
+  }
+  std::uint64_t any = 0;
+  for (; at + 8 <= begin + size; at += 8) any |= *reinterpret_cast<const std::uint64_t*>(at) ^ returned_word;
+  for (std::size_t lane = 0; lane < lanes; ++lane) any |= difference[lane];
+  return any == 0;
+}
+
+// A slab is filled each time it is handed out, and again when it comes back.
+SLABPROOF_BULK void fill(std::uintptr_t begin, std::size_t size, std::uint64_t first, std::uint64_t step) {
+  Vector next;
+  for (std::size_t lane = 0; lane < lanes; ++lane) next[lane] = first + lane * step;
+  const Vector steps = Vector{} + lanes * step;
+  std::uintptr_t at = begin;
+  for (const std::uintptr_t end = begin + size / sizeof next * sizeof next; at != end; at += sizeof next, next += steps)
+    std::memcpy(reinterpret_cast<void*>(at), &next, sizeof next);
+  for (std::size_t lane = 0; at + 8 <= begin + size; at += 8) *reinterpret_cast<std::uint64_t*>(at) = next[lane++];
+}
+
+// Like the two above it passes over what the last user may have left poisoned.
+SLABPROOF_BULK void copy_words(const std::uint64_t* from, std::uint64_t* to, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
+}  // namespace
+
+void Region::reset(const BackendSpec& spec) {
+  if (held_ != 0) forbid(reinterpret_cast<void*>(begin_), next_ - begin_);  // what came back is forbidden already
+  held_ = 0;
+  next_ = begin_;
+  returned_.clear();
+  spec_ = spec;
+  random_state_ = spec.seed * 0x9E3779B97F4A7C15u + 1;
+  written_before_reuse_ = 0;
+  places_ = 0;
+}
+
+void Region::confine(std::uintptr_t begin, std::size_t size, std::size_t count, Choices* choices) {
+  begin_of_places_ = begin;
+  size_of_places_ = size;
+  places_ = count;
+  choices_ = choices;
+  load(0);
+}
+
+void Region::load(std::uint32_t held) {
+  returned_.clear();
+  held_ = 0;
+  next_ = place(places_);
+  written_before_reuse_ = 0;
+  random_state_ = spec_.seed * 0x9E3779B97F4A7C15u + 1;
+  for (std::size_t i = 0; i < places_; ++i) {
+    ++held_;
+    if (!(held >> i & 1)) give(place(i), size_of_places_);
+  }
+}
+
+std::uint64_t* Region::end_words(std::uintptr_t block, std::size_t size) {
+  return reinterpret_cast<std::uint64_t*>(block + size - sizeof(Leftover));
+}
+
+std::uint64_t Region::random() {  // Knuth's MMIX generator
+  random_state_ = random_state_ * 6364136223846793005u + 1442695040888963407u;
+  return random_state_ >> 33;
+}
+
+std::uintptr_t Region::take(std::size_t size, std::size_t align) {
+  Leftover leftover;
+  std::uintptr_t block = take_returned(size, align, leftover);
+  const bool reused = block != 0;
+  if (reused && !is_untouched(block, size)) written_before_reuse_ = block;
+  if (!reused) block = take_fresh(size, align);
+  if (!block) return 0;
+  ++held_;
+  permit(reinterpret_cast<void*>(block), size);
+  fill(block, size, random_state_ | 1, 0xD1342543DE82EF95u);
+  random();
+  if (reused && places_ == 0 && spec_.seed % 2 == 1 && size >= sizeof leftover)
+    copy_words(leftover.data(), end_words(block, size), leftover.size());
+  return block;
+}
+
+std::uintptr_t Region::take_returned(std::size_t size, std::size_t align, Leftover& leftover) {
+  if (places_ > 0) return size == size_of_places_ ? take_place(size) : 0;
+  if (spec_.reuse == Reuse::Never) return 0;
+  const std::size_t count = returned_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = spec_.reuse == Reuse::Lifo ? count - 1 - i : i;
+    const Block block = returned_[at];
+    if (block.size != size || block.begin % align != 0) continue;
+    returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(at));
+    leftover = block.leftover;
+    return block.begin;
+  }
+  return 0;
+}
+
+std::uintptr_t Region::take_place(std::size_t size) {
+  // What is of another size lies behind all places.
+  std::sort(returned_.begin(), returned_.end(), [](const Block& a, const Block& b) { return a.begin < b.begin; });
+  std::size_t free = 0, pick = 0;
+  while (free < returned_.size() && returned_[free].size == size) ++free;
+  if (choices_ && (free == 0 || choices_->made == Choices::most)) choices_->refused = true;
+  if (free == 0 || (choices_ && choices_->refused)) return 0;
+  if (choices_) {
+    const std::size_t made = choices_->made++;
+    choices_->options[made] = static_cast<std::uint8_t>(free);
+    pick = choices_->picks[made];
+  } else {
+    while (pick + 1 < free && returned_[pick].begin < place(preferred_)) ++pick;
+  }
+  const std::uintptr_t block = returned_[pick].begin;
+  returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(pick));
+  return block;
+}
+
+std::uintptr_t Region::take_fresh(std::size_t size, std::size_t align) {
+  if (size == size_of_places_ && places_ > 0) return 0;
+  std::uintptr_t block = (next_ + align - 1) & ~(align - 1);
+  if (spec_.placement == Placement::Scattered) block += random() % 5 * align;
+  if (spec_.placement == Placement::BarelyAligned && block / align % 2 == 0) block += align;
+  if (size > size_ || block + size > begin_ + size_) return 0;
+  next_ = block + size;
+  return block;
+}
+
+void Region::give(std::uintptr_t block, std::size_t size) {
+  returned_.push_back({block, size});
+  Leftover& leftover = returned_.back().leftover;
+  if (size >= sizeof leftover) copy_words(end_words(block, size), leftover.data(), leftover.size());
+  fill(block, size, returned_word, 0);
+  forbid(reinterpret_cast<void*>(block), size);
+  --held_;
+}
+
+std::uintptr_t Region::find_written() const {
+  for (const Block& block : returned_)
+    if (!is_untouched(block.begin, block.size)) return block.begin;
+  return written_before_reuse_;
+}
+
+}  // namespace slabproof

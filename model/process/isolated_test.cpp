@@ -1,0 +1,199 @@
+// A death or a hang of a program is a verdict like any other.
+#include "model/process/isolated.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "model/memory/sanitizer.hpp"
+#include "model/process/pass.hpp"
+#include "model/program/trace.hpp"
+
+namespace slabproof {
+namespace {
+
+/// What a subject does in its second alloc.
+enum class Deed { Nothing, Abort, Overflow, Loop, Exit, Assert };
+Deed deed = Deed::Nothing;
+
+/// Hands out what it has, and once something else happens.
+class Deadly {
+ public:
+  static constexpr Abilities abilities{};
+  void* alloc() {
+    if (++allocations_ == 2) act();
+    return &objects_[allocations_ * 64];
+  }
+  void free(void*) {}
+
+ private:
+  static void act() {
+    volatile int large = 0x7FFFFFFF;
+    switch (deed) {
+      case Deed::Nothing: break;
+      case Deed::Abort: std::raise(SIGSEGV); break;
+      case Deed::Overflow: large = large + 1; break;
+      case Deed::Loop:
+        for (;;) large = 0;
+      case Deed::Exit: std::_Exit(0);
+      case Deed::Assert: std::fputs("pool.hpp:7: Assertion 'head' failed.\n", stderr); std::abort();
+    }
+  }
+  std::size_t allocations_ = 0;
+  alignas(64) std::byte objects_[1024];
+};
+
+AnySubject* make_deadly(void* storage, const CacheSpec&, RecordingBackend&) { return make_subject_in<Deadly>(storage); }
+
+Program program(const std::string& operations) {
+  return *parse(
+              "slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=0\n"
+              "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=256 "
+              "page_size=256 object_size=64 object_align=8\n" +
+              operations)
+              .program;
+}
+
+IsolatedRun run_deadly(Deed what) {
+  deed = what;
+  Runner runner{make_deadly};
+  return run_isolated(runner, program("#0 = alloc c0\nfree #0\n#1 = alloc c0\n"));
+}
+
+TEST(Isolation, ProgramThatAgreesAgrees) { EXPECT_TRUE(run_deadly(Deed::Nothing).verdict.agreed()); }
+
+TEST(Isolation, SignalIsADeathWithItsStepAndOperation) {
+  const Verdict verdict = run_deadly(Deed::Abort).verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::Died);
+  EXPECT_EQ(verdict.step, 2u);
+  EXPECT_EQ(verdict.operation, "alloc");
+  EXPECT_TRUE(verdict.death.starts_with(has_asan ? "AddressSanitizer: SEGV on " : "signal SEGV")) << verdict.death;
+}
+
+TEST(Isolation, UndefinedBehaviourIsADeath) {
+  const Verdict verdict = run_deadly(Deed::Overflow).verdict;
+  if (!has_asan) GTEST_SKIP() << "built without UndefinedBehaviorSanitizer";
+  EXPECT_EQ(verdict.signature(), "died:UndefinedBehaviorSanitizer/alloc") << verdict.sentence();
+}
+
+TEST(Isolation, HangIsAVerdictWithItsStepAndOperation) {
+  const auto seconds = [] {
+    rusage of_children{};
+    getrusage(RUSAGE_CHILDREN, &of_children);
+    return of_children.ru_utime.tv_sec;
+  };
+  const auto before = seconds();
+  const Verdict verdict = run_deadly(Deed::Loop).verdict;
+  EXPECT_EQ(verdict.signature(), "hung/alloc");
+  EXPECT_EQ(verdict.step, 2u);
+  EXPECT_LE(seconds() - before, 4) << "nobody waits for longer, whoever asks";
+}
+
+TEST(Pass, AProcessThatTheJudgedCodeStartsSpeaksForNoInput) {
+  std::vector<std::uint64_t> notes;
+  run_pass(
+      4,
+      [](std::size_t i, StepMark&, std::uint64_t& note) {
+        if (i == 1) (void)!fork();
+        note = i;
+        return Verdict{};
+      },
+      [&](const Passed& passed) { return notes.push_back(passed.note), true; });
+  EXPECT_EQ(notes, (std::vector<std::uint64_t>{0, 1, 2, 3}));
+}
+
+TEST(Isolation, AnAssertionIsADeathWithItsOwnWords) {
+  const Verdict verdict = run_deadly(Deed::Assert).verdict;
+  EXPECT_EQ(verdict.death, "signal ABRT: pool.hpp:7: Assertion 'head' failed.");
+  EXPECT_EQ(verdict.signature(), "died:signal ABRT/alloc");
+}
+
+TEST(Isolation, EndingTheProcessIsADeath) {
+  const Verdict verdict = run_deadly(Deed::Exit).verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::Died);
+  EXPECT_EQ(verdict.death, "exit status 0");
+}
+
+// The mask of a page that is no slab's leads the cache into memory that nobody may read.
+TEST(Isolation, DeathInTheAllocatorNamesItsFirstFrameThere) {
+  if (!has_asan) GTEST_SKIP() << "built without AddressSanitizer";
+  static AnySubject* made = nullptr;
+  const auto make = [](void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+    return made = make_slab_subject(storage, spec, backend);
+  };
+  Runner runner{make};
+  IsolationOptions options;
+  options.after_step = [](Runner&, const Operation* operation) {
+    if (operation) made->free(reinterpret_cast<void*>(0x5000));
+  };
+  const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
+  EXPECT_EQ(verdict.death, "AddressSanitizer: SEGV on unknown address 0x0000000050e0, a READ memory access");
+  EXPECT_EQ(verdict.frame, "load_owner") << "the function that reads the owner";
+  ASSERT_GE(verdict.frames.size(), 2u);
+  EXPECT_TRUE(verdict.frames[0].starts_with("load_owner poison.hpp:")) << verdict.frames[0];
+}
+
+// The report begins with the place of the finding, which is no frame.
+TEST(Isolation, UndefinedBehaviourInTheAllocatorNamesItsFirstFrameThere) {
+  if (!has_asan) GTEST_SKIP() << "built without UndefinedBehaviorSanitizer";
+  static AnySubject* made = nullptr;
+  const auto make = [](void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+    CacheSpec unchecked = spec;
+    unchecked.checks = false;
+    return made = make_slab_subject(storage, unchecked, backend);
+  };
+  Runner runner{make};
+  IsolationOptions options;
+  options.after_step = [](Runner&, const Operation* operation) {
+    if (operation) made->free(static_cast<std::byte*>(made->alloc()) + 1);
+  };
+  const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
+  EXPECT_EQ(verdict.signature(), "died:UndefinedBehaviorSanitizer@store_link/alloc") << verdict.sentence();
+}
+
+// One object twice: the judge finds it in a child as it does here.
+class Twice {
+ public:
+  static constexpr Abilities abilities{};
+  void* alloc() { return object_; }
+  void free(void*) {}
+
+ private:
+  alignas(8) std::byte object_[64];
+};
+AnySubject* make_twice(void* storage, const CacheSpec&, RecordingBackend&) { return make_subject_in<Twice>(storage); }
+
+TEST(Isolation, ViolationIsTheSameInAChild) {
+  const Program twice = program("#0 = alloc c0\n#1 = alloc c0\n");
+  Runner runner{make_twice};
+  const Verdict isolated = run_isolated(runner, twice).verdict, here = runner.run(twice);
+  EXPECT_EQ(here.signature(), "L4/alloc");
+  EXPECT_EQ(isolated.sentence(), here.sentence());
+  EXPECT_EQ(isolated.signature(), here.signature());
+}
+
+TEST(Isolation, SignatureTellsFailuresApart) {
+  const auto signature = [](Verdict::Kind kind, const char* operation, const char* id, const char* death,
+                            const char* frame) {
+    return Verdict{kind, 7, operation, {id, "this", "that"}, death, frame}.signature();
+  };
+  using enum Verdict::Kind;
+  EXPECT_EQ(signature(Violated, "alloc", "B2", "", ""), "B2/alloc");
+  EXPECT_NE(signature(Violated, "alloc", "B2", "", ""), signature(Violated, "reserve", "B2", "", ""));
+  EXPECT_NE(signature(Violated, "alloc", "B2", "", ""), signature(Violated, "alloc", "B1", "", ""));
+  EXPECT_NE(signature(Died, "alloc", "", "signal SEGV", "alloc"), signature(Died, "alloc", "", "signal SEGV", "free"));
+  EXPECT_NE(signature(Died, "alloc", "", "signal SEGV", ""), signature(Died, "alloc", "", "signal ABRT", ""));
+  EXPECT_NE(signature(Hung, "alloc", "", "", ""), signature(Hung, "free", "", "", ""));
+  EXPECT_EQ(signature(Died, "free", "", "AddressSanitizer: use-after-poison", "free"),
+            signature(Died, "free", "", "AddressSanitizer: unknown-crash", "free"))
+      << "ASan's word for it depends on what lies beside the address";
+}
+
+}  // namespace
+}  // namespace slabproof

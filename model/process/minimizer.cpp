@@ -1,0 +1,403 @@
+#include "model/process/minimizer.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "model/process/isolated.hpp"
+#include "model/program/encoder.hpp"
+#include "model/program/layout.hpp"
+
+namespace slabproof {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Operations = std::vector<Operation>;
+
+constexpr std::size_t pairs_up_to = 24;      // operations, of which every two are left out
+constexpr std::uint32_t largest_count = 9;   // of objects a slab that are tried beside the program's own
+constexpr unsigned final_timeout_seconds = 10;
+
+Operation alloc(std::uint32_t object) { return {.object = object}; }
+Operation free(std::uint32_t object) { return {.kind = OperationKind::Free, .object = object}; }
+
+/// Smaller numbers to try instead of `value`, the smallest first.
+std::set<std::uint32_t> below(std::uint32_t value) {
+  std::set<std::uint32_t> less;
+  for (const std::uint32_t candidate : {0u, 1u, 2u, value / 2, value - 1})
+    if (candidate < value) less.insert(candidate);
+  return less;
+}
+
+/// The operations that say the same in a simpler way, the simplest first.
+Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
+  Operations result;
+  const auto with = [&](auto change) {
+    Operation other = operation;
+    change(other);
+    result.push_back(other);
+  };
+  if (operation.target == 1) with([](Operation& other) { other.target = 0; });
+  if (operation.kind == OperationKind::AllocNoGrow) with([](Operation& other) { other.kind = OperationKind::Alloc; });
+  std::set<std::uint32_t> arguments = below(operation.argument);
+  if (operation.kind == OperationKind::Reserve)
+    for (const std::size_t n : {objects_per_slab, objects_per_slab + 1, std::size_t{max_reserve}})
+      if (n < operation.argument && n <= max_reserve) arguments.insert(static_cast<std::uint32_t>(n));
+  for (const std::uint32_t argument : arguments)
+    if (argument <= max_argument(operation.kind)) with([&](Operation& other) { other.argument = argument; });
+  if (operation.kind == OperationKind::Fail) {
+    // One call is simpler than any, and once is simpler than always.
+    using enum FailingCall;
+    const auto rank = [](const Operation& o) {
+      return std::pair{o.failure_mode(), o.failing_call() == Any ? 4 : static_cast<int>(o.failing_call())};
+    };
+    for (const FailureMode mode : {FailureMode::Once, FailureMode::Always, FailureMode::Misaligned})
+      for (const FailingCall call : {AllocSlab, AllocSlabInfo, SaveSlabInfo, Any}) {
+        Operation other = operation;
+        other.detail = static_cast<std::uint8_t>(static_cast<unsigned>(call) | static_cast<unsigned>(mode) << 2);
+        if (rank(other) < rank(operation) && !(call == SaveSlabInfo && mode == FailureMode::Misaligned))
+          result.push_back(other);
+      }
+  }
+  if (operation.kind == OperationKind::Reenter)
+    for (std::uint8_t call = 0; call < operation.detail; ++call) with([&](Operation& other) { other.detail = call; });
+  if (names(operation.kind) == Names::LiveObject || names(operation.kind) == Names::DeadObject)
+    for (const std::uint32_t object : below(operation.object)) with([&](Operation& other) { other.object = object; });
+  return result;
+}
+
+std::size_t waste_of(const CacheSpec& cache, const Layout& layout) {
+  return layout.slab_info_offset - layout.objects_per_slab * cache.object_size;
+}
+
+/// How much a reader must keep in mind of a geometry; the less the simpler.
+auto weight(const CacheSpec& cache) {
+  const Layout layout = layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align);
+  return std::tuple{cache.row(),        layout.objects_per_slab, cache.slab_size,  cache.slab_size / cache.page_size,
+                    cache.object_align, waste_of(cache, layout), cache.object_size};
+}
+
+bool is_possible(const CacheSpec& cache) {
+  return layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab >
+             0 &&  // whatever Geometry::make says
+         cache.page_size <= Limits::max_page_size &&
+         cache.slab_size <= cache.page_size * Limits::max_pages_per_slab &&
+         slab::Geometry::make(cache.slab_size, cache.page_size, cache.type, cache.object_size, cache.object_align).ok();
+}
+
+/// The object size that leaves the least of a slab unused by `count` objects; 0 when they do not fit.
+std::uint32_t filling_size(const CacheSpec& cache, std::uint32_t count) {
+  const std::uint32_t info = cache.type == slab::ObjectSizeType::Small ? slab_info_bytes(count) : 0;
+  return cache.slab_size < info ? 0 : (cache.slab_size - info) / count / 8 * 8;
+}
+
+/// The geometries that are simpler than that of `cache`, the simplest first.
+std::vector<CacheSpec> simpler(const CacheSpec& cache) {
+  std::vector<CacheSpec> result;
+  const auto add = [&](CacheSpec other) {
+    if (is_possible(other) && weight(other) < weight(cache)) result.push_back(other);
+  };
+  const auto objects = static_cast<std::uint32_t>(
+      layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab);
+  if (objects == 0) return result;
+  std::set<std::uint32_t> counts{objects};
+  for (std::uint32_t count = 1; count <= largest_count && count < objects; ++count) counts.insert(count);
+  for (const auto type : {slab::ObjectSizeType::Small, slab::ObjectSizeType::Large})
+    for (const std::uint32_t count : counts)
+      for (const std::uint32_t pages : {1u, 2u}) {
+        // The smallest slab of so many objects.
+        CacheSpec other = cache;
+        other.type = type;
+        other.object_align = 1;
+        for (other.slab_size = 64 * pages; filling_size(other, count) == 0; other.slab_size *= 2) {}
+        other.page_size = other.slab_size / pages;
+        other.object_size = filling_size(other, count);
+        add(other);
+      }
+  const auto with = [&](auto change) {
+    CacheSpec other = cache;
+    change(other);
+    add(other);
+  };
+  with([](CacheSpec& other) { other.slab_size /= 2; });
+  with([](CacheSpec& other) { other.slab_size /= 2, other.page_size /= 2; });
+  with([](CacheSpec& other) { other.page_size *= 2; });
+  with([](CacheSpec& other) { other.object_align = 1; });
+  with([](CacheSpec& other) { other.object_align /= 2; });
+  with([&](CacheSpec& other) { other.object_size = filling_size(other, objects); });
+  with([&](CacheSpec& other) { other.object_size = filling_size(other, objects), other.slab_size /= 2; });
+  with([](CacheSpec& other) { other.object_size = (other.object_size + 7) / 8 * 8; });
+  with([](CacheSpec& other) { other.object_size += 1; });
+  with([](CacheSpec& other) { other.object_size = other.object_size / 2 / 8 * 8, other.slab_size /= 2; });
+  std::sort(result.begin(), result.end(), [](const CacheSpec& a, const CacheSpec& b) { return weight(a) < weight(b); });
+  return result;
+}
+
+class Minimizer {
+ public:
+  Minimizer(Runner& runner, const Program& program, const MinimizerOptions& options)
+      : runner_{runner},
+        options_{options},
+        given_{program},
+        smallest_{program},
+        deadline_{Clock::now() + std::chrono::duration_cast<Clock::duration>(options.budget)} {}
+
+  Minimized run() {
+    const IsolatedRun original = run(given_, thorough());
+    const Minimized unchanged{given_, original.verdict, original.report, 1, original.verdict.agreed()};
+    tried_ = 1;
+    target_ = original.verdict;
+    if (target_.agreed()) return unchanged;
+    if (original.stack != 0) deaths_[original.stack] = target_;
+    cut(target_);
+    take(smallest_);  // without what falls away
+    for (bool smaller = true; smaller && !out_of_time_;) {
+      smaller = try_shapes();
+      smaller |= drop_operations();
+      smaller |= drop_pairs();
+      smaller |= simplify_operations();
+      smaller |= simplify_setup();
+      smaller |= simplify_geometry();
+      smaller |= take(renumbered(smallest_));
+    }
+    // Candidates are run in haste: what counts is this run.
+    IsolatedRun last = run(smallest_, thorough());
+    if (last.verdict.signature() != target_.signature()) return unchanged;
+    return {smallest_, last.verdict, last.report, tried_, !out_of_time_};
+  }
+
+ private:
+  [[nodiscard]] static IsolationOptions thorough() {
+    return {.timeout_seconds = final_timeout_seconds, .brief = false, .after_step = {}};
+  }
+
+  IsolatedRun run(const Program& candidate, const IsolationOptions& options) {
+    return options_.run ? options_.run(candidate, options) : run_isolated(runner_, candidate, options);
+  }
+
+  /// The verdict in haste. A death gets its frame from an earlier one with the same stack, if there
+  /// was one: what it takes to name it costs a second.
+  Verdict judge(const Program& candidate) {
+    const double timeout = target_.kind == Verdict::Kind::Hung ? 1 : options_.timeout_seconds;
+    const IsolatedRun hasty = run(candidate, {.timeout_seconds = timeout, .brief = true, .after_step = {}});
+    Verdict verdict = hasty.verdict;
+    if (verdict.kind != Verdict::Kind::Died || hasty.stack == 0) return verdict;
+    verdict.frame = target_.frame;
+    if (verdict.signature() != target_.signature()) return verdict;  // whatever its frame
+    const auto [known, is_new] = deaths_.try_emplace(hasty.stack);
+    if (is_new) known->second = run(candidate, thorough()).verdict;
+    verdict.death = known->second.death;
+    verdict.frame = known->second.frame;
+    verdict.frames = known->second.frames;
+    return verdict;
+  }
+
+  /// What comes after the failing step does not matter.
+  void cut(const Verdict& verdict) {
+    if (verdict.step < smallest_.operations.size()) smallest_.operations.resize(verdict.step + 1);
+  }
+
+  /// Takes the candidate when it is another program and fails in the same way.
+  bool take(const Program& other) {
+    Program candidate = normalised(other);
+    if (candidate == smallest_) return false;
+    out_of_time_ = out_of_time_ || Clock::now() > deadline_ || (options_.go_on && !options_.go_on(smallest_, tried_));
+    if (out_of_time_) return false;
+    ++tried_;
+    const Verdict verdict = judge(candidate);
+    if (verdict.signature() != target_.signature()) return false;
+    smallest_ = std::move(candidate);
+    cut(verdict);
+    return true;
+  }
+
+  bool take_without(std::size_t begin, std::size_t end) {
+    Program less = smallest_;
+    less.operations.erase(less.operations.begin() + static_cast<std::ptrdiff_t>(begin),
+                          less.operations.begin() + static_cast<std::ptrdiff_t>(end));
+    return take(less);
+  }
+
+  [[nodiscard]] std::size_t objects_per_slab() const {
+    return layout_of(cache(0).slab_size, cache(0).type, cache(0).object_size, cache(0).object_align).objects_per_slab;
+  }
+  [[nodiscard]] const CacheSpec& cache(std::size_t index) const { return smallest_.setup.caches[index]; }
+  [[nodiscard]] Operations& operations() { return smallest_.operations; }
+
+  /// Programs that a person would try: n allocations; and n frees; then what fails, or destruction.
+  bool try_shapes() {
+    const auto n_of = [&] {
+      std::set<std::uint32_t> counts{0, 1, 2, 3, 4};
+      for (const std::size_t n : {objects_per_slab() - 1, objects_per_slab(), objects_per_slab() + 1,
+                                  2 * objects_per_slab(), 2 * objects_per_slab() + 1})
+        if (n < operations().size()) counts.insert(static_cast<std::uint32_t>(n));
+      return counts;
+    };
+    for (const std::uint32_t n : n_of()) {
+      Operations allocs, fifo, lifo;
+      for (std::uint32_t i = 0; i < n; ++i) allocs.push_back(alloc(i));
+      fifo = lifo = allocs;
+      for (std::uint32_t i = 0; i < n; ++i) fifo.push_back(free(i)), lifo.push_back(free(n - 1 - i));
+      Operations first_freed = allocs;
+      if (n > 1) first_freed.push_back(free(0));
+      for (const Operations& shape : {allocs, first_freed, fifo, lifo}) {
+        std::vector<Operations> ends{{}, {{.kind = OperationKind::Destroy}}};
+        if (!operations().empty())
+          for (const std::uint32_t object : {0u, n - 1}) {
+            ends.push_back({operations().back()});
+            if (names(operations().back().kind) != Names::NewObject) ends.back().front().object = object;
+          }
+        for (const Operations& end : ends) {
+          Program candidate{smallest_.setup, shape};
+          candidate.operations.insert(candidate.operations.end(), end.begin(), end.end());
+          if (candidate.operations.size() < operations().size() && take(candidate)) return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /// Runs of operations, from the last to the first: half of them, a quarter, …, and what fills slabs;
+  /// single ones until none can be left out. Removing an allocation removes what names its object.
+  bool drop_operations() {
+    std::set<std::size_t, std::greater<>> lengths;
+    for (std::size_t length = operations().size(); length > 1; length /= 2) lengths.insert(length);
+    for (std::size_t length = objects_per_slab(); length > 1 && length < operations().size(); length *= 2)
+      lengths.insert(length);
+    bool dropped = false;
+    for (const std::size_t length : lengths) dropped |= drop_runs(length, length == objects_per_slab() ? 1 : length);
+    while (drop_runs(1, 1)) dropped = true;
+    return dropped;
+  }
+
+  /// Where a run cannot be left out, the next one ends `step` operations before it.
+  bool drop_runs(std::size_t length, std::size_t step) {
+    bool dropped = false;
+    for (std::size_t end = operations().size(); end > 0;) {
+      const std::size_t begin = end > length ? end - length : 0;
+      const bool taken = take_without(begin, end);
+      dropped |= taken;
+      end = taken ? std::min(begin, operations().size()) : end - std::min(step, end);
+    }
+    return dropped;
+  }
+
+  /// Two operations that make up for each other, such as fail and recover.
+  bool drop_pairs() {
+    bool dropped = false;
+    if (operations().size() > pairs_up_to) return false;
+    for (std::size_t second = operations().size(); second-- > 1;)
+      for (std::size_t first = second; first-- > 0 && second < operations().size();) {
+        Program less = smallest_;
+        less.operations.erase(less.operations.begin() + static_cast<std::ptrdiff_t>(second));
+        less.operations.erase(less.operations.begin() + static_cast<std::ptrdiff_t>(first));
+        dropped |= take(less);
+      }
+    return dropped;
+  }
+
+  bool simplify_operations() {
+    bool simplified = false;
+    for (std::size_t i = 0; i < operations().size(); ++i)
+      for (const Operation& other : simpler(operations()[i], objects_per_slab())) {
+        Program candidate = smallest_;
+        candidate.operations[i] = other;
+        if (!take(candidate)) continue;
+        simplified = true;
+        break;
+      }
+    return simplified;
+  }
+
+  /// Takes the program when `change` makes another one of it that fails in the same way.
+  template <class F>
+  bool change(F how) {
+    Program candidate = smallest_;
+    how(candidate);
+    return take(candidate);
+  }
+
+  bool simplify_setup() {
+    bool simplified = false;
+    if (smallest_.setup.cache_count == 2)
+      simplified |= change([](Program& p) { p.setup.cache_count = 1; }) ||
+                    change([](Program& p) { keep_only_cache_1(p); }) ||
+                    change([](Program& p) { move_to_cache_0(p); }) ||
+                    change([](Program& p) { p.setup.caches[1] = p.setup.caches[0]; });
+    if (smallest_.setup.backend_count == 2) simplified |= change(move_to_backend_0);
+    for (std::size_t i = 0; i < smallest_.setup.backend_count; ++i) {
+      simplified |= change([&](Program& p) { p.setup.backends[i] = {}; });
+      simplified |= change([&](Program& p) { p.setup.backends[i].reuse = {}; });
+      simplified |= change([&](Program& p) { p.setup.backends[i].placement = {}; });
+      simplified |= change([&](Program& p) { p.setup.backends[i].seed = 0; });
+    }
+    for (std::size_t i = 0; i < smallest_.setup.cache_count; ++i) {
+      simplified |= change([&](Program& p) { p.setup.caches[i].is_static = false; });
+      simplified |= change([&](Program& p) { p.setup.caches[i].checks = true; });
+      simplified |= change([&](Program& p) { p.setup.caches[i].empty_slabs_kept = 1; });
+      if (cache(i).empty_slabs_kept == 2)
+        simplified |= change([&](Program& p) { p.setup.caches[i].empty_slabs_kept = 0; });
+    }
+    return simplified;
+  }
+
+  static void keep_only_cache_1(Program& program) {
+    std::swap(program.setup.caches[0], program.setup.caches[1]);
+    program.setup.cache_count = 1;
+    for (Operation& operation : program.operations)
+      if (const Names named = names(operation.kind); named == Names::NewObject || named == Names::Cache)
+        operation.target ^= 1;
+  }
+  static void move_to_cache_0(Program& program) {
+    program.setup.cache_count = 1;
+    for (Operation& operation : program.operations)
+      if (names(operation.kind) != Names::Backend) operation.target = 0;
+  }
+  static void move_to_backend_0(Program& program) {
+    program.setup.backend_count = 1;
+    for (CacheSpec& cache : program.setup.caches) cache.backend = 0;
+    for (Operation& operation : program.operations)
+      if (names(operation.kind) == Names::Backend) operation.target = 0;
+  }
+
+  bool simplify_geometry() {
+    bool simplified = false;
+    const auto simplify = [&](std::size_t index, bool both) {
+      if (cache(index).is_static) return;
+      for (const CacheSpec& other : simpler(cache(index)))
+        if (change([&](Program& p) {
+              p.setup.caches[index] = other;
+              if (both) p.setup.caches[1 - index] = other;
+            })) {
+          simplified = true;
+          return;
+        }
+    };
+    const bool two = smallest_.setup.cache_count == 2;
+    if (two && cache(0) == cache(1)) simplify(0, true);
+    simplify(0, false);
+    if (two) simplify(1, false);
+    return simplified;
+  }
+
+  Runner& runner_;
+  const MinimizerOptions& options_;
+  const Program& given_;
+  Program smallest_;
+  Verdict target_;
+  std::map<std::uint64_t, Verdict> deaths_;  // by stack
+  std::uint64_t tried_ = 0;
+  Clock::time_point deadline_;
+  bool out_of_time_ = false;
+};
+
+}  // namespace
+
+Minimized minimize(Runner& runner, const Program& program, const MinimizerOptions& options) {
+  return Minimizer{runner, program, options}.run();
+}
+
+}  // namespace slabproof

@@ -1,0 +1,128 @@
+// Programs keep their meaning through bytes and text, and every byte string is a program.
+#include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "model/program/decoder.hpp"
+#include "model/program/encoder.hpp"
+#include "model/program/random_bytes.hpp"
+#include "model/program/trace.hpp"
+
+namespace slabproof {
+namespace {
+
+/// Mostly short, a few of thousands of operations; the swarm mask spares half of them.
+std::vector<std::uint8_t> random_input(std::uint64_t seed) {
+  std::vector<std::uint8_t> bytes = random_bytes(seed, seed % 1000 == 999 ? 20'000 : seed % 400);
+  if (seed % 2 == 0 && bytes.size() >= Decoder::header_size) bytes[1] = bytes[2] = 0;
+  return bytes;
+}
+
+TEST(Codec, TenThousandRandomProgramsSurviveBytesAndText) {
+  std::map<OperationKind, std::size_t> kinds;
+  for (std::uint64_t seed = 0; seed < 10'000; ++seed) {
+    const Program program = decode(random_input(seed));
+    const std::vector<std::uint8_t> bytes = encode(program);
+    ASSERT_EQ(decode(bytes), program) << "seed " << seed << "\n" << to_text(program);
+    ASSERT_EQ(encode(decode(bytes)), bytes) << "seed " << seed;
+    for (const Operation& operation : program.operations) ++kinds[operation.kind];
+    const ParseResult parsed = parse(to_text(program));
+    ASSERT_TRUE(parsed.program) << "seed " << seed << ", line " << parsed.error.line << ": " << parsed.error.expected;
+    ASSERT_EQ(*parsed.program, program) << "seed " << seed;
+  }
+  EXPECT_EQ(kinds.size(), operation_kinds) << "a kind never occurred";
+}
+
+TEST(Codec, EveryHeaderFieldSurvives) {
+  for (std::size_t byte = 0; byte < Decoder::header_size; ++byte)
+    for (unsigned value = 0; value < 256; ++value) {
+      std::vector<std::uint8_t> bytes(Decoder::header_size);
+      bytes[0] = 3;
+      bytes[byte] = static_cast<std::uint8_t>(value);
+      const Program program = decode(bytes);
+      ASSERT_EQ(decode(encode(program)), program) << "byte " << byte << " = " << value;
+      ASSERT_EQ(parse(to_text(program)).program, program) << to_text(program);
+    }
+}
+
+TEST(Decoder, TakesEveryOpcode) {
+  for (unsigned opcode = 0; opcode < 256; ++opcode)
+    for (const std::uint8_t selector : std::initializer_list<std::uint8_t>{0x00, 0x01, 0x7F, 0xFF}) {
+      std::vector<std::uint8_t> bytes(Decoder::header_size);
+      bytes[0] = 3;
+      bytes.insert(bytes.end(), {0x00, 0, 0, 0, 0x00, 0, 0, 0, 0x40, 0, 0, 0});  // one live object, one dead
+      bytes.insert(bytes.end(), {static_cast<std::uint8_t>(opcode), selector, 0xFF, 0xFF});
+      const Program program = decode(bytes);
+      const std::size_t before = 3;
+      ASSERT_GE(program.operations.size(), before);
+      const Opcode meaning = opcode_at(static_cast<std::uint8_t>(opcode));
+      const bool does_nothing = meaning.kind == OpcodeKind::Unassigned || meaning.kind == OpcodeKind::SkipOrdinals;
+      ASSERT_EQ(program.operations.size() == before, does_nothing) << "opcode " << opcode;
+      if (meaning.kind == OpcodeKind::Single) {
+        ASSERT_EQ(program.operations.back().kind, meaning.operation);
+      }
+      ASSERT_EQ(decode(encode(program)), program) << to_text(program);
+    }
+}
+
+TEST(Decoder, TakesShortInputsAsZeros) {
+  const Program empty = decode({});
+  EXPECT_TRUE(empty.operations.empty());
+  EXPECT_EQ(decode(std::vector<std::uint8_t>(Decoder::header_size)), empty);
+  const std::vector<std::uint8_t> input = random_bytes(7, 200);
+  for (std::size_t size = 0; size < input.size(); ++size) {
+    std::vector<std::uint8_t> shorter(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(size)),
+        padded = shorter;
+    padded.resize(std::max(Decoder::header_size, (size + 3) / 4 * 4));
+    ASSERT_EQ(decode(shorter), decode(padded)) << size << " bytes";
+  }
+}
+
+TEST(Decoder, StopsAtTheMostOperationsThatAProgramHas) {
+  std::vector<std::uint8_t> bursts(Limits::max_file_size);
+  for (std::size_t at = Decoder::header_size; at + 4 <= bursts.size(); at += 4) {
+    bursts[at] = at % 8 == 0 ? 0x90 : 0x98;
+    bursts[at + 2] = 0xFF;
+  }
+  EXPECT_EQ(decode(bursts).operations.size(), Limits::max_operations);
+  EXPECT_LE(decode(random_bytes(1, Limits::max_file_size)).operations.size(), Limits::max_operations);
+}
+
+TEST(Decoder, NamesOnlyWhatExists) {
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    const Program program = decode(random_input(seed));
+    ASSERT_EQ(normalised(program), program) << "seed " << seed;
+  }
+}
+
+// What shrinking relies on: an operation means the same with or without another one before it.
+TEST(Programs, LoseAnOperationAndNoOtherChangesItsMeaning) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const Program program = decode(random_bytes(seed, 24 + 4 * 40));
+    for (std::size_t dropped = 0; dropped < program.operations.size(); ++dropped) {
+      Program without = program;
+      without.operations.erase(without.operations.begin() + static_cast<std::ptrdiff_t>(dropped));
+      const Program rest = decode(encode(without));
+      ASSERT_EQ(rest, normalised(without));
+      // What is left are operations of the program, in their order; those on the object are gone.
+      const Operation& operation = program.operations[dropped];
+      const bool was_born = names(operation.kind) == Names::NewObject;
+      auto from = without.operations.begin();
+      for (const Operation& kept : rest.operations) {
+        ASSERT_FALSE(was_born && names(kept.kind) <= Names::DeadObject && kept.object == operation.object);
+        const auto found = std::find(from, without.operations.end(), kept);
+        ASSERT_NE(found, without.operations.end()) << to_text(kept) << " is no operation of\n" << to_text(program);
+        for (; from != found; ++from)
+          ASSERT_TRUE(from->object == operation.object || operation.kind == OperationKind::Destroy)
+              << to_text(*from) << " fell away";
+        ++from;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace slabproof

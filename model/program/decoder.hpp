@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "model/program/operation.hpp"
+#include "model/program/setup.hpp"
+#include "model/program/symbolic_state.hpp"
+
+namespace slabproof {
+
+/// The byte form of programs, docs/format.md: a header of 24 bytes, then operations of 4 bytes each
+/// (opcode, selector, 16-bit operand). Every byte string is a program; missing bytes are zeros.
+/// Yields one single operation at a time, bursts expanded, and never one that does not apply to
+/// state(). Allocates nothing and needs no library: a kernel can run it.
+class Decoder {
+ public:
+  static constexpr std::size_t header_size = 24;
+  static constexpr std::size_t record_size = 4;
+
+  /// `data` must outlive the decoder.
+  Decoder(const std::uint8_t* data, std::size_t size);
+
+  [[nodiscard]] const Setup& setup() const { return setup_; }
+  [[nodiscard]] const SymbolicState& state() const { return state_; }
+
+  /// The next operation, or false at the end: of the bytes, or after Limits::max_operations.
+  [[nodiscard]] bool next(Operation& operation);
+
+ private:
+  enum class Order : std::uint8_t { Fifo, Lifo, Shuffled };
+
+  [[nodiscard]] std::uint8_t byte(std::size_t index) const { return index < size_ ? data_[index] : 0; }
+  [[nodiscard]] bool decode_record(Operation& operation);
+  [[nodiscard]] bool next_of_burst(Operation& operation);
+  [[nodiscard]] bool make(OperationKind kind, unsigned selector, unsigned operand, Operation& operation) const;
+
+  const std::uint8_t* data_;
+  std::size_t size_;
+  std::size_t position_ = header_size;
+  std::uint32_t yielded_ = 0;
+  Setup setup_;
+  SymbolicState state_;
+
+  // The burst that is being expanded.
+  unsigned burst_left_ = 0;
+  OperationKind burst_kind_ = OperationKind::Alloc;
+  std::uint8_t burst_cache_ = 0;
+  Order burst_order_ = Order::Fifo;
+  std::uint32_t shuffle_ = 0;
+};
+
+/// Decodes a header. Total: any 24 bytes, or fewer, are a setup.
+Setup decode_setup(const std::uint8_t* data, std::size_t size);
+
+/// What an opcode means. Unassigned ones do nothing and are the only ones that a later version may
+/// assign.
+enum class OpcodeKind : std::uint8_t { Single, AllocBurst, FreeBurst, SkipOrdinals, Unassigned };
+struct Opcode {
+  OpcodeKind kind = OpcodeKind::Unassigned;
+  OperationKind operation = OperationKind::Alloc;  // of Single
+};
+Opcode opcode_at(std::uint8_t byte);
+
+}  // namespace slabproof

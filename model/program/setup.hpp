@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <slab/geometry.hpp>
+
+namespace slabproof {
+
+/// How a backend chooses among returned slabs: the last one first, the first one first, none at all.
+enum class Reuse : std::uint8_t { Lifo, Fifo, Never };
+/// Where fresh slabs lie: side by side, with gaps, or aligned to a page and to nothing more.
+enum class Placement : std::uint8_t { Adjacent, Scattered, BarelyAligned };
+
+struct BackendSpec {
+  Reuse reuse = Reuse::Lifo;
+  Placement placement = Placement::Adjacent;
+  std::uint8_t seed = 0;  // of the junk in fresh memory, and of the gaps
+
+  friend bool operator==(const BackendSpec&, const BackendSpec&) = default;
+};
+
+/// One cache. Sizes in bytes; always a geometry within the limits below.
+struct CacheSpec {
+  std::uint8_t backend = 0;
+  bool is_static = false;  // a Cache from model/program/static_caches.hpp, not a DynamicCache
+  bool checks = true;
+  std::uint8_t empty_slabs_kept = 1;
+  slab::ObjectSizeType type = slab::ObjectSizeType::Small;
+  std::uint32_t slab_size = 4096;
+  std::uint32_t page_size = 4096;
+  std::uint32_t object_size = 1;
+  std::uint32_t object_align = 1;
+
+  [[nodiscard]] constexpr slab::Row row() const {
+    if (type == slab::ObjectSizeType::Large) return slab::Row::Large;
+    return slab_size == page_size ? slab::Row::SmallSinglePage : slab::Row::SmallMultiPage;
+  }
+  friend bool operator==(const CacheSpec&, const CacheSpec&) = default;
+};
+
+/// What a program may ask for; beyond these a trace is refused, and bytes cannot say it.
+struct Limits {
+  static constexpr std::uint32_t max_page_size = 4096;
+  static constexpr std::uint32_t max_pages_per_slab = 16;
+  static constexpr std::uint8_t max_empty_slabs_kept = 2;
+  static constexpr std::size_t max_caches = 2;
+  static constexpr std::size_t max_backends = 2;
+  static constexpr std::size_t max_live_objects = 1024;
+  static constexpr std::uint32_t max_operations = 65536;  // bursts count in single operations
+  static constexpr std::uint32_t max_ordinal = 65535;
+  static constexpr std::size_t max_file_size = std::size_t{1} << 20;
+};
+
+/// What a program runs on.
+struct Setup {
+  std::uint8_t backend_count = 1;
+  std::uint8_t cache_count = 1;
+  BackendSpec backends[Limits::max_backends];
+  CacheSpec caches[Limits::max_caches];
+
+  friend bool operator==(const Setup&, const Setup&) = default;
+};
+
+}  // namespace slabproof

@@ -1,0 +1,292 @@
+#include "model/program/trace.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <span>
+
+#include "model/program/static_caches.hpp"
+
+namespace slabproof {
+namespace {
+
+constexpr const char* reuse_names[] = {"lifo", "fifo", "never"};
+constexpr const char* placement_names[] = {"adjacent", "scattered", "barely_aligned"};
+constexpr const char* kind_names[] = {"DynamicCache", "Cache"};
+constexpr const char* policy_names[] = {"Checked", "Unchecked"};
+constexpr const char* type_names[] = {"Small", "Large"};
+constexpr const char* call_names[] = {"any", "alloc_slab", "alloc_slab_info", "save_slab_info"};
+constexpr const char* mode_names[] = {"once", "always", "misaligned"};
+constexpr const char* reentrant_names[] = {"alloc", "alloc_no_grow", "reserve", "free", "shrink"};
+
+template <class E>
+std::size_t index(E value) {
+  return static_cast<std::size_t>(value);
+}
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+/// Reads a text word by word; words end at white space, `//` starts a comment. The first error wins.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : text_{text} {}
+
+  /// Moves to the next line that says something; false at the end.
+  bool next_line() {
+    if (started_) skip_line();
+    started_ = true;
+    while (at_ < text_.size() && at_line_end()) skip_line();
+    return at_ < text_.size();
+  }
+  std::string_view word() {
+    skip_blanks();
+    word_at_ = at_;
+    while (at_ < text_.size() && !is_blank(text_[at_]) && text_[at_] != '\n') ++at_;
+    return text_.substr(word_at_, at_ - word_at_);
+  }
+  std::string_view peek() {
+    const std::size_t at = at_;
+    const std::string_view next = word();
+    at_ = at;
+    return next;
+  }
+  void expect(std::string_view literal) {
+    if (word() != literal) fail("'" + std::string{literal} + "'");
+  }
+  void expect_line_end() {
+    if (failed() || at_line_end()) return;
+    word();
+    fail("the end of the line");
+  }
+  /// A number of [low, high] behind `prefix`, such as "seed=7", "#3" or "c0".
+  std::uint32_t number_after(std::string_view prefix, std::uint32_t low, std::uint32_t high) {
+    std::string_view text = word();
+    std::uint32_t value = 0;
+    if (text.substr(0, prefix.size()) == prefix) {
+      text.remove_prefix(prefix.size());
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+      if (error == std::errc{} && end == text.data() + text.size() && value >= low && value <= high) return value;
+    }
+    fail("'" + std::string{prefix} + "' and a number from " + number(low) + " to " + number(high));
+    return low;
+  }
+  /// The index of the name behind `prefix`.
+  std::uint8_t choice_after(std::string_view prefix, std::span<const char* const> choices) {
+    const std::string_view text = word();
+    std::string expected;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      const std::string choice = std::string{prefix} + choices[i];
+      if (text == choice) return static_cast<std::uint8_t>(i);
+      expected += (i == 0 ? "" : ", ") + choice;
+    }
+    fail("one of " + expected);
+    return 0;
+  }
+
+  /// An error at the last word.
+  void fail(std::string expected) {
+    if (failed()) return;
+    std::size_t line = 1, begin = 0;
+    for (std::size_t i = 0; i < word_at_ && i < text_.size(); ++i)
+      if (text_[i] == '\n') ++line, begin = i + 1;
+    error_ = ParseError{line, word_at_ - begin + 1, std::move(expected)};
+  }
+  [[nodiscard]] bool failed() const { return error_.has_value(); }
+  [[nodiscard]] const ParseError& error() const { return *error_; }
+
+ private:
+  static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+  void skip_blanks() {
+    while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
+  }
+  bool at_line_end() {
+    skip_blanks();
+    return at_ >= text_.size() || text_[at_] == '\n' || text_.substr(at_, 2) == "//";
+  }
+  void skip_line() {
+    while (at_ < text_.size() && text_[at_] != '\n') ++at_;
+    if (at_ < text_.size()) ++at_;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t word_at_ = 0;
+  bool started_ = false;
+  std::optional<ParseError> error_;
+};
+
+void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
+  cache.backend = static_cast<std::uint8_t>(in.number_after("on=b", 0, backend_count - 1u));
+  cache.is_static = in.choice_after("kind=", kind_names) == 1;
+  cache.checks = in.choice_after("policy=", policy_names) == 0;
+  cache.empty_slabs_kept =
+      static_cast<std::uint8_t>(in.number_after("empty_slabs_kept=", 0, Limits::max_empty_slabs_kept));
+  if (cache.is_static && cache.empty_slabs_kept > 1) in.fail("0 or 1 for a Cache");
+  cache.type = static_cast<slab::ObjectSizeType>(in.choice_after("type=", type_names));
+  constexpr std::uint32_t any = ~std::uint32_t{0};
+  cache.slab_size = in.number_after("slab_size=", 0, any);
+  cache.page_size = in.number_after("page_size=", 0, any);
+  cache.object_size = in.number_after("object_size=", 0, any);
+  cache.object_align = in.number_after("object_align=", 0, any);
+  if (in.failed()) return;
+  const auto geometry =
+      slab::Geometry::make(cache.slab_size, cache.page_size, cache.type, cache.object_size, cache.object_align);
+  if (!geometry.ok()) return in.fail(std::string{"a geometry, but this is "} + slab::to_string(geometry.error()));
+  if (cache.page_size > Limits::max_page_size || cache.slab_size > cache.page_size * Limits::max_pages_per_slab)
+    return in.fail("a page of at most " + number(Limits::max_page_size) + " bytes and a slab of at most " +
+                   number(Limits::max_pages_per_slab) + " pages");
+  if (!cache.is_static) return;
+  for (std::size_t i = 0; i < static_geometries_per_row; ++i) {
+    const StaticGeometry& known = static_geometry(cache.row(), i);
+    if (known.slab_size == cache.slab_size && known.page_size == cache.page_size &&
+        known.object_size == cache.object_size && known.object_align == cache.object_align)
+      return;
+  }
+  in.fail("a geometry of model/program/static_caches.hpp for kind=Cache");
+}
+
+Operation parse_operation(Scanner& in, const Setup& setup, std::uint32_t next_ordinal) {
+  Operation operation;
+  const auto cache = [&] { return static_cast<std::uint8_t>(in.number_after("c", 0, setup.cache_count - 1u)); };
+  if (in.peek().starts_with('#')) {
+    operation.object = in.number_after("#", next_ordinal, Limits::max_ordinal);
+    in.expect("=");
+    constexpr const char* allocations[] = {to_string(OperationKind::Alloc), to_string(OperationKind::AllocNoGrow)};
+    operation.kind = static_cast<OperationKind>(in.choice_after("", allocations));
+    operation.target = cache();
+    return operation;
+  }
+  const std::string_view word = in.word();
+  std::uint8_t kind = static_cast<std::uint8_t>(OperationKind::Free);
+  while (kind < operation_kinds && word != to_string(static_cast<OperationKind>(kind))) ++kind;
+  if (kind == operation_kinds) {
+    in.fail("'#N = alloc', 'free' or another operation of docs/format.md");
+    return operation;
+  }
+  operation.kind = static_cast<OperationKind>(kind);
+  switch (names(operation.kind)) {
+    case Names::NewObject: break;
+    case Names::LiveObject:
+    case Names::DeadObject: operation.object = in.number_after("#", 0, Limits::max_ordinal); break;
+    case Names::Cache: operation.target = cache(); break;
+    case Names::Backend:
+      operation.target = static_cast<std::uint8_t>(in.number_after("b", 0, setup.backend_count - 1u));
+      break;
+  }
+  if (operation.kind == OperationKind::Reserve) {
+    if (in.peek() == "everything")
+      in.word(), operation.argument = reserve_everything;
+    else
+      operation.argument = in.number_after("", 0, max_reserve);
+  } else if (operation.kind == OperationKind::Fail) {
+    const std::uint8_t call = in.choice_after("", call_names);
+    operation.argument = in.number_after("after=", 0, max_calls_let_through);
+    const std::uint8_t mode = in.choice_after("", mode_names);
+    if (mode == index(FailureMode::Misaligned) && call == index(FailingCall::SaveSlabInfo))
+      in.fail("'once' or 'always' for save_slab_info");
+    operation.detail = static_cast<std::uint8_t>(call | mode << 2);
+  } else if (operation.kind == OperationKind::Reenter) {
+    operation.detail = in.choice_after("", reentrant_names);
+  } else if (max_argument(operation.kind) != 0) {
+    operation.argument = in.number_after("pick=", 0, max_argument(operation.kind));
+  }
+  return operation;
+}
+
+}  // namespace
+
+std::string to_text(const Operation& operation) {
+  std::string text;
+  if (names(operation.kind) == Names::NewObject) text = "#" + number(operation.object) + " = ";
+  text += to_string(operation.kind);
+  switch (names(operation.kind)) {
+    case Names::LiveObject:
+    case Names::DeadObject: text += " #" + number(operation.object); break;
+    case Names::NewObject:
+    case Names::Cache: text += " c" + number(operation.target); break;
+    case Names::Backend: text += " b" + number(operation.target); break;
+  }
+  if (operation.kind == OperationKind::Reserve)
+    text += operation.argument == reserve_everything ? " everything" : " " + number(operation.argument);
+  else if (operation.kind == OperationKind::Fail)
+    text += std::string{" "} + call_names[index(operation.failing_call())] + " after=" + number(operation.argument) +
+            " " + mode_names[index(operation.failure_mode())];
+  else if (operation.kind == OperationKind::Reenter)
+    text += std::string{" "} + reentrant_names[operation.detail];
+  else if (max_argument(operation.kind) != 0)
+    text += " pick=" + number(operation.argument);
+  return text;
+}
+
+std::string to_text(const Setup& setup) {
+  std::string text = "slabproof trace " + number(trace_version) + "\n";
+  for (std::size_t i = 0; i < setup.backend_count; ++i) {
+    const BackendSpec& backend = setup.backends[i];
+    text += "backend b" + number(i) + " reuse=" + reuse_names[index(backend.reuse)] +
+            " placement=" + placement_names[index(backend.placement)] + " seed=" + number(backend.seed) + "\n";
+  }
+  for (std::size_t i = 0; i < setup.cache_count; ++i) {
+    const CacheSpec& cache = setup.caches[i];
+    text += "cache c" + number(i) + " on=b" + number(cache.backend) + " kind=" + kind_names[cache.is_static] +
+            " policy=" + policy_names[!cache.checks] + " empty_slabs_kept=" + number(cache.empty_slabs_kept) +
+            " type=" + type_names[index(cache.type)] + " slab_size=" + number(cache.slab_size) +
+            " page_size=" + number(cache.page_size) + " object_size=" + number(cache.object_size) +
+            " object_align=" + number(cache.object_align) + "\n";
+  }
+  return text;
+}
+
+std::string to_text(const Program& program) {
+  std::string text = to_text(program.setup);
+  for (const Operation& operation : program.operations) text += to_text(operation) + "\n";
+  return text;
+}
+
+ParseResult parse(std::string_view text) {
+  Scanner in{text};
+  Program program;
+  Setup& setup = program.setup;
+  setup.backend_count = setup.cache_count = 0;
+  in.next_line();
+  in.expect("slabproof");
+  in.expect("trace");
+  const std::string_view version = in.word();
+  if (version != number(trace_version))
+    in.fail("version " + number(trace_version) + " (this program reads nothing newer)");
+  in.expect_line_end();
+
+  std::uint32_t next_ordinal = 0;
+  while (!in.failed() && in.next_line()) {
+    if (in.peek() == "backend" && setup.backend_count < Limits::max_backends && setup.cache_count == 0) {
+      in.expect("backend");
+      in.expect("b" + number(setup.backend_count));
+      BackendSpec& backend = setup.backends[setup.backend_count++];
+      backend.reuse = static_cast<Reuse>(in.choice_after("reuse=", reuse_names));
+      backend.placement = static_cast<Placement>(in.choice_after("placement=", placement_names));
+      backend.seed = static_cast<std::uint8_t>(in.number_after("seed=", 0, 255));
+    } else if (setup.backend_count == 0) {
+      in.word();
+      in.fail("'backend b0 …'");
+    } else if (in.peek() == "cache" && setup.cache_count < Limits::max_caches && program.operations.empty()) {
+      in.expect("cache");
+      in.expect("c" + number(setup.cache_count));
+      parse_cache(in, setup.caches[setup.cache_count++], setup.backend_count);
+    } else if (setup.cache_count == 0) {
+      in.word();
+      in.fail("'cache c0 …'");
+    } else {
+      const Operation operation = parse_operation(in, setup, next_ordinal);
+      if (names(operation.kind) == Names::NewObject) next_ordinal = operation.object + 1;
+      program.operations.push_back(operation);
+      if (program.operations.size() > Limits::max_operations)
+        in.fail("at most " + number(Limits::max_operations) + " operations");
+    }
+    in.expect_line_end();
+  }
+  if (!in.failed() && setup.cache_count == 0) {
+    in.word();
+    in.fail(setup.backend_count == 0 ? "'backend b0 …'" : "'cache c0 …'");
+  }
+  if (in.failed()) return {std::nullopt, in.error()};
+  return {std::move(program), {}};
+}
+
+}  // namespace slabproof

@@ -1,0 +1,231 @@
+// A slab cache that is broken on purpose for each invariant gets the verdict with that invariant's
+// id, and the unbroken cache agrees with the same program.
+#include <algorithm>
+#include <ostream>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "model/memory/sanitizer.hpp"
+#include "model/process/isolated.hpp"
+#include "model/program/trace.hpp"
+#include "model/subject/saboteur.hpp"
+
+namespace slabproof {
+namespace {
+
+using enum Sabotage;
+
+// Caches of 3, 7 and 4 objects a slab.
+constexpr const char* single_page = "type=Small slab_size=256 page_size=256 object_size=64 object_align=8";
+constexpr const char* multi_page = "type=Small slab_size=512 page_size=256 object_size=64 object_align=8";
+constexpr const char* large = "type=Large slab_size=512 page_size=256 object_size=100 object_align=8";
+
+/// What is broken in a slab's SlabInfo shows once another slab is current. `program` is the shortest that shows what is
+/// broken; its lines are parted by "; ".
+struct Row {
+  const char* id;
+  Sabotage sabotage;
+  const char* what;
+  const char* geometry;
+  const char* program;
+};
+
+constexpr Row rows[] = {
+    {"G2", AcceptsMisalignedSlab, "uses a misaligned slab", single_page,
+     "fail b0 alloc_slab after=0 misaligned; #0 = alloc c0"},
+    {"G2", ForgetsToFreeSlab, "keeps a misaligned slab", single_page,
+     "fail b0 alloc_slab after=0 misaligned; #0 = alloc c0"},
+    {"G2", ForgetsToFreeSlab, "keeps a misaligned slab in reserve", single_page,
+     "fail b0 alloc_slab after=0 misaligned; reserve c0 1"},
+    {"G3", LosesASlot, "has a slot less than fit beside SlabInfo", multi_page, ""},
+    {"G4", LosesASlot, "has a slot less than fit", large, ""},
+    {"G5", LosesAllSlots, "has slabs without objects", single_page, ""},
+    {"G6", WidensStride, "has an odd stride", large, ""},
+    {"G6", ReturnsUnaligned, "returns an unaligned object", single_page, "#0 = alloc c0"},
+    {"G7", ReturnsPadding, "returns a pointer between slots", single_page, "#0 = alloc c0"},
+    {"G8", ReturnsForeign, "returns a pointer into no slab", single_page, "#0 = alloc c0"},
+    {"G9", ReturnsInfo, "returns an object that reaches into SlabInfo", multi_page, "#0 = alloc c0"},
+    {"G10", PutsInfoIntoSlab, "puts SlabInfo into its slab", large, "#0 = alloc c0"},
+    {"G11", ReturnsOverlap, "returns an object that overlaps another", single_page, "#0 = alloc c0; #1 = alloc c0"},
+    {"G12", WritesToLiveObject, "writes to a live object", single_page, "#0 = alloc c0; #1 = alloc c0"},
+
+    {"B1", AsksForAnotherPageSize, "asks for another page size", single_page, "#0 = alloc c0"},
+    {"B2", AsksForTwoSlabs, "asks for two slabs", single_page, "#0 = alloc c0"},
+    {"B2", GrowsEarly, "asks for a slab while objects are free", single_page, "#0 = alloc c0; #1 = alloc c0"},
+    {"B3", FreesSlabTwice, "gives a slab back twice", single_page, "#0 = alloc c0; free #0"},
+    {"B4", MapsPagesInSinglePage, "saves a page in SmallSinglePage", single_page, "#0 = alloc c0"},
+    {"B5", AllocatesInfoInMultiPage, "allocates SlabInfo in SmallMultiPage", multi_page, "#0 = alloc c0"},
+    {"B6", AsksForTwoInfos, "asks for two SlabInfos", large, "#0 = alloc c0"},
+    {"B6", AcceptsMisalignedInfo, "uses a misaligned SlabInfo", large,
+     "fail b0 alloc_slab_info after=0 misaligned; #0 = alloc c0"},
+    {"B7", ForgetsToFreeSlab, "keeps the slab when SlabInfo is refused", large,
+     "fail b0 alloc_slab_info after=0 once; #0 = alloc c0"},
+    {"B8", ForgetsToFreeSlab, "keeps the slab when a page cannot be saved", multi_page,
+     "fail b0 save_slab_info after=1 once; #0 = alloc c0"},
+    {"B8", ForgetsToDelete, "keeps the pages saved before one that fails", multi_page,
+     "fail b0 save_slab_info after=1 once; #0 = alloc c0"},
+    {"B9", LeavesAPageOut, "leaves a page out", multi_page, "#0 = alloc c0"},
+    {"B9", SavesAgain, "saves a page again", multi_page, "#0 = alloc c0"},
+    {"B10", ChangesAPage, "changes a page's value", multi_page, "#0 = alloc c0"},
+    {"B11", LooksUpInsidePage, "looks up an address inside a page", multi_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0; free #0"},
+    {"B11", LooksUpTwice, "looks a page up twice", multi_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0; free #0"},
+    {"B12", DeletesTwice, "deletes a page twice", multi_page, "#0 = alloc c0"},
+    {"B13", DeletesTooLate, "deletes pages after giving the slab back", multi_page, "#0 = alloc c0"},
+    {"B14", ForgetsToFreeInfo, "keeps the SlabInfo of a slab it gives back", large,
+     "#0 = alloc c0; free #0; shrink c0"},
+    {"B14", ForgetsToFreeInfo, "keeps SlabInfo when a page cannot be saved", large,
+     "fail b0 save_slab_info after=0 once; #0 = alloc c0"},
+    {"B15", GivesUpAfterFailure, "never recovers from a failure", single_page,
+     "fail b0 any after=0 once; #0 = alloc c0; #1 = alloc c0"},
+    {"B15", CountsFailedAlloc, "counts an allocation that failed", single_page,
+     "fail b0 any after=0 once; #0 = alloc c0"},
+    {"B16", BreaksListInCallback, "has broken lists inside a backend call", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0"},
+    {"B16", BreaksListInLateCallback, "has broken lists inside a backend call when it has many slabs", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; reserve c0 130"},
+    {"B16", BreaksListInLateSave, "has broken lists while it saves a page when it has many slabs", multi_page,
+     "reserve c0 56; reserve c0 63; reserve c0 70; reserve c0 77; reserve c0 84; reserve c0 91; reserve c0 98; reserve "
+     "c0 105; reserve c0 112; "
+     "reserve c0 119; reserve c0 126; reserve c0 133; reserve c0 140; reserve c0 147; reserve c0 154; reserve c0 161; "
+     "reserve c0 168; reserve c0 175"},
+    {"B17", AllocatesInConstructor, "allocates a slab in its constructor", single_page, ""},
+    {"B18", ForgetsToFreeSlab, "keeps an empty slab when destroyed", single_page, "#0 = alloc c0; free #0"},
+    {"B19", WritesToReturnedSlab, "writes to a slab it gave back", single_page, "#0 = alloc c0"},
+    {"B20", GrowsInNoGrow, "grows in alloc_no_grow", single_page, "#0 = alloc_no_grow c0"},
+    {"B20", PretendsToReserve, "reserves nothing and says yes", single_page, "reserve c0 1"},
+    {"B20", RefusesToReserve, "refuses to reserve", single_page, "reserve c0 1"},
+
+    {"L1", BreaksUsedCount, "has a slab on a list of others", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; shrink c0"},
+    {"L2", BreaksLink, "has a link that leads to its own slab", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; shrink c0"},
+    {"L3", BreaksFreeList, "has a free list that is too short", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; shrink c0"},
+    {"L4", ReturnsTwice, "returns an object twice", single_page, "#0 = alloc c0; #1 = alloc c0"},
+    {"L5", TakesFromEmptierSlab, "takes from the emptier slab", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0; "
+     "#8 = alloc c0; free #0; free #1; free #3; #9 = alloc c0"},
+    {"L6", ForgetsToFreeSlab, "keeps two empty slabs", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; free #1; free #2; free #3"},
+    {"L6", ShrinksInFree, "keeps no empty slab", single_page, "#0 = alloc c0; free #0"},
+    {"L7", MiscountsShrink, "says that shrink returned one more", single_page, "shrink c0"},
+    {"L7", KeepsWhenShrinking, "returns nothing in shrink", single_page, "#0 = alloc c0; free #0; shrink c0"},
+    {"L8", BreaksOwner, "has a slab of another owner", single_page, "#0 = alloc c0; shrink c0"},
+    {"L8", SharesAnInfo, "saves one SlabInfo for two slabs", multi_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0"},
+
+    {"S1", MiscountsFree, "counts a free object too many", single_page, ""},
+    {"S2", MiscountsSlabs, "counts a slab too many", single_page, ""},
+    {"S3", MiscountsAllocated, "counts an allocated object too many", single_page, ""},
+
+    {"M1", DropsReports, "says nothing of a double free", single_page, "#0 = alloc c0; free #0; double_free #0"},
+    {"M2", ReportsAnotherKind, "takes an interior pointer for something else", multi_page,
+     "#0 = alloc c0; free_interior #0 pick=0"},
+    {"M3", ReportsTwice, "reports a SlabInfo pointer twice", single_page, "#0 = alloc c0; free_slab_info #0 pick=0"},
+    {"M4", ReportsAnotherPointer, "reports another pointer than the one in tail waste", large,
+     "#0 = alloc c0; free_tail_waste #0 pick=0"},
+    {"M5", DropsReports, "says nothing of a foreign pointer", multi_page, "free_foreign c0 pick=0"},
+    {"M6", DropsReports, "says nothing of another cache's object", single_page, "#0 = alloc c0; free_through_other #0"},
+    {"M7", DropsReports, "says nothing of a slot never allocated", large,
+     "#0 = alloc c0; free_never_allocated #0 pick=0"},
+    {"M8", DropsReports, "says nothing of a free into a returned slab", multi_page,
+     "#0 = alloc c0; free #0; shrink c0; double_free #0"},
+    {"M9", DropsReports, "says nothing of objects that outlive it", single_page, "#0 = alloc c0; destroy c0"},
+    {"M10", LooksUpNull, "looks null up", multi_page, "free_null c0"},
+    {"M11", DropsReports, "says nothing of a damaged link", single_page,
+     "#0 = alloc c0; free #0; corrupt_link #0 pick=5"},
+    {"M12", DropsReports, "says nothing of a call from a callback", single_page, "reenter c0 alloc; #0 = alloc c0"},
+};
+
+/// Broken so that AddressSanitizer stops the program.
+constexpr Row deaths[] = {
+    {"B19", ReadsReturnedSlab, "reads a slab it gave back", single_page, "#0 = alloc c0"},
+    {"M11", ReadsFreedObject, "reads a freed object", single_page, "#0 = alloc c0; free #0"},
+};
+
+std::string trace_of(const Row& row) {
+  std::string text = "slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=0\n";
+  // The second cache is there for free_through_other only.
+  for (const char* cache : {"c0", "c1"})
+    text += std::string{"cache "} + cache + " on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 " +
+            row.geometry + "\n";
+  for (const char* c = row.program; *c; ++c) {
+    text += *c == ';' ? '\n' : *c;
+    if (*c == ';') ++c;
+  }
+  return text + "\n";
+}
+
+Program program_of(const Row& row) {
+  ParseResult parsed = parse(trace_of(row));
+  EXPECT_TRUE(parsed.program) << trace_of(row) << parsed.error.line << ":" << parsed.error.column << ": expected "
+                              << parsed.error.expected;
+  return parsed.program.value_or(Program{});
+}
+
+std::string name_of(const testing::TestParamInfo<Row>& info) {
+  std::string name = std::string{info.param.id} + "_" + info.param.what;
+  std::erase(name, '\'');
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name;
+}
+
+void PrintTo(const Row& row, std::ostream* out) {
+  *out << row.id << ": a cache that " << row.what << "\n" << trace_of(row);
+}
+
+struct Sabotaged : testing::TestWithParam<Row> {
+  ~Sabotaged() override { sabotage = None; }
+};
+
+TEST_P(Sabotaged, IsFoundAndTheUnbrokenCacheAgrees) {
+  const Program program = program_of(GetParam());
+  sabotage = GetParam().sabotage;
+  const Verdict broken = Runner{make_saboteur}.run(program);
+  EXPECT_EQ(broken.violation.invariant, GetParam().id) << broken.sentence();
+  sabotage = None;
+  for (const MakeSubject make : {make_slab_subject, make_saboteur}) {
+    Runner runner{make};
+    EXPECT_TRUE(runner.run(program).agreed()) << runner.verdict().sentence();
+    EXPECT_EQ(runner.operations(), program.operations.size()) << "an operation fell away";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cache, Sabotaged, testing::ValuesIn(rows), name_of);
+
+struct Deadly : Sabotaged {};
+
+TEST_P(Deadly, DiesUnderAddressSanitizer) {
+  if (!has_asan) GTEST_SKIP() << "built without AddressSanitizer";
+  const Program program = program_of(GetParam());
+  sabotage = GetParam().sabotage;
+  IsolationOptions brief;
+  brief.brief = true;
+  Runner runner{make_saboteur};
+  EXPECT_EQ(run_isolated(runner, program, brief).verdict.kind, Verdict::Kind::Died);
+  sabotage = None;
+  EXPECT_TRUE(run_isolated(runner, program, brief).verdict.agreed());
+}
+
+INSTANTIATE_TEST_SUITE_P(Cache, Deadly, testing::ValuesIn(deaths), name_of);
+
+TEST(Sabotage, GoesAgainstEveryInvariant) {
+  std::set<std::string> expected, covered{"G1", "G13"};  // of Geometry::make: geometry_oracle_test.cpp
+  const auto add = [&](const char* letter, int count) {
+    for (int i = 1; i <= count; ++i) expected.insert(letter + std::to_string(i));
+  };
+  add("G", 13), add("B", 20), add("L", 8), add("S", 3), add("M", 12);
+  for (const Row& row : rows) covered.insert(row.id);
+  EXPECT_EQ(covered, expected);
+}
+
+}  // namespace
+}  // namespace slabproof

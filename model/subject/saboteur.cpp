@@ -1,0 +1,220 @@
+#include "model/subject/saboteur.hpp"
+
+#include <new>
+
+#include <slab/slab.hpp>
+
+#include "model/memory/address.hpp"
+#include "model/memory/sanitizer.hpp"
+#include "model/subject/report_log.hpp"
+
+namespace slabproof {
+namespace {
+
+using enum Sabotage;
+
+std::byte* at(std::uintptr_t address) { return reinterpret_cast<std::byte*>(address); }
+
+// What ASan would stop in the build that has it: other builds find the write all the same (B19).
+SLABPROOF_NOT_SANITIZED void scribble(void* memory) { *static_cast<volatile std::uint64_t*>(memory) = 0x5C21BB1E; }
+void read(const void* memory) { (void)*static_cast<const volatile std::uint64_t*>(memory); }
+
+/// Stands between a cache and its backend.
+class SabotagedBackend {
+ public:
+  SabotagedBackend(RecordingBackend& real, const CacheSpec& spec) : real_{real}, spec_{spec} {}
+
+  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
+    if (sabotage == AsksForTwoSlabs) (void)real_.alloc_slab(slab_size, page_size);
+    ++slabs_;
+    const bool breaks = sabotage == BreaksListInCallback || (sabotage == BreaksListInLateCallback && slabs_ > 20);
+    slab::SlabInfo* const broken = breaks && first_slab_ ? &info_of_first_slab() : nullptr;
+    if (broken) ++broken->used;
+    std::uintptr_t slab =
+        address(real_.alloc_slab(slab_size, sabotage == AsksForAnotherPageSize ? 2 * page_size : page_size));
+    if (broken) --broken->used;
+    if (sabotage == AcceptsMisalignedSlab) slab &= ~(page_size - 1);
+    if (sabotage == MapsPagesInSinglePage) (void)real_.save_slab_info(slab, reinterpret_cast<slab::SlabInfo*>(slab));
+    if (sabotage == AllocatesInfoInMultiPage) (void)real_.alloc_slab_info(56);
+    if (!first_slab_) first_slab_ = slab;
+    last_slab_ = slab;
+    return at(slab);
+  }
+  void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {
+    if (sabotage == ForgetsToFreeSlab) return;
+    real_.free_slab(slab, slab_size, page_size);
+    if (sabotage == FreesSlabTwice) real_.free_slab(slab, slab_size, page_size);
+    if (sabotage == WritesToReturnedSlab) scribble(slab);
+    if (sabotage == ReadsReturnedSlab) read(slab);
+    if (sabotage == DeletesTooLate) real_.delete_slab_info(address(slab));
+  }
+  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept {
+    if (sabotage == LeavesAPageOut && page_addr != last_slab_) return true;
+    if (!first_info_) first_info_ = info;
+    if (sabotage == SharesAnInfo) info = first_info_;
+    slab::SlabInfo* const broken = sabotage == BreaksListInLateSave && slabs_ > 10 ? first_info_ : nullptr;
+    if (broken) ++broken->used;
+    const bool saved = real_.save_slab_info(page_addr, info);
+    if (broken) --broken->used;
+    if (sabotage == SavesAgain) return real_.save_slab_info(page_addr, info);
+    if (sabotage == ChangesAPage) return real_.save_slab_info(page_addr, info - 1);
+    return saved;
+  }
+  slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept {
+    if (sabotage == LooksUpInsidePage) return real_.get_slab_info(page_addr + 8);
+    if (sabotage == LooksUpTwice) (void)real_.get_slab_info(page_addr);
+    return real_.get_slab_info(page_addr);
+  }
+  void delete_slab_info(std::uintptr_t page_addr) noexcept {
+    if (sabotage == DeletesTooLate || sabotage == ForgetsToDelete) return;
+    real_.delete_slab_info(page_addr);
+    if (sabotage == DeletesTwice) real_.delete_slab_info(page_addr);
+  }
+  void* alloc_slab_info(std::size_t size) noexcept {
+    if (sabotage == AsksForTwoInfos) (void)real_.alloc_slab_info(size);
+    const std::uintptr_t info = address(real_.alloc_slab_info(size));
+    if (sabotage == PutsInfoIntoSlab) return at(last_slab_);
+    if (sabotage == AcceptsMisalignedInfo) return at((info + 7) & ~std::uintptr_t{7});
+    return at(info);
+  }
+  void free_slab_info(void* info, std::size_t size) noexcept {
+    if (sabotage != ForgetsToFreeInfo) real_.free_slab_info(info, size);
+  }
+
+  /// Small rows.
+  [[nodiscard]] slab::SlabInfo& info_of_first_slab() const {
+    return reinterpret_cast<slab::SlabInfo*>(first_slab_ + spec_.slab_size)[-1];
+  }
+  [[nodiscard]] std::uintptr_t last_slab() const { return last_slab_; }
+
+ private:
+  RecordingBackend& real_;
+  CacheSpec spec_;
+  std::uintptr_t first_slab_ = 0, last_slab_ = 0;
+  std::size_t slabs_ = 0;  // asked for
+  slab::SlabInfo* first_info_ = nullptr;
+};
+
+struct SabotagedPolicy : slab::Checked {
+  static void on_misuse(slab::MisuseReport report) {
+    if (sabotage == DropsReports) return;
+    if (sabotage == ReportsTwice) report_log.push_back(report);
+    if (sabotage == ReportsAnotherKind) report.kind = slab::Misuse::CorruptedFreeList;
+    if (sabotage == ReportsAnotherPointer) report.pointer = report.cache;
+    report_log.push_back(report);
+  }
+};
+
+template <slab::Row R>
+class Saboteur {
+ public:
+  static constexpr Abilities abilities{.no_grow = true,
+                                       .reserve = true,
+                                       .shrink = true,
+                                       .statistics = true,
+                                       .audit = true,
+                                       .layout = true,
+                                       .follows_policy = true,
+                                       .detects_misuse = true,
+                                       .owns_live_slabs = true};
+
+  Saboteur(slab::Geometry geometry, SabotagedBackend& backend) : cache_{geometry, backend}, backend_{backend} {
+    if (sabotage == AllocatesInConstructor) (void)cache_.alloc();
+  }
+
+  void* alloc() {
+    if (sabotage == GivesUpAfterFailure && failures_ > 0) return nullptr;
+    if (sabotage == ReturnsTwice && previous_) return previous_;
+    if (sabotage == GrowsEarly) (void)cache_.reserve(cache_.statistics().free_objects + 1);
+    if (sabotage == WritesToLiveObject && previous_) *previous_ ^= std::byte{1};
+    void* const skipped =
+        sabotage == TakesFromEmptierSlab && cache_.statistics().partial_slabs > 1 ? cache_.alloc() : nullptr;
+    auto* object = static_cast<std::byte*>(cache_.alloc());
+    cache_.free(skipped);
+    if (!object) return ++failures_, nullptr;
+    if (sabotage == ReturnsUnaligned) object += 4;
+    if (sabotage == ReturnsPadding) object += 8;
+    if (sabotage == ReturnsForeign) object = reinterpret_cast<std::byte*>(this);
+    if (sabotage == ReturnsInfo) object = at(backend_.last_slab() + geometry().slab_info_offset() - 8);
+    if (sabotage == ReturnsOverlap && previous_) object = previous_ + 8;
+    return previous_ = object;
+  }
+  void* alloc_no_grow() { return sabotage == GrowsInNoGrow ? cache_.alloc() : cache_.alloc_no_grow(); }
+  bool reserve(std::size_t n) {
+    if (sabotage == RefusesToReserve) return false;
+    return sabotage == PretendsToReserve || cache_.reserve(n);
+  }
+  void free(void* object) {
+    if (sabotage == LooksUpNull && !object) (void)backend_.get_slab_info(0);
+    cache_.free(object);
+    if (sabotage == ReadsFreedObject) read(object);
+    if (sabotage == ShrinksInFree) cache_.shrink();
+  }
+  std::size_t shrink() {
+    if (sabotage == KeepsWhenShrinking) return cache_.statistics().empty_slabs;
+    const std::size_t returned = cache_.shrink();
+    if (sabotage == BreaksUsedCount) --backend_.info_of_first_slab().used;
+    if (sabotage == BreaksLink) backend_.info_of_first_slab().previous = &backend_.info_of_first_slab();
+    if (sabotage == BreaksFreeList) backend_.info_of_first_slab().free_head = nullptr;
+    if (sabotage == BreaksOwner) backend_.info_of_first_slab().owner = nullptr;
+    return returned + (sabotage == MiscountsShrink);
+  }
+  [[nodiscard]] slab::CacheStatistics statistics() const {
+    slab::CacheStatistics statistics = cache_.statistics();
+    if (sabotage == CountsFailedAlloc) statistics.allocated_objects += failures_;
+    if (sabotage == MiscountsFree) ++statistics.free_objects;
+    if (sabotage == MiscountsSlabs) ++statistics.empty_slabs;
+    if (sabotage == MiscountsAllocated) ++statistics.allocated_objects;
+    return statistics;
+  }
+  [[nodiscard]] const char* audit() const {
+    switch (cache_.find_audit_failure()) {
+      case slab::AuditFailure::None: return nullptr;
+      case slab::AuditFailure::ListMembership: return "L1";
+      case slab::AuditFailure::ListLinks: return "L2";
+      case slab::AuditFailure::FreeList: return "L3";
+      case slab::AuditFailure::Owner: return "L8";
+    }
+    return "L1";
+  }
+  [[nodiscard]] Layout layout() const {
+    Layout layout{geometry().stride(), geometry().objects_per_slab(), geometry().slab_info_size(),
+                  geometry().slab_info_offset()};
+    if (sabotage == LosesASlot) --layout.objects_per_slab;
+    if (sabotage == LosesAllSlots) layout.objects_per_slab = 0;
+    if (sabotage == WidensStride) ++layout.stride;
+    return layout;
+  }
+
+ private:
+  [[nodiscard]] const slab::Geometry& geometry() const { return cache_.geometry(); }
+
+  slab::DynamicCache<R, SabotagedBackend, SabotagedPolicy> cache_;  // first: reports name its address
+  SabotagedBackend& backend_;
+  std::byte* previous_ = nullptr;
+  std::size_t failures_ = 0;
+};
+
+template <slab::Row R>
+AnySubject* make(void* storage, const CacheSpec& spec, SabotagedBackend& backend) {
+  const auto geometry =
+      slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align);
+  return make_subject_in<Saboteur<R>>(storage, geometry.value(), backend);
+}
+
+}  // namespace
+
+AnySubject* make_saboteur(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+  // The cache calls it to the last, so it lies beside the subject and not in it.
+  constexpr std::size_t half = Arena::cache_storage / 2;
+  static_assert(sizeof(SubjectBox<Saboteur<slab::Row::Large>>) <= half && sizeof(SabotagedBackend) <= half);
+  auto& sabotaged = *::new (static_cast<std::byte*>(storage) + half) SabotagedBackend{backend, spec};
+  switch (spec.row()) {
+    case slab::Row::SmallSinglePage: return make<slab::Row::SmallSinglePage>(storage, spec, sabotaged);
+    case slab::Row::SmallMultiPage: return make<slab::Row::SmallMultiPage>(storage, spec, sabotaged);
+    case slab::Row::Large: break;
+  }
+  return make<slab::Row::Large>(storage, spec, sabotaged);
+}
+
+}  // namespace slabproof

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include <slab/geometry.hpp>
+#include <slab/misuse.hpp>
+#include <slab/statistics.hpp>
+
+#include "model/memory/recording_backend.hpp"
+#include "model/program/layout.hpp"
+#include "model/program/setup.hpp"
+
+namespace slabproof {
+
+/// What a subject can do beside alloc and free. A program's operations that ask for more fall away.
+/// Claimed, not sniffed: a subject that claims an ability and lacks the function does not compile.
+///
+/// One without `layout` is somebody else's pool, and its objects are what is judged: aligned, disjoint,
+/// not written to. With `takes_memory` it gets its memory by RecordingBackend::take_memory(), which fails
+/// as the program says: then its objects lie in that memory, alloc answers null only when it was refused
+/// some, and all of it comes back at the end. Without, it brings memory of its own and may run out.
+struct Abilities {
+  bool no_grow = false;         // void* alloc_no_grow()
+  bool reserve = false;         // bool reserve(size_t n)
+  bool shrink = false;          // size_t shrink()
+  bool statistics = false;      // slab::CacheStatistics statistics() const
+  bool audit = false;           // const char* audit() const: the id of a failed invariant, or null
+  bool layout = false;          // Layout layout() const: slots in the backend's slabs, where docs/invariants.md says
+  bool follows_policy = false; // docs/policy.md: the current slab, the fullest bin, the empty slabs kept
+  bool detects_misuse = false;  // reports through model/subject/report_log.hpp, state unchanged
+  bool poisons = false;         // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
+  bool owns_live_slabs = false; // may be destroyed while objects live
+  bool takes_memory = false;    // see above
+  std::size_t max_align = ~std::size_t{0};  // objects of a larger alignment get this one
+
+  /// What can be judged by the slabs alone is claimed together with them.
+  [[nodiscard]] constexpr bool consistent() const {
+    return layout ? !takes_memory : !(no_grow || reserve || shrink || statistics || follows_policy || detects_misuse);
+  }
+};
+
+template <class S>
+concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
+  { S::abilities } -> std::convertible_to<Abilities>;
+  requires S::abilities.consistent();
+  { s.alloc() } -> std::same_as<void*>;
+  s.free(pointer);
+  requires !S::abilities.no_grow || requires {
+    { s.alloc_no_grow() } -> std::same_as<void*>;
+  };
+  requires !S::abilities.reserve || requires {
+    { s.reserve(n) } -> std::same_as<bool>;
+  };
+  requires !S::abilities.shrink || requires {
+    { s.shrink() } -> std::same_as<std::size_t>;
+  };
+  requires !S::abilities.statistics || requires {
+    { c.statistics() } -> std::same_as<slab::CacheStatistics>;
+  };
+  requires !S::abilities.audit || requires {
+    { c.audit() } -> std::same_as<const char*>;
+  };
+  requires !S::abilities.layout || requires {
+    { c.layout() } -> std::same_as<Layout>;
+  };
+};
+
+/// A subject behind one type, for the runner. Destroyed in place: subjects live in the arena.
+class AnySubject {
+ public:
+  explicit AnySubject(const Abilities& abilities) : abilities_{abilities} {}
+  virtual ~AnySubject() = default;
+  [[nodiscard]] const Abilities& abilities() const { return abilities_; }
+  [[nodiscard]] virtual void* alloc() = 0;
+  virtual void free(void* object) = 0;
+  [[nodiscard]] virtual void* alloc_no_grow() = 0;
+  [[nodiscard]] virtual bool reserve(std::size_t n) = 0;
+  virtual std::size_t shrink() = 0;
+  [[nodiscard]] virtual slab::CacheStatistics statistics() const = 0;
+  [[nodiscard]] virtual const char* audit() const = 0;
+  [[nodiscard]] virtual Layout layout() const = 0;
+  /// What misuse reports name as the cache.
+  [[nodiscard]] virtual const void* identity() const = 0;
+  /// Bytes of this, from the beginning of its storage on.
+  [[nodiscard]] virtual std::size_t size() const = 0;
+
+ private:
+  const Abilities& abilities_;
+};
+
+template <Subject S>
+class SubjectBox final : public AnySubject {
+ public:
+  template <class... Args>
+  explicit SubjectBox(Args&&... args) : AnySubject{S::abilities}, subject_(static_cast<Args&&>(args)...) {}
+
+  [[nodiscard]] void* alloc() override { return subject_.alloc(); }
+  void free(void* object) override { subject_.free(object); }
+  [[nodiscard]] void* alloc_no_grow() override {
+    if constexpr (S::abilities.no_grow) return subject_.alloc_no_grow();
+    return nullptr;
+  }
+  [[nodiscard]] bool reserve([[maybe_unused]] std::size_t n) override {
+    if constexpr (S::abilities.reserve) return subject_.reserve(n);
+    return false;
+  }
+  std::size_t shrink() override {
+    if constexpr (S::abilities.shrink) return subject_.shrink();
+    return 0;
+  }
+  [[nodiscard]] slab::CacheStatistics statistics() const override {
+    if constexpr (S::abilities.statistics) return subject_.statistics();
+    return {};
+  }
+  [[nodiscard]] const char* audit() const override {
+    if constexpr (S::abilities.audit) return subject_.audit();
+    return nullptr;
+  }
+  [[nodiscard]] Layout layout() const override {
+    if constexpr (S::abilities.layout) return subject_.layout();
+    return {};
+  }
+  [[nodiscard]] const void* identity() const override { return &subject_; }
+  [[nodiscard]] std::size_t size() const override { return sizeof *this; }
+
+ private:
+  S subject_;
+};
+
+/// Makes the subject for a cache in `storage` (Arena::cache_storage bytes, page-aligned), on `backend`.
+using MakeSubject = AnySubject* (*)(void* storage, const CacheSpec& spec, RecordingBackend& backend);
+
+template <Subject S, class... Args>
+AnySubject* make_subject_in(void* storage, Args&&... args) {
+  static_assert(sizeof(SubjectBox<S>) <= Arena::cache_storage);
+  return ::new (storage) SubjectBox<S>(static_cast<Args&&>(args)...);
+}
+
+}  // namespace slabproof

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "properties/explore/transition.hpp"
+#include "properties/explore/world.hpp"
+
+namespace slabproof {
+
+/// The programs that may show a defect: of the same length, those that are most alike first. `path` leads to
+/// the state before `last`; `stray` is the pointer that was freed there through `last.cache`, or 0.
+/// Goes the path in `world`, up to the last transition, as one run.
+std::vector<Program> programs_of(World& world, const std::vector<Transition>& path, const Transition& last,
+                                 std::uintptr_t stray);
+
+/// Whether a program can free a pointer like this one, in the state that `world` is in.
+bool can_be_said(World& world, std::uint8_t cache, std::uintptr_t stray);
+
+}  // namespace slabproof

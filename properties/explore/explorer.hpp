@@ -1,0 +1,63 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "model/judge/verdict.hpp"
+#include "model/program/program.hpp"
+#include "model/subject/slab_subject.hpp"
+
+namespace slabproof {
+
+/// A small world to go through, and how.
+struct ExploreOptions {
+  Setup setup;               // one backend; see properties/explore/world.hpp
+  std::size_t slabs = 2;     // that the backend has room for
+  std::uint64_t scrub = 0;   // what dead bytes hold
+  bool exact = false;        // tell states apart by their keys, not by a hash of 128 bits
+  bool pointers = true;      // in each state free every pointer, if the caches are Checked
+  std::size_t memory = std::size_t{2} << 30;  // bytes, for states and frontier
+  const char* progress = nullptr;  // a line a second on stdout, which begins with this
+  MakeSubject make = make_slab_subject;
+};
+
+struct ExploreCounts {
+  std::uint64_t states = 0;
+  std::uint64_t transitions = 0;
+  std::uint64_t failures = 0;     // transitions in which a backend call was made to fail
+  std::uint64_t refusals = 0;     // in which the backend had no room
+  std::uint64_t pointers = 0;     // misuses tried
+  std::uint64_t digest = 0;       // of the states and transitions
+  std::uint64_t collisions = 0;   // of hashes, in the exact mode
+  std::uint32_t depth = 0;        // transitions to the state that is farthest from the first one
+  std::size_t memory = 0;         // of the states, in bytes
+  std::size_t frontier = 0;       // bytes at the most
+  double seconds = 0;
+};
+
+struct Exploration {
+  enum class Outcome : std::uint8_t { Complete, Defect, OutOfMemory };
+
+  Outcome outcome = Outcome::Complete;
+  ExploreCounts counts;
+  // Of a defect: a shortest program that shows it, what the explorer found and what the runner says of it.
+  Program program;
+  Verdict found, verdict;
+  std::string report;
+};
+
+/// Goes through every state that the caches can be in, breadth first, in a child process. From each
+/// state: alloc and alloc_no_grow, reserve of 1 to N + 1, free of each live object, shrink and destroy of each
+/// cache, with every choice of the place of each new slab; alloc and reserve also with each backend call
+/// failing, and with misaligned slabs and SlabInfos; and in Checked caches free() of every byte of the slabs
+/// and of a page around them, as far as the row's contract goes. After each, everything is checked.
+/// Ends this process with exit code 2 when there is no such child, or it was killed: then nothing is known.
+Exploration explore(const ExploreOptions& options);
+
+/// In a child process, of `parent`: kills it when that ends, since nobody asks any more.
+void end_with(pid_t parent);
+
+}  // namespace slabproof

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "model/judge/runner.hpp"
+
+namespace slabproof {
+
+/// A cache or two on one backend with room for a few slabs at fixed places, which can go back to any state
+/// that they were in. A state is its key, in words of 8 bytes: what the judge knows, the caches' bytes (as far as they
+/// differ from a new cache's, so that it is the same wherever a backend is), and of each slab what its cache may read
+/// again: the SlabInfo and the free links. Every other byte is dead. load() fills the dead ones with `scrub`, so that a
+/// cache which reads one behaves otherwise with another scrub.
+class World {
+ public:
+  static constexpr std::size_t max_words = 224;
+
+  /// `setup` has one backend, and caches whose slabs are of the same sizes, with at most SmallState::max_slots
+  /// objects; `slabs` is at most SmallState::max_slabs.
+  World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSubject make = make_slab_subject);
+
+  /// The caches are made. False when an invariant does not hold.
+  bool start();
+  /// Writes the key and answers its length in words, at most max_words.
+  std::size_t save(std::uint64_t* key) const;
+  void load(const std::uint64_t* key);
+
+  /// All bytes that a cache can write to, dead ones too.
+  void copy_memory(std::vector<std::uint64_t>& words) const;
+
+  [[nodiscard]] Runner& runner() { return runner_; }
+  [[nodiscard]] RecordingBackend& backend() { return runner_.backend(0); }
+  [[nodiscard]] Choices& choices() { return choices_; }
+  [[nodiscard]] const Setup& setup() const { return setup_; }
+  [[nodiscard]] const CacheSpec& cache(std::size_t index) const { return setup_.caches[index]; }
+  [[nodiscard]] const Layout& layout(std::size_t cache) const { return layouts_[cache]; }
+  [[nodiscard]] std::size_t slabs() const { return slabs_; }
+  [[nodiscard]] std::uintptr_t place(std::size_t index) const {
+    return first_place_ + index * setup_.caches[0].slab_size;
+  }
+  /// The address that Transition::argument of Free names.
+  [[nodiscard]] std::uintptr_t object(std::uint8_t cache, std::uint8_t argument) const {
+    return place(argument / SmallState::max_slots) + argument % SmallState::max_slots * layouts_[cache].stride;
+  }
+
+ private:
+  void find_padding();
+  [[nodiscard]] std::uintptr_t info_of(std::size_t place, std::uint8_t cache) const;
+
+  Setup setup_;
+  std::size_t slabs_;
+  std::uint64_t scrub_;
+  MakeSubject make_;
+  Runner runner_;
+  Choices choices_;
+  Layout layouts_[Limits::max_caches];
+  std::size_t cache_words_[Limits::max_caches] = {};
+  std::vector<std::uint64_t> first_[Limits::max_caches];  // the words of a cache when it had just been made
+  std::vector<std::uint64_t> meant_[Limits::max_caches];  // of each word of a cache the bits that are no padding
+  std::uintptr_t first_place_ = 0, first_info_ = 0;
+};
+
+}  // namespace slabproof

@@ -1,0 +1,95 @@
+#include "properties/machines/setup_generator.hpp"
+
+#include <algorithm>
+#include <ostream>
+#include <vector>
+
+#include "model/program/layout.hpp"
+#include "model/program/static_caches.hpp"
+#include "model/program/trace.hpp"
+
+namespace slabproof {
+namespace {
+
+using Choices = std::vector<std::uint32_t>;
+constexpr std::size_t choices_per_cache = 12, choices_per_setup = 8;
+
+/// The largest object of which `count` fit into a slab, or 0.
+std::uint32_t largest_object(const CacheSpec& cache, std::size_t count) {
+  std::uint32_t fitting = 0, beyond = cache.slab_size + 1;
+  while (beyond - fitting > 1) {
+    const std::uint32_t middle = fitting + (beyond - fitting) / 2;
+    const Layout layout = layout_of(cache.slab_size, cache.type, middle, cache.object_align);
+    (layout.objects_per_slab >= count ? fitting : beyond) = middle;
+  }
+  return fitting;
+}
+
+/// `slab_size` is one to share with another cache, if the row can have it; 0 for any.
+void choose_geometry(CacheSpec& cache, slab::Row row, const std::uint32_t* choice, std::uint32_t slab_size) {
+  cache.type = row == slab::Row::Large ? slab::ObjectSizeType::Large : slab::ObjectSizeType::Small;
+  const std::uint32_t pages_shift = row == slab::Row::SmallSinglePage  ? 0
+                                    : row == slab::Row::SmallMultiPage ? 1 + choice[1] % 4
+                                                                       : choice[1] % 5;
+  cache.page_size = slab_size ? std::clamp(slab_size >> pages_shift, 64u, 4096u) : 64u << choice[0] % 7;
+  cache.slab_size = cache.page_size << pages_shift;
+  cache.object_align = choice[2] % 4 != 3 ? 1u << choice[3] % 5 : cache.page_size >> choice[3] % 4;
+  while (largest_object(cache, 1) == 0) cache.object_align /= 2;
+
+  const std::uint32_t largest = largest_object(cache, 1);
+  if (choice[4] % 4 == 3) {
+    cache.object_size = 1 + choice[5] % largest;
+    return;
+  }
+  const std::size_t counts[] = {1, 2, 3, 1 + choice[5] % 8};
+  const std::uint32_t boundary = largest_object(cache, counts[choice[4] % 3 + (choice[6] & 1)]);
+  cache.object_size = std::clamp(boundary + choice[7] % 3, 2u, largest + 1) - 1;
+}
+
+CacheSpec cache_from(MachineKind kind, const std::uint32_t* choice, std::uint32_t slab_size = 0) {
+  CacheSpec cache;
+  cache.checks = kind.checks;
+  cache.empty_slabs_kept = kind.empty_slabs_kept;
+  cache.is_static = choice[8] % 8 == 7 && kind.empty_slabs_kept <= 1;
+  choose_geometry(cache, kind.row, choice, slab_size);
+  if (cache.is_static) {
+    const StaticGeometry& geometry = static_geometry(kind.row, choice[9]);
+    cache.slab_size = geometry.slab_size;
+    cache.page_size = geometry.page_size;
+    cache.object_size = geometry.object_size;
+    cache.object_align = geometry.object_align;
+  }
+  return cache;
+}
+
+Setup setup_from(MachineKind kind, const Choices& choice) {
+  Setup setup;
+  setup.cache_count = choice[0] % 2 == 1 ? 2 : 1;
+  setup.backend_count = choice[1] % 4 == 3 ? 2 : 1;
+  for (std::size_t i = 0; i < setup.backend_count; ++i)
+    setup.backends[i] = {static_cast<Reuse>(choice[2 + 2 * i] % 3), static_cast<Placement>(choice[3 + 2 * i] % 3),
+                         static_cast<std::uint8_t>(choice[6])};
+  setup.caches[0] = cache_from(kind, &choice[choices_per_setup]);
+  if (setup.cache_count == 2) {
+    const std::uint32_t* const own = &choice[choices_per_setup + choices_per_cache];
+    // Half of the time the same row, and then often the same slabs: there the mix-ups are.
+    if (own[10] % 2 == 0) kind.row = static_cast<slab::Row>(own[11] % 3);
+    const bool same_slabs = own[9] % 2 == 0;
+    setup.caches[1] = cache_from(kind, own, same_slabs ? setup.caches[0].slab_size : 0);
+    setup.caches[1].backend = static_cast<std::uint8_t>(own[10] / 2 % setup.backend_count);
+    if (same_slabs && kind.row == setup.caches[0].row()) setup.caches[1] = setup.caches[0];
+  }
+  return setup;
+}
+
+}  // namespace
+
+rc::Gen<Setup> setups(MachineKind kind) {
+  return rc::gen::map(
+      rc::gen::container<Choices>(choices_per_setup + 2 * choices_per_cache, rc::gen::inRange<std::uint32_t>(0, 65536)),
+      [kind](const Choices& choices) { return setup_from(kind, choices); });
+}
+
+std::ostream& operator<<(std::ostream& out, const Setup& setup) { return out << to_text(setup); }
+
+}  // namespace slabproof

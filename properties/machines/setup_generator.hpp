@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+
+#include <rapidcheck.h>
+
+#include "model/program/setup.hpp"
+
+namespace slabproof {
+
+/// What the first cache of a generated setup is.
+struct MachineKind {
+  slab::Row row;
+  bool checks;
+  std::uint8_t empty_slabs_kept;
+};
+
+/// Setups whose first cache is of `kind`, over all geometries with a bias to the edges: 1, 2 and 3
+/// objects a slab, one byte below and above the sizes where that count changes, odd sizes, large
+/// alignments. Shrinks to one cache of small numbers.
+rc::Gen<Setup> setups(MachineKind kind);
+
+std::ostream& operator<<(std::ostream& out, const Setup& setup);
+
+}  // namespace slabproof

@@ -1,0 +1,239 @@
+#include "properties/machines/supervised.hpp"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <sstream>
+
+#include <rapidcheck.h>
+#include <rapidcheck/state.h>
+
+#include "model/process/child.hpp"
+#include "model/process/isolated.hpp"
+#include "model/process/minimizer.hpp"
+#include "model/program/trace.hpp"
+#include "properties/machines/commands.hpp"
+#include "properties/machines/environment.hpp"
+#include "properties/saved_program.hpp"
+
+namespace slabproof {
+namespace {
+
+constexpr std::uint64_t candidates_in_process = 5000, candidates_isolated = 600;
+constexpr std::uint64_t never = ~std::uint64_t{0};
+using Clock = std::chrono::steady_clock;
+// A candidate that hangs takes seconds, so the candidates have a time of their own too.
+constexpr unsigned hung_after_seconds = 20, shrink_seconds = 60;
+constexpr std::chrono::seconds tidy_seconds{30};
+// For candidates: the verdict is all that counts.
+const IsolationOptions brief{.timeout_seconds = 3, .brief = true, .after_step = {}};
+
+/// What the child that runs the property tells its parent.
+struct Shared {
+  std::uint64_t programs, operations, to_find;
+  std::uint64_t heartbeat;  // goes up with every program that is run
+  std::uint32_t shrunk_to;
+  bool finished, passed;
+  char signature[256];
+  char report[1 << 18];
+};
+
+class Machine {
+ public:
+  Machine(std::string id, const MachineOptions& options, Shared& shared, std::uint64_t isolate_from)
+      : id_{std::move(id)}, options_{options}, shared_{shared}, isolate_from_{isolate_from}, runner_{options.make} {}
+
+  void check(rc::detail::TestParams params) {
+    params.maxSuccess = static_cast<int>(options_.programs);
+    const rc::detail::TestMetadata metadata{id_, id_};
+    struct Quiet : rc::detail::TestListener {
+      void onTestCaseFinished(const rc::detail::CaseDescription&) override {}
+      void onShrinkTried(const rc::detail::CaseDescription&, bool) override {}
+      void onTestFinished(const rc::detail::TestMetadata&, const rc::detail::TestResult&) override {}
+    } quiet;
+    const rc::detail::TestResult result = rc::detail::checkProperty(
+        rc::detail::toProperty([this] { run_one(); }), metadata, params, quiet, rc::detail::configuration().reproduce);
+    shared_.operations = runner_.operations();
+    shared_.passed = result.is<rc::detail::SuccessResult>();
+    if (!shared_.passed) put(shared_.report, report(result));
+    shared_.finished = true;
+  }
+
+ private:
+  template <std::size_t Size>
+  static void put(char (&field)[Size], const std::string& text) {
+    std::snprintf(field, Size, "%s", text.c_str());
+  }
+
+  /// The property: one generated program agrees.
+  void run_one() {
+    const Setup setup = *setups(options_.kind);
+    const auto mood = static_cast<Mood>(*rc::gen::inRange(0, 3));
+    const Commands commands = *rc::state::gen::commands(
+        SymbolicState{setup}, [mood](const SymbolicState& state) { return commands_for(state, mood); });
+    if (counterexample_ &&
+        (candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process) || Clock::now() > shrink_until_))
+      return;
+    Program program{setup, {}};
+    for (const auto& command : commands)
+      program.operations.push_back(static_cast<const OperationCommand&>(*command).operation());
+    const bool isolate = isolating();
+    ++shared_.programs;
+    const Verdict verdict = isolate ? isolated(program) : run_here(setup, commands);
+    if (verdict.agreed()) return;
+    if (!counterexample_) {
+      shared_.to_find = shared_.programs;
+      failure_ = failure(verdict);
+      shrink_until_ = Clock::now() + std::chrono::seconds{shrink_seconds};
+    }
+    if (failure(verdict) != failure_) return;  // another defect: one at a time
+    counterexample_ = std::move(program);
+    RC_FAIL(verdict.sentence());
+  }
+
+  /// What must stay the same while a counterexample shrinks.
+  static std::string failure(const Verdict& verdict) {
+    switch (verdict.kind) {
+      case Verdict::Kind::Agreed: break;
+      case Verdict::Kind::Violated: return verdict.violation.invariant;
+      case Verdict::Kind::Died: return "died";
+      case Verdict::Kind::Hung: return "hung";
+    }
+    return "none";
+  }
+
+  [[nodiscard]] bool isolating() const { return shared_.programs >= isolate_from_; }
+
+  Verdict isolated(const Program& program) {
+    ++shared_.heartbeat;
+    return run_isolated(runner_, program, brief).verdict;
+  }
+
+  Verdict run_here(const Setup& setup, const Commands& commands) {
+    ++shared_.heartbeat;
+    if (runner_.start(setup)) rc::state::runAll(commands, SymbolicState{setup}, runner_);
+    if (runner_.verdict().agreed()) runner_.finish();
+    return runner_.verdict();
+  }
+
+  std::string report(const rc::detail::TestResult& result) {
+    std::ostringstream text;
+    if (!counterexample_) {  // gave up, or a bad RC_PARAMS
+      rc::detail::printResultMessage(result, text);
+      return text.str();
+    }
+    // RapidCheck's budget is soon used up by deaths, and it knows neither setups nor operands.
+    const auto [program, verdict, ignored_report, tried, finished] = minimize(
+        runner_, *counterexample_,
+        {.budget = tidy_seconds, .go_on = [this](const Program&, std::uint64_t) { return ++shared_.heartbeat != 0; }});
+    shared_.shrunk_to = static_cast<std::uint32_t>(program.operations.size());
+    put(shared_.signature, verdict.signature());
+    text << to_text(program) << "verdict: " << verdict.sentence() << "\n"
+         << verdict.explanation() << "signature: " << verdict.signature() << "\n";
+    const SavedProgram saved = save_program(program, options_.crash_folder, "property");
+    if (saved.file.empty())
+      text << "not saved: " << saved.why_not << "\n";
+    else
+      text << "saved: " << saved.file << "\nreplay with: ci/replay " << saved.file << "\n";
+    text << "run the property again with: " << again() << "\n";
+    if (result.is<rc::detail::FailureResult>()) {
+      rc::detail::Configuration configuration;
+      configuration.reproduce[id_] = result.get<rc::detail::FailureResult>().reproduce;
+      text << "run it from this program on with: RC_PARAMS=\"" << rc::detail::configToMinimalString(configuration)
+           << "\"\n";
+    }
+    return text.str();
+  }
+
+  /// The command that generates the same programs: its seed, and how many there are, which their sizes follow.
+  [[nodiscard]] std::string again() const {
+    std::string name = id_;
+    name.replace(name.find('/'), 1, ".");
+    return (deep() > 1 ? "SLABPROOF_DEEP=" + std::to_string(deep()) + " " : "") + "ci/test --only '" + name +
+           "' --seed " + std::to_string(rc::detail::configuration().testParams.seed);
+  }
+
+  std::string id_;
+  const MachineOptions& options_;
+  Shared& shared_;
+  std::uint64_t isolate_from_;
+  Runner runner_;
+  std::optional<Program> counterexample_;
+  std::string failure_;  // of the counterexample
+  std::uint64_t candidates_ = 0;
+  Clock::time_point shrink_until_;
+};
+
+/// How far a property is, in a line.
+void tell(const std::string& id, std::uint64_t all, const volatile Shared& shared, Clock::duration time) {
+  const auto seconds = static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
+  if (shared.to_find > 0)
+    std::printf("%s: program %ju fails, making it small: %ju tried, %lld s\n", id.c_str(),
+                std::uintmax_t{shared.to_find}, std::uintmax_t{shared.heartbeat - shared.to_find}, seconds);
+  else
+    std::printf("%s: %ju of %ju programs, %lld s\n", id.c_str(), std::uintmax_t{shared.programs}, std::uintmax_t{all},
+                seconds);
+  std::fflush(stdout);
+}
+
+/// Runs the property in a child; false if the child died.
+bool check_in_child(const std::string& id, const MachineOptions& options, Shared& shared,
+                    const rc::detail::TestParams& params, std::uint64_t isolate_from) {
+  std::fflush(nullptr);
+  const pid_t parent = getpid(), child = fork();
+  if (child < 0) cannot_judge(std::strerror(errno));
+  if (child == 0) {
+    begin_child(parent);
+    Machine{id, options, shared, isolate_from}.check(params);
+    _exit(0);
+  }
+  // A program that hangs is found by the programs that no longer come after it.
+  std::uint64_t heartbeat = 0;
+  const auto begin = Clock::now();
+  auto told = begin;
+  int status = 0;
+  for (auto since = begin; waitpid(child, &status, WNOHANG) == 0; usleep(20'000)) {
+    if (options.progress.count() > 0 && Clock::now() - told >= options.progress) {
+      told = Clock::now();
+      tell(id, options.programs, shared, told - begin);
+    }
+    const std::uint64_t now = const_cast<const volatile std::uint64_t&>(shared.heartbeat);
+    if (now != heartbeat) since = Clock::now();
+    heartbeat = now;
+    if (Clock::now() - since < std::chrono::seconds{hung_after_seconds}) continue;
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    return false;
+  }
+  if (const std::string why = why_end_tells_nothing(status); !why.empty()) cannot_judge(why);
+  return shared.finished;
+}
+
+}  // namespace
+
+MachineResult check_machine(const std::string& id, const MachineOptions& options) {
+  void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) cannot_judge(std::strerror(errno));
+  auto& shared = *static_cast<Shared*>(memory);
+  const rc::detail::TestParams params = rc::detail::configuration().testParams;
+  if (!check_in_child(id, options, shared, params, never)) {
+    const std::uint64_t died_at = shared.programs;
+    std::memset(memory, 0, sizeof shared);
+    if (!check_in_child(id, options, shared, params, died_at - 1))
+      std::snprintf(shared.report, sizeof shared.report, "the property died outside the programs that it runs");
+  }
+  MachineResult result{shared.passed,    shared.programs, shared.operations, shared.report,
+                       shared.signature, shared.to_find,  shared.shrunk_to,  params.seed};
+  munmap(memory, sizeof(Shared));
+  return result;
+}
+
+}  // namespace slabproof
