@@ -10,8 +10,6 @@ import pathlib
 import sys
 import tempfile
 
-from replay_page_test import SIZES, Page, browser, missing
-
 try:
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
@@ -20,12 +18,13 @@ except ImportError:
     pass  # missing() says so
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "ci"))
+sys.path[:0] = [str(ROOT / "ci"), str(ROOT / "fuzz/replay")]
 
 import child_process
 import report
 from crash_files import Crash, beside
 from replay_facts import Facts
+from replay_page_test import SIZES, Page, browser, missing
 
 HOSTILE = "</script ><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\"> & \u2028 @CHART@ @FACTS@"
 ODD_NAME = os.fsdecode(b"fuzz_large-\xff %#?")
