@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compiles every C++ block of the pages, with g++ and the newest clang.
 
-Each stands behind #include <slab/slab.hpp>, alone or inside the file that a comment on the line above names:
-<!-- in docs/code/NAME.cpp -->; there it is docs/page.hpp. What includes <slab/hosted/> is compiled for an
-operating system, everything else with the flags of docs/kernel.md: it may ask the linker for the four functions that
-every compiler asks for, and run nothing before or after main."""
+Each is compiled after #include <slab/slab.hpp>, alone or inside the file that a comment on the line above names,
+<!-- in docs/code/NAME.cpp -->, which includes the block. What includes <slab/hosted/> is compiled for an operating
+system. Everything else is compiled with the flags of docs/kernel.md; it may ask the linker for the four functions that
+every compiler asks for and for nothing else, and may run nothing before or after main."""
 
 import concurrent.futures
 import glob
@@ -18,7 +18,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 IN = re.compile(r"<!-- in (docs/code/\w+\.cpp) -->")
-WARNINGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused", f"-I{ROOT}/allocator/include", "-I."]
+FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused", f"-I{ROOT}/allocator/include",
+         f"-I{ROOT}", "-I."]
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp"}
 
 
@@ -30,7 +31,9 @@ class Block:
 
     def is_unmarked_code(self):
         """A transcript, which begins with a command, may show code that a command prints."""
-        return self.language == "" and not self.text.startswith("$ ") and re.search(r"^#include|[;{]$", self.text, re.M)
+        if self.language != "" or self.text.startswith("$ "):
+            return False
+        return re.search(r"^#include|[;{]$", self.text, re.M)
 
 
 def blocks_of(page):
@@ -39,7 +42,8 @@ def blocks_of(page):
     for start in starts:
         end = next(starts)
         context = IN.fullmatch(lines[start - 1]) if start else None
-        yield Block(page, start + 1, lines[start].strip()[3:], context and ROOT / context[1], "\n".join(lines[start + 1:end]) + "\n")
+        text = "\n".join(lines[start + 1:end]) + "\n"
+        yield Block(page, start + 1, lines[start].strip()[3:], context and ROOT / context[1], text)
 
 
 def kernel_flags(compiler):
@@ -58,29 +62,40 @@ def problems_of(block, compiler):
         source.write_text(f'#include <slab/slab.hpp>\n#include "{block.context or "docs/page.hpp"}"\n')
         hosted = "<slab/hosted/" in block.text
         flags = [f"-I{ROOT}/allocator/hosted"] if hosted else kernel_flags(compiler)
-        built = subprocess.run([compiler, *WARNINGS, *flags, "-O1", "-c", source, "-o", "block.o"], cwd=folder, stdin=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True)
+        built = subprocess.run([compiler, *FLAGS, *flags, "-O1", "-c", source, "-o", "block.o"], cwd=folder,
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if built.returncode != 0:
             return [f"{block.name} does not compile with {pathlib.Path(compiler).name}:\n{built.stderr}"]
         if hosted:
             return []
-        looks = {tool: subprocess.run([*tool.split(), "block.o"], cwd=folder, stdout=subprocess.PIPE, text=True, check=True).stdout
-                 for tool in ("nm -u --format=posix", "objdump -h")}
-        undefined = {line.split()[0] for line in looks["nm -u --format=posix"].splitlines()} - ALLOWED
+        def output(*command):
+            done = subprocess.run([*command, "block.o"], cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+            return done.stdout
+
+        undefined = {line.split()[0] for line in output("nm", "-u", "--format=posix").splitlines()} - ALLOWED
+        runs_by_itself = set(re.findall(r"\.(?:init|fini)_array|\.[cd]tors", output("objdump", "-h")))
         found = [f"asks the linker for {name}" for name in sorted(undefined)]
-        found += [f"has a {name}" for name in sorted(set(re.findall(r"\.(?:init|fini)_array|\.[cd]tors", looks["objdump -h"])))]
+        found += [f"has a {section}" for section in sorted(runs_by_itself)]
         return [f"{block.name} {what} with {pathlib.Path(compiler).name}" for what in found]
 
 
+def compilers_found():
+    """g++ and the newest clang, as far as they are installed."""
+    clangs = sorted(glob.glob("/usr/bin/clang++-[0-9]*"), key=lambda path: int(path.rpartition("-")[2]))
+    return [compiler for compiler in [shutil.which("g++"), *clangs[-1:]] if compiler]
+
+
 def main():
-    compilers = [c for c in [shutil.which("g++"), *sorted(glob.glob("/usr/bin/clang++-[0-9]*"), key=lambda p: int(p.rpartition("-")[2]))[-1:]] if c]
+    compilers = compilers_found()
     blocks = [block for page in PAGES for block in blocks_of(page)]
-    problems = [f"{block.name} is C++ and is not marked as such: it would be compiled by nobody" for block in blocks if block.is_unmarked_code()]
+    problems = [f"{block.name} is C++ and not marked as such: nothing would compile it"
+                for block in blocks if block.is_unmarked_code()]
     code = [block for block in blocks if block.language == "cpp"]
-    unused = set((ROOT / "docs" / "code").glob("*")) - {block.context for block in code}
+    unused = set((ROOT / "docs" / "code").glob("*.cpp")) - {block.context for block in code}
     problems += [f"{path.relative_to(ROOT)} belongs to no block" for path in sorted(unused)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for found in pool.map(lambda work: problems_of(*work), [(block, compiler) for block in code for compiler in compilers]):
+        work = [(block, compiler) for block in code for compiler in compilers]
+        for found in pool.map(problems_of, *zip(*work)):
             problems += found
     if not code or not compilers:
         problems.append("nothing was compiled")

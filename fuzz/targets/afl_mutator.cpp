@@ -1,5 +1,5 @@
 // The structure-aware mutator as AFL++ loads it: a library beside each target of programs, without sanitizers,
-// since it runs in afl-fuzz. AFL++ 4.04, docs/custom_mutators.md.
+// since it runs in afl-fuzz. The interface is that of AFL++ 4.04, custom_mutators in its documentation.
 #include <algorithm>
 #include <cstring>
 #include <new>
