@@ -8,7 +8,7 @@ namespace {
 
 using enum OperationKind;
 
-/// Which misuse of a program frees such a pointer.
+/// The operation of a program that is such a misuse.
 OperationKind kind_of(slab::Misuse misuse) {
   switch (misuse) {
     case slab::Misuse::InteriorPointer: return FreeInterior;
@@ -27,7 +27,7 @@ class Writer {
 
   /// The transition's operations, appended.
   void write(const Transition& transition) {
-    if (transition.kind == Transition::end) return;
+    if (transition.sort == Transition::Sort::EndOfProgram) return;
     if (transition.failing) operations_.push_back(transition.failure_operation());
     Operation operation{.kind = transition.kind, .target = transition.cache, .argument = transition.argument};
     switch (transition.kind) {
@@ -55,7 +55,7 @@ class Writer {
     for (std::size_t i = transition.operations(); i > 0; --i) world_.runner().step(operations_[operations_.size() - i]);
     if (world_.choices().refused) refuse_after(world_.choices().made);
   }
-  /// Where the last operation finds no more room in the small world, the program says that its backend refuses.
+  /// Where the last operation finds no more room in the small world, the program lets its backend refuse.
   void refuse_after(std::size_t slabs) {
     operations_.insert(operations_.end() - 1, {.kind = Fail,
                                                .detail = static_cast<std::uint8_t>(FailingCall::AllocSlab),
@@ -68,7 +68,7 @@ class Writer {
     return program;
   }
 
-  /// The operations that free `stray` or a pointer like it, the former first.
+  /// The operations that free `stray`, and then those that free a pointer like it.
   [[nodiscard]] std::vector<Operation> misuses(std::uint8_t cache, std::uintptr_t stray) {
     std::vector<Operation> exact, alike;
     const auto expected = world_.runner().expected_of_stray(cache, stray);
@@ -136,14 +136,14 @@ std::vector<Program> programs_of(World& world, const std::vector<Transition>& pa
     on_all_backends();
     if (stray) writer.drop();
   }
-  if (!stray && !last.failing && last.kind != Transition::end) {
+  if (!stray && !last.failing && last.sort != Transition::Sort::EndOfProgram) {
     writer.refuse_after(world.slabs() - world.backend().slabs().size());
     on_all_backends();
   }
   return programs;
 }
 
-bool can_be_said(World& world, std::uint8_t cache, std::uintptr_t stray) {
+bool is_expressible(World& world, std::uint8_t cache, std::uintptr_t stray) {
   const auto expected = world.runner().expected_of_stray(cache, stray);
   if (!expected) return false;
   switch (expected->kind) {

@@ -17,7 +17,6 @@ struct ExploreOptions {
   Setup setup;               // one backend; see properties/explore/world.hpp
   std::size_t slabs = 2;     // that the backend has room for
   std::uint64_t scrub = 0;   // what dead bytes hold
-  bool exact = false;        // tell states apart by their keys, not by a hash of 128 bits
   bool pointers = true;      // in each state free every pointer, if the caches are Checked
   std::size_t memory = std::size_t{2} << 30;  // bytes, for states and frontier
   const char* progress = nullptr;  // a line a second on stdout, which begins with this
@@ -31,7 +30,6 @@ struct ExploreCounts {
   std::uint64_t refusals = 0;     // in which the backend had no room
   std::uint64_t pointers = 0;     // misuses tried
   std::uint64_t digest = 0;       // of the states and transitions
-  std::uint64_t collisions = 0;   // of hashes, in the exact mode
   std::uint32_t depth = 0;        // transitions to the state that is farthest from the first one
   std::size_t memory = 0;         // of the states, in bytes
   std::size_t frontier = 0;       // bytes at the most
@@ -57,7 +55,7 @@ struct Exploration {
 /// Ends this process with exit code 2 when there is no such child, or it was killed: then nothing is known.
 Exploration explore(const ExploreOptions& options);
 
-/// In a child process, of `parent`: kills it when that ends, since nobody asks any more.
+/// In a child process: it dies with `parent`.
 void end_with(pid_t parent);
 
 }  // namespace slabproof

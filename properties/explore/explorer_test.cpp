@@ -4,11 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include <slab/slab.hpp>
 
+#include "properties/explore/key_hash.hpp"
 #include "properties/explore/small_geometry.hpp"
 #include "properties/explore/visited_set.hpp"
+#include "properties/explore/world.hpp"
 
 namespace slabproof {
 namespace {
@@ -17,21 +22,6 @@ using Outcome = Exploration::Outcome;
 
 ExploreOptions world(slab::Row row, std::uint32_t objects, std::size_t slabs) {
   return {.setup = small_setup(row, objects, 1, true, 1), .slabs = slabs, .pointers = false};
-}
-
-TEST(Explorer, HashedAndExactModesAgree) {
-  for (ExploreOptions options : {world(slab::Row::SmallSinglePage, 3, 2), world(slab::Row::SmallMultiPage, 2, 3),
-                                 world(slab::Row::Large, 1, 4)}) {
-    const Exploration hashed = explore(options);
-    options.exact = true;
-    const Exploration exact = explore(options);
-    ASSERT_EQ(exact.outcome, Outcome::Complete);
-    EXPECT_GT(exact.counts.states, 100u);
-    EXPECT_EQ(exact.counts.states, hashed.counts.states);
-    EXPECT_EQ(exact.counts.transitions, hashed.counts.transitions);
-    EXPECT_EQ(exact.counts.digest, hashed.counts.digest);
-    EXPECT_EQ(exact.counts.collisions, 0u);
-  }
 }
 
 TEST(Explorer, ClaimsNothingWithoutMemory) {
@@ -43,16 +33,47 @@ TEST(Explorer, ClaimsNothingWithoutMemory) {
   }
 }
 
-// Two states are one as far as their hashes are, and two in the exact mode.
-TEST(VisitedSet, TellsKeysApartInTheExactMode) {
-  GrowingArray<Step> steps{16, GrowingArray<Step>::Sharing::Private};
-  const std::uint64_t keys[] = {1, 2};
-  for (const auto mode : {VisitedSet::Mode::Hashed, VisitedSet::Mode::Exact}) {
-    VisitedSet visited{mode, steps};
-    EXPECT_TRUE(visited.insert({7, 7}, &keys[0], 1, {}));
-    EXPECT_EQ(visited.insert({7, 7}, &keys[1], 1, {}), mode == VisitedSet::Mode::Exact);
-    EXPECT_FALSE(visited.insert({7, 7}, &keys[0], 1, {}));
+TEST(KeyHash, TellsApartKeysThatDifferAnywhere) {
+  constexpr std::size_t words = 9;
+  const KeyHash hash{1, World::max_words};
+  std::set<std::pair<std::uint64_t, std::uint64_t>> hashes;
+  std::set<std::uint64_t> halves[2];
+  std::size_t keys = 0;
+  const auto add = [&](const std::vector<std::uint64_t>& key) {
+    const Hash128 h = hash(key.data(), key.size());
+    hashes.insert({h.a, h.b});
+    halves[0].insert(h.a);
+    halves[1].insert(h.b);
+    ++keys;
+  };
+  for (std::size_t length = 1; length <= words; ++length) {  // of zeros: they differ in length alone
+    add(std::vector<std::uint64_t>(length));
+    for (std::size_t bit = 0; bit < length * 64; ++bit) {
+      std::vector<std::uint64_t> key(length);
+      key[bit / 64] |= std::uint64_t{1} << bit % 64;
+      add(key);
+    }
   }
+  EXPECT_EQ(hashes.size(), keys);
+  EXPECT_EQ(halves[0].size(), keys);
+  EXPECT_EQ(halves[1].size(), keys);
+}
+
+TEST(VisitedSet, TellsStatesApartByEachHalfOfTheirHash) {
+  GrowingArray<Step> steps{1 << 14, GrowingArray<Step>::Sharing::Private};
+  VisitedSet visited{steps};
+  std::uint32_t inserted = 0;
+  for (const std::uint64_t a : {std::uint64_t{7}, std::uint64_t{7} | std::uint64_t{1} << 63})
+    for (const std::uint64_t b : {std::uint64_t{7}, std::uint64_t{8}, std::uint64_t{7} | std::uint64_t{1} << 63}) {
+      EXPECT_TRUE(visited.insert({a, b}, {}));
+      EXPECT_FALSE(visited.insert({a, b}, {})) << "the same state again";
+      ++inserted;
+    }
+  // It grows, and still knows them all.
+  for (std::uint64_t a = 100; a < 5'000; ++a, ++inserted) EXPECT_TRUE(visited.insert({a, a}, {}));
+  EXPECT_FALSE(visited.insert({7, 8}, {}));
+  EXPECT_FALSE(visited.insert({100, 100}, {}));
+  EXPECT_EQ(visited.size(), inserted);
 }
 
 struct Silent : slab::Unchecked {

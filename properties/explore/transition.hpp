@@ -7,35 +7,47 @@
 
 namespace slabproof {
 
-/// One step from a state of a small world to the next, in 32 bits.
+/// One step from a state of a small world to the next, or what else is tried in a state. Packed into 32 bits.
 struct Transition {
-  /// What comes at the end of every program: everything is freed, the caches are destroyed.
-  static constexpr OperationKind end = OperationKind::Recover;
+  enum class Sort : std::uint8_t {
+    Operation,     // `kind`, perhaps with a backend call that fails
+    EndOfProgram,  // everything is freed, the caches are destroyed
+    EveryPointer,  // each pointer that the contract covers is freed through `cache`; leads to no other state
+  };
 
+  Sort sort = Sort::Operation;
   OperationKind kind = OperationKind::Alloc;
   std::uint8_t cache = 0;
-  std::uint8_t argument = 0;  // Reserve: objects; Free, CorruptLink: place of the slab * SmallState::max_slots + slot
+  std::uint8_t argument = 0;  // Reserve: objects; Free, CorruptLink: slot_argument()
   std::uint8_t picks = 0;  // CorruptLink: which link; else two bits for each slab made: which of the free places
   std::uint8_t failing = 0;  // 0: none; else the backend call that fails, from 1, of those that `failure` counts
   std::uint8_t failure = 0;  // as Operation::detail of Fail
 
-  [[nodiscard]] constexpr std::uint32_t packed() const {
-    return static_cast<std::uint32_t>(kind) | std::uint32_t{cache} << 5 | std::uint32_t{argument} << 6 |
-           std::uint32_t{picks} << 13 | std::uint32_t{failing} << 21 | std::uint32_t{failure} << 26;
+  [[nodiscard]] static constexpr std::uint8_t slot_argument(std::size_t place, std::size_t slot) {
+    return static_cast<std::uint8_t>(place * SmallState::max_slots + slot);
   }
-  [[nodiscard]] static constexpr Transition unpacked(std::uint32_t bits) {
-    const auto field = [bits](int from, unsigned mask) { return static_cast<std::uint8_t>(bits >> from & mask); };
-    return {static_cast<OperationKind>(field(0, 31)),
-            field(5, 1),
-            field(6, 127),
-            field(13, 255),
-            field(21, 31),
-            field(26, 15)};
+
+  [[nodiscard]] constexpr std::uint32_t packed() const {
+    return put(sort_bits, static_cast<unsigned>(sort)) | put(kind_bits, static_cast<unsigned>(kind)) |
+           put(cache_bits, cache) | put(argument_bits, argument) | put(picks_bits, picks) | put(failing_bits, failing) |
+           put(failure_bits, failure);
+  }
+  [[nodiscard]] static constexpr Transition unpacked(std::uint32_t packed) {
+    const auto get = [packed](Bits bits) {
+      return static_cast<std::uint8_t>(packed >> bits.first & ((1u << bits.count) - 1));
+    };
+    return {.sort = static_cast<Sort>(get(sort_bits)),
+            .kind = static_cast<OperationKind>(get(kind_bits)),
+            .cache = get(cache_bits),
+            .argument = get(argument_bits),
+            .picks = get(picks_bits),
+            .failing = get(failing_bits),
+            .failure = get(failure_bits)};
   }
   friend constexpr bool operator==(const Transition&, const Transition&) = default;
 
-  /// Operations of a program that say the same.
-  [[nodiscard]] constexpr std::uint32_t operations() const { return kind == end ? 0 : failing ? 2 : 1; }
+  /// Program operations that this expands to.
+  [[nodiscard]] constexpr std::uint32_t operations() const { return sort == Sort::EndOfProgram ? 0 : failing ? 2 : 1; }
   [[nodiscard]] constexpr Operation failure_operation() const {
     return {.kind = OperationKind::Fail, .detail = failure, .argument = failing - 1u};
   }
@@ -44,10 +56,21 @@ struct Transition {
     choices.refused = false;
     for (std::size_t i = 0; i < Choices::most; ++i) choices.picks[i] = picks >> 2 * i & 3;
   }
+
+ private:
+  struct Bits {
+    unsigned first, count;
+  };
+  static constexpr Bits sort_bits{0, 2}, kind_bits{2, 5}, cache_bits{7, 1}, argument_bits{8, 7}, picks_bits{15, 8},
+      failing_bits{23, 5}, failure_bits{28, 4};
+  static constexpr std::uint32_t put(Bits bits, unsigned value) { return value << bits.first; }
+  static_assert(operation_kinds <= 1u << kind_bits.count && Limits::max_caches <= 1u << cache_bits.count);
+  static_assert(SmallState::max_slabs * SmallState::max_slots <= 1u << argument_bits.count);
+  static_assert(SmallState::max_slabs <= 1u << 2 && 2 * Choices::most <= picks_bits.count);
 };
 
-static_assert(SmallState::max_slabs * SmallState::max_slots <= 128 && SmallState::max_slabs <= 4);
-static_assert(Transition::unpacked(Transition{OperationKind::Destroy, 1, 127, 255, 31, 9}.packed()) ==
-              Transition{OperationKind::Destroy, 1, 127, 255, 31, 9});
+static_assert(Transition::unpacked(
+                  Transition{Transition::Sort::EveryPointer, OperationKind::Destroy, 1, 127, 255, 31, 9}.packed()) ==
+              Transition{Transition::Sort::EveryPointer, OperationKind::Destroy, 1, 127, 255, 31, 9});
 
 }  // namespace slabproof

@@ -1,0 +1,112 @@
+#include "properties/explore/command_line.hpp"
+
+#include <cstdlib>
+#include <iterator>
+
+#include "model/memory/small_state.hpp"
+
+namespace slabproof {
+namespace {
+
+// A word that could be taken for a pointer by nobody, and null.
+constexpr std::uint64_t scrub_a = 0xC7C6'C5C4'C3C2'C1C0u, scrub_b = 0;
+
+constexpr WorldSize quick_sizes[] = {{3, 2, 1}, {2, 3, 1}};
+constexpr WorldSize deep_sizes[] = {{1, 4, 1}, {2, 4, 1}, {3, 3, 1}, {5, 2, 1},       {2, 2, 2},
+                                    {3, 2, 2}, {3, 4, 1}, {4, 3, 1}, {6, 2, 1, false}};
+
+/// The value of an option, as a word and as a number.
+class Value {
+ public:
+  explicit Value(const std::string& text) : text_{text} {
+    char* end = nullptr;
+    number_ = std::strtod(text.c_str(), &end);
+    is_number_ = !text.empty() && *end == '\0';
+  }
+  [[nodiscard]] bool is(const char* word) const { return text_ == word; }
+  [[nodiscard]] bool is_above_0_up_to(double most) const { return is_number_ && number_ > 0 && number_ <= most; }
+  [[nodiscard]] bool is_count(int least, int most) const {
+    return is_number_ && number_ >= least && number_ <= most && number_ == static_cast<int>(number_);
+  }
+  [[nodiscard]] double number() const { return number_; }
+  template <class T>
+  [[nodiscard]] T count() const {
+    return static_cast<T>(number_);
+  }
+
+ private:
+  std::string text_;
+  double number_ = 0;
+  bool is_number_ = false;
+};
+
+/// Whether it is an option that chooses among the worlds, with such a value.
+bool choose_worlds(CommandLine& line, const std::string& option, const Value& value) {
+  if (option == "--row") {
+    for (const slab::Row row : {slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large})
+      if (value.is(slab::to_string(row))) return line.rows = {row}, true;
+  } else if (option == "--policy" && (value.is("Checked") || value.is("Unchecked"))) {
+    return line.checks = {value.is("Checked")}, true;
+  } else if (option == "--scrub" && (value.is("A") || value.is("B"))) {
+    return line.scrubs = {value.is("A") ? scrub_a : scrub_b}, true;
+  } else if (option == "--kept" && value.is_count(0, 1)) {
+    return line.kept = {value.count<std::uint8_t>()}, true;
+  }
+  return false;
+}
+
+/// The same of an option that sets the one size.
+bool choose_size(WorldSize& size, const std::string& option, const Value& value) {
+  if (option == "--objects" && value.is_count(1, 6))
+    size.objects = value.count<std::uint32_t>();
+  else if (option == "--slabs" && value.is_count(1, SmallState::max_slabs))
+    size.slabs = value.count<std::size_t>();
+  else if (option == "--caches" && value.is_count(1, 2))
+    size.caches = value.count<std::uint8_t>();
+  else
+    return false;
+  return true;
+}
+
+/// The same of an option that says how the worlds are gone through.
+bool choose_how(CommandLine& line, const std::string& option, const Value& value, const std::string& text) {
+  if (option == "--jobs" && value.is_count(1, 256))
+    line.jobs = value.count<std::size_t>();
+  else if (option == "--memory" && value.is_above_0_up_to(1024))
+    line.memory = value.number();
+  else if (option == "--output")
+    line.folder = text;
+  else
+    return false;
+  return true;
+}
+
+}  // namespace
+
+std::optional<CommandLine> parse_command_line(const std::vector<std::string>& arguments, std::string& why) {
+  CommandLine line;
+  line.scrubs = {scrub_a, scrub_b};
+  WorldSize size{3, 2, 1};
+  bool has_size = false;
+  for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+    const std::string& option = *argument;
+    if (option == "--without-pointers") {
+      line.pointers = false;
+    } else if (option == "--quick") {
+      line.sizes.assign(std::begin(quick_sizes), std::end(quick_sizes));
+    } else if (option == "--deep") {
+      line.sizes.assign(std::begin(deep_sizes), std::end(deep_sizes));
+    } else if (++argument == arguments.end()) {
+      return why = option + ": unknown option, or its value is missing", std::nullopt;
+    } else if (const Value value{*argument}; choose_size(size, option, value)) {
+      has_size = true;
+    } else if (!choose_worlds(line, option, value) && !choose_how(line, option, value, *argument)) {
+      return why = option + " " + *argument + ": unknown option, or not what it takes", std::nullopt;
+    }
+  }
+  if (!line.sizes.empty() && has_size) return why = "--quick and --deep have sizes of their own", std::nullopt;
+  if (line.sizes.empty()) line.sizes = {size};
+  return line;
+}
+
+}  // namespace slabproof

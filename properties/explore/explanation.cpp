@@ -1,0 +1,54 @@
+#include "properties/explore/explanation.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "model/process/isolated.hpp"
+#include "properties/explore/counterexample.hpp"
+
+namespace slabproof {
+namespace {
+
+std::vector<Transition> path_to(std::uint32_t state, const GrowingArray<Step>& steps) {
+  std::vector<Transition> path;
+  if (state == nowhere) return path;
+  for (; steps[state].parent != nowhere; state = steps[state].parent)
+    path.push_back(Transition::unpacked(steps[state].transition));
+  std::reverse(path.begin(), path.end());
+  return path;
+}
+
+std::string name_of(const Transition& transition) {
+  switch (transition.sort) {
+    case Transition::Sort::Operation: return to_string(transition.kind);
+    case Transition::Sort::EndOfProgram: return name_of_step(at_end);
+    case Transition::Sort::EveryPointer: return to_string(OperationKind::Free);
+  }
+  return "";
+}
+
+}  // namespace
+
+void explain(Exploration& exploration, World& world, const GrowingArray<Step>& steps, const SearchReport& report) {
+  const std::vector<Transition> path = path_to(report.state, steps);
+  const Transition last = Transition::unpacked(report.transition);
+  std::uintptr_t stray = 0;
+  if (last.sort == Transition::Sort::EveryPointer)
+    stray = exploration.found.kind == Verdict::Kind::Violated ? report.stray : report.mark.stray;
+  exploration.found.step = static_cast<std::uint32_t>(path.size());
+  exploration.found.operation = report.state == nowhere ? name_of_step(at_start) : name_of(last);
+  const std::vector<Program> programs = programs_of(world, path, last, stray);
+  if (!programs.empty()) exploration.program = programs.front();
+  for (const Program& program : programs) {
+    IsolatedRun run = run_isolated(world.runner(), program, {.timeout_seconds = 3, .brief = true, .after_step = {}});
+    if (run.verdict.agreed()) continue;
+    run = run_isolated(world.runner(), program);
+    exploration.program = program;
+    exploration.verdict = run.verdict;
+    exploration.report = run.report;
+    return;
+  }
+}
+
+}  // namespace slabproof

@@ -1,0 +1,218 @@
+#include "properties/explore/search.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "properties/explore/counterexample.hpp"
+
+namespace slabproof {
+namespace {
+
+using enum OperationKind;
+
+constexpr std::uint64_t hash_seed = 1;
+// Of an object until the next load().
+constexpr std::uint32_t spare_ordinal = SmallState::max_slabs * SmallState::max_slots;
+
+}  // namespace
+
+Search::Search(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, SearchReport& report,
+               ProgramEnds program_ends)
+    : options_{options},
+      world_{world},
+      report_{report},
+      counts_{report.counts},
+      program_ends_{program_ends},
+      hash_{hash_seed, World::max_words},
+      visited_{steps},
+      frontier_{options.memory},
+      progress_{options.progress} {}
+
+void Search::run() {
+  using enum Exploration::Outcome;
+  report_.state = nowhere;
+  world_.runner().set_mark(&report_.mark);
+  if (world_.start()) {
+    words_of_key_ = world_.save(key_);
+    remember(nowhere, {});
+  } else {
+    judge({}, 0);
+  }
+  while (report_.outcome == Complete && frontier_.descend()) {
+    while (!frontier_.done() && !over()) {
+      state_ = frontier_.take();
+      expand();
+      tell();
+    }
+    counts_.depth += frontier_.found_more();
+    if (cost_ == no_defect) continue;
+    if (ends_only_ || program_ends_ == ProgramEnds::LeftOut || cost_ < 2) report_.outcome = Defect;
+    ends_only_ = true;  // one operation more, and the end of the program, may be shorter than a failure
+  }
+  if (cost_ != no_defect || (report_.outcome == Complete && found_inexpressible_)) report_.outcome = Defect;
+  counts_.digest = visited_.digest() ^ counts_.transitions * 0x9E3779B97F4A7C15u;
+  if (report_.outcome != Defect) return;
+  report_.state = defect_state_;
+  report_.transition = defect_transition_.packed();
+}
+
+SmallState::Slab Search::slab_of_state(std::size_t place) const {
+  SmallState::Slab slab;
+  std::memcpy(&slab, state_.key + place * (sizeof slab / 8), sizeof slab);
+  return slab;
+}
+
+void Search::expand() {
+  is_there_ = false;
+  report_.state = state_.index;
+  if (program_ends_ == ProgramEnds::Tried) end_program();
+  if (ends_only_ || over()) return;
+  for (std::uint8_t cache = 0; cache < world_.setup().cache_count && !over(); ++cache) {
+    const std::size_t objects = world_.layout(cache).objects_per_slab;
+    try_all_choices({.kind = Alloc, .cache = cache});
+    try_all_choices({.kind = AllocNoGrow, .cache = cache});
+    for (std::size_t n = 1; n <= objects + 1; ++n)
+      try_all_choices({.kind = Reserve, .cache = cache, .argument = static_cast<std::uint8_t>(n)});
+    for (std::size_t place = 0; place < world_.slabs(); ++place) {
+      const SmallState::Slab slab = slab_of_state(place);
+      if (slab.holder != cache) continue;
+      for (std::size_t slot = 0; slot < objects; ++slot)
+        if (slab.live >> slot & 1)
+          take({.kind = Free, .cache = cache, .argument = Transition::slot_argument(place, slot)});
+    }
+    take({.kind = FreeNull, .cache = cache});
+    take({.kind = Shrink, .cache = cache});
+    take({.kind = Destroy, .cache = cache});
+  }
+  if (options_.pointers && !over()) free_all_pointers();
+  if (options_.pointers && !over()) corrupt_all_links();
+}
+
+/// What the end of a program finds in this state.
+void Search::end_program() {
+  go_back();
+  const Transition end{.sort = Transition::Sort::EndOfProgram};
+  report_.transition = end.packed();
+  if (!world_.runner().finish()) judge(end, 0);
+}
+
+/// Every choice of places, and with each of them every failure.
+void Search::try_all_choices(Transition transition) {
+  std::uint8_t picks[Choices::most] = {};
+  for (;;) {
+    transition.picks = 0;
+    for (std::size_t i = 0; i < Choices::most; ++i) transition.picks |= static_cast<std::uint8_t>(picks[i] << 2 * i);
+    take(transition);
+    const Choices choices = world_.choices();
+    if (const std::uint32_t calls = world_.backend().calls_that_may_fail(); calls > 0)
+      fail_each(transition, calls, choices);
+    if (over()) return;
+    // As on an odometer: the last place that can be another one.
+    std::size_t last = choices.made;
+    while (last > 0 && picks[last - 1] + 1 >= choices.options[last - 1]) --last;
+    if (last == 0) return;
+    ++picks[last - 1];
+    std::fill(picks + last, picks + Choices::most, std::uint8_t{0});
+  }
+}
+
+/// The transition, which makes `calls` that may fail, with each of them failing, and with each slab misaligned.
+void Search::fail_each(Transition transition, std::uint32_t calls, const Choices& choices) {
+  const auto each = [&](FailingCall call, FailureMode mode, std::size_t count) {
+    transition.failure = static_cast<std::uint8_t>(static_cast<unsigned>(call) | static_cast<unsigned>(mode) << 2);
+    for (transition.failing = 1; transition.failing <= count && !over(); ++transition.failing) take(transition);
+  };
+  each(FailingCall::Any, FailureMode::Once, calls);
+  each(FailingCall::AllocSlab, FailureMode::Misaligned, choices.made + choices.refused);
+  if (world_.cache(transition.cache).row() == slab::Row::Large)
+    each(FailingCall::AllocSlabInfo, FailureMode::Misaligned, choices.made);
+}
+
+/// Goes to the state that is expanded. Where the last transition left its key alone and asked for no memory, not even
+/// dead bytes have changed.
+void Search::go_back() {
+  if (!is_there_) world_.load(state_.key);
+  is_there_ = false;
+}
+
+/// Whether key_, of so many words, is of the state that is expanded.
+bool Search::is_state(std::size_t words) const {
+  return words == state_.words && std::memcmp(key_, state_.key, words * 8) == 0;
+}
+
+void Search::take(const Transition& transition) {
+  if (cost_ <= transition.operations()) return;
+  go_back();
+  Runner& runner = world_.runner();
+  report_.transition = transition.packed();
+  transition.choose(world_.choices());
+  if (transition.failing) world_.backend().fail(transition.failure_operation());
+  const std::size_t live = runner.reference().live().size();
+  runner.step({.kind = transition.kind,
+               .target = transition.cache,
+               .object = transition.kind == Free ? transition.argument : spare_ordinal,
+               .argument = transition.kind == Reserve ? transition.argument : 0u});
+  ++counts_.transitions;
+  counts_.failures += transition.failing != 0;
+  counts_.refusals += world_.choices().refused;
+  if (!runner.check()) return judge(transition, 0);
+  words_of_key_ = world_.save(key_);
+  const bool is_same = is_state(words_of_key_);
+  is_there_ = is_same && world_.backend().calls_that_may_fail() == 0;
+  const bool allocates = transition.kind == Alloc || transition.kind == AllocNoGrow;
+  const bool changes_nothing = transition.failing || world_.choices().refused || transition.kind == FreeNull ||
+                               (allocates && runner.reference().live().size() == live);
+  if (is_same) return;
+  if (!changes_nothing) return remember(state_.index, transition);
+  // Where it leads to, the runner may see it too.
+  found(transition, 0,
+        {transition.kind == Reserve    ? "B20"
+         : transition.kind == FreeNull ? "M10"
+                                       : "B15",
+         "the state as it was", "another one"},
+        Expressible::No);
+  remember(state_.index, transition);
+}
+
+/// The state whose key is in key_ is expanded later on, if it is new.
+void Search::remember(std::uint32_t from, const Transition& transition) {
+  const std::size_t words = words_of_key_;
+  const std::size_t bytes = visited_.memory() + visited_.memory_to_grow() + frontier_.bytes_with(words);
+  if (bytes > options_.memory || visited_.full()) {
+    report_.outcome = Exploration::Outcome::OutOfMemory;
+    return;
+  }
+  if (!visited_.insert(hash_(key_, words), {from, transition.packed()})) return;
+  frontier_.add(visited_.size() - 1, key_, words);
+  counts_.states = visited_.size();
+}
+
+void Search::judge(const Transition& transition, std::uintptr_t stray) {
+  const bool expressible = stray == 0 || is_expressible(world_, transition.cache, stray);
+  found(transition, stray, world_.runner().verdict().violation, Expressible{expressible});
+}
+
+void Search::found(const Transition& transition, std::uintptr_t stray, const Violation& violation,
+                   Expressible expressible) {
+  if (expressible == Expressible::No) {
+    // A defect too, but another state may have one that a program shows.
+    if (found_inexpressible_) return;
+    found_inexpressible_ = true;
+  } else {
+    cost_ = transition.operations() + ends_only_;
+  }
+  if (cost_ <= 1) report_.outcome = Exploration::Outcome::Defect;
+  defect_state_ = report_.state;
+  defect_transition_ = transition;
+  report_.stray = stray;
+  report_.set_violation(violation);
+}
+
+void Search::tell() {
+  const std::size_t of_state = (1 + state_.words) * 8;
+  counts_.memory = visited_.memory();
+  counts_.frontier = std::max(counts_.frontier, frontier_.bytes() + of_state);
+  progress_.tell(counts_, frontier_.bytes() + of_state);
+}
+
+}  // namespace slabproof

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "properties/explore/command_line.hpp"
+
+namespace slabproof {
+
+/// One world that a command line asks for.
+struct WorldChoice {
+  slab::Row row;
+  bool checks;
+  std::uint8_t kept;
+  WorldSize size;
+};
+
+/// Goes through the world once with each scrub and prints what came of it. The exit code of slab_explore: 0 nothing
+/// wrong, 1 a defect, which is saved, 2 nothing is claimed.
+int report_world(const WorldChoice& world, const CommandLine& line);
+
+}  // namespace slabproof
