@@ -8,11 +8,11 @@
 
 namespace slab {
 
-/// What a cache knows about one slab. Opaque to backends: they keep pointers to it, no more.
+/// What a cache knows about one slab. Opaque to backends, which only keep pointers to it.
 class SlabInfo;
 
 namespace detail {
-// One concept a function, so that a backend without it is told which one is missing.
+// One concept for each function, so that the compiler can name the one that a backend lacks.
 template <class B>
 concept HasAllocSlab = requires(B& b, std::size_t size) {
   { b.alloc_slab(size, size) } noexcept -> std::same_as<void*>;

@@ -78,7 +78,7 @@ class UndestroyedDynamicCache : public CacheCore<RuntimeGeometry<R>, Backend, Po
 
 /// Memory for objects of type T, from slabs of `backend`, which must outlive the cache. Hands out
 /// memory only: it neither constructs nor destroys a T. Not for use by several threads at once.
-/// A Config that is no geometry, or a backend that lacks a function of the row, does not compile.
+/// A Config that makes no geometry, or a backend that lacks a function of the row, does not compile.
 /// Destroying it with live objects is a misuse (LiveAtDestruction); their slabs stay.
 /// Members: see detail::CacheCore.
 template <class T, Config C, class Backend, class Policy = Checked>
@@ -105,13 +105,13 @@ class DynamicCache : public detail::UndestroyedDynamicCache<R, Backend, Policy> 
 
 /// A cache that is never destroyed and registers no exit handler, for globals:
 ///   constinit Immortal<Cache<T, config, Backend>> cache{backend};   cache->alloc();
-/// Its type lacks a destructor because an empty one is registered at exit all the same.
+/// Its type has no destructor, because even an empty one would be registered to run at exit.
 template <class C>
 class Immortal {
  public:
   /// What it holds: C without its destructor.
   using Undestroyed = typename C::Undestroyed;
-  /// With the arguments of a constructor of C; constant-initialised where that is.
+  /// Takes the arguments of a constructor of C; constant-initialised if that constructor is.
   template <class... Args>
     requires std::is_constructible_v<Undestroyed, Args...>
   explicit constexpr Immortal(Args&&... args) noexcept : cache_(static_cast<Args&&>(args)...) {}

@@ -15,7 +15,7 @@
 
 namespace slab {
 
-/// What find_audit_failure() found, by the invariant of docs/invariants.md that does not hold.
+/// The invariant of docs/invariants.md that find_audit_failure() found broken.
 enum class AuditFailure : std::uint8_t {
   None,
   ListMembership,  ///< L1: a slab on a list that its used count does not name
@@ -31,9 +31,9 @@ namespace detail {
 /// call destroy(), Immortal does not.
 ///
 /// Objects come from the current slab, whose free list and counts are kept in the cache itself:
-/// while it has a free slot, alloc() and a free() to it touch the cache, the object and, Checked,
-/// an allocated bit. It stays current until alloc() finds it full. Every other slab is on the list
-/// that its used count names:
+/// while it has a free slot, alloc() and a free() to it touch only the cache, the object and, in
+/// Checked, an allocated bit. It stays current until alloc() finds it full. Every other slab is on
+/// the list that its used count names:
 ///
 ///       current slab <------------ alloc() takes the first of the fullest list ------------.
 ///            |                                                                             |
@@ -42,7 +42,7 @@ namespace detail {
 ///          full ------------------> partial, bin 8 -> ... -> partial, bin 1 ------> empty  |
 ///                                         '-----------------------'-------------------'----'
 ///
-/// docs/policy.md gives the bins. A slab that is not current has been carved in full, or not at all.
+/// docs/policy.md gives the bins. A slab that is not current has been carved completely or not at all.
 template <class GeometrySource, class Backend, class Policy>
 class CacheCore {
   static constexpr Row row = GeometrySource::row;
@@ -84,7 +84,7 @@ class CacheCore {
     return true;
   }
 
-  /// Gives `object`, which alloc() of this cache returned, back; null does nothing. Checked: anything
+  /// Gives back `object`, which alloc() of this cache returned; null does nothing. Checked: anything
   /// else is reported and ignored. Unchecked: undefined. O(1), plus at most one slab given back and,
   /// in rows with a SlabInfo map, one look-up for an object that is not of the current slab.
   void free(void* object) noexcept {
@@ -137,7 +137,7 @@ class CacheCore {
     });
   }
 
-  /// Whether every internal invariant holds; never calls the backend, may be called from one of its
+  /// Whether every internal invariant holds. Never calls the backend, and may be called from its
   /// functions. O(slots).
   [[nodiscard]] bool audit() const noexcept { return find_audit_failure() == AuditFailure::None; }
 
@@ -164,7 +164,7 @@ class CacheCore {
     return slabs == slabs_ ? AuditFailure::None : AuditFailure::ListLinks;
   }
 
-  /// That of every slab of this cache. O(1).
+  /// The geometry of every slab of this cache. O(1).
   [[nodiscard]] constexpr const Geometry& geometry() const noexcept { return geometry_.get(); }
 
  protected:
@@ -174,7 +174,7 @@ class CacheCore {
   ~CacheCore() = default;
 
   /// Reports every live object, leaves their slabs alone and gives the empty ones back. The slabs
-  /// that stay have no owner any more: another cache may come to live at this address.
+  /// that stay lose their owner, since another cache may later be made at this address.
   void destroy() noexcept {
     if constexpr (checks) for_each_live([this](void* object) { report(Misuse::LiveAtDestruction, object); });
     release_empty_slabs(0);
@@ -187,7 +187,7 @@ class CacheCore {
   // Which list a slab is on.
   static constexpr std::size_t bins = 8, empty_list = 0, full_list = bins + 1, list_count = bins + 2;
 
-  /// Slabs whose used counts agree but for the lowest bin_shift() bits share a bin: eight bins or
+  /// Slabs whose used counts differ only in the lowest bin_shift() bits share a bin: eight bins or
   /// fewer, since used < N <= 8 << bin_shift().
   [[nodiscard]] constexpr unsigned bin_shift() const noexcept {
     const auto width = static_cast<unsigned>(std::bit_width(objects_per_slab() - 1));
@@ -200,7 +200,7 @@ class CacheCore {
 
   [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return geometry().objects_per_slab(); }
 
-  /// What slots_ is while no slab is current: nothing to take.
+  /// The value of slots_ while no slab is current: no slot can be taken.
   [[nodiscard]] constexpr Slots no_slots() const noexcept {
     const auto all = static_cast<std::uint32_t>(objects_per_slab());
     return {.free_head = nullptr, .used = all, .carved = all};
@@ -210,8 +210,8 @@ class CacheCore {
   }
   [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept { return &info == current_ ? slots_ : info; }
 
-  /// Tells the compiler what audit() checks: with a constant geometry of at most 64 objects a slab it
-  /// then knows that there is one word of allocated bits.
+  /// Tells the compiler an invariant that audit() checks: with a constant geometry of at most 64
+  /// objects a slab it then knows that there is one word of allocated bits.
   [[nodiscard]] std::size_t carved_of(const Slots& slots) const noexcept {
     if (slots.carved > objects_per_slab()) __builtin_unreachable();
     return slots.carved;
@@ -274,8 +274,8 @@ class CacheCore {
   }
 
   /// Whether the link `next` in the free slot `slot` can be followed. The list holds exactly the
-  /// carved slots that are not used: so a link is null in the last of them and only there, and one
-  /// that leads back to its own slot would hand that out twice.
+  /// carved slots that are not used, so the last of them, and no other, has a null link. A link back
+  /// to its own slot would hand that slot out twice.
   [[nodiscard]] bool is_sound(const SlabInfo& info, const std::byte* slab, const Slots& slots, const void* slot,
                               const void* next) const noexcept {
     const bool is_last = slots.carved - slots.used == 1;
@@ -283,7 +283,7 @@ class CacheCore {
     return next != slot && is_free_slot(info, slab, slots, next);
   }
 
-  /// Whether a carved slot of the slab begins at `pointer` that is free as far as the bits know.
+  /// Whether a carved slot of the slab begins at `pointer` that no bit marks as allocated.
   [[nodiscard]] bool is_free_slot(const SlabInfo& info, const std::byte* slab, const Slots& slots,
                                   const void* pointer) const noexcept {
     const std::size_t offset = distance(slab, pointer);  // wraps below the slab: then the index is too large
@@ -291,7 +291,7 @@ class CacheCore {
     return index < carved_of(slots) && index * geometry().stride() == offset && !(checks && info.is_allocated(index));
   }
 
-  /// What it is to free a pointer `offset` bytes into a slab of this cache that is no allocated object.
+  /// The misuse of freeing a pointer `offset` bytes into a slab of this cache that is no allocated object.
   [[nodiscard]] Misuse misuse_at(std::size_t offset, std::uint32_t carved) const noexcept {
     const std::size_t index = geometry().slot_index(offset);
     if (offset >= geometry().slab_info_offset()) return Misuse::SlabInfoPointer;
@@ -396,7 +396,7 @@ class CacheCore {
 
   // Auditing.
 
-  /// Each slab but the empty ones that are not current.
+  /// Every slab except the empty ones that are not current.
   template <class F>
   void for_each_slab(F visit) const {
     if (current_) visit(*current_);

@@ -12,7 +12,7 @@ enum class ObjectSizeType : std::uint8_t { Small, Large };
 /// The three rows of the table of required MemoryBackend functions (see backend.hpp).
 enum class Row : std::uint8_t { SmallSinglePage, SmallMultiPage, Large };
 
-/// Why five numbers are not a geometry. One name a reason; the first that applies, in this order.
+/// Why five numbers are not a geometry. One name for each reason; the first that applies, in this order.
 enum class GeometryError : std::uint8_t {
   PageSizeNotPowerOfTwo = 1,
   PageSizeTooSmall,          ///< below min_page_size
@@ -100,8 +100,8 @@ class Geometry {
   [[nodiscard]] constexpr std::size_t stride() const noexcept { return stride_; }
   /// At least 1.
   [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return objects_per_slab_; }
-  /// offset / stride() for an offset below max_slab_size, by one multiplication instead of a division;
-  /// for a larger one no less than that, so that an offset out of the slab has an index out of it.
+  /// offset / stride() for an offset below max_slab_size, by one multiplication instead of a division.
+  /// For a larger offset it is at least that, so an offset outside the slab has an index outside it.
   ///
   /// After Granlund and Montgomery, PLDI 1994. With d the stride, the reciprocal is m = ceil(2^64 / d),
   /// so m * d = 2^64 + e with 0 <= e < d. For n = q * d + r, 0 <= r < d, the product n * m / 2^64 is
@@ -119,7 +119,7 @@ class Geometry {
     return type_ == ObjectSizeType::Large ? slab_size_ : slab_size_ - slab_info_size();
   }
 
-  /// Number by number.
+  /// Whether all members are equal.
   friend constexpr bool operator==(const Geometry&, const Geometry&) noexcept = default;
 
  private:
@@ -136,7 +136,7 @@ class Geometry {
   ObjectSizeType type_ = ObjectSizeType::Small;
 };
 
-/// What Geometry::make answers.
+/// What Geometry::make returns.
 class GeometryResult {
  public:
   /// Whether there is a geometry.
@@ -182,7 +182,7 @@ constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_
   std::size_t objects = slab_size / stride;
   if (type == ObjectSizeType::Small) {
     // 64 objects share one word of allocated bits, so slots come in blocks of 64 strides and 8
-    // bytes; of the last, shorter block the word is paid in full.
+    // bytes; the last, shorter block has a whole word too.
     const std::size_t space = slab_size - slab_info_header_size;
     const std::size_t block = 64 * stride + 8;
     const std::size_t rest = space % block;

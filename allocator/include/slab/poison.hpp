@@ -58,7 +58,7 @@ inline void permit([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t si
 #endif
 }
 
-// Slabs and their objects. `pool` tells the slabs apart for Valgrind: their SlabInfo.
+// Slabs and their objects. `pool`, the slab's SlabInfo, identifies the slab to Valgrind.
 
 /// The `size` bytes of a new slab that are slots belong to nobody yet.
 inline void forbid_slots([[maybe_unused]] const void* pool, void* slab, std::size_t size) noexcept {

@@ -26,7 +26,7 @@ namespace detail {
 /// The default policy: every misuse is found before anything is written, reported once, and the
 /// cache left as it was. Derive from it to change a member.
 struct Checked {
-  /// Whether misuse is looked for; the layout of a slab is the same.
+  /// Whether misuse is detected; the layout of a slab is the same either way.
   static constexpr bool checks = true;
   /// Empty slabs kept for the next alloc instead of being given back at once.
   static constexpr std::size_t empty_slabs_kept = 1;
@@ -41,7 +41,7 @@ struct Checked {
 
 /// No checks: misuse is undefined behaviour. Same layout as Checked, allocated bits never touched.
 struct Unchecked : Checked {
-  /// Misuse is not looked for.
+  /// Misuse is not detected.
   static constexpr bool checks = false;
 };
 

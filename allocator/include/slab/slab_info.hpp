@@ -9,8 +9,8 @@ namespace slab {
 
 namespace detail {
 
-/// Which slots of a slab can be handed out. While a slab is its cache's current one the cache keeps
-/// this part of it in itself, and what SlabInfo says is out of date.
+/// Which slots of a slab can be handed out. The cache itself holds this part of its current slab; the
+/// copy in that slab's SlabInfo is then out of date.
 ///
 /// A slot is uncarved (index >= carved), free (on the list that starts at free_head) or allocated
 /// (bit set). uncarved -> allocated <-> free; a slab is made with all slots uncarved.

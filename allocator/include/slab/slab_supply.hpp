@@ -43,8 +43,8 @@ class SlabSupply {
     return info;
   }
 
-  /// `info` and its slab; none of it may be poisoned. What stays behind in the memory names no owner: its next user
-  /// need not write over that, and a Checked SmallSinglePage cache asks any page whose it is.
+  /// Gives back `info` and its slab, none of which may be poisoned. It clears the owner, since the memory's next user
+  /// need not overwrite it, and a Checked SmallSinglePage cache reads the owner of any page.
   void give_back(const Geometry& geometry, SlabInfo& info) noexcept {
     void* const slab = info.slab;
     info.owner = nullptr;
@@ -63,7 +63,7 @@ class SlabSupply {
   }
 
  private:
-  /// While this lives the backend runs.
+  /// The backend counts as running while one of these exists.
   class Call {
    public:
     explicit Call(SlabSupply& supply) noexcept : supply_{supply} { set(true); }
@@ -115,7 +115,7 @@ class SlabSupply {
     return true;
   }
 
-  /// Of the pages in the first `size` bytes.
+  /// Deletes the entries of the pages in the first `size` bytes.
   static void delete_pages([[maybe_unused]] Call& backend, [[maybe_unused]] const Geometry& geometry,
                            [[maybe_unused]] void* slab, [[maybe_unused]] std::size_t size) noexcept {
     if constexpr (R != Row::SmallSinglePage)

@@ -13,7 +13,7 @@ struct CacheStatistics {
   std::size_t allocated_objects = 0;  ///< handed out and not freed
   std::size_t free_objects = 0;       ///< what alloc_no_grow() can hand out
 
-  /// Number by number.
+  /// Whether all members are equal.
   friend constexpr bool operator==(const CacheStatistics&, const CacheStatistics&) noexcept = default;
 };
 

@@ -20,12 +20,12 @@ class Backend : public Region, public PageMap, public SlabInfoCache<Region> {
   using Region::min_page_size;
 
   /// `size` bytes of address space for all slabs and SlabInfos together, rounded down to a multiple of
-  /// 4096, and 1/256 more for what is kept about pages: none of it is memory before it is used. Ask
-  /// error() whether it could be had; otherwise every function answers null or false.
+  /// 4096, and 1/256 more for data about pages. None of it takes memory before it is used. If this
+  /// fails, error() says why, and every function answers null or false.
   explicit Backend(std::size_t size) noexcept
       : Region{size}, PageMap{Region::begin(), Region::size()}, SlabInfoCache<Region>{static_cast<Region&>(*this)} {}
 
-  /// Why there is no room at all: that of the Region, or NotMapped where the map could not be had.
+  /// Why there is no room at all: the Region's error, or NotMapped if the system refused the map.
   [[nodiscard]] RegionError error() const noexcept {
     return Region::error() == RegionError::None && capacity() == 0 ? RegionError::NotMapped : Region::error();
   }

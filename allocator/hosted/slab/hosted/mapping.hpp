@@ -11,14 +11,14 @@
 
 namespace slab::hosted {
 
-/// Zeroed memory of the operating system, given back by the destructor. It is reserved, not used: a
-/// page takes room from its first write on.
+/// Zeroed memory of the operating system, given back by the destructor. At first it is only address
+/// space: a page takes memory from its first write on.
 class Mapping {
  public:
   /// The system's page, in bytes.
   static constexpr std::size_t page_size = 4096;
 
-  /// To whole pages. `size` is at most 2^64 - 4096.
+  /// `size`, at most 2^64 - 4096, rounded up to whole pages.
   static constexpr std::size_t round_up(std::size_t size) noexcept { return (size + page_size - 1) & ~(page_size - 1); }
 
   /// `size` bytes (a multiple of page_size) at a multiple of `align` (a power of two, at least

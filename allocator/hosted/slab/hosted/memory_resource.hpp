@@ -14,12 +14,12 @@
 
 namespace slab::hosted {
 
-/// Blocks of up to 4096 bytes from slab caches, one a size class; larger ones, and those aligned to
+/// Blocks of up to 4096 bytes from slab caches, one for each size class; larger ones, and those aligned to
 /// more than 4096, from `upstream`. Every alignment is honoured. Not for use by several threads at once.
 ///
 /// `slabs` (a Region or a Backend) and `upstream` must outlive it. Unlike the standard's pools it does
-/// not track blocks: there is no release(), which would have to take slabs away under live objects, and
-/// what is not deallocated stays. With Checked, destroying it then reports LiveAtDestruction, and a
+/// not track blocks: there is no release(), which would take slabs away from live objects, and what is
+/// not deallocated stays. With Checked, destroying it then reports LiveAtDestruction, and a
 /// block deallocated twice, or with another size, is reported; with Unchecked neither is.
 template <SlabSource Slabs, class Policy = Checked>
 class MemoryResource final : public std::pmr::memory_resource {
@@ -72,8 +72,8 @@ class MemoryResource final : public std::pmr::memory_resource {
   MemoryResource(Slabs& slabs, std::pmr::memory_resource* upstream, std::index_sequence<I...>) noexcept
       : upstream_{upstream}, caches_{Cache{geometry_of(I), slabs}...} {}
 
-  /// Null when upstream serves this. Rounding up to the alignment is enough: a class either is that
-  /// size, or is made of steps that the alignment divides.
+  /// Null when upstream serves this. Rounding up to the alignment is enough: the size of a class is
+  /// either just that, or a multiple of a step that the alignment divides.
   [[nodiscard]] Cache* cache_for(std::size_t bytes, std::size_t alignment) noexcept {
     if (bytes > max_size || alignment > max_size) return nullptr;
     const std::size_t rounded = ((bytes == 0 ? 1 : bytes) + alignment - 1) & ~(alignment - 1);

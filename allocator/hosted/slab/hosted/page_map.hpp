@@ -8,9 +8,9 @@
 
 namespace slab::hosted {
 
-/// A SlabInfo map for the pages of one address range: an array with an entry a 4096-byte page, so that
-/// every function is a bounds check and a load or store. Eight bytes of address space a page; only
-/// entries of pages ever saved take memory. docs/decisions/hosted-slab-info-map.md compares others.
+/// A SlabInfo map for the pages of one address range: an array with an entry for each 4096-byte page, so
+/// every function is a bounds check and a load or store. It has eight bytes of address space for each
+/// page; only entries of pages ever saved take memory. docs/decisions/hosted-slab-info-map.md compares others.
 class PageMap {
  public:
   /// Pages that share no entry, in bytes.

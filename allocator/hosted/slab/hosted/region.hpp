@@ -49,7 +49,7 @@ enum class RegionError : std::uint8_t {
 ///                                 `----------------- Clean
 ///
 /// A slab comes from the smallest free block that holds it, the one freed last first; the upper halves
-/// stay free. Halves are put together again when nothing else is left (a lazy buddy system: Knowlton,
+/// stay free. Halves are joined again when nothing else is left (a lazy buddy system: Knowlton,
 /// CACM 8(10), 1965). Nothing is ever written into a slab. Not for use by several threads at once.
 class Region {
  public:
@@ -58,8 +58,8 @@ class Region {
   /// Keeps every page index below 2^32 - 1.
   static constexpr std::size_t max_size = std::size_t{1} << 43;
 
-  /// `size` bytes of address space, rounded down to a multiple of 4096. None of it is memory before it
-  /// is used. A Region that could not be had says why in error() and hands nothing out.
+  /// `size` bytes of address space, rounded down to a multiple of 4096. None of it takes memory before
+  /// it is used. If this fails, error() says why, and the Region hands nothing out.
   explicit Region(std::size_t size) noexcept
       : error_{size < min_page_size ? RegionError::TooSmall
                : size > max_size    ? RegionError::TooLarge
@@ -77,7 +77,7 @@ class Region {
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
 
-  /// None, or why alloc_slab() answers null always.
+  /// None, or why alloc_slab() always returns null.
   [[nodiscard]] RegionError error() const noexcept { return error_; }
   /// The first byte of the address space.
   [[nodiscard]] const void* begin() const noexcept { return memory_.begin(); }
@@ -88,7 +88,7 @@ class Region {
 
   /// A slab at a multiple of `slab_size`. Null when there is no room, and unless both are powers of two
   /// with 4096 <= page_size <= slab_size <= 1 GiB. O(size classes); O(blocks) when there is room only
-  /// after halves have been put together, or none at all for the first time since a slab came back.
+  /// after halves have been joined, or none at all for the first time since a slab came back.
   [[nodiscard]] void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     if (!std::has_single_bit(slab_size) || !std::has_single_bit(page_size)) return nullptr;
     if (page_size < min_page_size || slab_size < page_size || slab_size > Geometry::max_slab_size) return nullptr;
@@ -232,8 +232,8 @@ class Region {
     }
   }
 
-  /// Puts free halves together, with all that is behind the frontier, and makes the lists anew, kept
-  /// blocks in front. A block's lower half, being its neighbour in the pair, is itself one block or
+  /// Joins free halves, those behind the frontier included, and rebuilds the lists with kept blocks in
+  /// front. A block's lower half, being its neighbour in the pair, is itself one block or
   /// several smaller ones, never the inside of a larger one.
   void merge() noexcept {
     move_frontier(pages_);

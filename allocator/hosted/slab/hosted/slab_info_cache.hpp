@@ -12,12 +12,12 @@
 
 namespace slab::hosted {
 
-/// Memory for SlabInfos from SmallSinglePage caches on `Slabs`, one a size class. One slab of 4096
+/// Memory for SlabInfos from SmallSinglePage caches on `Slabs`, one for each size class. One slab of 4096
 /// bytes holds from 63 SlabInfos of slabs with up to 128 objects to one of a slab with 31,936.
 template <SlabSource Slabs>
 class SlabInfoCache {
  public:
-  /// Bytes; each the largest of which so many fit into a slab: 63, 31, 15, 8, 4, 2, 1.
+  /// In bytes: the largest of which 63, 31, 15, 8, 4, 2 and 1 fit into a slab.
   static constexpr std::array<std::size_t, 7> sizes = {64, 128, 256, 504, 1008, 2016, 4040};
 
   /// The geometry that serves SlabInfos of `slab_info_size` bytes, or ObjectTooLarge when none does.
