@@ -13,19 +13,20 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
-import command
-from targets import ROOT
+from shared import tests
+from shared.targets import ROOT
 
 HARMFUL = "'\"`;#&|*?<>^[]\\\t\n"
 CMAKE_SEES_OTHERS = "\\\n"  # in their place, a slash and nothing: an error of its own
 HARMLESS = "a $b:%(c){é}=,!~@+-日"
 NOBODY = 65534
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SLABPROOF_", "RC_", "CTEST_", "GTEST_"))}
+CLEAN = {name: value for name, value in os.environ.items()
+         if not name.startswith(("SLABPROOF_", "RC_", "CTEST_", "GTEST_"))}
 
 
 def run(*command, user=None, **environment):
-    return subprocess.run(list(map(str, command)), env={**CLEAN, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, user=user)
+    return subprocess.run(list(map(str, command)), env={**CLEAN, **environment}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, user=user)
 
 
 class Case(unittest.TestCase):
@@ -56,12 +57,15 @@ class Paths(Case):
                 tree = self.checkout(f"x{character}y", "ci", "CMakePresets.json", "CMakeLists.txt")
                 name = {"\t": "tab", "\n": "line end"}.get(character, character)
                 self.refused(run(tree / "ci" / "build", "dev"), f"there is a {name} in the path {tree}")
-                self.refused(run(ROOT / "ci" / "build", "dev", SLABPROOF_BUILD=str(tree)), f"there is a {name} in the path {tree}")
+                self.refused(run(ROOT / "ci" / "build", "dev", SLABPROOF_BUILD=str(tree)),
+                             f"there is a {name} in the path {tree}")
                 if character not in CMAKE_SEES_OTHERS:
-                    self.refused(run("cmake", "--fresh", "-S", tree, "-B", self.folder / "b"), f"There is a {character} in the path", code=1)
+                    self.refused(run("cmake", "--fresh", "-S", tree, "-B", self.folder / "b"),
+                                 f"There is a {character} in the path", code=1)
 
     def test_other_paths_are_built_in_once_and_can_then_be_read_only(self):
-        tree = self.checkout(HARMLESS, "ci", "CMakePresets.json", "CMakeLists.txt", "LICENSE", "allocator", "model", "fuzz", "properties", "examples")
+        tree = self.checkout(HARMLESS, "ci", "CMakePresets.json", "CMakeLists.txt", "LICENSE", "allocator", "model",
+                             "fuzz", "properties", "examples")
         build = [tree / "ci" / "build", "release", "large_objects", "planted_headers"]
         self.assertEqual(run(*build).returncode, 0, run(*build).stdout)
         built = run("ninja", "-C", tree / "build" / "release", *build[2:])
@@ -77,7 +81,8 @@ class Paths(Case):
             subprocess.run(["chmod", "-R", "u+w", tree], check=True)
 
     def test_the_build_folder_is_the_variables(self):
-        self.refused(run(ROOT / "ci" / "build", "dev", SLABPROOF_BUILD="there"), "SLABPROOF_BUILD=there: no absolute path")
+        self.refused(run(ROOT / "ci" / "build", "dev", SLABPROOF_BUILD="there"),
+                     "SLABPROOF_BUILD=there: no absolute path")
         self.assertEqual(run(ROOT / "ci" / "build", "--where", "dev", SLABPROOF_BUILD="/there").stdout, "/there/dev\n")
 
 
@@ -89,9 +94,10 @@ class Arguments(Case):
             (self.tree / "ci" / command).write_text("#!/bin/sh\necho something is set up or built\nexit 2\n")
 
     def test_explore(self):
-        for wrong in ("--nonsense", "--objects 99", "--objects 0", "--objects 1.5", "--objects", "--slabs 5", "--caches 3", "--row Foo",
-                      "--policy checked", "--kept 2", "--jobs 0", "--memory 0.0", "--memory 1024.5", "--memory -1", "--scrub C", "nonsense",
-                      "--quick --deep", "--deep --objects 2", "--slabs 2 --quick"):
+        for wrong in ("--nonsense", "--objects 99", "--objects 0", "--objects 1.5", "--objects", "--slabs 5",
+                      "--caches 3", "--row Foo", "--policy checked", "--kept 2", "--jobs 0", "--memory 0.0",
+                      "--memory 1024.5", "--memory -1", "--scrub C", "nonsense", "--quick --deep", "--deep --objects 2",
+                      "--slabs 2 --quick"):
             with self.subTest(wrong):
                 self.refused(run(self.tree / "ci" / "explore", *wrong.split()), "ci/explore: ")
         right = "--row Large --objects 6 --slabs 4 --caches 2 --policy Checked --kept 0 --jobs 256 --memory 0.5 --scrub A --without-pointers"
@@ -99,14 +105,16 @@ class Arguments(Case):
             self.assertIn("set up or built", run(self.tree / "ci" / "explore", *others).stdout)
 
     def test_test(self):
-        for wrong in ("--nonsense", "--only", "--seed", "--seed x", "--seed -1", "--seed 18446744073709551616", "--deep --gcc"):
+        for wrong in ("--nonsense", "--only", "--seed", "--seed x", "--seed -1", "--seed 18446744073709551616",
+                      "--deep --gcc"):
             with self.subTest(wrong):
                 self.refused(run(self.tree / "ci" / "test", *wrong.split()), "ci/test: --")
-        for name, value in (("SLABPROOF_DEEP", "nonsense"), ("SLABPROOF_DEEP", "0"), ("RC_PARAMS", "nonsense"), ("RC_PARAMS", "max_success=3"),
-                            ("RC_PARAMS", "seed=1 seed="), ("RC_PARAMS", "seed=x")):
+        for name, value in (("SLABPROOF_DEEP", "nonsense"), ("SLABPROOF_DEEP", "0"), ("RC_PARAMS", "nonsense"),
+                            ("RC_PARAMS", "max_success=3"), ("RC_PARAMS", "seed=1 seed="), ("RC_PARAMS", "seed=x")):
             with self.subTest(f"{name}={value}"):
                 self.refused(run(self.tree / "ci" / "test", **{name: value}), f"ci/test: {name}={value}: ")
-        self.refused(run(self.tree / "ci" / "test", "--seed", "1", RC_PARAMS="seed=2"), "RC_PARAMS, which is set already")
+        self.refused(run(self.tree / "ci" / "test", "--seed", "1", RC_PARAMS="seed=2"),
+                     "RC_PARAMS, which is set already")
         for right in ("--deep", "--gcc", "--only x --seed 18446744073709551615 --deep --gcc"):
             self.assertIn("set up or built", run(self.tree / "ci" / "test", *right.split(), RC_PARAMS="").stdout)
 
@@ -138,14 +146,9 @@ class Arguments(Case):
 
     def test_a_command_that_does_not_exist_is_named(self):
         for command in ("nonsense", "/etc/passwd"):
-            self.refused(run(ROOT / "ci" / "with_sanitizers", command), f"ci/with_sanitizers: {command}: no such command", code=127)
-
-
-def main():
-    parser = command.parser("ci/build_test.py", __doc__)
-    parser.add_argument("tests", metavar="TEST", nargs="*", default=[], help="only these, as unittest names them: Paths")
-    return command.run_tests(parser.prog, "__main__", parser.parse_args().tests)
+            self.refused(run(ROOT / "ci" / "with_sanitizers", command),
+                         f"ci/with_sanitizers: {command}: no such command", code=127)
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main, "ci/build_test.py"))
+    sys.exit(tests.main("ci/build_test.py", __doc__))

@@ -12,8 +12,8 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-import command
-from targets import ROOT
+from shared import command
+from shared.targets import ROOT
 
 def run(path, argument, stdout=subprocess.PIPE):
     """For a minute at most: nothing is to be built for this."""

@@ -16,7 +16,7 @@ namespace {
 
 /// Why nothing may be written into a folder of crashes: what it lies in is another version's. Empty if it may.
 std::string refusal(const std::filesystem::path& folder) {
-  constexpr std::string_view formats[] = {"1", "2"};  // as ci/out_format.py has them
+  constexpr std::string_view formats[] = {"1", "2"};  // as ci/campaign/out_format.py has them
   const std::filesystem::path out = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
   std::ifstream file{out / "format"};
   if (!file) return "";

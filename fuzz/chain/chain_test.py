@@ -12,11 +12,12 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "ci"), str(ROOT / "fuzz/replay")]
-
-import planted_bugs
-import workshop
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:1] = [str(ROOT / "ci"), str(ROOT / "fuzz")]
+from campaign.crashes import workshop
+from planted import bugs as planted_bugs
+from shared import tests
 
 SIGNATURE = "fails only after others"
 LATE_FREE = 2000
@@ -37,17 +38,15 @@ def entries(path):
     return content[:content.index(b"\n") + 1], found
 
 
-class Scene:
+class Scene(tests.Scene):
     def __init__(self, target, replay, folder):
-        self.target, self.replay, self.folder, self.problems = target, replay, folder, []
-
-    def expect(self, what, observed, expected):
-        if observed != expected:
-            self.problems.append(f"{what}: expected {expected!r}, observed {observed!r}")
+        super().__init__()
+        self.target, self.replay, self.folder = target, replay, folder
 
     def run(self, *arguments, **planted):
         environment = {**os.environ, **{f"SLAB_PLANTED_{name.upper()}": str(n) for name, n in planted.items()}}
-        return subprocess.run([self.replay, *map(str, arguments)], env=environment, text=True, errors="replace", capture_output=True)
+        return subprocess.run([self.replay, *map(str, arguments)], env=environment, text=True, errors="replace",
+                              capture_output=True)
 
     def signature(self, file, **planted):
         done = self.run("--quiet", file, **planted)
@@ -65,7 +64,8 @@ class Scene:
 
     def chain(self, name, inputs, kind="program"):
         path = self.folder / name
-        path.write_bytes(f"slabproof chain 1 {kind}\n".encode() + b"".join(struct.pack("<II", t, len(b)) + b for t, b in inputs))
+        path.write_bytes(
+            f"slabproof chain 1 {kind}\n".encode() + b"".join(struct.pack("<II", t, len(b)) + b for t, b in inputs))
         return path
 
     def fuzz(self, seed):
@@ -77,7 +77,8 @@ class Scene:
         for file in sorted((ROOT / "corpus" / "fuzz_large").iterdir())[seed * 20:seed * 20 + 20]:
             shutil.copy(file, corpus)
         done = subprocess.run(
-            [self.target, f"-seed={seed}", "-max_len=4096", "-max_total_time=60", "-print_funcs=0", f"-artifact_prefix={folder}/", corpus],
+            [self.target, f"-seed={seed}", "-max_len=4096", "-max_total_time=60", "-print_funcs=0",
+             f"-artifact_prefix={folder}/", corpus],
             env={**os.environ, "SLABPROOF_RECORD": str(folder / "record"), "SLAB_PLANTED_FREE": str(LATE_FREE),
                  "ASAN_OPTIONS": "detect_leaks=0:symbolize=0"}, capture_output=True)
         said = re.search(rb"^signature: (.+)$", done.stderr, re.MULTILINE)
@@ -110,14 +111,18 @@ def check_fuzzed(scene):
     scene.expect(f"the bug strikes in several ways: {said}", len(said) > 1, True)
     small = scene.folder / "small"
     done = scene.run("--minimize", "--budget", 0.2, "--output", small, record, free=LATE_FREE)
-    scene.expect(f"what was stopped says so\n{done.stdout}", "; stopped before nothing smaller was left to try" in done.stdout, True)
+    scene.expect(f"what was stopped says so\n{done.stdout}",
+                 "; stopped before nothing smaller was left to try" in done.stdout, True)
     scene.expect("and fails", scene.signature(small, free=LATE_FREE), (1, SIGNATURE))
     done = scene.run("--minimize", "--budget", 60, "--output", small, record, free=LATE_FREE)
     header, inputs = entries(small)
     scene.expect(f"one program, over and over\n{done.stdout}{done.stderr}", [times for times, _ in inputs], [LATE_FREE])
-    scene.expect("is all that is left", re.findall(r"^slabproof trace.*\n(?:backend.*\n|cache.*\n)+((?:.*\n)+?)verdict", done.stdout, re.MULTILINE), ["#0 = alloc c0\n"])
+    scene.expect("is all that is left",
+                 re.findall(r"^slabproof trace.*\n(?:backend.*\n|cache.*\n)+((?:.*\n)+?)verdict", done.stdout,
+                            re.MULTILINE), ["#0 = alloc c0\n"])
     scene.expect("it fails", scene.signature(small, free=LATE_FREE), (1, SIGNATURE))
-    scene.expect("and one time less does not", scene.signature(scene.chain("less", [(LATE_FREE - 1, inputs[0][1])]), free=LATE_FREE), (0, None))
+    scene.expect("and one time less does not",
+                 scene.signature(scene.chain("less", [(LATE_FREE - 1, inputs[0][1])]), free=LATE_FREE), (0, None))
 
 
 def check_different_inputs(scene):
@@ -141,9 +146,12 @@ def check_alone(scene):
     bug = planted_bugs.NUMBERS["null_is_foreign"]
     os.environ["SLAB_PLANTED"] = str(bug)
     try:
-        chain = scene.chain("alone", [(3, scene.input("#0 = alloc c0")), (1, scene.input("#0 = alloc c0", "free_null c0")), (9, b"")])
+        chain = scene.chain("alone",
+                            [(3, scene.input("#0 = alloc c0")), (1, scene.input("#0 = alloc c0", "free_null c0")),
+                             (9, b"")])
         scene.expect("its signature", scene.signature(chain), (1, "M10/free_null"))
-        scene.expect("in one object", [scene.facts(chain)[k] for k in ("alone", "inputs", "failing_input")], ["failed", 13, 4])
+        scene.expect("in one object", [scene.facts(chain)[k] for k in ("alone", "inputs", "failing_input")],
+                     ["failed", 13, 4])
         done = scene.run("--minimize", chain)
         effort = workshop.EFFORT.search(done.stdout)
         scene.expect("minimized", [done.returncode, effort and effort.group(1, 2)], [1, ("13", "1")])
@@ -161,31 +169,30 @@ def check_refused(scene):
     shutil.copy(good, folder / "good.chain")
     done = subprocess.run([ROOT / "fuzz/replay/replay_folder", scene.replay, folder], capture_output=True, text=True)
     scene.expect("as a committed file", [done.returncode, done.stdout], [0, "1 files replayed\n"])
-    for option in (["--as-test"], ["--html"], ["--write-trace", scene.folder / "out"], ["--write-bytes", scene.folder / "out"]):
+    for option in (["--as-test"], ["--html"], ["--write-trace", scene.folder / "out"],
+                   ["--write-bytes", scene.folder / "out"]):
         done = scene.run(*option, good)
         scene.expect(f"{option}", [done.returncode, "is a chain of inputs" in done.stderr], [2, True])
     whole = good.read_bytes()
-    for what, content in (("is cut off in the middle of input 1", whole[:-1]), ("is a chain without an input", whole[:26]),
+    for what, content in (("is cut off in the middle of input 1", whole[:-1]),
+                          ("is a chain without an input", whole[:26]),
                           ("expected a chain's first line", whole.replace(b"chain 1", b"chain 2")),
                           ("expected a chain's first line", whole.replace(b"program", b"nonsense"))):
         bad = scene.folder / "bad"
         bad.write_bytes(content)
         done, facts = scene.run(bad), scene.run("--json", bad)
         scene.expect(what, [done.returncode, what in done.stderr, "verdict" in done.stdout], [2, True, False])
-        scene.expect(f"{what}, in one object", [facts.returncode, json.loads(facts.stdout)["outcome"], what in facts.stdout], [2, "unreadable", True])
+        scene.expect(f"{what}, in one object",
+                     [facts.returncode, json.loads(facts.stdout)["outcome"], what in facts.stdout],
+                     [2, "unreadable", True])
     for kind, right in (("geometry", bytes(37)), ("text", b"slabproof trace 1\n")):
         scene.expect(kind, scene.signature(scene.chain("other", [(2, right)], kind)), (0, None))
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        scene = Scene(*sys.argv[1:3], pathlib.Path(folder))
-        for check in (check_refused, check_alone, check_different_inputs, check_fuzzed):
-            check(scene)
-            if scene.problems:
-                break
-    print("\n".join(scene.problems) or "nothing wrong")
-    return 1 if scene.problems else 0
+        checks = (check_refused, check_alone, check_different_inputs, check_fuzzed)
+        return tests.run_checks(Scene(*sys.argv[1:3], pathlib.Path(folder)), checks, sys.argv[3:])
 
 
 if __name__ == "__main__":

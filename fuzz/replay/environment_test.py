@@ -11,10 +11,12 @@ import sys
 import tempfile
 import time
 
-import planted_bugs
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[0] = str(ROOT / "fuzz")
+from planted import bugs as planted_bugs
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-LAUNCHER = [sys.executable, ROOT / "ci" / "environments.py"]
+LAUNCHER = [sys.executable, ROOT / "ci" / "environments"]
 STRACE = [shutil.which("strace") or "strace", "-f", "-o", "/dev/null"]
 NOT_HERE = 77
 # Where the work can be done, where it cannot, and where not even a sanitizer's first words are the program's own.
@@ -45,8 +47,10 @@ def commands(programs, folder):
         ([replay, "--quiet", good], 0, 0, "verdict: agreed"),
         ([replay, "--quiet", bad], bug, 1, "signature: L6/"),
         ([replay, "--json", good, bad, good], bug, 1, '"L6/'),
-        ([programs / "model_test", "--gtest_filter=Isolation.ProgramThatAgreesAgrees:Isolation.SignalIsADeath*"], 0, 0, "[  PASSED  ] 2 tests"),
-        ([programs / "slab_explore", "--row", "Large", "--objects", "1", "--slabs", "1", "--output", folder], 0, 0, "Nothing wrong"),
+        ([programs / "model_test", "--gtest_filter=Isolation.ProgramThatAgreesAgrees:Isolation.SignalIsADeath*"], 0, 0,
+         "[  PASSED  ] 2 tests"),
+        ([programs / "slab_explore", "--row", "Large", "--objects", "1", "--slabs", "1", "--output", folder], 0, 0,
+         "Nothing wrong"),
     ]
 
 
@@ -56,7 +60,8 @@ def problems_of(programs, folder):
             if launcher is STRACE and not shutil.which("strace"):
                 print(f"{name}: skipped, there is no strace")
                 break
-            result = subprocess.run([*launcher, *command], env=planted_bugs.environment(bug), text=True, capture_output=True, timeout=120)
+            result = subprocess.run([*launcher, *command], env=planted_bugs.environment(bug), text=True,
+                                    capture_output=True, timeout=120)
             said = result.stdout + result.stderr
             what = f"{name}: {command[0].name} {' '.join(map(str, command[1:]))} ends with {result.returncode} and\n{said[-1000:]}"
             if result.returncode == NOT_HERE:

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 
-import planted_bugs
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[0] = str(ROOT / "fuzz")
+from planted import bugs as planted_bugs
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 KEYS = {"file", "input", "outcome", "signature", "sentence", "step", "operation", "invariant", "expected", "observed",
         "death", "frame", "frames", "operations", "alone", "inputs", "failing_input"}
 BUGS = ("neighbour_written", "double_free_accepted", "info_takes_no_room")
@@ -33,7 +35,8 @@ def alone(replay, bug, file):
 
 def problems_of(replay, folder):
     problems = []
-    files = sorted((ROOT / "corpus/regressions").glob("*.trace")) + sorted((ROOT / "corpus").glob("fuzz_[gst]*/a[a-l]*"))
+    files = sorted((ROOT / "corpus/regressions").glob("*.trace")) + sorted(
+        (ROOT / "corpus").glob("fuzz_[gst]*/a[a-l]*"))
     code, lines = lines_of(replay, 0, files)
     if code != 0 or [line["file"] for line in lines] != list(map(str, files)):
         problems.append(f"without a bug: exit {code}, {len(lines)} lines for {len(files)} files")

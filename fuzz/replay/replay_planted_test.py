@@ -13,7 +13,10 @@ import shutil
 import subprocess
 import sys
 
-import planted_bugs
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[0] = str(ROOT / "fuzz")
+from planted import bugs as planted_bugs
 
 MINIMIZE_SECONDS = 20
 AGREEING_SAMPLES = 2  # of a target's corpus; all with SLABPROOF_DEEP
@@ -36,7 +39,8 @@ class Tool:
         self.path = path
 
     def __call__(self, bug, *arguments):
-        return subprocess.run([self.path, *map(str, arguments)], env=planted_bugs.environment(bug), text=True, capture_output=True)
+        return subprocess.run([self.path, *map(str, arguments)], env=planted_bugs.environment(bug), text=True,
+                              capture_output=True)
 
     def signature(self, bug, file):
         lines = self(bug, "--quiet", file).stdout.splitlines()
@@ -67,7 +71,8 @@ def cases(replay, root, folder):
                 small = folder / f"{bug.name}_minimized"
                 result = replay(number, "--minimize", "--budget", MINIMIZE_SECONDS, "--output", small, file)
                 if result.returncode != 1 or replay.signature(number, small) != replay.signature(number, file):
-                    sys.exit(f"{file} with bug {bug.name} was not minimized: exit {result.returncode}\n{result.stdout}{result.stderr}")
+                    sys.exit(
+                        f"{file} with bug {bug.name} was not minimized: exit {result.returncode}\n{result.stdout}{result.stderr}")
                 yield number, small.name, small, ""
                 break
 
@@ -78,8 +83,8 @@ def compile_tests(arguments, folder, stems, headers, program):
     includes = sorted({line for text in sources for line in text.splitlines() if line.startswith("#include")})
     parts = [f'namespace test_{i} {{\n#include "{folder / stem}.cpp"\n}}' for i, stem in enumerate(stems)]
     (folder / "all.cpp").write_text("\n".join(includes + parts) + "\n")
-    command = [arguments.compiler, *arguments.flags.split(), "-std=c++20", "-Wall", "-Wextra", "-Werror", f"-I{headers}",
-               folder / "all.cpp", "-o", program, "-lgtest", "-lgtest_main"]
+    command = [arguments.compiler, *arguments.flags.split(), "-std=c++20", "-Wall", "-Wextra", "-Werror",
+               f"-I{headers}", folder / "all.cpp", "-o", program, "-lgtest", "-lgtest_main"]
     return subprocess.run(command, text=True, capture_output=True)
 
 
@@ -99,16 +104,20 @@ def problems_of(arguments, root, folder):
             problems.append(f"{stem}: read out of the test, the program fails in another way")
         made[stem] = number, signature
 
-    programs = {"planted": (folder / "planted_tests", arguments.planted), "real": (folder / "real_tests", root / "allocator/include")}
+    programs = {"planted": (folder / "planted_tests", arguments.planted),
+                "real": (folder / "real_tests", root / "allocator/include")}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        compiled = [pool.submit(compile_tests, arguments, folder, list(made), headers, program) for program, headers in programs.values()]
+        compiled = [pool.submit(compile_tests, arguments, folder, list(made), headers, program)
+                    for program, headers in programs.values()]
         for result in (future.result() for future in compiled):
             if result.returncode != 0:
                 return [*problems, f"the tests do not compile:\n{result.stderr}"]
 
     def run(which, stem, number):
-        return subprocess.run([programs[which][0], f"--gtest_filter=Regression.{test_name(stem)}"], text=True, capture_output=True, timeout=60,
-                              env={**planted_bugs.environment(number), "ASAN_OPTIONS": "symbolize=0", "UBSAN_OPTIONS": "symbolize=0"})
+        return subprocess.run([programs[which][0], f"--gtest_filter=Regression.{test_name(stem)}"], text=True,
+                              capture_output=True, timeout=60,
+                              env={**planted_bugs.environment(number), "ASAN_OPTIONS": "symbolize=0",
+                                   "UBSAN_OPTIONS": "symbolize=0"})
 
     for stem, (number, signature) in made.items():
         planted, real = run("planted", stem, number), run("real", stem, 0)
@@ -117,7 +126,8 @@ def problems_of(arguments, root, folder):
         if planted.returncode == 0 or not any(word in said for word in words):
             problems.append(f"{stem}: the test of {signature} does not fail on the headers with the bug:\n{said}")
         if real.returncode != 0 or "[  PASSED  ] 1 test." not in real.stdout:
-            problems.append(f"{stem}: the test of {signature} does not pass on the real headers:\n{real.stdout}{real.stderr}")
+            problems.append(
+                f"{stem}: the test of {signature} does not pass on the real headers:\n{real.stdout}{real.stderr}")
     problems += minimizing_problems(replay, root, folder) + generated_problems(replay, folder)
     return problems + agreeing_problems(arguments, replay, root, folder) + command_problems(replay, root, folder)
 
@@ -127,12 +137,14 @@ def circle_problems(replay, bug, file, folder):
     forms = []
     for step, source in enumerate((file, folder / "circle0", folder / "circle0.trace", folder / "circle0.cpp")):
         made = folder / f"circle{step}"
-        result = replay(bug, "--quiet", "--write-bytes", made, "--write-trace", f"{made}.trace", "--as-test", "--output", f"{made}.cpp", source)
+        result = replay(bug, "--quiet", "--write-bytes", made, "--write-trace", f"{made}.trace", "--as-test",
+                        "--output", f"{made}.cpp", source)
         if result.returncode != 1:
             return [f"exit {result.returncode} from {source}: {result.stderr}"]
         # The test's name is the file's, and so is one in the command.
         forms.append((source.name, made.read_bytes(), pathlib.Path(f"{made}.trace").read_text(),
-                      re.sub(r"TEST\(Regression, \w+\)|^// g\+\+ .*$", "", pathlib.Path(f"{made}.cpp").read_text(), flags=re.MULTILINE)))
+                      re.sub(r"TEST\(Regression, \w+\)|^// g\+\+ .*$", "", pathlib.Path(f"{made}.cpp").read_text(),
+                             flags=re.MULTILINE)))
     (_, *first), *others = forms
     return [f"read out of {source}, the {what} differ" for source, *other in others
             for what, a, b in zip(("bytes", "text", "test's lines"), first, other) if a != b]
@@ -155,7 +167,8 @@ def minimizing_problems(replay, root, folder):
     large = folder / "large"
     operations = [line for i in range(60) for line in (f"#{i} = alloc c0", "free_null c0", f"free #{i}")]
     trace = folder / "large.trace"
-    trace.write_text(planted_bugs.program(planted_bugs.LARGE, *operations, "reserve c0 9", "shrink c0", *(f"#{i} = alloc c0" for i in range(60, 75)),
+    trace.write_text(planted_bugs.program(planted_bugs.LARGE, *operations, "reserve c0 9", "shrink c0",
+                                          *(f"#{i} = alloc c0" for i in range(60, 75)),
                                           *(f"free #{i}" for i in range(60, 75)), kept=0))
     replay(0, "--quiet", "--write-bytes", large, trace)
     result = replay(number, "--minimize", "--budget", MINIMIZE_SECONDS, large)
@@ -184,7 +197,9 @@ def damage_problems(replay, folder):
     problems = [] if "violated G12 at step 4 (alloc)" in said else [f"the damage of step 4 is found elsewhere: {said}"]
     replay(number, "--minimize", "--budget", MINIMIZE_SECONDS, "--output", folder / "damage", trace)
     left = [line for line in (folder / "damage.trace").read_text().splitlines()[3:]]
-    return problems if len(left) <= 5 else [*problems, f"--minimize left {len(left)} operations of the damage:\n" + "\n".join(left)]
+    return problems if len(left) <= 5 else [*problems,
+                                            f"--minimize left {len(left)} operations of the damage:\n" + "\n".join(
+                                                left)]
 
 
 def agreeing_files(root):
@@ -215,9 +230,11 @@ def agreeing_problems(arguments, replay, root, folder):
     if compiled.returncode != 0:
         return [*problems, f"the tests of programs that agree do not compile:\n{compiled.stderr}"]
     for number in (0, planted_bugs.NUMBERS["counts_carved_slots"]):
-        ran = subprocess.run([program, "--gtest_brief=1"], text=True, capture_output=True, env=planted_bugs.environment(number))
+        ran = subprocess.run([program, "--gtest_brief=1"], text=True, capture_output=True,
+                             env=planted_bugs.environment(number))
         if (ran.returncode == 0) != (number == 0):
-            problems.append(f"{len(stems)} tests of programs that agree, on a cache with bug {number}: exit {ran.returncode}\n{ran.stdout}{ran.stderr}")
+            problems.append(
+                f"{len(stems)} tests of programs that agree, on a cache with bug {number}: exit {ran.returncode}\n{ran.stdout}{ran.stderr}")
     return problems
 
 
@@ -230,7 +247,8 @@ def command_problems(replay, root, folder):
     trace = folder / "it's a command.trace"
     trace.write_text(planted_bugs.trace_of(planted_bugs.BUGS[bug - 1], root))
     compilers = [c for c in ("g++", "clang++-19", "clang++") if shutil.which(c)]
-    for number, words, among in ((bug, "(fails on", compilers), (0, "(passes on", compilers if DEEP else compilers[:1])):
+    for number, words, among in ((bug, "(fails on", compilers),
+                                 (0, "(passes on", compilers if DEEP else compilers[:1])):
         test = folder / "it's a command.cpp"
         replay(number, "--as-test", "--output", test, trace)
         said, command = test.read_text().splitlines()[:2]
@@ -255,7 +273,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         shutil.rmtree(old) if old.is_dir() else old.unlink()
-    problems = problems_of(arguments, pathlib.Path(__file__).resolve().parent.parent.parent, folder)
+    problems = problems_of(arguments, ROOT, folder)
     print("\n".join(problems) or f"{len(planted_bugs.BUGS)} planted bugs, nothing wrong")
     return 1 if problems else 0
 

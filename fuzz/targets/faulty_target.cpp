@@ -1,4 +1,4 @@
-// A target that goes wrong in every way there is, for ci/overnight_test.py. No fuzzer guesses how: an input says it
+// A target that goes wrong in every way there is, for ci/campaign/overnight_test.py. No fuzzer guesses how: an input says it
 // in its first eight bytes, which only their hash is compared of. Any other input is one that may be new.
 #include <chrono>
 #include <cstdlib>

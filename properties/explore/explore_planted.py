@@ -11,8 +11,10 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "fuzz/replay"))
-import planted_bugs
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[0] = str(ROOT / "fuzz")
+from planted import bugs as planted_bugs
 
 ROWS = ["SmallSinglePage", "SmallMultiPage", "Large"]
 # Small ones first: objects a slab, slabs, caches, empty slabs kept.
@@ -20,7 +22,8 @@ WORLDS = [(row, objects, slabs, caches, kept)
           for objects, slabs, caches in ((1, 3, 1), (2, 3, 1), (3, 2, 1), (2, 2, 2)) for kept in (1, 0) for row in ROWS]
 # What the explorer leaves out: a backend that calls the cache back; N > 8; an alignment above 8; what only a
 # sanitizer sees; two caches of different rows.
-BEYOND = {"get_is_unguarded", "bins_too_wide", "alignment_ignored", "freed_object_stays_open", "owner_stays_in_returned_page"}
+BEYOND = {"get_is_unguarded", "bins_too_wide", "alignment_ignored", "freed_object_stays_open",
+          "owner_stays_in_returned_page"}
 
 
 MINIMIZE_SECONDS = 30
@@ -41,7 +44,8 @@ def drowned(found, seed):
     operations = []
     for line in found.operations + [None]:
         for _ in range(picks.randrange(40 // (len(found.operations) + 1) + 2)):
-            kind = picks.choice(["alloc", "alloc", "alloc", "alloc_no_grow", "free", "free", "shrink", "reserve", "free_null"])
+            kind = picks.choice(
+                ["alloc", "alloc", "alloc", "alloc_no_grow", "free", "free", "shrink", "reserve", "free_null"])
             if kind.startswith("alloc"):
                 operations.append(f"#{next_ordinal} = {kind} c0")
                 live.append(next_ordinal)
@@ -65,7 +69,8 @@ class Found:
         trace = output[output.index("slabproof trace"):output.index("verdict: ")]
         self.states, self.sentence, self.seconds = defect[1], defect[2], seconds
         self.world = output[:output.index("DEFECT")].splitlines()[-1].rstrip(": ")
-        self.trace = "\n".join(line for line in trace.splitlines() if re.match(r"slabproof|backend|cache|#\d+ = |[a-z_]+ [bc#]\d", line))
+        self.trace = "\n".join(line for line in trace.splitlines()
+                               if re.match(r"slabproof|backend|cache|#\d+ = |[a-z_]+ [bc#]\d", line))
         self.operations = operations_in(self.trace)
         self.signature = (re.search(r"^signature: (.*)$", output, re.M) or [None, "agreed"])[1]
         self.file = re.search(r"^saved: (.*)$", output, re.M)[1]
@@ -76,11 +81,12 @@ def explore(explorer, number, folder, all_worlds):
     best = None
     for row, objects, slabs, caches, kept in WORLDS:
         begin = time.monotonic()
-        result = run(number, explorer, "--row", row, "--objects", objects, "--slabs", slabs, "--caches", caches, "--kept", kept,
-                     "--policy", "Checked", "--scrub", "A", "--output", folder)
+        result = run(number, explorer, "--row", row, "--objects", objects, "--slabs", slabs, "--caches", caches,
+                     "--kept", kept, "--policy", "Checked", "--scrub", "A", "--output", folder)
         if result.returncode == 1 and "slabproof trace" in result.stdout:
             found = Found(result.stdout, time.monotonic() - begin)
-            if not best or (found.signature != "agreed", -len(found.operations)) > (best.signature != "agreed", -len(best.operations)):
+            if not best or (found.signature != "agreed",
+                            -len(found.operations)) > (best.signature != "agreed", -len(best.operations)):
                 best = found
             if best.signature != "agreed" and not all_worlds:
                 break
@@ -105,7 +111,8 @@ def minimize(replay, number, found, folder, problems):
         long.write_text(drowned(found, seed))
         if signature_of(replay, number, long) == signature:
             result = run(number, replay, "--minimize", "--budget", MINIMIZE_SECONDS, "--output", small, long)
-            return str(len(operations_in(pathlib.Path(f"{small}.trace").read_text()))) if result.returncode == 1 else "–"
+            return str(
+                len(operations_in(pathlib.Path(f"{small}.trace").read_text()))) if result.returncode == 1 else "–"
     return "–"
 
 
@@ -127,7 +134,8 @@ def main():
                     problems.append(f"{bug.name} was not found")
                 continue
             length = len(found.operations)
-            cells = [bug.name, found.world, found.states, f"{found.seconds:.2f}", found.signature, str(length), "; ".join(found.operations)]
+            cells = [bug.name, found.world, found.states, f"{found.seconds:.2f}", found.signature, str(length),
+                     "; ".join(found.operations)]
             if found.signature == "agreed":
                 problems.append(f"{bug.name}: the runner sees nothing in the program of {found.sentence}")
             elif arguments.replay:

@@ -9,8 +9,10 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "fuzz/replay"))
-import planted_bugs
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[0] = str(ROOT / "fuzz")
+from planted import bugs as planted_bugs
 
 BUG = planted_bugs.NUMBERS["slab_lost_without_info"]
 WORLD = ["--objects", "1", "--slabs", "3", "--row", "Large", "--policy", "Checked"]
@@ -19,7 +21,8 @@ WORLD = ["--objects", "1", "--slabs", "3", "--row", "Large", "--policy", "Checke
 class Processes(unittest.TestCase):
     def explore(self, *options, before="", **how):
         with tempfile.TemporaryDirectory() as folder:
-            return subprocess.run(["bash", "-c", f'{before} exec "$0" "$@"', arguments.explore, *options, "--output", folder],
+            return subprocess.run(
+                ["bash", "-c", f'{before} exec "$0" "$@"', arguments.explore, *options, "--output", folder],
                                   env=planted_bugs.environment(BUG), text=True, capture_output=True, **how)
 
     def test_others_children_are_not_taken_for_geometries(self):
@@ -31,8 +34,10 @@ class Processes(unittest.TestCase):
 
     def test_a_planted_bug_is_a_number(self):
         for nonsense in ("nonsense", "", "-1", "999", "1x"):
-            result = subprocess.run([arguments.explore, *WORLD], env=planted_bugs.environment(nonsense), text=True, capture_output=True)
-            self.assertEqual((result.returncode, result.stderr[:14 + len(nonsense)]), (2, f"SLAB_PLANTED={nonsense}:"), result.stdout)
+            result = subprocess.run([arguments.explore, *WORLD], env=planted_bugs.environment(nonsense), text=True,
+                                    capture_output=True)
+            self.assertEqual((result.returncode, result.stderr[:14 + len(nonsense)]), (2, f"SLAB_PLANTED={nonsense}:"),
+                             result.stdout)
 
     def test_sizes_are_named_once(self):
         self.assertEqual(self.explore("--quick", "--objects", "1").returncode, 2)

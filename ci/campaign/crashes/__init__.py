@@ -1,0 +1,1 @@
+"""Failing inputs: kept, replayed, told apart, minimized, and listed by ci/triage."""

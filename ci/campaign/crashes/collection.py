@@ -1,0 +1,290 @@
+"""The inputs that fail: kept, replayed, and told apart by their signature."""
+
+import dataclasses
+
+from campaign.crashes.facts import AFTER_OTHERS
+from campaign.crashes.files import CHAIN, Crash, NOT_REPLAYED, PASSES, beside, crashes_in, home_of, made_of
+from campaign.crashes.picture import picture
+from campaign.crashes.replay_tool import is_chain
+from campaign.crashes.workshop import Workshop
+from campaign.engines.last_words import LastWords
+from campaign.engines.record import chain_of
+from shared.files import sha1, write_whole
+from shared.targets import TARGETS
+from shared.text import now, shown_path
+
+SHOW_SECONDS = 30
+CHAIN_SECONDS = 60  # of a chain; the fuzzing waits
+KEPT_FILES = 3
+CORPUS = "corpus replay"
+NO_WORDS = LastWords("")  # of a failure that no engine met
+
+
+@dataclasses.dataclass
+class Defect:
+    signature: str
+    count: int = 0  # in this run
+    files: list = dataclasses.field(default_factory=list)  # (size, path); the first is the one that was shown
+
+    @property
+    def smallest(self):
+        return min(self.files)[1]
+
+
+class Crashes:
+    """
+    An input is kept before anything is asked about it, so that whatever ends the run, it is there:
+
+        failing ──renamed or copied──→ NAME ──facts of the replay tool──→ NAME.json with a signature
+                                         └──no time, or no replay tool──→ NAME.json without: ci/triage, or the next run, asks
+    """
+
+    def __init__(self, root, folder, tool, signals, say):
+        self.root, self.folder, self.tool, self.signals, self.say = root, folder, tool, signals, say
+        self.defects = {}  # by signature
+        self.not_replayed = []  # sentences about inputs of which nothing could be found out
+        self.seen = {}  # the defect of each file name that this run has met
+        try:
+            found, self.sentences = crashes_in(folder)
+        except OSError:
+            found, self.sentences = [], []  # whoever makes the folders of the run says why
+        self.kept = {c.path: c for c in found}  # those of earlier runs too
+        self.workshop = Workshop(tool)
+        for signature in {c.signature for c in found if c.signature}:
+            self._hand_over(signature)
+
+    def _of(self, signature):
+        return [c for c in self.kept.values() if c.signature == signature]
+
+    def _hand_over(self, signature):
+        home = home_of(self._of(signature))
+        self.workshop.add(home.path, signature)
+
+    def unknown(self):
+        """The inputs that others have left here without a word, and those that a run had no time for."""
+        return [c.path for c in self.kept.values() if c.signature is None and c.facts is None]
+
+    def learn(self, path, facts):
+        """What the replay tool says of such an input: it is one of those that this run has met."""
+        crash = self.kept[path]
+        if facts.outcome == "unreadable":
+            self.not_replayed.append(_cannot_be_replayed(path, facts))
+        if crash.learn(facts):
+            crash.save()
+        if facts.failed:
+            defect = self._defect(facts.signature)
+            defect.files.append((crash.size, path))
+            self.seen[path.name] = defect
+            finder = f"; found by {crash.engine}" if crash.engine else ""
+            self._show(f"{shown_path(path)} fails{finder}", defect, path, facts, NO_WORDS)
+            self._hand_over(facts.signature)
+
+    def add_corpus_file(self, path, facts, before=()):
+        """What the replay tool says of a file of the corpus. It stays where it is; of those that fail the smallest are
+        also kept here, like what a fuzzer finds. `before` are those of its kind that ran in its process."""
+        if facts.outcome == "unreadable":
+            self.not_replayed.append(_cannot_be_replayed(path, facts))
+        if not facts.failed:
+            return
+        data = path.read_bytes()
+        kept = self.folder / kept_name(path, data)
+        if facts.alone == "agreed" and not is_chain(path):
+            return self._add_after_others(path, facts, kept, before)
+        if kept.name in self.seen:
+            return
+        defect = self.seen[kept.name] = self._defect(facts.signature)
+        crashes = self._of(facts.signature)
+        enough = len(crashes) >= KEPT_FILES and len(data) >= max(c.size for c in crashes)
+        if defect.files and kept not in self.kept and enough:
+            home_of(crashes).times += 1  # of a thousand such, each is not written down at once
+            return
+        shown = path
+        try:
+            if kept not in self.kept:
+                write_whole(kept, data)
+            self._keep(kept, facts.signature, facts, path.parent.name, CORPUS)
+            shown = kept
+        finally:  # a full disk is no reason to keep silent
+            defect.files.append((len(data), shown))
+            self._show(f"{shown_path(path)} fails", defect, shown, facts, NO_WORDS)
+        self._hand_over(facts.signature)
+        self._forget_larger(defect)
+
+    def take(self, target, artifact, words, perhaps_slow, engine, records=()):
+        """Keeps what the engine saved when it died with these LastWords. False if it was only a slow input, or is not
+        known to fail."""
+        data = artifact.read_bytes()
+        path = self.folder / f"{target}-{sha1(data)[:12]}"
+        if path.name in self.seen:
+            self.seen[path.name].count += 1
+            artifact.unlink()
+            self._note(path)
+            return True
+        artifact.replace(path)
+        facts = self.tool.facts_of(path, lambda: self.signals.out_of_patience)
+        if facts and facts.outcome == "agreed" and perhaps_slow:
+            if path not in self.kept:  # as the input of a defect that this build has no more
+                path.unlink()
+            return False
+        after_others = False  # whether that is known to be another matter
+        if facts and facts.outcome == "agreed":
+            if self._is_known_after_others(path):
+                return True
+            chain = beside(path, CHAIN)
+            if any(record.keep(data, chain) for record in records):
+                found = self.tool.facts_of(chain, lambda: self.signals.out_of_patience, CHAIN_SECONDS)
+                if not found or found.outcome != "agreed":
+                    self._take_chain(chain, target, engine, found, words)
+                    path.unlink()
+                    return True
+                chain.unlink()
+                after_others = True
+        if facts and facts.outcome == "unreadable":
+            self.not_replayed.append(_cannot_be_replayed(path, facts))
+            self.say(self.not_replayed[-1])
+            self._keep(path, None, None, target, engine)
+            return False
+        signature = signature_of(facts, words, after_others) if facts else None
+        defect = self._defect(signature or NOT_REPLAYED)
+        defect.files.append((len(data), path))
+        self.seen[path.name] = defect
+        try:
+            self._keep(path, signature, facts, target, engine)
+        finally:  # a full disk is no reason to keep silent
+            self._show(f"{target} found a failing input of {len(data)} bytes", defect, path, facts, words)
+        if signature:
+            self._hand_over(signature)
+            self._forget_larger(defect)
+        return True
+
+    def _add_after_others(self, path, facts, kept, before):
+        """Of a file of the corpus that fails only because of others the chain is kept, if that shows it."""
+        if (defect := self.defects.get(AFTER_OTHERS)) and defect.files:
+            defect.count += 1
+            return
+        inputs = [self.tool.bytes_of(file, self.signals) for file in (*before, path)]
+        chain = beside(kept, CHAIN)
+        write_whole(chain, chain_of(facts.input, [data for data in inputs if data is not None]))
+        found = self.tool.facts_of(chain, lambda: self.signals.out_of_patience, CHAIN_SECONDS)
+        if found and found.outcome == "agreed":
+            chain.unlink()
+            self.not_replayed.append(
+                f"{shown_path(path)} failed after other files of the corpus, in one process with them, and passes alone "
+                "and in a chain of them: what failed is in neither (docs/crashes.md, section 5)")
+        else:
+            self._take_chain(chain, path.parent.name, CORPUS, found, NO_WORDS)
+
+    def _is_known_after_others(self, path):
+        """Enough such failures are kept: the next one is counted. To replay each takes as long as its process lived."""
+        defect = self.defects.get(AFTER_OTHERS)
+        if not defect or defect.count < KEPT_FILES or path in self.kept:
+            return False
+        defect.count += 1
+        home_of(self._of(AFTER_OTHERS)).times += 1
+        path.unlink()
+        return True
+
+    def _take_chain(self, chain, target, engine, facts, words):
+        """What fails only after the inputs that its process had run. `facts` are None or of an unreadable file where
+        there was no time for them: ci/triage takes it."""
+        known = facts and facts.failed
+        defect = self._defect(facts.signature if known else NOT_REPLAYED)
+        defect.files.append((chain.stat().st_size, chain))
+        self.seen[chain.name] = defect
+        try:
+            self._keep(chain, facts.signature if known else None, facts if known else None, target, engine)
+        finally:  # a full disk is no reason to keep silent
+            self._show(f"{target} found an input that passes alone", defect, chain, facts if known else None, words)
+        if known:
+            self._hand_over(facts.signature)
+            self._forget_larger(defect)
+
+    def save(self):
+        """How often each defect of this run was met."""
+        for signature in self.defects:
+            if crashes := self._of(signature):
+                home_of(crashes).save()
+
+    def _keep(self, path, signature, facts, target, engine):
+        known = self.kept.get(path)
+        if not known or signature and known.signature not in (None, signature):
+            beside(path, ".min.json").unlink(missing_ok=True)  # what was made of it shows another defect
+            known = self.kept[path] = Crash(path, target=target, engine=engine, first_seen=now(), times=0)
+        known.signature, known.facts = signature or known.signature, facts or known.facts
+        known.times += 1
+        known.save()
+
+    def _note(self, path):
+        crash = self.kept.get(path) or home_of(self._of(self.seen[path.name].signature))
+        crash.times += 1
+        crash.save()
+
+    def _defect(self, signature):
+        defect = self.defects.setdefault(signature, Defect(signature))
+        defect.count += 1
+        return defect
+
+    def _show(self, headline, defect, path, facts, words):
+        """The first of a defect, in full; its whole report goes into a file, that of others with the fuzzer's words."""
+        if defect.count > 1 and not words.text:
+            return
+        trace, output = None, ""
+        if defect.count == 1 and facts and not self.signals.count:
+            trace, output = self.tool.show(path, self.signals, SHOW_SECONDS)
+        known = f"signature: {defect.signature}" if defect.signature != NOT_REPLAYED else ""
+        parts = [output or known, f"The fuzzer's last words:\n{words.text}" if words.text else ""]
+        try:
+            if path.parent == self.folder:
+                write_whole(report(path), "\n\n".join(filter(None, parts)))
+        finally:
+            if defect.count == 1:
+                lines = picture(facts, trace, path.read_bytes(), output) if facts else []
+                full = [f"  the whole report: {shown_path(report(path))}"] if report(path).exists() else []
+                signature, again = f"  signature: {defect.signature}", f"  again: {self.command(path)}"
+                self.say("\n".join([headline, *lines, signature, *full, again]))
+
+    def _forget_larger(self, defect):
+        """Keeps the one that was shown, those of which something is made, and the smallest."""
+        crashes = self._of(defect.signature)
+        home = home_of(crashes)
+        needed = {defect.files[0][1], home.path, *self.workshop.paths()}
+        others = [c for c in crashes if c.path not in needed and not made_of(c.path)]
+        others.sort(key=lambda c: (c.size, c.path.name))
+        for crash in others[max(1, KEPT_FILES - (len(crashes) - len(others))):]:
+            home.take_over(self.kept.pop(crash.path))
+            home.save()
+            defect.files = [(size, path) for size, path in defect.files if path != crash.path]
+            for path in (crash.path, beside(crash.path, ".json"), report(crash.path)):
+                path.unlink(missing_ok=True)
+
+    def made_of(self, signature):
+        """(what, file) for each file that was made of an input with this signature."""
+        crashes = self._of(signature)
+        return made_of(home_of(crashes).path) if crashes else []
+
+    def command(self, path):
+        return f"{shown_path(self.root / 'ci' / 'replay')} {shown_path(path)}"
+
+
+def _cannot_be_replayed(path, facts):
+    return f"{shown_path(path)} could not be replayed: {facts.sentence}"
+
+
+def report(path):
+    return beside(path, ".txt")
+
+
+def kept_name(path, data):
+    """The name of the copy: that of a fuzzer's find of the same bytes, or the file's own beside that of its folder."""
+    target = path.parent.name
+    if is_chain(path):
+        return f"{target}-{path.stem}{CHAIN}"
+    return f"{target}-{sha1(data)[:12]}" if target in TARGETS else f"{target}-{path.name}"
+
+
+def signature_of(facts, words, after_others=False):
+    """The replay tool's signature, or what stands for it where the replay tool does not see the failure."""
+    if facts.signature:
+        return facts.signature
+    how = ", alone and after what its process had run" if after_others else ""
+    return f"{PASSES}{how}; the fuzzer said: {words.summary}"

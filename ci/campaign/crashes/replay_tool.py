@@ -1,0 +1,183 @@
+"""Asks slab_replay what programs do. Only its facts (--json) are a verdict. Whatever else it answers is none, and then
+the file could not be replayed: the machine may refuse what the tool needs, or somebody has killed it."""
+
+import collections
+import itertools
+import json
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+
+from campaign.crashes.facts import Facts, facts_in
+from shared import child_process
+from shared.command import CannotWork
+
+FILES_AT_ONCE = 500
+SILENT_SECONDS = 60  # at one file; the tool itself ends a program that hangs
+SECONDS_A_MEGABYTE = 20  # more, of chains: as long as their processes lived, twice
+LOST_TOOLS = 3  # one after the other, without a single verdict
+
+
+class ReplayTool:
+    def __init__(self, command):
+        self.command = command
+
+    def judge(self, files, stop=lambda: False, waiting=lambda: None, silent_seconds=None):
+        """Yields (file, facts) of each in their order. Ends early when `stop()`; calls `waiting` now and then."""
+        left, lost = collections.deque(files), 0
+        while left and not stop():
+            judged, reason = 0, None
+            for facts in self._run(list(itertools.islice(left, FILES_AT_ONCE)), stop, waiting, silent_seconds):
+                if isinstance(facts, str):
+                    reason = facts
+                    break
+                judged += 1
+                yield left.popleft(), facts
+            if reason is None:
+                continue
+            lost = 0 if judged else lost + 1
+            yield left.popleft(), _unreadable(reason)
+            while lost == LOST_TOOLS and left:
+                yield left.popleft(), _unreadable(reason)
+
+    def facts_of(self, file, stop=lambda: False, silent_seconds=None):
+        """Of one file; None if it was stopped."""
+        return next((facts for _, facts in self.judge([file], stop, silent_seconds=silent_seconds)), None)
+
+    def silent_seconds(self, file):
+        """For how long the tool may be at a file without a word."""
+        return SILENT_SECONDS + (SECONDS_A_MEGABYTE * os.stat(file).st_size / (1 << 20) if is_chain(file) else 0)
+
+    def not_checked(self, signals):
+        """What cannot be checked where it runs, in sentences. Raises CannotWork where it cannot work at all."""
+        with tempfile.TemporaryFile() as words:
+            code, output = child_process.run(
+                [*self.command, "--environment"], signals, SILENT_SECONDS, stdout=subprocess.PIPE, stderr=words)
+            signals.check("it was found out what can be checked here; nothing was done")
+            if code != 0:
+                raise CannotWork(_why(code, words))
+        return output.decode(errors="replace").splitlines()
+
+    def show(self, file, signals, seconds):
+        """(the lines of the program as text or None, all that the tool has to say), for people."""
+        with tempfile.TemporaryDirectory() as folder:
+            trace = os.path.join(folder, "trace")
+            for options in (["--write-trace", trace], []):  # some files have no program
+                code, output = child_process.run([*self.command, "--full", *options, file], signals, seconds,
+                                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                if code != 2:
+                    break
+            try:
+                with open(trace, errors="replace") as text:
+                    return text.read().splitlines(), output.decode(errors="replace")
+            except OSError:
+                return None, output.decode(errors="replace")
+
+    def bytes_of(self, file, signals):
+        """The fuzzer's bytes of a file that passes, of a .trace those of its program. None if that cannot be had."""
+        if file.suffix != ".trace":
+            return file.read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            encoded = os.path.join(folder, "bytes")
+            code, _ = child_process.run([*self.command, "--quiet", "--write-bytes", encoded, file], signals,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if code != 0:
+                return None
+            with open(encoded, "rb") as found:
+                return found.read()
+
+    def _run(self, files, stop, waiting, silent_seconds):
+        """Yields the facts of the files in their order, and the reason in place of the first that it does not get."""
+        with tempfile.TemporaryFile() as words:
+            try:
+                process = child_process.start([*self.command, "--json", *files], stdout=subprocess.PIPE, stderr=words)
+            except child_process.CannotStart as error:
+                yield str(error)
+                return
+            given, worst, silent = 0, 0, False
+            silent_seconds = silent_seconds or max(map(self.silent_seconds, files))
+            try:
+                for line in _lines(process.stdout, stop, waiting, silent_seconds):
+                    silent = line is None
+                    if silent or given == len(files):
+                        break
+                    try:
+                        facts = _facts_in_line(line, files[given])
+                    except (ValueError, RecursionError):
+                        yield f"the replay tool answered no verdict but {line[:80].decode(errors='replace').strip()!r}"
+                        return
+                    given += 1
+                    worst = max(worst, {"agreed": 0, "unreadable": 2}.get(facts.outcome, 1))
+                    if given < len(files):
+                        yield facts
+                if stop():
+                    return
+                code = None if silent else _code_of(process)
+            finally:
+                child_process.kill(process)
+                process.stdout.close()
+            if given == len(files) and code == worst:  # the last one counts when the end agrees with what was said
+                yield facts
+            else:
+                yield _why(code, words)
+
+
+def is_chain(file):
+    """Whether a file is one, whatever its name."""
+    try:
+        with open(file, "rb") as content:
+            return os.path.isfile(file) and content.read(16) == b"slabproof chain "
+    except OSError:
+        return False
+
+
+def _code_of(process):
+    """Once it says no more it ends soon; None if not."""
+    try:
+        return process.wait(5)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _unreadable(reason):
+    return Facts("unreadable", sentence=reason)
+
+
+def _lines(stream, stop, waiting, silent_seconds):
+    """The lines of a pipe, to its end or until stopped; None, and no more, when none comes for long."""
+    pending, since = b"", time.monotonic()
+    while not stop():
+        waiting()
+        if select.select([stream], [], [], 0.1)[0]:
+            if not (news := os.read(stream.fileno(), 1 << 16)):
+                return
+            *lines, pending = (pending + news).split(b"\n")
+            for line in lines:
+                yield line
+                if stop():
+                    return
+            since = time.monotonic()
+        elif time.monotonic() > since + silent_seconds:
+            yield None
+            return
+
+
+def _facts_in_line(line, file):
+    found = json.loads(line.decode("utf-8", "surrogateescape"))
+    facts = facts_in(found)
+    if found.get("file") != os.fspath(file):
+        raise ValueError("is of another file")
+    return facts
+
+
+def _why(code, words):
+    words.seek(0)
+    said = words.read().decode(errors="replace").strip().splitlines()
+    last = f": {said[-1][:200]}" if said else ""
+    if code is None:
+        return f"the replay tool did not end, and said no more{last}"
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"the replay tool {how}{last}"

@@ -1,0 +1,30 @@
+"""One command at a time works in fuzz-out; others are told which."""
+
+import fcntl
+import os
+import shlex
+import time
+
+from shared.command import CannotWork
+from shared.text import shown_path
+
+
+class Taken(CannotWork):
+    """Whose the folder is, and what to do."""
+
+
+def take(out, command):
+    """Keeps others out of the folder while the file is open. It says whose it is."""
+    lock = open(out / "lock", "a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        owner = " ".join(lock.read().split())
+        lock.close()
+        raise Taken(f"another command is at work in {shown_path(out)}: {owner}; "
+                    "wait for it, or end it with Ctrl-C or kill") from None
+    lock.truncate(0)
+    lock.write(f"pid {os.getpid()}, started {time.strftime('%Y-%m-%d %H:%M:%S')}\n: {shlex.join(command)}\n")
+    lock.flush()
+    return lock

@@ -1,0 +1,65 @@
+"""What the commands that are written in Python share: how they read arguments, and how they end."""
+
+import argparse
+import os
+import sys
+
+
+class CannotWork(Exception):
+    """Why the command cannot do its work, and what to do."""
+
+
+class Stopped(CannotWork):
+    """A signal came first."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def print_help(self, file=None):
+        """argparse passes over it when the help cannot be written."""
+        (file or sys.stdout).write(self.format_help())
+
+
+def parser(name, description):
+    return _Parser(prog=name, description=description, allow_abbrev=False,
+                   formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def _open_what_is_closed():
+    """A file that is opened gets the first free number, and what is printed would be written into it if that were the
+    number of standard output. Returns whether standard output is open."""
+    heard = sys.stdout is not None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))
+    return heard
+
+
+def run(main, name):
+    """The exit code of main(). What it could not do, or could not say, is told on stderr and ends with 2."""
+    if not _open_what_is_closed():
+        print(f"{name}: what there is to say could not be written: standard output is closed", file=sys.stderr)
+        return 2
+    try:
+        try:
+            code = main()
+        except SystemExit as end:  # argparse has said what there is to say
+            code = end.code
+        sys.stdout.flush()
+        return code
+    except CannotWork as error:
+        reason = str(error)
+    except KeyboardInterrupt:
+        reason = "stopped by a signal before its work was done"
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            # Or the interpreter would try once more when it exits, and change the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            reason = f"what there was to say could not be written: {error.strerror}"
+    print(f"{name}: {reason}", file=sys.stderr)
+    return 2

@@ -1,0 +1,1 @@
+"""Defects of a slab cache, planted to be found."""
