@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT / "ci"), str(ROOT / "fuzz")]
 from campaign.crashes import workshop
+from campaign.engines.last_words import LastWords
 from planted import bugs as planted_bugs
 from shared import tests
 
@@ -69,7 +70,7 @@ class Scene(tests.Scene):
         return path
 
     def fuzz(self, seed):
-        """The record and the input that a target has died of."""
+        """The record of a target that has died, the input that it died of, and what it said."""
         folder = self.folder / f"seed{seed}"
         folder.mkdir()
         corpus = folder / "corpus"
@@ -81,17 +82,15 @@ class Scene(tests.Scene):
              f"-artifact_prefix={folder}/", corpus],
             env={**os.environ, "SLABPROOF_RECORD": str(folder / "record"), "SLAB_PLANTED_FREE": str(LATE_FREE),
                  "ASAN_OPTIONS": "detect_leaks=0:symbolize=0"}, capture_output=True)
-        said = re.search(rb"^signature: (.+)$", done.stderr, re.MULTILINE)
         crashes = list(folder.glob("crash-*"))
         self.expect(f"inputs that seed {seed} dies of", len(crashes), 1)
-        return folder / "record", crashes[0] if crashes else None, said[1].decode() if said else "a death"
+        return folder / "record", crashes[0] if crashes else None, LastWords(done.stderr.decode(errors="replace")).summary
 
 
 def check_fuzzed(scene):
     said = set()
     for seed in range(SEEDS):
-        record, crash, signature = scene.fuzz(seed)
-        said.add(signature)
+        record, crash, summary = scene.fuzz(seed)
         if scene.problems:
             return
         _, inputs = entries(record)
@@ -100,6 +99,9 @@ def check_fuzzed(scene):
         scene.expect(f"the record fails, seed {seed}", scene.signature(record, free=LATE_FREE), (1, SIGNATURE))
         scene.expect("and passes without the bug", scene.signature(record), (0, None))
         facts = scene.facts(record, free=LATE_FREE)
+        if facts["outcome"] == "violated":
+            scene.expect("what the target said", summary, f"{facts['invariant']}/{facts['operation']}")
+        said.add(summary)
         scene.expect("in one object", [facts[k] for k in ("input", "signature", "alone", "inputs", "failing_input")],
                      ["program", SIGNATURE, "agreed", len(inputs), len(inputs)])
     # One signature, whatever the bug strikes: a fuzzer tells several, of which these few runs may have met one.

@@ -1,5 +1,5 @@
-// A target that goes wrong in every way there is, for ci/campaign/overnight_test.py. No fuzzer guesses how: an input says it
-// in its first eight bytes, which only their hash is compared of. Any other input is one that may be new.
+// A target that goes wrong in every way there is, for ci/campaign/overnight_test.py. No fuzzer guesses how: an input
+// says it in its first eight bytes, which only their hash is compared of. Any other input is one that may be new.
 #include <chrono>
 #include <cstdlib>
 #include <cstring>

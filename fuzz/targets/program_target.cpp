@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   statistics.add(1, runner.operations() - before);
   statistics.set_states(runner.states());
   if (!verdict.agreed()) {
-    std::fprintf(stderr, "%sverdict: %s\nsignature: %s\n", to_text(decode({data, size})).c_str(),
+    std::fprintf(stderr, "%sverdict: %s\nSUMMARY: slabproof: %s\n", to_text(decode({data, size})).c_str(),
                  verdict.sentence().c_str(), verdict.signature().c_str());
     std::abort();
   }

@@ -68,7 +68,8 @@ def fill(out):
     beside(second, ".min.trace").write_text(f"slabproof trace 1\n{HOSTILE}\n" + "shrink c0\n" * 100 + "x" * 500 + "\n")
     beside(second, ".min.html").write_text("<title>the page</title>")
     (crashes / ODD_NAME).write_bytes(b"")
-    beside(crashes / ODD_NAME, ".txt").write_text(f"signature: M1/{HOSTILE}\n")
+    beside(crashes / ODD_NAME, ".txt").write_text("what the replay tool said\n")
+    Crash(crashes / ODD_NAME, f"M1/{HOSTILE}").save()
 
 
 def tiles(page, target, engine="libFuzzer"):
