@@ -16,7 +16,7 @@ struct Object {
   std::byte bytes[object_size];
 };
 
-/// Slabs from aligned_alloc, a map that is an array, SlabInfos from malloc: as cheap as a backend can be.
+/// Slabs from aligned_alloc, a map that is an array, SlabInfos from malloc: the cheapest possible backend.
 class Backend {
  public:
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
@@ -35,7 +35,7 @@ class Backend {
   slab::SlabInfo* infos_[64] = {};
 };
 
-/// The least that a pool can do.
+/// The simplest possible pool.
 class IntrusiveList {
  public:
   void* alloc() {
@@ -60,7 +60,7 @@ struct Malloc {
 
 template <class Pool>
 [[gnu::noinline]] void pairs(Pool& pool, long count) {
-  // Warm: some objects are live, so that no slab becomes empty, and some are free.
+  // Warms the cache up: some objects are live, so that no slab becomes empty, and some are free.
   decltype(pool.alloc()) objects[8];
   for (auto& object : objects) object = pool.alloc();
   for (int i = 4; i < 8; ++i) pool.free(objects[i]);

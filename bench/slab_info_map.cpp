@@ -42,8 +42,8 @@ struct StdUnorderedMap {
   std::unordered_map<std::uintptr_t, SlabInfo*> pages;
 };
 
-/// Open addressing with linear probing, multiplicative hashing (Knuth, volume 3, 6.4), half full at most.
-/// Entries are not deleted: here no slab goes back before the end.
+/// Open addressing with linear probing, multiplicative hashing (Knuth, volume 3, 6.4), half full at most. Entries are
+/// never deleted, since no slab goes back before the end here.
 struct LinearProbing {
   explicit LinearProbing(const Region&) {}
   bool save_slab_info(std::uintptr_t page_addr, SlabInfo* info) noexcept {
@@ -87,7 +87,7 @@ struct Backend : Region, Map, slab::hosted::SlabInfoCache<Region> {
 template <class Map>
 using Cache = slab::DynamicCache<slab::Row::Large, Backend<Map>, slab::Unchecked>;
 
-/// A function of its own, so that callgrind can be told to count it alone.
+/// A separate function, so that callgrind can count it alone.
 template <class Map>
 [[gnu::noinline]] void churn(Cache<Map>& cache, std::vector<void*>& objects, const std::vector<std::uint32_t>& order) {
   for (const std::uint32_t at : order) {

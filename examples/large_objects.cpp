@@ -1,5 +1,5 @@
-// Objects of a page and a half, one to a slab of two pages. A Large cache keeps its SlabInfo outside of
-// the slab, so its backend supplies all seven functions; here they stand on the standard library.
+// Objects of a page and a half, one to a slab of two pages. A Large cache keeps its SlabInfo outside of the slab, so
+// its backend supplies all seven functions; here they use the standard library.
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -14,7 +14,7 @@ struct HostedBackend {
   }
   void free_slab(void* slab, std::size_t, std::size_t) noexcept { std::free(slab); }
 
-  // Every page of a slab has an entry. An exception must not leave a backend: no room is `false`.
+  // Every page of a slab has an entry. An exception must not leave a backend, so no room is `false`.
   bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept {
     try {
       return pages.emplace(page_addr, info).second;

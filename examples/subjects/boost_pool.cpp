@@ -1,4 +1,4 @@
-// boost::pool as a subject. It aligns chunks to a pointer, and asks its memory of static functions.
+// boost::pool as a subject. It aligns chunks to a pointer, and gets its memory from static functions.
 #include <boost/pool/pool.hpp>
 
 #include "examples/subjects/drive.hpp"

@@ -20,7 +20,7 @@ struct Failure {
   std::string sentence;
 };
 
-/// Only what the subject can do: the rest falls away and would make programs long.
+/// Only operations that the subject can do: the others would be skipped and make programs longer.
 Program program_of(std::uint64_t seed) {
   Program program = decode(random_bytes(seed, 24 + 4 * 64));
   std::erase_if(program.operations, [](const Operation& operation) {

@@ -2,8 +2,8 @@
 
 #include "model/subject/subject.hpp"
 
-/// The main function of a program that has somebody's pool judged: runs random programs on it, each in
-/// a child process, and prints for each kind of failure how often it came and its shortest program.
+/// The main function of a program that judges another pool: runs random programs on it, each in a child process, and
+/// prints for each kind of failure how often it occurred and its shortest program.
 int drive_subject(int argc, char** argv, slabproof::MakeSubject make);
 
 /// The same for a subject that is constructed from a CacheSpec and the memory to use.

@@ -90,7 +90,7 @@ TEST(MemoryBackend, OfEachRowNeedsItsOwnFunctionsAndNoMore) {
   EXPECT_EQ((Cache<int, large, Everything>{everything}.alloc()), nullptr);
 }
 
-// What a cache is, as a type.
+// The properties of the cache types.
 
 using Checked = Cache<int, Config{}, HeapBackend>;
 using Unchecked = Cache<int, Config{}, HeapBackend, slab::Unchecked>;

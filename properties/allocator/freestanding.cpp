@@ -1,5 +1,5 @@
-// All three rows, both caches and both policies as a kernel would use them. freestanding.cmake
-// compiles this without a standard library and looks at the symbols that it asks for.
+// All three rows, both caches and both policies as a kernel would use them. freestanding.cmake compiles this without a
+// standard library and checks which symbols it asks for.
 #include <slab/slab.hpp>
 
 namespace {

@@ -22,7 +22,7 @@ struct Refused {
   GeometryError error;
 };
 
-// A staircase: each line is right up to the argument that its error names, and wrong from there on.
+// A staircase: in each line the arguments are valid up to the one that its error names, and invalid from there on.
 constexpr Refused refusals[] = {
     {0, 0, unknown_type, 0, 0, GeometryError::PageSizeNotPowerOfTwo},
     {0, 96, unknown_type, 0, 0, GeometryError::PageSizeNotPowerOfTwo},
@@ -69,7 +69,7 @@ struct Accepted {
   std::size_t stride, objects_per_slab, slab_info_size;
 };
 
-// Worked out by hand: Small has slab_size - 48 bytes for N strides and ceil(N / 64) words of 8 bytes.
+// Computed by hand: Small has slab_size - 48 bytes for N strides and ceil(N / 64) words of 8 bytes.
 constexpr Accepted figures[] = {
     {64, 64, Small, 8, 8, Row::SmallSinglePage, 8, 1, 56},              // 16 = 8 + 8
     {4096, 4096, Small, 2048, 8, Row::SmallSinglePage, 2048, 1, 56},    // the second would need 4096 of 4040

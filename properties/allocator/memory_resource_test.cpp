@@ -63,7 +63,7 @@ TEST(MemoryResource, HonoursEveryAlignment) {
     }
 }
 
-// Two that the pool of libstdc++ 12 gets wrong: its second blocks lie at 64 mod 256 and at 8 mod 16.
+// Two requests that the pool of libstdc++ 12 gets wrong: its second blocks lie at 64 mod 256 and at 8 mod 16.
 TEST(MemoryResource, HonoursTheAlignmentOfTheSecondBlock) {
   Region region{mebibyte};
   Resource resource{region};

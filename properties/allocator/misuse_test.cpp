@@ -164,7 +164,7 @@ TEST_F(CorruptedFreeList, IsReportedOnceForWhateverTheLinkSaysAndGoesOnAfterARep
   }
   reports.clear();
   EXPECT_EQ(cache.alloc(), last);
-  // Now `first` is the only one left, and its link must be null: not even itself will do.
+  // Now `first` is the only one left, and its link must be null: not even a link to itself is accepted.
   const void* const right = exchange_link(first, first);
   EXPECT_EQ(cache.alloc(), nullptr);
   EXPECT_EQ(reports.size(), 1u);
@@ -181,7 +181,7 @@ struct CallingBackend : HeapBackend {
   LargeCache* cache = nullptr;
   std::map<std::string, int> calls;
 
-  // Each operation of the cache, from inside: reported, without effect, and the cache intact.
+  // Each operation of the cache, called from inside: reported, without effect, and the cache intact.
   void call_back(const std::string& name) {
     ++calls[name];
     Block block;

@@ -8,8 +8,8 @@
 #include <slab/slab.hpp>
 #include "properties/allocator/heap_backend.hpp"
 
-// Whether AddressSanitizer runs is asked of its runtime, not of the macros that <slab/poison.hpp>
-// looks at; a build with one and without the other would test nothing.
+// Asks the runtime whether AddressSanitizer is on, not the macros that <slab/poison.hpp> uses; a build with one and
+// without the other would test nothing.
 extern "C" __attribute__((weak)) void __asan_init();
 extern "C" __attribute__((weak)) void __ubsan_handle_add_overflow_abort(void*, void*, void*);
 

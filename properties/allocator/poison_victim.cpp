@@ -17,12 +17,12 @@ struct Object {
 struct Backend {
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     return std::memset(std::aligned_alloc(page_size, slab_size), 0,
-                       slab_size);  // an object is uninitialised all the same
+                       slab_size);  // an object counts as uninitialised all the same
   }
   void free_slab(void* slab, std::size_t, std::size_t) noexcept { std::free(slab); }
 };
 
-/// Says what the default handler says, and exits.
+/// Prints what the default handler prints, and exits.
 struct Checked : slab::Checked {
   static void on_misuse(const slab::MisuseReport& report) noexcept {
     std::printf("misuse: %s\n", slab::to_string(report.kind));
@@ -64,7 +64,7 @@ template <class Policy>
   if (is("branch_on_freed_last")) branch_on(object->bytes[16]);
   if (is("double_free")) cache.free(object);
   if (!is("leak")) cache.free(neighbour);
-  // Freed, allocated, and given back: what comes of that is nobody's fault.
+  // Freed, allocated, and given back: the result is no misuse.
   if (is("nothing")) {
     Object* const again = cache.alloc();
     std::memset(again, 2, sizeof *again);

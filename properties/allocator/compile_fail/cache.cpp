@@ -1,5 +1,5 @@
-// One program, right as it stands. compile_fail.cmake makes one mistake at a time with a macro and
-// says which sentence the compiler must refuse it with.
+// A program that compiles as it is. compile_fail.cmake makes one mistake at a time with a macro and says which sentence
+// the compiler must refuse it with.
 #include <cstddef>
 #include <cstdint>
 #include <utility>
