@@ -4,8 +4,16 @@
 #include <cstdint>
 #include <memory_resource>
 #include <set>
+#include <string>
 
 namespace slabproof {
+
+/// An allocation of the runner's own, which no program names.
+constexpr std::uint32_t no_ordinal = ~std::uint32_t{0};
+/// As a program names the object.
+inline std::string name_of_object(std::uint32_t ordinal) {
+  return ordinal == no_ordinal ? "an object" : "#" + std::to_string(ordinal);
+}
 
 /// A live object's bytes, [begin, end).
 struct LiveRange {

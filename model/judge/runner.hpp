@@ -7,14 +7,18 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <slab/misuse.hpp>
 
 #include "model/judge/cache_model.hpp"
+#include "model/judge/checks.hpp"
 #include "model/judge/event_log.hpp"
+#include "model/judge/expectation.hpp"
 #include "model/judge/misuse_oracle.hpp"
 #include "model/judge/reference.hpp"
+#include "model/judge/step_mark.hpp"
 #include "model/judge/verdict.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/recording_backend.hpp"
@@ -24,54 +28,6 @@
 #include "model/subject/subject.hpp"
 
 namespace slabproof {
-
-/// An allocation of the runner's own, which no program names.
-constexpr std::uint32_t no_ordinal = ~std::uint32_t{0};
-
-/// A step that no run comes to.
-constexpr std::uint32_t no_step = ~std::uint32_t{0};
-/// Where a run is when it is at no operation: making the caches, or past the last operation.
-constexpr std::uint8_t at_start = 0xFE;
-constexpr std::uint8_t at_end = 0xFF;
-/// The name of an OperationKind, "start" or "end".
-std::string name_of_step(std::uint8_t operation);
-
-/// What must come of the call that is under way: the judge's own words, noted before the call is made, so that
-/// somebody who dies of it leaves behind what should have been. `%` in them stands for the name, or else the number.
-struct Expectation {
-  const char* invariant = nullptr;  // null: nothing in particular
-  const char* words = nullptr;
-  std::size_t number = 0;
-  const char* name = nullptr;
-
-  [[nodiscard]] std::string text() const;
-};
-
-/// How much of what is dear to look at is looked at: contents of all objects, audit(), statistics, returned memory.
-enum class Checks : std::uint8_t {
-  NowAndThen,  // every 16 operations and at the end: for engines that run millions of programs
-  EveryStep,   // after each step and in the backend's calls too: a violation has the step that brought it about
-};
-
-/// Where a run is, stored before each step is taken, so that a death has a step. May lie in memory
-/// shared with a parent process.
-struct StepMark {
-  volatile std::uint32_t step = 0;
-  volatile std::uint32_t budget_ended_at = no_step;  // Runner's
-  volatile std::uint8_t operation = 0;  // OperationKind, at_start or at_end
-  const char* volatile invariant = nullptr;  // the Expectation of the call under way
-  const char* volatile words = nullptr;
-  volatile std::size_t number = 0;
-  const char* volatile name = nullptr;
-  /// What should have come of the call under way, left in the verdict of a death or a hang.
-  void leave_due(Verdict& verdict) const {
-    const Expectation due{invariant, words, number, name};
-    verdict.due = due.text();
-    verdict.due_invariant = due.invariant ? due.invariant : "";
-  }
-  volatile std::uintptr_t stray = 0;    // what the last misuse freed, or wrote over a free link
-  volatile slab::Misuse misuse{};       // what that free must be reported as
-};
 
 /// The one runner: executes programs against a subject and the model side by side and judges every
 /// outcome. All `o` invariants after every operation where that costs O(log n); audit() and the
@@ -170,7 +126,10 @@ class Runner final : private BackendObserver {
   void on_refusal(const char* invariant) override;
 
   /// Says what must come of the next call of the subject, and gives what was said before.
-  Expectation expect(const Expectation& expected);
+  Expectation expect(const Expectation& expected) {
+    if (mark_) mark_->set(expected);
+    return std::exchange(expected_, expected);
+  }
   /// What was expected did not come.
   void violate_expected(std::string observed) { violate(expected_.invariant, expected_.text(), std::move(observed)); }
   void violate(const char* invariant, std::string expected, std::string observed) {
@@ -220,7 +179,10 @@ class Runner final : private BackendObserver {
   void check_returned();
 
   [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) { return backends_[models_[cache].spec.backend]; }
-  [[nodiscard]] Object& object(std::uint32_t ordinal);
+  [[nodiscard]] Object& object(std::uint32_t ordinal) {
+    if (objects_.size() <= ordinal) objects_.resize(ordinal + 1);
+    return objects_[ordinal];
+  }
   [[nodiscard]] ObjectState state_of(const Object& object) const {
     return object.incarnation == incarnations_[object.cache] ? object.state : ObjectState::Absent;
   }

@@ -1,0 +1,140 @@
+// The runner's allocations: where the object must come from, and what alloc may answer.
+#include "model/judge/runner.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "model/memory/address.hpp"
+#include "model/memory/contents.hpp"
+#include "model/memory/sanitizer.hpp"
+
+namespace slabproof {
+
+void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
+  begin(kind, cache);
+  const Source source = expected_source(cache);
+  expect(expected_object(kind, cache, source));
+  const std::uintptr_t object =
+      address(kind == OperationKind::Alloc ? subjects_[cache]->alloc() : subjects_[cache]->alloc_no_grow());
+  log_.add(0x100 | static_cast<std::uint64_t>(kind), object ? arena_.relative(object) : 0, ordinal);
+  if (!violated()) {
+    if (object)
+      judge_object(cache, ordinal, object, source);
+    else
+      judge_refusal(kind, cache);
+  }
+  end();
+}
+
+Runner::Source Runner::expected_source(std::uint8_t cache) {
+  const CacheModel& model = models_[cache];
+  const SlabRecord* const current = model.current ? backend_of(cache).find(model.current) : nullptr;
+  if (current && current->used < model.layout.objects_per_slab) return {current->base, CacheModel::bins};
+  return {0, model.partial_slabs() > 0 ? model.fullest_bin() : CacheModel::bins};
+}
+
+Expectation Runner::expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const {
+  const Abilities& abilities = subjects_[cache]->abilities();
+  if (!abilities.layout) return {"G8", "an object of its own, or null when there is no memory"};
+  if (models_[cache].free_objects() == 0 && kind != OperationKind::Alloc)
+    return {"B20", "null while no slab has a free object"};
+  if (!abilities.follows_policy) return {"L4", "an object disjoint from all live ones"};
+  if (source.slab != 0) return {"L5", "an object of the current slab while that has a free one"};
+  return {"L5", source.bin < CacheModel::bins ? "an object of a slab in the fullest bin"
+                                              : "an object of an empty or a new slab"};
+}
+
+void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source) {
+  const CacheModel& model = models_[cache];
+  const std::size_t size = model.spec.object_size;
+  SlabRecord* slab = nullptr;
+  const Abilities& abilities = subjects_[cache]->abilities();
+  if (context_.refused && abilities.layout) return violate_expected("an object");
+  if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
+    return violate("G8", "an object inside memory that the subject was given", "a pointer elsewhere");
+  if (subjects_[cache]->abilities().layout) {
+    slab = backend_of(cache).find(object);
+    if (!slab || slab->cache != cache || slab->abandoned)
+      return violate("G8", "an object inside one live slab of the cache", "a pointer elsewhere");
+    const std::size_t end = object - slab->base + size;
+    if (end > slab->size)
+      return violate("G8", "an object inside one slab", "one that ends at offset " + std::to_string(end));
+    if (end > model.layout.slab_info_offset)
+      return violate("G9", "an object that ends before SlabInfo", "one that ends at offset " + std::to_string(end));
+  }
+  if (const LiveRange* other = reference_.admit({object, object + size, ordinal, cache}))
+    return violate(other->begin == object ? "L4" : "G11", "an object disjoint from all live ones",
+                   "it overlaps " + name_of_object(other->ordinal));
+  if (const std::size_t align = std::min<std::size_t>(model.spec.object_align, abilities.max_align);
+      object % align != 0)
+    return violate("G6", "an object aligned to " + std::to_string(align), "one that is not");
+  if (slab) judge_slot(cache, *slab, object, source);
+  if (violated()) return;
+  stamp(object, size, ordinal);
+  if (ordinal == no_ordinal) return;
+  this->object(ordinal) = {object,
+                           slab ? slab->generation : 0,
+                           static_cast<std::uint32_t>(live_.size()),
+                           incarnations_[cache],
+                           cache,
+                           ObjectState::Live};
+  live_.push_back(ordinal);
+}
+
+void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, const Source& source) {
+  CacheModel& model = models_[cache];
+  const std::size_t offset = object - slab.base, slot = offset / model.layout.stride;
+  if (offset % model.layout.stride != 0 || slot >= model.layout.objects_per_slab)
+    return violate("G7", "slab + k * stride", "offset " + std::to_string(offset));
+  if (slab.saved_pages != model.mapped_pages())
+    return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned",
+                   std::to_string(slab.saved_pages));
+  if (subjects_[cache]->abilities().follows_policy) {
+    const bool as_expected = source.slab != 0                ? slab.base == source.slab
+                             : source.bin < CacheModel::bins ? slab.used != 0 && model.bin_of(slab.used) == source.bin
+                                                             : slab.used == 0;
+    if (!as_expected) return violate_expected("one of a slab with " + std::to_string(slab.used) + " objects");
+  }
+  model.used_changed(slab.used, slab.used + 1);
+  ++slab.used;
+  slab.handed_out[slot] = true;
+  model.current = slab.base;
+  if (subjects_[cache]->abilities().poisons) judge_poisoning(model, slab, slot);
+}
+
+// An object is open to everybody; its padding, and a slot behind it that was never handed out, to nobody.
+void Runner::judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot) {
+  const std::size_t stride = model.layout.stride, size = model.spec.object_size;
+  const std::uintptr_t object = slab.base + slot * stride, next = object + stride;
+  if (!is_open(object, size)) return violate("M11", "an object that may be used", "poisoned bytes in it");
+  if (size < stride && !is_closed(next - 1)) return violate("M11", "padding that may not be used", "it is open");
+  if (slot + 1 < model.layout.objects_per_slab && !slab.handed_out[slot + 1] && !is_closed(next))
+    violate("M11", "a slot never handed out that may not be used", "it is open");
+}
+
+void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
+  const CacheModel& model = models_[cache];
+  const Abilities& abilities = subjects_[cache]->abilities();
+  if (!abilities.layout) {  // memory of its own may run out
+    if (abilities.takes_memory && !context_.refused) violate("B15", "null only when memory was refused", "null");
+    return;
+  }
+  if (kind == OperationKind::AllocNoGrow) {
+    if (model.free_objects() > 0)
+      violate("B20", "an object from alloc_no_grow", "null with " + std::to_string(model.free_objects()) + " free");
+    return;
+  }
+  if (!context_.refused) return violate("B15", "null only when a backend call failed", "null");
+  check_given_back();
+  if (abilities.statistics && subjects_[cache]->statistics() != model.statistics())
+    violate("B15", "after a failed alloc " + describe(model.statistics()), describe(subjects_[cache]->statistics()));
+}
+
+// After a backend call failed: no slab of this operation is left.
+void Runner::check_given_back() {
+  for (const SlabRecord* const slab : backend_of(context_.cache_index).slabs())
+    if (slab->fresh)
+      return violate(context_.refused, "the slab given back after a backend call failed", "it is outstanding");
+}
+
+}  // namespace slabproof

@@ -1,0 +1,85 @@
+// What the runner makes of the calls that a cache makes to its backend.
+#include "model/judge/runner.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace slabproof {
+
+void Runner::on_backend_call(BackendCall call) {
+  if (violated() || context_.constructing || context_.reentering || !context_.cache) return;
+  AnySubject& subject = *subjects_[context_.cache_index];
+  // Of the calls for each page one in 16 counts: they come in rows, and little changes between. Nothing does between
+  // those for a SlabInfo and the others for its slab. Of very many slabs less often: the audits of a reserve then take
+  // as long as eight audits a slab. Each time an odd number of calls, since a slab makes two that count: both shall
+  // have their turn. Nor is each look-up worth one: it comes first in an operation, after what the one before has left.
+  // Where every step is checked so is each call, of a cache that has not very many slabs.
+  const auto is_due = [&] {
+    if (is_strict() && context_.cache->slabs() <= 128 && may_spend(cost_of_audit(context_.cache_index))) return true;
+    if (call == BackendCall::AllocSlabInfo || call == BackendCall::FreeSlabInfo) return false;
+    const bool is_of_page = call == BackendCall::SaveSlabInfo || call == BackendCall::DeleteSlabInfo;
+    if (is_of_page && context_.calls[static_cast<std::size_t>(call)] % deep_check_period != 1) return false;
+    const std::size_t slabs = context_.cache->slabs();
+    const bool each = slabs <= 8 && call != BackendCall::GetSlabInfo;
+    return each || ++calls_since_audit_ >= (std::max<std::size_t>(deep_check_period, slabs / 8) | 1);
+  };
+  if (is_due()) {
+    calls_since_audit_ = 0;
+    const Expectation before = expect({"B16", "audit() to hold inside a backend call"});
+    if (const char* failed = subject.audit()) violate_expected(std::string{"it fails with "} + failed);
+    expect(before);
+  }
+  if (int& armed = armed_reentry_[context_.cache_index]; armed >= 0) {
+    const auto reentry = static_cast<slabproof::ReentrantCall>(armed);
+    armed = -1;
+    reenter(subject, reentry);
+  }
+}
+
+void Runner::on_slab_made(SlabRecord& slab) {
+  models_[slab.cache].slab_made();
+  made_.push_back(slab.base);
+}
+
+void Runner::on_refusal(const char* invariant) {
+  if (!context_.cache || context_.constructing || context_.reentering) return;
+  const bool reserves = context_.operation == OperationKind::Reserve;
+  expect({invariant, reserves ? "false after a backend call failed" : "null after a backend call failed"});
+}
+
+void Runner::on_slab_released(SlabRecord& slab) {
+  CacheModel& model = models_[slab.cache];
+  const bool destroying = context_.operation == OperationKind::Destroy;
+  if (slab.used != 0)
+    violate(destroying ? "M9" : "G8", "a slab with live objects kept",
+            std::to_string(slab.used) + " live objects in a slab given back");
+  if (slab.fresh) {
+    if (!context_.refused) violate("L6", "a new slab kept when nothing failed", "given back");
+  } else {
+    std::size_t kept = model.kept_slabs();
+    switch (context_.operation) {
+      case OperationKind::Reserve:
+        kept = std::max<std::size_t>(
+            model.spec.empty_slabs_kept,
+            context_.wanted / model.layout.objects_per_slab + (context_.wanted % model.layout.objects_per_slab != 0));
+        [[fallthrough]];
+      case OperationKind::Free:
+        if (model.empty_slabs() <= kept)
+          violate("L6", "no slab given back while at most " + std::to_string(kept) + " are empty",
+                  std::to_string(model.empty_slabs()) + " empty");
+        break;
+      case OperationKind::Shrink:
+      case OperationKind::Destroy: break;
+      default:
+        violate("L6", "slabs given back by free, reserve, shrink and destruction only",
+                "given back by another operation");
+    }
+  }
+  if (model.current == slab.base && !slab.fresh && model.empty_slabs() > 1 &&
+      subjects_[slab.cache]->abilities().follows_policy)
+    violate("L6", "the current slab given back last", "given back before another empty one");
+  model.slab_released(slab.used);
+  if (model.current == slab.base) model.current = 0;
+}
+
+}  // namespace slabproof

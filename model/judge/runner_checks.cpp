@@ -1,0 +1,95 @@
+// What the runner checks between operations: contents, audit(), statistics, returned memory, reports; and how much of
+// it.
+#include "model/judge/runner.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "model/memory/contents.hpp"
+#include "model/subject/report_log.hpp"
+
+namespace slabproof {
+namespace {
+
+// Expected in more than one place.
+constexpr Expectation untouched_objects{"G12", "no byte of a live object written"};
+
+}  // namespace
+
+bool Runner::check() {
+  check_contents();
+  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
+  check_returned();
+  return !violated();
+}
+
+void Runner::check_returned() {
+  for (std::uint8_t i = 0; i < setup_.backend_count && !violated(); ++i)
+    if (backends_[i].slab_region().find_written() || backends_[i].info_region().find_written())
+      violate("B19", "nothing written to memory that was given back", "a write");
+}
+
+bool Runner::may_spend(std::size_t cost) {
+  if (cost <= budget_) return budget_ -= cost, true;
+  budget_ended_at_ = step_;
+  if (mark_) mark_->budget_ended_at = step_;
+  return false;
+}
+
+std::size_t Runner::cost_of_audit(std::uint8_t cache) const {
+  const std::size_t slabs = models_[cache].slabs(), slots = slabs * models_[cache].layout.objects_per_slab;
+  return slabs + std::min<std::size_t>(slots, step_);  // no more than that were ever handed out
+}
+
+std::size_t Runner::cost_of_check() const {
+  std::size_t cost = live_.size() + 1;
+  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) cost += cost_of_audit(i);
+  for (std::uint8_t i = 0; i < setup_.backend_count; ++i)
+    cost += (backends_[i].slab_region().touched_bytes() + backends_[i].info_region().touched_bytes()) / 1024;
+  return cost;
+}
+
+void Runner::check_reports() {
+  if (report_log.empty()) return;
+  const slab::Misuse kind = report_log.front().kind;
+  violate(invariant_of(kind), "no misuse report", slab::to_string(kind));
+}
+
+void Runner::check_statistics(std::uint8_t cache, const char* blamed) {
+  const CacheModel& model = models_[cache];
+  if (model.spec.row() == slab::Row::Large && backend_of(cache).infos_of(cache) != model.slabs())
+    violate("B14", std::to_string(model.slabs()) + " SlabInfos, one a slab",
+            std::to_string(backend_of(cache).infos_of(cache)));
+  if (!subjects_[cache]->abilities().statistics) return;
+  const slab::CacheStatistics expected = model.statistics();
+  const Expectation before = expect({"S3", live_objects, expected.allocated_objects});
+  const slab::CacheStatistics actual = subjects_[cache]->statistics();
+  if (actual == expected) return void(expect(before));
+  const bool are_slabs_counted = actual.full_slabs == expected.full_slabs &&
+                                 actual.partial_slabs == expected.partial_slabs &&
+                                 actual.empty_slabs == expected.empty_slabs;
+  if (!blamed && are_slabs_counted && actual.allocated_objects != expected.allocated_objects)
+    return violate_expected(std::to_string(actual.allocated_objects));
+  violate(blamed ? blamed : are_slabs_counted ? "S1" : "S2", describe(expected), describe(actual));
+}
+
+void Runner::check_contents() {
+  expect(untouched_objects);
+  for (std::size_t i = 0; i < live_.size() && !violated(); ++i) check_contents(live_[i]);
+}
+
+void Runner::check_contents(std::uint32_t ordinal) {
+  const Object& object = objects_[ordinal];
+  expect(untouched_objects);
+  const auto at = find_damage(object.address, models_[object.cache].spec.object_size, ordinal);
+  if (at >= 0) violate_expected(name_of_object(ordinal) + " changed at offset " + std::to_string(at));
+}
+
+void Runner::check_audit(std::uint8_t cache) {
+  if (violated()) return;
+  expect({"L1 to L3, L8", "audit() to hold"});
+  if (const char* failed = subjects_[cache]->audit()) violate(failed, expected_.words, "it fails");
+  check_statistics(cache);
+}
+
+}  // namespace slabproof
