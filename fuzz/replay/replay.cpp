@@ -1,5 +1,3 @@
-#include <getopt.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -14,6 +12,7 @@
 #include "fuzz/replay/history.hpp"
 #include "fuzz/replay/input.hpp"
 #include "fuzz/replay/minimize_file.hpp"
+#include "fuzz/replay/options.hpp"
 #include "fuzz/replay/picture.hpp"
 #include "fuzz/replay/replay_chain.hpp"
 #include "model/judge/geometry_oracle.hpp"
@@ -28,13 +27,6 @@ namespace slabproof {
 namespace {
 
 enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
-
-struct Options {
-  bool quiet = false, full = false, minimize = false, as_test = false, html = false, json = false, environment = false,
-       help = false;
-  std::string bytes_out, trace_out, output, budget = "60";
-  std::vector<std::string> files;
-};
 
 Outcome unreadable(const std::string& file, const std::string& why) {
   std::fflush(stdout);
@@ -171,79 +163,6 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
       (verdict.kind == Verdict::Kind::Died || verdict.kind == Verdict::Kind::Hung))
     std::printf("%6u  %s   <- here\n", verdict.step, to_text(program.operations[verdict.step]).c_str());
   return print_verdict(run, options);
-}
-
-/// The options of ci/replay, which has them in words; nothing, with the reason on stderr, when they are wrong.
-std::optional<Options> options_of(int argc, char** argv) {
-  enum Option {
-    Quiet = 1,
-    Full,
-    Minimize,
-    AsTest,
-    Html,
-    Json,
-    Environment,
-    Help,
-    WriteBytes,
-    WriteTrace,
-    Output,
-    Budget
-  };
-  constexpr option known[] = {{"quiet", no_argument, nullptr, Quiet},
-                              {"full", no_argument, nullptr, Full},
-                              {"minimize", no_argument, nullptr, Minimize},
-                              {"as-test", no_argument, nullptr, AsTest},
-                              {"html", no_argument, nullptr, Html},
-                              {"json", no_argument, nullptr, Json},
-                              {"environment", no_argument, nullptr, Environment},
-                              {"help", no_argument, nullptr, Help},
-                              {"write-bytes", required_argument, nullptr, WriteBytes},
-                              {"write-trace", required_argument, nullptr, WriteTrace},
-                              {"output", required_argument, nullptr, Output},
-                              {"budget", required_argument, nullptr, Budget},
-                              {}};
-  const auto wrong = [](const std::string& why) {
-    std::fprintf(stderr, "%s: %s (ci/replay --help tells the options)\n", program_invocation_short_name, why.c_str());
-    return std::nullopt;
-  };
-  Options options;
-  opterr = 0;
-  for (int found = 0; (found = getopt_long(argc, argv, ":", known, nullptr)) != -1;) {
-    switch (found) {
-      case Quiet: options.quiet = true; break;
-      case Full: options.full = true; break;
-      case Minimize: options.minimize = true; break;
-      case AsTest: options.as_test = true; break;
-      case Html: options.html = true; break;
-      case Json: options.json = true; break;
-      case Environment: options.environment = true; break;
-      case Help: options.help = true; break;
-      case WriteBytes: options.bytes_out = optarg; break;
-      case WriteTrace: options.trace_out = optarg; break;
-      case Output: options.output = optarg; break;
-      case Budget: options.budget = optarg; break;
-      case ':': return wrong(std::string{argv[optind - 1]} + ": its argument is missing");
-      default:
-        return wrong((optopt != 0 ? std::string{'-', static_cast<char>(optopt)} : argv[optind - 1]) +
-                     ": unknown option; a file of that name goes after --");
-    }
-  }
-  options.files.assign(argv + optind, argv + argc);
-  if (options.help || options.environment) return options;
-
-  char* budget_end = nullptr;
-  constexpr double longest = 1e7;
-  if (const double budget = std::strtod(options.budget.c_str(), &budget_end);
-      !(budget > 0 && budget <= longest) || *budget_end)
-    return wrong("--budget " + options.budget + ": not a number of seconds");
-  if (options.files.empty()) return wrong("no file is named");
-  const int ways = options.minimize + options.as_test + options.html + options.json;
-  if (ways > 1) return wrong("--minimize, --as-test, --html and --json each want a run of their own");
-  const bool writes = !options.bytes_out.empty() || !options.trace_out.empty();
-  if (options.json && writes) return wrong("--json writes no program");
-  if (((ways == 1 && !options.json) || writes) && options.files.size() > 1)
-    return wrong("one file at a time can be written, minimized or made a test or a page of");
-  return options;
 }
 
 /// A line for each check that cannot be made where this runs.

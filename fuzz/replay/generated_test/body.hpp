@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fuzz/replay/generated_test/plan.hpp"
+
+namespace slabproof {
+
+/// The body of a test as far as it is written, and what there is at that point.
+struct TestBody {
+  explicit TestBody(const TestPlan& of) : plan{of}, before{of.recording.before} {}
+
+  const TestPlan& plan;
+  std::string text;
+  std::vector<std::pair<std::uint32_t, std::size_t>> live;  // ordinal, cache
+  Snapshot before;                                          // the failing operation
+
+  void line(const std::string& code) { text += (code.empty() ? "" : "  ") + code + "\n"; }
+  void expect_equal(const std::string& observed, const std::string& expected) {
+    line("EXPECT_EQ(" + observed + ", " + expected + ");");
+  }
+  [[nodiscard]] bool says(const char* words) const { return text.find(words) != std::string::npos; }
+  /// An object, dead or alive, that tells a reader which slab is meant.
+  [[nodiscard]] std::string somebody_in(const Snapshot::Slab& slab) const;
+  /// What a correct cache does when the program is over and the object is freed.
+  void note_freed(std::uint32_t ordinal, std::size_t c);
+  /// An object that nothing names any more needs no name.
+  void drop_unused_names();
+};
+
+}  // namespace slabproof

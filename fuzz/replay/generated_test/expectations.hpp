@@ -1,0 +1,34 @@
+#pragma once
+
+#include "fuzz/replay/generated_test/body.hpp"
+
+namespace slabproof {
+
+/// Writes what a test expects: where the program fails, that what was violated holds; where it agrees, what a correct
+/// cache does in each step.
+class TestExpectations {
+ public:
+  TestExpectations(const TestPlan& plan, TestBody& body) : plan_{plan}, body_{body} {}
+
+  void check_construction();
+  /// Before the step: what check() compares with.
+  void prepare(const TestStep& step, std::size_t c);
+  void check(const TestStep& step, std::size_t c);
+  /// What the cache says of itself.
+  void check_inside(std::size_t c);
+  void check_contents(std::uint32_t ordinal, std::size_t c);
+  /// Nothing was written to memory that was given back.
+  void check_untouched();
+  [[nodiscard]] std::size_t empty_slabs(std::size_t c) const { return body_.before.statistics[c].empty_slabs; }
+
+ private:
+  [[nodiscard]] std::size_t right_slabs(const Operation& o, std::size_t c) const;
+  void check_place(const Operation& o, std::size_t c);
+  void check_source(const Operation& o, std::size_t c);
+  void check_reports(const TestStep& step, std::size_t c);
+
+  const TestPlan& plan_;
+  TestBody& body_;
+};
+
+}  // namespace slabproof

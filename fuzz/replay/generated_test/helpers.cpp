@@ -1,0 +1,47 @@
+#include "fuzz/replay/generated_test/helpers.hpp"
+
+#include <set>
+
+namespace slabproof {
+
+std::string policies_of_test(const TestPlan& plan) {
+  std::string text = plan.reports ? "std::vector<slab::MisuseReport> reports;\n\n" : "";
+  std::set<std::string> written;
+  for (std::size_t i = 0; i < plan.setup.cache_count; ++i) {
+    const CacheSpec& spec = plan.setup.caches[i];
+    if (!plan.needs_policy(spec) || !written.insert(plan.policy_name(spec)).second) continue;
+    text += "struct " + plan.policy_name(spec) + " : slab::" + (spec.checks ? "Checked" : "Unchecked") + " {\n";
+    if (spec.empty_slabs_kept != 1)
+      text += "  static constexpr std::size_t empty_slabs_kept = " + number(spec.empty_slabs_kept) + ";\n";
+    if (plan.handles_misuse(spec))
+      text += plan.reports
+                  ? "  static void on_misuse(const slab::MisuseReport& report) { reports.push_back(report); }\n"
+                  : "  static void on_misuse(const slab::MisuseReport&) {}\n";
+    text += "};\n\n";
+  }
+  return text;
+}
+
+std::string functions_of_test(const TestPlan& plan, const TestBody& body) {
+  std::string text;
+  if (body.says("filled("))
+    text += "/// As a program uses its objects.\nstd::byte* filled(void* object, std::size_t size" +
+            std::string{plan.compares_contents() ? ", int value" : ""} + ") {\n" +
+            (plan.agrees ? "  EXPECT_NE(object, nullptr);\n" : "") +
+            "  return static_cast<std::byte*>(object ? std::memset(object, " +
+            (plan.compares_contents() ? "value" : "0xEE") + ", size) : nullptr);\n}\n\n";
+  if (body.says("holds("))
+    text +=
+        "bool holds(const std::byte* object, std::size_t size, int value) {\n  for (std::size_t i = 0; i < size; "
+        "++i)\n"
+        "    if (object[i] != static_cast<std::byte>(value)) return false;\n  return true;\n}\n\n";
+  if (body.says("write_link("))
+    text +=
+        "/// A stray write, which no sanitizer is to see.\n__attribute__((no_sanitize(\"address\"))) void* "
+        "write_link(void* slot, void* link) {\n"
+        "  void* const before = *static_cast<void* volatile*>(slot);\n  *static_cast<void* volatile*>(slot) = "
+        "link;\n  return before;\n}\n\n";
+  return text;
+}
+
+}  // namespace slabproof

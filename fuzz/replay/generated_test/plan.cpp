@@ -1,0 +1,133 @@
+#include "fuzz/replay/generated_test/plan.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "model/judge/cache_model.hpp"
+#include "model/judge/misuse_oracle.hpp"
+
+namespace slabproof {
+
+namespace {
+
+// Larger than this memory comes from the heap, piece by piece.
+constexpr std::size_t largest_memory = std::size_t{64} << 20;
+
+}  // namespace
+
+TestPlan::TestPlan(const Program& of, const Recording& with)
+    : program{of},
+      setup{of.setup},
+      recording{with},
+      verdict{with.run.verdict},
+      id{verdict.violation.invariant},
+      agrees{verdict.agreed()} {
+  const auto any = [&](auto is) { return std::any_of(program.operations.begin(), program.operations.end(), is); };
+  fails = any([](const Operation& o) { return o.kind == OperationKind::Fail; });
+  misaligns = any(
+      [](const Operation& o) { return o.kind == OperationKind::Fail && o.failure_mode() == FailureMode::Misaligned; });
+  reenters = any([](const Operation& o) { return o.kind == OperationKind::Reenter; });
+  reports = id.starts_with("M") || any([](const Operation& o) {
+              return o.kind >= OperationKind::DoubleFree || o.kind == OperationKind::Destroy;
+            });
+  for (std::size_t i = 0; i < setup.cache_count; ++i) {
+    maps_pages |= setup.caches[i].row() != slab::Row::SmallSinglePage;
+    has_infos |= setup.caches[i].row() == slab::Row::Large;
+  }
+  reserves_everything =
+      any([](const Operation& o) { return o.kind == OperationKind::Reserve && o.argument == reserve_everything; });
+  ends = verdict.operation == "end" || any([](const Operation& o) { return o.kind == OperationKind::Destroy; });
+  const bool fails_at_operation = verdict.step < program.operations.size();
+  aligns_to_both = fails_at_operation && !agrees && has_pages_of_two_sizes(program.operations[verdict.step]) &&
+                   !misaligns && recording.run.misuse == slab::Misuse::OtherCache;
+  // Whose a page is may hang on what its last user left in it, and the heap hands no page out again.
+  heap = (verdict.kind == Verdict::Kind::Died && verdict.death.starts_with("AddressSanitizer") &&
+          recording.run.misuse != slab::Misuse::OtherCache) ||
+         memory_size() > largest_memory || (agrees && shares_slabs_of_two_alignments());
+}
+
+bool TestPlan::is(std::initializer_list<const char*> ids) const {
+  return std::any_of(ids.begin(), ids.end(), [&](const char* other) { return id == other; });
+}
+bool TestPlan::expected_says(std::string_view words) const {
+  return verdict.violation.expected.find(words) != std::string::npos;
+}
+bool TestPlan::counts_calls() const { return is({"B17", "M10"}) || (id == "B20" && expected_says("no backend call")); }
+bool TestPlan::refused() const {
+  return is({"G2", "B7", "B8"}) || expected_says("after a backend call failed") || expected_says("failed alloc");
+}
+std::string TestPlan::backend_name(std::size_t b) const {
+  return setup.backend_count == 1 ? "backend" : "backend_" + number(b);
+}
+std::string TestPlan::suffix(std::size_t c) const { return setup.cache_count == 1 ? "" : "_" + number(c); }
+std::string TestPlan::object(std::uint32_t ordinal) { return "object_" + number(ordinal); }
+Layout TestPlan::layout(std::size_t c) const { return CacheModel{setup.caches[c]}.layout; }
+std::string TestPlan::type_of(std::size_t c) const { return setup.caches[c].is_static ? "Object" + suffix(c) : "void"; }
+std::string TestPlan::given(std::size_t c, const std::string& pointer) const {
+  return setup.caches[c].is_static ? "reinterpret_cast<" + type_of(c) + "*>(" + pointer + ")" : pointer;
+}
+
+std::string TestPlan::stray(std::size_t step) const {
+  const std::uintptr_t address = recording.strays[step].pointer;
+  for (const Snapshot::Slab& slab : recording.strays[step].slabs) {
+    if (address < slab.base || address > slab.base + slab.size) continue;
+    for (const auto& [ordinal, known] : recording.objects) {
+      if (known.address < slab.base || known.address >= slab.base + slab.size) continue;
+      if (address == known.address) return object(ordinal);
+      return object(ordinal) + (address > known.address ? " + " + number(address - known.address)
+                                                        : " - " + number(known.address - address));
+    }
+  }
+  const bool is_number =
+      address == 0 || address >> 48 != 0 || program.operations[step].kind == OperationKind::CorruptLink;
+  return "reinterpret_cast<std::byte*>(" + hex(is_number ? address : MisuseOracle::nowhere + address % 4096) + ")";
+}
+
+std::size_t TestPlan::largest_block() const {
+  std::size_t largest = 64;
+  for (std::size_t i = 0; i < setup.cache_count; ++i)
+    largest = std::max<std::size_t>(largest, 2 * setup.caches[i].slab_size);
+  return largest;
+}
+std::size_t TestPlan::memory_size() const {
+  std::size_t slabs = recording.before.slabs.size() + 2 * program.operations.size() + 4;
+  for (const Operation& o : program.operations)
+    if (o.kind == OperationKind::Reserve && o.argument != reserve_everything)
+      slabs += o.argument / layout(o.target).objects_per_slab;
+  return std::max<std::size_t>(8192, largest_block() * slabs);
+}
+// A slab may be aligned for one cache alone.
+bool TestPlan::shares_slabs_of_two_alignments() const {
+  return setup.cache_count == 2 && setup.caches[0].slab_size == setup.caches[1].slab_size &&
+         setup.caches[0].page_size != setup.caches[1].page_size;
+}
+
+std::string TestPlan::policy_name(const CacheSpec& spec) const {
+  if (!needs_policy(spec)) return spec.checks ? "slab::Checked" : "slab::Unchecked";
+  return std::string{spec.checks ? "Checked" : "Unchecked"} + "Keeping" + number(spec.empty_slabs_kept);
+}
+
+bool TestPlan::is_misuse(const Operation& o) {
+  return o.kind >= OperationKind::DoubleFree && o.kind <= OperationKind::FreeNeverAllocated;
+}
+
+bool TestPlan::has_pages_of_two_sizes(const Operation& o) const {
+  return o.kind == OperationKind::FreeThroughOther && setup.caches[0].page_size != setup.caches[1].page_size;
+}
+
+// A death of a misuse need not be one where other memory lies around; that no report came is wrong everywhere.
+bool TestPlan::judges_misuse(const TestStep& step) const {
+  const OperationKind kind = step.operation.kind;
+  if (agrees) return is_misuse(step.operation) || kind == OperationKind::Destroy || kind == OperationKind::CorruptLink;
+  return verdict.kind == Verdict::Kind::Violated ? id.starts_with("M") : is_misuse(step.operation);
+}
+
+std::string number(std::size_t value) { return std::to_string(value); }
+
+std::string hex(std::uintptr_t value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "0x%zx", value);
+  return text;
+}
+
+}  // namespace slabproof

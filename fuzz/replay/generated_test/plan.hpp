@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "fuzz/replay/recording.hpp"
+#include "model/program/layout.hpp"
+#include "model/program/program.hpp"
+
+namespace slabproof {
+
+/// One operation of a program, as a step of its test.
+struct TestStep {
+  Operation operation;
+  std::size_t index = 0;  // in the program
+  bool is_failing = false;
+};
+
+/// What all parts of a test go by: what the program does, what became of it, and how things are called.
+class TestPlan {
+ public:
+  TestPlan(const Program& of, const Recording& with);
+
+  const Program& program;
+  const Setup& setup;
+  const Recording& recording;
+  const Verdict& verdict;
+  const std::string& id;  // of the violated invariant
+  const bool agrees;
+
+  // What the program has anywhere.
+  bool fails = false, misaligns = false, reenters = false, reserves_everything = false;
+  bool maps_pages = false, has_infos = false;  // a cache that needs the map, or SlabInfos
+  bool reports = false;                        // misuse reports are collected
+  bool ends = false;                           // a cache is destroyed before the test ends
+  bool aligns_to_both = false;                 // slabs are aligned to the pages of both caches
+  bool heap = false;  // memory comes from the heap, where the sanitizer sees what was given back
+
+  [[nodiscard]] bool is(std::initializer_list<const char*> ids) const;
+  [[nodiscard]] bool expected_says(std::string_view words) const;
+  /// Whether objects hold a value of their own, which nobody else may change.
+  [[nodiscard]] bool compares_contents() const { return agrees || id == "G12"; }
+  [[nodiscard]] bool is_called_back() const { return reenters || id == "B16"; }
+  [[nodiscard]] bool counts_calls() const;
+  /// Whether a backend call failed in the failing operation, which is what it is judged by.
+  [[nodiscard]] bool refused() const;
+  [[nodiscard]] bool judges_misuse(const TestStep& step) const;
+  /// Whether the page of the other cache may be none of this one's: where its slab lies then decides between two
+  /// kinds of misuse.
+  [[nodiscard]] bool has_pages_of_two_sizes(const Operation& o) const;
+  [[nodiscard]] static bool is_misuse(const Operation& o);
+
+  // Names and small expressions.
+  [[nodiscard]] std::string backend_name(std::size_t b) const;
+  [[nodiscard]] std::string backend_of(std::size_t c) const { return backend_name(setup.caches[c].backend); }
+  [[nodiscard]] std::string suffix(std::size_t c) const;
+  [[nodiscard]] std::string cache_name(std::size_t c) const { return "cache" + suffix(c); }
+  [[nodiscard]] std::string cache(std::size_t c) const { return cache_name(c) + (ends ? "->" : "."); }
+  [[nodiscard]] static std::string object(std::uint32_t ordinal);
+  [[nodiscard]] std::string type_of(std::size_t c) const;
+  /// A pointer as free() of the cache takes it.
+  [[nodiscard]] std::string given(std::size_t c, const std::string& pointer) const;
+  /// A pointer that is no object of its own: near an object, or where nothing is.
+  [[nodiscard]] std::string stray(std::size_t step) const;
+  [[nodiscard]] Layout layout(std::size_t c) const;
+
+  // Memory.
+  [[nodiscard]] std::size_t largest_block() const;
+  /// Enough for the program, and for a cache that does more than it should.
+  [[nodiscard]] std::size_t memory_size() const;
+
+  // Policies.
+  /// After the expectation that fails the test goes on: no misuse may end it.
+  [[nodiscard]] bool handles_misuse(const CacheSpec& spec) const {
+    return spec.checks && (reports || verdict.kind == Verdict::Kind::Violated);
+  }
+  [[nodiscard]] bool needs_policy(const CacheSpec& spec) const {
+    return handles_misuse(spec) || spec.empty_slabs_kept != 1;
+  }
+  [[nodiscard]] std::string policy_name(const CacheSpec& spec) const;
+
+ private:
+  [[nodiscard]] bool shares_slabs_of_two_alignments() const;
+};
+
+/// As they stand in C++.
+std::string number(std::size_t value);
+std::string hex(std::uintptr_t value);
+
+}  // namespace slabproof

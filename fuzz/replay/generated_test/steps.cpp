@@ -1,0 +1,237 @@
+#include "fuzz/replay/generated_test/steps.hpp"
+
+#include <algorithm>
+
+namespace slabproof {
+namespace {
+
+constexpr const char* row_names[] = {"SmallSinglePage", "SmallMultiPage", "Large"};
+constexpr const char* call_names[] = {"Any", "AllocSlab", "AllocSlabInfo", "SaveSlabInfo"};
+constexpr const char* mode_names[] = {"Once", "Always", "Misaligned"};
+constexpr const char* reentrant_calls[] = {"alloc()", "alloc_no_grow()", "reserve(1)",
+                                           "free(reinterpret_cast<{T}*>(0x77777000))", "shrink()"};
+
+Operation free(std::uint32_t ordinal) { return {.kind = OperationKind::Free, .object = ordinal}; }
+
+}  // namespace
+
+void TestSteps::write() {
+  const std::size_t end = std::min<std::size_t>(plan_.verdict.step + 1, plan_.program.operations.size());
+  std::vector<TestStep> steps;
+  for (std::size_t i = 0; i < end; ++i)
+    if (plan_.recording.taken[i]) steps.push_back({plan_.program.operations[i], i, i == plan_.verdict.step});
+  construct();
+  if (plan_.verdict.operation == "start") expectations_.check_construction();
+  for (const TestStep& step : steps) take(step);
+  finish();
+  body_.drop_unused_names();
+}
+
+void TestSteps::construct() {
+  // More would not go on the stack.
+  const char* const storage = plan_.memory_size() > (std::size_t{1} << 18) ? "static " : "";
+  for (std::size_t b = 0; b < plan_.setup.backend_count; ++b)
+    body_.line(std::string{storage} + "Backend " + plan_.backend_name(b) + ";");
+  for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) {
+    const CacheSpec& spec = plan_.setup.caches[c];
+    const std::string type =
+        std::string{"slab::ObjectSizeType::"} + (spec.type == slab::ObjectSizeType::Small ? "Small" : "Large");
+    std::string cache_type, arguments;
+    if (spec.is_static) {
+      body_.line("struct alignas(" + number(spec.object_align) + ") Object" + plan_.suffix(c) + " { std::byte bytes[" +
+                 number(spec.object_size) + "]; };");
+      body_.line("using Cache" + plan_.suffix(c) + " = slab::Cache<Object" + plan_.suffix(c) + ", slab::Config{" +
+                 number(spec.slab_size) + ", " + number(spec.page_size) + ", " + type + "}, Backend, " +
+                 plan_.policy_name(spec) + ">;");
+      arguments = plan_.backend_of(c);
+    } else {
+      body_.line("const auto geometry" + plan_.suffix(c) + " = slab::Geometry::make(" + number(spec.slab_size) + ", " +
+                 number(spec.page_size) + ", " + type + ", " + number(spec.object_size) + ", " +
+                 number(spec.object_align) + ").value();");
+      body_.line("using Cache" + plan_.suffix(c) + " = slab::DynamicCache<slab::Row::" +
+                 row_names[static_cast<std::size_t>(spec.row())] + ", Backend, " + plan_.policy_name(spec) + ">;");
+      arguments = "geometry" + plan_.suffix(c) + ", " + plan_.backend_of(c);
+    }
+    arguments_[c] = arguments;
+    if (plan_.ends)
+      body_.line("std::optional<Cache" + plan_.suffix(c) + "> " + plan_.cache_name(c) + ";"),
+          body_.line(plan_.cache_name(c) + ".emplace(" + arguments + ");");
+    else
+      body_.line("Cache" + plan_.suffix(c) + " " + plan_.cache_name(c) + "{" + arguments + "};");
+  }
+  if (plan_.id == "B16") {
+    body_.line(plan_.backend_of(0) + ".on_call = [&] { EXPECT_TRUE(" + plan_.cache(0) + "audit()); };");
+  }
+  body_.line("");
+}
+
+void TestSteps::take(const TestStep& step) {
+  const Operation& o = step.operation;
+  const std::size_t c = cache_of(o);
+  // What lies where memory was given back to the heap, nobody knows.
+  if (plan_.agrees && plan_.heap && o.kind == OperationKind::DoubleFree) return;
+  if (step.is_failing || plan_.agrees) expectations_.prepare(step, c);
+  switch (o.kind) {
+    case OperationKind::Alloc:
+    case OperationKind::AllocNoGrow: {
+      const std::string call = plan_.cache(c) + (o.kind == OperationKind::Alloc ? "alloc()" : "alloc_no_grow()");
+      if (!step.is_failing && !plan_.recording.objects.contains(o.object)) {
+        body_.expect_equal(call, "nullptr");
+        break;
+      }
+      body_.line("std::byte* const " + plan_.object(o.object) + " = filled(" + call + ", " +
+                 number(plan_.setup.caches[c].object_size) +
+                 (plan_.compares_contents() ? ", " + number(o.object % 255 + 1) : "") + ");");
+      body_.live.push_back({o.object, c});
+      break;
+    }
+    case OperationKind::Free:
+      if (plan_.agrees) expectations_.check_contents(o.object, c);
+      body_.line(plan_.cache(c) + "free(" + plan_.given(c, plan_.object(o.object)) + ");");
+      std::erase_if(body_.live, [&](const auto& live) { return live.first == o.object; });
+      break;
+    case OperationKind::FreeNull: body_.line(plan_.cache(c) + "free(nullptr);"); break;
+    case OperationKind::Reserve: reserve(step, c); break;
+    case OperationKind::Shrink:
+      body_.line(step.is_failing && plan_.id == "L7"
+                     ? "EXPECT_EQ(" + plan_.cache(c) + "shrink(), " + number(expectations_.empty_slabs(c)) + "u);"
+                     : plan_.cache(c) + "shrink();");
+      break;
+    case OperationKind::Destroy:
+      body_.line(plan_.cache_name(c) + ".reset();");
+      if (step.is_failing || plan_.agrees) expectations_.check(step, c);
+      if (plan_.agrees && plan_.reenters) body_.line(plan_.backend_of(c) + ".on_call = nullptr;");
+      body_.line(plan_.cache_name(c) + ".emplace(" + arguments_[c] + ");");
+      std::erase_if(body_.live, [&](const auto& live) { return live.second == c; });
+      return;
+    case OperationKind::Fail:
+      body_.line(plan_.backend_name(o.target) +
+                 ".fail(Backend::" + call_names[static_cast<std::size_t>(o.failing_call())] + ", " +
+                 number(o.argument) + ", Backend::" + mode_names[static_cast<std::size_t>(o.failure_mode())] + ");");
+      break;
+    case OperationKind::Recover:
+      if (plan_.fails) body_.line(plan_.backend_name(o.target) + ".fail(Backend::None, 0, Backend::Once);");
+      break;
+    case OperationKind::Reenter: reenter(o, c); break;
+    case OperationKind::CorruptLink: corrupt(step, c); break;
+    default: body_.line(plan_.cache(c) + "free(" + plan_.given(c, plan_.stray(step.index)) + ");"); break;
+  }
+  if (step.is_failing || plan_.agrees) expectations_.check(step, c);
+}
+
+std::size_t TestSteps::cache_of(const Operation& o) const {
+  switch (names(o.kind)) {
+    case Names::NewObject:
+    case Names::Cache: return o.target;
+    case Names::Backend: return 0;
+    default: break;
+  }
+  const auto known = plan_.recording.objects.find(o.object);
+  const std::size_t c = known == plan_.recording.objects.end() ? 0 : known->second.cache;
+  return o.kind == OperationKind::FreeThroughOther ? 1 - c : c;
+}
+
+void TestSteps::reserve(const TestStep& step, std::size_t c) {
+  const std::string call =
+      plan_.cache(c) + "reserve(" +
+      (step.operation.argument == reserve_everything ? "SIZE_MAX" : number(step.operation.argument)) + ")";
+  if (step.is_failing && (plan_.refused() || plan_.id == "B20"))
+    body_.line((plan_.refused() || (plan_.id == "B20" && plan_.expected_says("false reserve")) ? "EXPECT_FALSE("
+                                                                                               : "EXPECT_TRUE(") +
+               call + ");");
+  else
+    body_.line("(void)" + call + ";");
+}
+
+void TestSteps::reenter(const Operation& o, std::size_t c) {
+  std::string call = reentrant_calls[o.detail];
+  if (const std::size_t at = call.find("{T}"); at != std::string::npos) call.replace(at, 3, plan_.type_of(c));
+  call = plan_.cache(c) + call;
+  if (plan_.id != "M12" && !plan_.agrees)
+    return body_.line(plan_.backend_of(c) + ".on_call = [&] { (void)" + call + "; };");
+  // Nobody can tell whose call the next one is.
+  if (plan_.agrees && plan_.setup.cache_count == 2 && plan_.setup.caches[0].backend == plan_.setup.caches[1].backend)
+    return body_.line("// (a re-entrant call of " + plan_.cache_name(c) + " falls away)");
+  body_.line(plan_.backend_of(c) + ".on_call = [&] {");
+  body_.line("  const std::vector<slab::MisuseReport> before = std::exchange(reports, {});");
+  body_.line(o.detail < 2    ? "  EXPECT_EQ(" + call + ", nullptr);"
+             : o.detail == 2 ? "  EXPECT_FALSE(" + call + ");"
+             : o.detail == 4 ? "  EXPECT_EQ(" + call + ", 0u);"
+                             : "  " + call + ";");
+  body_.line("  ASSERT_EQ(reports.size(), 1u);");
+  body_.line("  EXPECT_EQ(reports[0].kind, slab::Misuse::ReentrantCall);");
+  body_.line("  reports = before;");
+  body_.line("};");
+}
+
+void TestSteps::corrupt(const TestStep& step, std::size_t c) {
+  const std::string slot = plan_.object(step.operation.object), n = number(step.index);
+  body_.line("void* const link_" + n + " = write_link(" + slot + ", " + plan_.stray(step.index) + ");");
+  body_.line("void* const taken_" + n + " = " + plan_.cache(c) + "alloc_no_grow();");
+  if (step.is_failing || plan_.agrees)
+    body_.line("EXPECT_NE(taken_" + n + ", " + slot + ") << \"a slot with a damaged link is handed out\";");
+  if (step.is_failing || plan_.agrees)
+    body_.line("if (!taken_" + n +
+               ") { ASSERT_EQ(reports.size(), 1u); EXPECT_EQ(reports[0].kind, slab::Misuse::CorruptedFreeList); }");
+  body_.line("if (taken_" + n + " != " + slot + ") write_link(" + slot + ", link_" + n + ");");
+  body_.line(plan_.cache(c) + "free(" + plan_.given(c, "taken_" + n) + ");");
+}
+
+void TestSteps::finish() {
+  if (plan_.agrees) return finish_well();
+  const bool fails_at_end = plan_.verdict.operation == "end";
+  body_.line("");
+  for (std::size_t b = 0; b < plan_.setup.backend_count && plan_.fails; ++b)
+    body_.line(plan_.backend_name(b) + ".fail(Backend::None, 0, Backend::Once);");
+  const auto check_all = [&] {
+    for (std::size_t c = 0; c < plan_.setup.cache_count && fails_at_end; ++c) expectations_.check_inside(c);
+  };
+  const auto live = body_.live;
+  const std::size_t left = plan_.recording.after.live.size();
+  for (std::size_t i = 0; i < live.size(); ++i) {
+    if (live.size() - i == left) check_all();
+    const TestStep last{free(live[i].first), 0, fails_at_end && live.size() - i == left + 1 && is_of_free(left)};
+    take(last);
+    if (fails_at_end) body_.note_freed(live[i].first, live[i].second);
+  }
+  if (left == 0) check_all();
+  if (!fails_at_end) return;
+  for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) {
+    if (plan_.id == "M9") body_.line("reports.clear();");
+    body_.line(plan_.cache_name(c) + ".reset();");
+    if (plan_.is({"B18", "M9", "B14", "G8"}))
+      body_.expect_equal(
+          plan_.backend_of(c) + ".slabs.size()",
+          number(static_cast<std::size_t>(std::count_if(
+              body_.before.slabs.begin(), body_.before.slabs.end(),
+              [&](const auto& slab) { return slab.abandoned && slab.backend == plan_.setup.caches[c].backend; }))) +
+              "u");
+    if (plan_.id == "B14" && plan_.has_infos)
+      body_.expect_equal(plan_.backend_of(c) + ".infos.size()", plan_.backend_of(c) + ".slabs.size()");
+    if (plan_.id == "M9") body_.line("EXPECT_TRUE(reports.empty());");
+  }
+  expectations_.check_untouched();
+}
+
+void TestSteps::finish_well() {
+  body_.line("");
+  for (std::size_t b = 0; b < plan_.setup.backend_count && plan_.fails; ++b)
+    body_.line(plan_.backend_name(b) + ".fail(Backend::None, 0, Backend::Once);");
+  for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) body_.line("EXPECT_TRUE(" + plan_.cache(c) + "audit());");
+  const auto live = body_.live;
+  for (const auto& left : live) take({free(left.first), 0, false});
+  for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) {
+    body_.expect_equal(plan_.cache(c) + "statistics().allocated_objects", "0u");
+    body_.line(plan_.cache_name(c) + ".reset();");
+  }
+  for (std::size_t b = 0; b < plan_.setup.backend_count; ++b)
+    body_.expect_equal(
+        plan_.backend_name(b) + ".slabs.size()",
+        number(static_cast<std::size_t>(std::count_if(body_.before.slabs.begin(), body_.before.slabs.end(),
+                                                      [&](const auto& slab) { return slab.backend == b; }))) +
+            "u");
+}
+
+bool TestSteps::is_of_free(std::size_t left) const { return left > 0 || plan_.is({"L6", "M11", "B11", "B9", "B2"}); }
+
+}  // namespace slabproof

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+
+#include "fuzz/replay/generated_test/body.hpp"
+#include "fuzz/replay/generated_test/expectations.hpp"
+
+namespace slabproof {
+
+/// Writes the operations of a program as calls, each with what is expected of it.
+class TestSteps {
+ public:
+  TestSteps(const TestPlan& plan, TestBody& body) : plan_{plan}, body_{body} {}
+
+  void write();
+
+ private:
+  void construct();
+  void take(const TestStep& step);
+  void reserve(const TestStep& step, std::size_t c);
+  void reenter(const Operation& o, std::size_t c);
+  void corrupt(const TestStep& step, std::size_t c);
+  /// Everything is freed and the caches destroyed, as after every program.
+  void finish();
+  /// As finish(), with what must hold of every cache.
+  void finish_well();
+  [[nodiscard]] std::size_t cache_of(const Operation& o) const;
+  /// Whether a violation at the end with so many objects left is one of a free, and not of the destruction.
+  [[nodiscard]] bool is_of_free(std::size_t left) const;
+
+  const TestPlan& plan_;
+  TestBody& body_;
+  TestExpectations expectations_{plan_, body_};
+  std::string arguments_[Limits::max_caches];
+};
+
+}  // namespace slabproof
