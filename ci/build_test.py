@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What is refused before anything is set up or built: paths that CMake or Ninja break on, wrong arguments, a wrong
-environment; and that a build which somebody else made and which is not old will do.
+"""What is refused before anything is set up or built: paths that CMake or Ninja cannot handle, wrong arguments, a wrong
+environment. And that an up-to-date build of another user is accepted.
 
 exit: 0 all pass, 1 one fails"""
 

@@ -16,7 +16,7 @@ from shared import command
 from shared.targets import ROOT
 
 def run(path, argument, stdout=subprocess.PIPE):
-    """For a minute at most: nothing is to be built for this."""
+    """For a minute at most, since nothing has to be built for this."""
     return subprocess.run([path, argument], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
                           timeout=60)
 

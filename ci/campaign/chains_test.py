@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What fails only after what its process had run: ci/fuzz keeps it as a chain, ci/triage tells whether it still fails.
+"""Inputs that fail only after others: ci/fuzz keeps a chain, and ci/triage says whether it still fails.
 BIN has faulty_target_fuzz, slab_replay and, where AFL++ is installed, faulty_target_afl (preset asan).
 exit: 0 all pass, 1 one fails, 2 BIN is no such folder"""
 
@@ -25,7 +25,7 @@ AFTER_OTHERS = '"outcome": "violated", "signature": "fails only after others", "
 
 
 class History(Overnight):
-    """What fails only after what its process had run."""
+    """Inputs that fail only after others."""
 
     def kept(self):
         return [f for f in sorted((self.out / "crashes").glob("*")) if f.name.endswith("-chain")]
@@ -143,7 +143,7 @@ for f; do case $f in *-chain) says "$f" '{AFTER_OTHERS}'; code=1;; *) says "$f" 
         with mock.patch.dict(os.environ, {"OVERNIGHT_RECORD": "1"}):
             process = self.fuzzing()
         log = self.out / "logs" / f"{NAME}.log"
-        # More than may end by themselves, and each has read the corpus.
+        # More than may end by themselves, each after reading the corpus.
         self.wait(lambda: process.poll() is not None or log.read_bytes().count(b"INITED") > harvest.SILENT_DEATHS + 1,
                   "the fifth process")
         self.assertIsNone(process.poll(), process.said())

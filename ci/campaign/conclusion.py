@@ -1,4 +1,4 @@
-"""The last words of a run: the table, what was found, and a verdict that says no more than what ran."""
+"""The end of a run: the table, what was found, and a verdict that claims nothing about what did not run."""
 
 from campaign.crashes.files import NOT_REPLAYED
 from shared.targets import TARGETS
@@ -23,7 +23,7 @@ def show_table(targets, say):
 
 
 def what_agreed(targets):
-    """Of the targets that ran inputs, each kind of input for itself."""
+    """What to say about the targets that ran inputs, separately for each kind of input."""
     sentences = []
     for kind, words in AGREED.items():
         inputs, operations = (sum(t.counts[i] for t in targets if TARGETS[t.name].input == kind) for i in (0, 1))

@@ -1,4 +1,4 @@
-"""The upkeep of a target's corpus between its turns and between runs, such that nothing is ever lost by it."""
+"""Keeps a target's corpus in order between its turns and between runs, without ever losing an input."""
 
 import itertools
 import os
@@ -16,17 +16,18 @@ GROWTH = 1.5
 
 
 def files_of(folder):
-    """Those that are there as a whole. Hidden is what another program is still writing, as rsync does: it stays where it is."""
+    """The files that are complete. Hidden ones are still being written by another program, such as rsync, and are left
+    alone."""
     return [f for f in folder.iterdir() if f.name[0] != "." and f.is_file()]
 
 
 class Merge:
     """
-    Makes a corpus small: of its inputs, those that show all that the whole shows.
+    Makes a corpus small: keeps inputs that together cover all that the whole covers.
 
         making/ ──rename──→ made/            the corpus is as it was, and the merge is whole
         corpus ──rename──→ old/              there is no corpus: old/ is put back
-        made/ ──rename──→ corpus             old/ is of no more use
+        made/ ──rename──→ corpus             old/ is no longer needed
     """
 
     def __init__(self, target):
@@ -36,7 +37,7 @@ class Merge:
         folder.mkdir(parents=True, exist_ok=True)
 
     def recover(self):
-        """Sees to a merge that was killed. Nothing has been added meanwhile, unless by hand."""
+        """Completes or undoes a merge that was killed. Nothing has been added since, unless by hand."""
         corpus = self.target.corpus
         if self.old.exists():
             whole = self.made.exists() or not corpus.exists()
@@ -55,8 +56,8 @@ class Merge:
         return len(files_of(self.target.corpus)) >= max(SMALL_CORPUS, GROWTH * before)
 
     def run(self, run, binary, artifacts, signals):
-        """Merges with libFuzzer. Returns what was gained, in a sentence, or why it was left; failing inputs are in
-        `artifacts` then."""
+        """Merges with libFuzzer. Returns a sentence that says what was gained, or why the merge was abandoned; failing
+        inputs are then in `artifacts`."""
         names = {file.name for file in files_of(self.target.corpus)}
         before = len(names)
         shutil.rmtree(self.making, ignore_errors=True)
@@ -81,7 +82,7 @@ class Merge:
         return f"{self.target.name}: {after} of {before} inputs of the corpus show the same"
 
     def _bring_over(self, names, folder):
-        """What has come to the corpus meanwhile, from another machine, also what is still on its way."""
+        """Inputs that have come to the corpus meanwhile from another machine, including files still being written."""
         for file in self.old.iterdir():
             if file.name not in names and file.is_file():
                 try:
@@ -94,7 +95,7 @@ class Merge:
 
 
 def tidy(target, signals, say):
-    """Puts aside what no fuzzer can use as it is, and says so."""
+    """Puts aside files that no fuzzer can use, and says so."""
     for file in files_of(target.corpus):
         signals.check("the corpus was looked through")
         if not os.access(file, os.R_OK):

@@ -1,5 +1,5 @@
-"""What a run of ci/fuzz replays before it fuzzes: the committed corpus, the inputs set aside, and what others have left
-in fuzz-out/crashes. What fails is told when it is met, and kept; the rest are the seeds."""
+"""The replay before the fuzzing: the committed corpus, the inputs set aside, and what others have left in
+fuzz-out/crashes. Failures are shown at once and kept; the rest are the seeds."""
 
 import itertools
 import time
@@ -9,7 +9,7 @@ from shared.command import CannotWork
 from shared.targets import TARGETS, input_of
 from shared.text import counted, shown_path
 
-BUDGET_SECONDS = 60  # from the first failure on: a build on which most files fail, or hang, is to be mended first
+BUDGET_SECONDS = 60  # from the first failure on: a build on which most files fail or hang must be fixed first
 
 
 def files_in(folder):

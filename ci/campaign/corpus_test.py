@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""No input of a corpus is lost or left unused, whatever it is and whenever a merge is killed. BIN has
+"""No input of a corpus is lost or left unused, whatever it contains and whenever a merge is killed. BIN has
 faulty_target_fuzz and slab_replay (preset asan).
 
 exit: 0 all pass, 1 one fails, 2 BIN is no such folder"""
@@ -115,7 +115,7 @@ class Corpus(Overnight):
         self.assertTrue((self.out / "unreadable" / NAME / file.name).exists())
 
     def test_hidden_files_stay_where_they_are(self):
-        """As rsync has them until they are whole; also a merge moves the folder under them."""
+        """As rsync names them until they are complete; a merge may also move the folder while they are written."""
         self.corpus.mkdir(parents=True)
         hidden = self.corpus / ".input.AbCdEf"
         hidden.write_bytes(b"x" * 100)

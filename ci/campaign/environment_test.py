@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What the machine refuses is never told as a defect, nor passed over: ci/fuzz and ci/triage where ptrace is denied, as
-somebody else, without room for processes, files or memory, without /proc, on a folder for reading only, and where what
-they say cannot be written. BIN has faulty_target_fuzz and slab_replay (preset asan).
+"""What the machine refuses is never reported as a defect, nor ignored: ci/fuzz and ci/triage without ptrace, as another
+user, without room for processes, files or memory, without /proc, on a read-only folder, and when their output cannot be
+written. BIN has faulty_target_fuzz and slab_replay (preset asan).
 
 exit: 0 all pass, 1 one fails, 2 BIN is no such folder"""
 

@@ -1,14 +1,15 @@
 """Builds the fuzz targets, replays the corpus, fuzzes every target, and says what was found.
 
-The time is the length of the fuzzing as a whole: 4 targets, 2 at once, for 8 minutes are 4 minutes each.
-The default is a minute for each target. They take turns of about 10 minutes, so that a night that is cut
-short has served them all. A target that has found nothing new for 10 minutes gets half the share of the
-others, for 20 minutes a quarter, until it finds something again.
+The time is the length of the whole run: of 8 minutes, 4 targets, 2 at once, get 4 minutes each. The default is a minute
+for each target. Targets take turns of about 10 minutes, so that each has had its turns even if a night is cut short. A
+target that has found nothing new for 10 minutes gets half the share of the others, after 20 minutes a quarter, until it
+finds something again.
 
-New inputs are kept in fuzz-out/corpus/, where the next run goes on, with either engine; failing inputs in
-fuzz-out/crashes/, also those of the corpus, each defect with its minimized program, a test and a page, which
-are made meanwhile (ci/triage lists them all). Ctrl-C, at any moment, ends a run early: what was found by then is
-reported and kept, and a second Ctrl-C changes nothing. However a run ends, the next one continues with all it found.
+New inputs are kept in fuzz-out/corpus/, from where the next run continues, with either engine. Failing inputs, those of
+the committed corpus included, are kept in fuzz-out/crashes/; a minimized program, a test and a page of each defect are
+made during the run (ci/triage lists them all). Ctrl-C stops a run early, at any moment, with the usual summary; what
+was found is kept, and a second Ctrl-C changes nothing. However a run ends, the next one continues with everything it
+found.
 
 In the tables
   turn    what is left of the target's turn, or that it waits for the next
@@ -101,7 +102,7 @@ def end_orphans(say):
 
 
 def prepare(targets, signals, say):
-    """Makes the folders of the run and mends what one that was killed has left. Returns the lock of out_lock.take()."""
+    """Makes the folders of the run and repairs what a killed run has left. Returns the lock of out_lock.take()."""
     OUT.mkdir(exist_ok=True)
     check_space(OUT)
     lock = out_lock.take(OUT, ["ci/fuzz", *sys.argv[1:]])
@@ -118,7 +119,7 @@ def prepare(targets, signals, say):
 
 def wanted_of(names, engine):
     wanted = {LibFuzzer.PRESET: [*names, "slab_replay"]}
-    if engine is not LibFuzzer:  # which makes the corpus small for all
+    if engine is not LibFuzzer:  # libFuzzer makes the corpus small for all engines
         wanted[engine.PRESET] = names
     return wanted
 
@@ -132,9 +133,9 @@ def sentence_of(error):
 
 def campaign(arguments, signals, progress):
     """
-    A run, and its exit code: makes the folders and mends what a killed run has left; builds; replays the corpus, from
-    which the seeds come; fuzzes in turns, while a thread minimizes the crashes; waits for that thread; tells what was
-    found. Whatever stops it on the way, what was found by then is told.
+    A run; returns its exit code. Makes the folders and repairs what a killed run has left; builds; replays the corpus,
+    which gives the seeds; fuzzes in turns, while a thread minimizes the crashes; waits for that thread; reports what
+    was found. Whatever stops it on the way, what was found by then is reported.
     """
     engine = ENGINES[arguments.engine]
     targets = [Target(name, TARGETS[name].max_len, OUT, engine.NAME) for name in arguments.target]

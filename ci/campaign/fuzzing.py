@@ -1,4 +1,4 @@
-"""The fuzzing itself, in turns of the targets."""
+"""The fuzzing itself, in turns."""
 
 import os
 import time
@@ -26,7 +26,7 @@ class Fuzzing:
         and show how it goes;
         end the workers, take what they found, and weigh each target by whether it found anything;
         make corpora small that have grown much.
-    A signal, a reader of the output who has gone, or a full disk ends the turn and the loop.
+    A signal, a closed output, or a full disk ends the turn and the loop.
     """
 
     def __init__(self, out, binaries, run, targets, harvest, signals, progress):
@@ -80,7 +80,7 @@ class Fuzzing:
                 self.harvest.problems.append(str(error))
 
     def make_small(self, targets):
-        """Between turns: the corpora that have grown much."""
+        """Between turns: merges the corpora that have grown much."""
         for target in targets:
             merge = Merge(target)
             if merge.is_due() and not self.is_over:

@@ -1,4 +1,4 @@
-"""What becomes of the processes of a run and of the failing inputs that they leave."""
+"""Watches the processes of a run and collects the failing inputs that they leave."""
 
 import time
 
@@ -18,7 +18,7 @@ class Harvest:
         self.cannot_run = set()  # workers
 
     def take_leftovers(self, targets):
-        """The failing inputs that a run was killed with."""
+        """Takes the failing inputs that a killed run had not taken."""
         for target in targets:
             folders = (self.out / "artifacts").glob(f"{target.name}*")
             left = [f for folder in folders if folder.name.split(".")[0] == target.name for f in folder.iterdir()]
@@ -31,7 +31,7 @@ class Harvest:
                 target.crashes += 1
 
     def attend(self, worker, left, together):
-        """A look at a worker that is to fuzz for `left` more seconds; `together` with others of its target."""
+        """Looks after a worker that is to fuzz for `left` more seconds, `together` with others of its target."""
         if worker.running and worker.process.poll() is None:
             worker.observe()
             self._take_failing(worker)
@@ -41,7 +41,7 @@ class Harvest:
             worker.start(left, together)
 
     def finish(self, workers):
-        """Ends what runs and keeps what it found."""
+        """Ends the running processes and keeps what they found."""
         end_all(workers)
         for worker in workers:
             try:
@@ -65,7 +65,7 @@ class Harvest:
         return bool(files)
 
     def _collect(self, worker, ended_by_us=False):
-        """A process that has ended."""
+        """Deals with a process that has ended."""
         code = worker.collect()
         words = worker.last_words()
         found = self._take_failing(worker)

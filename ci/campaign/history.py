@@ -1,9 +1,9 @@
-"""How the fuzzing went: fuzz-out/history.jsonl, to which every run appends a line a target now and then.
+"""The course of a campaign: fuzz-out/history.jsonl, to which every run regularly appends a line for each target.
 
-A line has the wall clock for people to read; what counts is the time fuzzed, the inputs and the operations, each as
-the sum over all runs, so that lines may be left out. cov and ft are those of the moment, states the most that any
-process of this build had seen; null where the engine does not tell. A line that cannot be used, as one that a power cut
-left half written, is passed over and told; the next one begins a new line.
+A line has the wall clock, for people. The time fuzzed, the inputs and the operations are sums over all runs, so that
+lines may be missing. cov and ft are the present ones, states the most that any process of this build has seen; null if
+the engine does not say. A line that cannot be used, such as one half written at a power cut, is skipped and reported;
+the next one begins on a new line.
 """
 
 import collections

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Sums of a history go on where the last run ended; a half-written line costs itself only; the clock does not matter.
+"""Sums of a history continue where the last run ended; a half-written line loses only itself; the clock does not
+matter.
 
 exit: 0 all pass, 1 one fails"""
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Which fuzz-out a run of ci/fuzz goes on with, and which it refuses. BIN has
+"""Which fuzz-out a run of ci/fuzz continues with, and which it refuses. BIN has
 faulty_target_fuzz and slab_replay (preset asan).
 
 exit: 0 all pass, 1 one fails, 2 BIN is no such folder"""

@@ -1,4 +1,4 @@
-"""Of which format a fuzz-out is. One that another version made is left alone by everything that writes there."""
+"""The format of a fuzz-out. Everything that writes there leaves a folder of another version alone."""
 
 import os
 
@@ -7,11 +7,11 @@ from shared.files import write_whole
 from shared.text import shown_path
 
 FORMAT = "2"
-READ_FORMATS = ("1", "2")  # as properties/saved_program.cpp has them; 1 knows less of a crash, and is gone on with
+READ_FORMATS = ("1", "2")  # as properties/saved_program.cpp has them; 1 has less about a crash, and can be continued
 
 
 def check(out):
-    """Raises CannotWork where the folder is another version's."""
+    """Raises CannotWork if the folder belongs to another version."""
     if os.path.lexists(out) and not out.is_dir():
         raise CannotWork(f"{shown_path(out)} is no folder, but a {'link to nothing' if out.is_symlink() else 'file'}; "
                          "mend that, or move it away")
@@ -23,6 +23,6 @@ def check(out):
 
 
 def claim(out):
-    """Whoever holds the lock makes it a folder of this format."""
+    """The holder of the lock makes it a folder of this format."""
     check(out)
     write_whole(out / "format", f"{FORMAT}\n")

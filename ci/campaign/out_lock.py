@@ -1,4 +1,4 @@
-"""One command at a time works in fuzz-out; others are told which."""
+"""Only one command at a time works in fuzz-out; others are told which one."""
 
 import fcntl
 import os
@@ -10,11 +10,11 @@ from shared.text import shown_path
 
 
 class Taken(CannotWork):
-    """Whose the folder is, and what to do."""
+    """Says which command uses the folder, and what to do."""
 
 
 def take(out, command):
-    """Keeps others out of the folder while the file is open. It says whose it is."""
+    """Locks the folder while the file is open. The file says by which command."""
     lock = open(out / "lock", "a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

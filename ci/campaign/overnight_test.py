@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""What ci/fuzz finds outlasts whatever ends it: each test does it, and looks at the files that the next start goes on
-with. BIN has faulty_target_fuzz, slab_replay and, where AFL++ is installed, faulty_target_afl (preset asan).
+"""What ci/fuzz finds survives whatever ends it: each test ends it in one way, and looks at the files from which the
+next start continues. BIN has faulty_target_fuzz, slab_replay and, where AFL++ is installed, faulty_target_afl (preset
+asan).
 exit: 0 all pass, 1 one fails, 2 BIN is no such folder"""
 
 import os
@@ -145,7 +146,7 @@ class Inputs(Overnight, Faults):
 
 
 class AflOvernight(Overnight, Faults):
-    """The same, of AFL++: it is not given inputs while it runs, so that those that fail are there before."""
+    """The same with AFL++, which takes no inputs while it runs, so the failing ones are there before."""
 
     def setUp(self):
         super().setUp()

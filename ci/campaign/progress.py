@@ -8,9 +8,9 @@ import time
 
 class Progress:
     def __init__(self):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that has no “…” is no reason to end
+        sys.stdout.reconfigure(errors="replace")  # a terminal without “…” is no reason to end
         self.redraws = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self.gone = ""  # why nobody reads any more
+        self.gone = ""  # why the output cannot be written any more
         self.drawn = 0
         self.restart()
 
@@ -26,7 +26,7 @@ class Progress:
             sys.stdout.flush()
         except OSError as error:
             self.gone = error.strerror or str(error)
-            # Or the interpreter would try once more when it exits, and change the exit code.
+            # Otherwise the interpreter would try again at exit, and change the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _erase(self):
@@ -51,12 +51,12 @@ class Progress:
             self._write("\n".join(drawn) + "\n")
             self.drawn = len(drawn)
         else:
-            # Every 10 seconds at first; an overnight log need not be that long.
+            # Every 10 seconds at first, later less often, to keep an overnight log short.
             self.next = now + (10 if now < self.begin + 600 else 60)
             self._write("\n".join(lines()) + "\n")
 
     def code(self, code, command):
-        """The exit code, when nobody could read what belongs to it."""
+        """The exit code if the output could not be written."""
         if not self.gone:
             return code
         print(f"{command}: stopped, as what it says cannot be written: {self.gone}", file=sys.stderr)

@@ -1,5 +1,5 @@
-"""ci/fuzz for its tests: the real command, as a process of this file that runs fuzz.main() with another folder for
-what it writes, the faulty target in place of fuzz_geometry, and limits that are reached soon."""
+"""ci/fuzz for its tests: this file runs the real command, fuzz.main(), in a process with a folder of its own, the
+faulty target in place of fuzz_geometry, and small limits."""
 
 import hashlib
 import itertools

@@ -1,4 +1,4 @@
-"""Which targets are fuzzed next: who finds gets more, and nobody is left out."""
+"""Which targets are fuzzed next: more for productive targets, and something for all."""
 
 import math
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A signal is heard at every moment of ci/fuzz and ci/triage, and what was met by then is told and kept. BIN has
+"""ci/fuzz and ci/triage respond to a signal at every moment, and report and keep what they have met by then. BIN has
 faulty_target_fuzz and slab_replay (preset asan).
 
-What is waited for are events: the replay tool of a test sends the signal itself, and then says no more, ever.
+The tests wait for events: a test's replay tool sends the signal itself, and then stays silent for ever.
 
 exit: 0 all pass, 1 one fails, 2 BIN is no such folder"""
 

@@ -1,4 +1,4 @@
-"""What a fuzzing service checks of a build before it takes it, and what it would stumble over later.
+"""What a fuzzing service checks before it accepts a build, and what would fail there later.
 
 Each check says what it refuses of a delivery. The limits are those of OSS-Fuzz's bad_build_check."""
 
@@ -25,7 +25,7 @@ SYSTEM_LIBRARIES = re.compile(r"linux-vdso|ld-linux|lib(c|m|dl|pthread|rt|resolv
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 SUFFIXES = ("_seed_corpus.zip", ".dict", ".options")
 DICTIONARY_LINE = re.compile(r'\s*(#.*)?|[\w@]*\s*=?\s*"([^"\\]|\\\\|\\"|\\x[0-9A-Fa-f]{2})+"\s*')
-# Flags that only the service may give, or nobody.
+# Flags that only the service may give, or that must not be given at all.
 RESERVED = re.compile(r"-f(no-)?(sanitize|profile|coverage)|-march=|-mtune=|-O|-g0|-s$|-Wl,(-s|--strip)|-stdlib=")
 
 

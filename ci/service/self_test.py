@@ -1,4 +1,4 @@
-"""Broken builds, each of which a check of ci/service-check must refuse. They are of one small target of their own."""
+"""Broken builds of a small target, each of which a check of ci/service-check must refuse."""
 
 import concurrent.futures
 import os

@@ -21,9 +21,9 @@ class CannotStart(CannotWork):
 
 class Requests:
     """
-    Counts the requests to end. What is under way looks here; nothing is interrupted in the middle.
+    Counts the requests to end. Work in progress polls this, so nothing is interrupted in the middle.
 
-    What must still be known about something that was found has PATIENCE_SECONDS in all from the first request on.
+    After the first request, PATIENCE_SECONDS in all remain to find out what must still be known about finds.
     """
 
     def __init__(self):
@@ -45,7 +45,7 @@ class Requests:
 
 
 class Signals(Requests):
-    """Ctrl-C, SIGTERM and the end of the terminal are such requests."""
+    """Ctrl-C, SIGTERM and the closing of the terminal are such requests."""
 
     def __init__(self):
         super().__init__()

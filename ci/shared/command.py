@@ -15,7 +15,7 @@ class Stopped(CannotWork):
 
 class _Parser(argparse.ArgumentParser):
     def print_help(self, file=None):
-        """argparse passes over it when the help cannot be written."""
+        """argparse ignores it when the help cannot be written."""
         (file or sys.stdout).write(self.format_help())
 
 
@@ -38,7 +38,8 @@ def _open_what_is_closed():
 
 
 def run(main, name):
-    """The exit code of main(). What it could not do, or could not say, is told on stderr and ends with 2."""
+    """The exit code of main(). If it could not do its work, or not write its output, the reason goes to stderr and the
+    code is 2."""
     if not _open_what_is_closed():
         print(f"{name}: what there is to say could not be written: standard output is closed", file=sys.stderr)
         return 2
@@ -58,7 +59,7 @@ def run(main, name):
         try:
             sys.stdout.flush()
         except OSError:
-            # Or the interpreter would try once more when it exits, and change the exit code.
+            # Otherwise the interpreter would try again at exit, and change the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             reason = f"what there was to say could not be written: {error.strerror}"
     print(f"{name}: {reason}", file=sys.stderr)

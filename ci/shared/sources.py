@@ -1,4 +1,4 @@
-"""The files of a checkout that somebody has written: neither builds nor what ci/fuzz keeps."""
+"""The source files of a checkout: neither builds nor what ci/fuzz keeps."""
 
 import os
 import pathlib

@@ -17,5 +17,5 @@ for _line in (ROOT / "fuzz/targets/table").read_text().splitlines():
 
 
 def input_of(file_name):
-    """What is in a file: that of the target in its name; without one a program."""
+    """What a file contains: inputs of the target in its name, or without one a program."""
     return next((kind.input for name, kind in TARGETS.items() if name in file_name), "program")

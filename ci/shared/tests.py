@@ -12,7 +12,7 @@ def run(name, arguments):
 
 
 def main(name, document):
-    """Of a test that needs nothing: its arguments are names of cases, all without one. Returns the exit code."""
+    """For a test without arguments of its own: runs the cases that are named, or all. Returns the exit code."""
     parser = command.parser(name, document)
     parser.add_argument("tests", metavar="TEST", nargs="*", default=[],
                         help="only these, as unittest names them: Paths")

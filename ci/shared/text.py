@@ -35,7 +35,7 @@ def shown_path(path):
 
 
 def now():
-    """The wall clock, for people to read. Nothing depends on its going forward."""
+    """The wall clock, for people. Nothing depends on its going forward."""
     return time_text(time.time())
 
 

@@ -1,5 +1,5 @@
-"""AFL++ as a worker of ci/fuzz. It goes on after a crash; what it finds is taken into the corpus when it has ended,
-or by the next run when this one could not."""
+"""AFL++ as a worker of ci/fuzz. It continues after a crash. Its finds are taken into the corpus when it has ended, or
+by the next run if this one could not."""
 
 import itertools
 import math
@@ -14,7 +14,7 @@ from campaign.engines.worker import Worker
 from shared import child_process, targets
 from shared.files import sha1
 
-# Whatever of the system AFL++ would want to be changed first, and the time that a loaded machine needs to start.
+# Silences AFL++'s demands on the system, and allows for the start-up time of a loaded machine.
 ENVIRONMENT = {
     "AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1",
     "AFL_FORKSRV_INIT_TMOUT": "60000", "AFL_FAST_CAL": "1", "AFL_NO_CRASH_README": "1", "AFL_IGNORE_UNKNOWN_ENVS": "1",
@@ -27,7 +27,7 @@ SEED_FAILS = re.compile(rb"results in a (crash|timeout)")
 class Afl(Worker):
     NAME = "AFL++"
     PRESET = "afl"
-    # A second request would cut short what it does at the first.
+    # A second request would interrupt its response to the first.
     ENDINGS = ((signal.SIGTERM, 5), (signal.SIGTERM, 5), (signal.SIGKILL, 5))
 
     def __init__(self, target, index, run, folder):
@@ -60,7 +60,7 @@ class Afl(Worker):
                  "UBSAN_OPTIONS": SANITIZERS, **({"AFL_CUSTOM_MUTATOR_LIBRARY": mutator} if mutator else {})})
 
     def _link_inputs(self):
-        """afl-fuzz reads one folder, of which it must be able to use at least one file."""
+        """afl-fuzz reads one folder, and needs at least one usable file in it."""
         shutil.rmtree(self.input, ignore_errors=True)
         self.input.mkdir(parents=True)
         self.instances.mkdir(exist_ok=True)
@@ -71,7 +71,7 @@ class Afl(Worker):
         (self.input / "zero").write_bytes(b"\0")
 
     def _empty(self, instance):
-        """Takes what is in an instance's folder to where it belongs, and then the folder away."""
+        """Moves the contents of an instance's folder to where they belong, and removes the folder."""
         for file in sorted(instance.glob("queue/id:*")):
             if ",orig:" in file.name or ",sync:" in file.name:
                 continue
@@ -96,7 +96,7 @@ class Afl(Worker):
                 self.loaded, self.trying = True, None
 
     def _set_aside(self, file, what):
-        """An input of the corpus fails, which afl-fuzz leaves at that."""
+        """Moves a failing input of the corpus to the artifacts, since afl-fuzz only reports it."""
         if file.exists() and file.name != "zero":
             self.target.drop_from_corpus(file.read_bytes())
             file.replace(self.artifacts / f"{what}-{file.name}")
@@ -114,7 +114,7 @@ class Afl(Worker):
                 with open(f"/proc/{pid}/statm") as file:
                     resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
                 if resident > targets.INPUT_MEGABYTES << 20:
-                    os.kill(pid, signal.SIGABRT)  # afl-fuzz itself knows no limit that goes with ASan
+                    os.kill(pid, signal.SIGABRT)  # afl-fuzz itself has no memory limit that works with ASan
             except (OSError, IndexError):
                 pass
 
@@ -136,7 +136,7 @@ class Afl(Worker):
         return self.printed(4096).decode(errors="replace")
 
     def words_about(self, artifact, signals):
-        """What the target says when it runs the input again; afl-fuzz keeps no output."""
+        """What the target prints when it runs the input again, since afl-fuzz keeps no output."""
         options = f"{SANITIZERS}:symbolize=1:handle_abort=1:hard_rss_limit_mb={targets.INPUT_MEGABYTES}"
         code, output = child_process.run(
             [*self.run, self.binary, artifact], signals, targets.INPUT_SECONDS, stdout=subprocess.PIPE,
@@ -152,7 +152,7 @@ class Afl(Worker):
         return False
 
     def failing(self):
-        """The files of the inputs that failed, each to be taken away. The newest only when they are whole."""
+        """The files of failing inputs, for the caller to remove. The newest only once they are complete."""
         if not self.running:
             return sorted(self.artifacts.iterdir())
         files = set(_failing(self.instance))

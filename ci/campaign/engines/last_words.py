@@ -1,4 +1,4 @@
-"""What a sanitizer or an engine prints of a process that dies. Only this reads it."""
+"""The only code that reads what a sanitizer or an engine prints when a process dies."""
 
 import dataclasses
 import re

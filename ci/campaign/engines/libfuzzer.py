@@ -1,4 +1,4 @@
-"""libFuzzer as a worker of ci/fuzz. It ends with each crash; what it finds is in the corpus at once."""
+"""libFuzzer as a worker of ci/fuzz. It ends at each crash; its finds are in the corpus at once."""
 
 import math
 import re
@@ -19,19 +19,19 @@ def limits(target, artifacts):
 class LibFuzzer(Worker):
     NAME = "libFuzzer"
     PRESET = "fuzz"
-    WHEN_ORPHANED = signal.SIGKILL  # asked to end, it now and then hangs after its last words; what it found is in files
+    WHEN_ORPHANED = signal.SIGKILL  # asked to end, it sometimes hangs at the very end; its finds are in files
     ENDINGS = ((signal.SIGUSR1, 3), (signal.SIGTERM, 2), (signal.SIGKILL, 5))
 
     def _command(self, seconds, together):
         words = self.beside("dict")
         return [self.binary, *limits(self.target, self.artifacts),
                 f"-report_slow_units={targets.INPUT_SECONDS}", "-reload=1",
-                # Quick inputs first; and what leaks is found by the harness, which wants everything back.
+                # Quick inputs first. Leaks are found by the harness, which expects all memory back.
                 "-entropic_scale_per_exec_time=1",
-                # Nor does it delete an input for a smaller one, which on a full disk is empty; a merge does that.
+                # It must not replace an input by a smaller one, which would be empty on a full disk; a merge does that.
                 "-reduce_inputs=0",
                 "-print_funcs=0", *([f"-dict={words}"] if words else []),
-                # It is ended from here; this is for the case that nobody is left to do it.
+                # This command ends it; the limit is for the case that the command has died.
                 f"-max_total_time={math.ceil(seconds) + 2 * targets.INPUT_SECONDS}",
                 self.target.corpus, self.target.seeds], {}
 
@@ -43,7 +43,7 @@ class LibFuzzer(Worker):
             self.coverage = tuple(int(n) if n else None for n in numbers)
 
     def last_words(self, limit=1 << 16):
-        """What the process printed since it last told how it goes, the last `limit` bytes of it at most."""
+        """What the process printed since its last status line, at most the last `limit` bytes."""
         words = self.printed(limit)
         statuses = list(STATUS.finditer(words))
         begin = words.find(b"\n", statuses[-1].end()) + 1 if statuses else 0
@@ -56,5 +56,5 @@ class LibFuzzer(Worker):
         return LastWords(self.last_words()).tell_of_death
 
     def failing(self):
-        """The files of the inputs that it saved, each to be taken away. None before its end."""
+        """The files of the inputs that it saved, for the caller to remove. None before its end."""
         return [] if self.running else sorted(self.artifacts.iterdir())

@@ -1,4 +1,4 @@
-"""What the processes of a worker have run, each input from its start on: the target writes it (fuzz/chain/record_file.hpp).
+"""Every input that a worker's process has run since its start, as the target records it (fuzz/chain/record_file.hpp).
 An input that fails only after others is kept as the record that ends with it, which is a chain for slab_replay."""
 
 import collections
@@ -7,10 +7,10 @@ import struct
 
 RECORD = "SLABPROOF_RECORD"
 RECORD_BYTES = "SLABPROOF_RECORD_BYTES"
-LARGEST = 256 << 20  # then its process ends and another begins
-CORPORA = 16  # as large as so many, since a process reads the corpus first, AFL++ many times
-TAIL = 5 << 20  # of a record at most that is not written to
-LOOKS = 10  # for which a record of a process that has died waits for the engine to save its input
+LARGEST = 256 << 20  # then its process ends, and another begins
+CORPORA = 16  # times the corpus, since a process first reads the corpus, AFL++ many times
+TAIL = 5 << 20  # of a record, at most, that is not written yet
+LOOKS = 10  # for which the record of a dead process waits for the engine to save its input
 
 
 class Record:
@@ -24,7 +24,7 @@ class Record:
         self.looks.clear()
 
     def environment(self, corpus):
-        """Of a process that is about to start: nothing of the one before is left."""
+        """For a process that is about to start: removes what the one before has left."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.clear()
         self.limit = max(LARGEST, CORPORA * sum(f.stat().st_size for f in corpus.iterdir()))
@@ -49,7 +49,7 @@ class Record:
         return False
 
     def forget_old(self):
-        """Those of processes that have died for another reason. AFL++ goes on and on."""
+        """Removes those of processes that have died for another reason, since AFL++ never stops."""
         for file in self._files():
             if file == self.path:
                 continue
@@ -77,13 +77,13 @@ def _entry(data):
 
 
 def records_of(target):
-    """Whatever a run that was killed has left of a target's."""
+    """Removes the records of a target that a killed run has left."""
     folder = target.out / "records"
     return [Record(file) for file in sorted(folder.glob(f"{target.name}*")) if file.name.split(".")[0] == target.name]
 
 
 def _end_of(file, data):
-    """Where the record ends, if it does with this input."""
+    """Where the record ends, if it ends with this input."""
     with open(file, "rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
         last = _entry(data)
         at = content.rfind(last, max(0, len(content) - TAIL - len(last)))

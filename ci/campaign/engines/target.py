@@ -1,4 +1,4 @@
-"""A fuzz target over a whole run of ci/fuzz: its folders, and what its workers have done together."""
+"""A fuzz target during a whole run of ci/fuzz: its folders, and what its workers have done together."""
 
 import shutil
 import time
@@ -42,7 +42,7 @@ class Target:
 
     @property
     def coverage(self):
-        """cov, ft and the size of the corpus, as the worker that has most tells them."""
+        """cov, ft and the size of the corpus, of the worker that has the most."""
         return [max((n for n in column if n is not None), default=None)
                 for column in zip(*(w.coverage for w in self.workers))]
 
@@ -51,12 +51,12 @@ class Target:
         return self.crashes + sum(w.finds for w in self.workers)
 
     def rates(self):
-        """Inputs and operations a second of late."""
+        """Inputs and operations a second, recently."""
         return tuple(map(sum, zip((0, 0), *(rates for w in self.workers if (rates := w.rates())))))
 
     def drop_from_corpus(self, failing):
-        """Takes an input that a worker died of while it loaded them out of its way, until it passes again; also a hidden
-        one, which is left alone otherwise: no worker would come past it."""
+        """Sets aside an input of the corpus that a worker died of while loading, until it passes again. Even a hidden
+        one, which is otherwise left alone, since no worker could get past it."""
         for folder in (self.corpus, self.seeds):
             for file in folder.iterdir():
                 if file.is_file() and file.read_bytes()[:self.max_len] == failing:
@@ -64,6 +64,6 @@ class Target:
                         file.replace(self.set_aside / file.name)
                     else:
                         file.unlink()
-                    # Nothing is learnt from waiting: the next start meets another input.
+                    # Waiting is pointless: the next start meets another input.
                     for worker in self.workers:
                         worker.pause_until = 0.0

@@ -1,4 +1,4 @@
-"""A process that fuzzes a target, as far as every engine has them."""
+"""A process that fuzzes a target: what all engines have in common."""
 
 import collections
 import os
@@ -11,17 +11,17 @@ from shared import child_process
 
 STUCK_SECONDS = 5
 LOG_BYTES = 1 << 20
-STATISTICS = "SLABPROOF_STATS"  # names the counters of a worker; also tells whose process it is
+STATISTICS = "SLABPROOF_STATS"  # names the counters of a worker; also identifies the worker's processes
 
 
 class Worker:
     """
         waiting ──start──→ running ──its own end──→ pausing ──pause over──→ waiting
                               └────── end_all ───────→ waiting
-    A crash ends libFuzzer's process. The pause after it grows while crashes come one upon the other,
-    so that a bug that every input meets does not keep the machine busy with starting.
+    A crash ends libFuzzer's process. The pause after it grows while crashes follow one another, so that a bug that
+    every input triggers does not keep the machine busy with starting processes.
 
-    An engine says how its process is started, what its log tells, how it is ended and which files are failing inputs.
+    An engine defines how its process is started and ended, what its log says, and which files are failing inputs.
     """
 
     WHEN_ORPHANED = signal.SIGTERM
@@ -68,7 +68,7 @@ class Worker:
         self.samples.clear()
 
     def beside(self, suffix):
-        """What the build leaves beside a target that has one, or None."""
+        """A file that the build leaves beside some targets, or None."""
         path = f"{self.binary}.{suffix}"
         return path if os.path.exists(path) else None
 
@@ -107,7 +107,7 @@ class Worker:
     def collect(self):
         """The exit code of a process that has ended. The next call is the next process's."""
         code, self.process = self.process.poll(), None
-        child_process.end_processes_with(STATISTICS, str(self.counters).__eq__)  # where it had some of its own
+        child_process.end_processes_with(STATISTICS, str(self.counters).__eq__)  # if it has left any
         self.observe()
         lived = time.monotonic() - self.started
         self.seconds += lived
@@ -133,12 +133,12 @@ def end_all(workers):
                 worker.observe()
                 dying = worker.dying()
                 stuck = time.monotonic() - worker.last_input > STUCK_SECONDS
-            except OSError:  # without its files it is ended all the same
+            except OSError:  # it must end even if its files cannot be read
                 pass
             if dying and number != signal.SIGKILL:
                 seconds = 20
             elif stuck and step == 0:
-                # There is no time left for the engine's limit.
+                # There is no time to wait for the engine's own limit.
                 worker.aborted = True
                 worker.abort_input()
             else:

@@ -1,4 +1,4 @@
-"""The page of ci/fuzz --report: what was covered and found by now, from fuzz-out/history.jsonl and fuzz-out/crashes."""
+"""The page of ci/fuzz --report: what has been covered and found, from fuzz-out/history.jsonl and fuzz-out/crashes."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from shared.targets import ROOT, TARGETS
 from shared.text import now, shown_path
 
 PAGE = pathlib.Path(__file__).resolve().parent / "page.html"
-REPLAY_PAGE = ROOT / "fuzz/replay/replay_page.html"  # has what both pages make their elements with
+REPLAY_PAGE = ROOT / "fuzz/replay/replay_page.html"  # has the code with which both pages make their elements
 CHART = pathlib.Path("/usr/share/javascript/chart.js/chart.min.js")
 POINTS = 400  # of a plot, which is not wider
 TRACE_CHARACTERS = 20_000
@@ -49,7 +49,7 @@ def thinned(of_one):
 
 
 def with_most_states(of_one):
-    """Each process counts the states that it sees itself; what a build has seen is the most of any of them by then."""
+    """Each process counts the states that it sees itself; for a build the largest count so far is taken."""
     most, found = {}, []
     for sample in of_one:
         build = sample["build"]
@@ -59,7 +59,7 @@ def with_most_states(of_one):
 
 
 def made_from(sample):
-    """Commit and compiler of a build, in words; a version before this one noted neither."""
+    """Commit and compiler of a build, in words; earlier versions noted neither."""
     words = [f"commit {sample['commit']}" if isinstance(sample.get("commit"), str) else "", sample.get("compiler")]
     return ", ".join(word for word in words if isinstance(word, str) and word)
 
@@ -91,7 +91,7 @@ def card(signature, crashes, folder):
             trace = trace or (source.read_text(errors="replace") if source else "")
         except OSError:
             pass
-    # Of the program that is shown, whose steps have other numbers than the input's.
+    # Facts of the program that is shown, whose steps have other numbers than the input's.
     replayed = (c.facts for c in (home_of(crashes), *crashes) if c.facts and c.facts.failed)
     known = facts.get("facts") or next(replayed, None)
     if len(trace) > TRACE_CHARACTERS:
