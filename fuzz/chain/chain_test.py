@@ -5,7 +5,6 @@ from the record of that process, made small, and one signature whatever came bef
 import json
 import os
 import pathlib
-import re
 import shutil
 import struct
 import subprocess
@@ -15,12 +14,13 @@ import tempfile
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT / "ci"), str(ROOT / "fuzz")]
-from campaign.crashes import workshop
 from campaign.engines.last_words import LastWords
 from planted import bugs as planted_bugs
+from planted.tool import Tool
 from shared import tests
 
 SIGNATURE = "fails only after others"
+AGREES = (0, "agreed")
 LATE_FREE = 2000
 SEEDS = 4
 
@@ -42,26 +42,28 @@ def entries(path):
 class Scene(tests.Scene):
     def __init__(self, target, replay, folder):
         super().__init__()
-        self.target, self.replay, self.folder = target, replay, folder
+        self.target, self.replay, self.folder, self.tool = target, replay, folder, Tool(replay)
+        self.bug = 0
 
     def run(self, *arguments, **planted):
-        environment = {**os.environ, **{f"SLAB_PLANTED_{name.upper()}": str(n) for name, n in planted.items()}}
-        return subprocess.run([self.replay, *map(str, arguments)], env=environment, text=True, errors="replace",
-                              capture_output=True)
+        return self.tool(self.bug, *arguments, **planted)
 
     def signature(self, file, **planted):
-        done = self.run("--quiet", file, **planted)
-        found = re.search("^signature: (.+)$", done.stdout, re.MULTILINE)
-        return (done.returncode, found[1] if found else None)
+        """(the exit code, the signature or, where it has none, how the file comes out)."""
+        done = self.run("--json", file, **planted)
+        facts = json.loads(done.stdout)
+        return done.returncode, facts["signature"] or facts["outcome"]
 
     def facts(self, file, **planted):
-        return json.loads(self.run("--json", file, **planted).stdout)
+        return self.tool.facts(self.bug, file, **planted)
+
+    def minimize(self, seconds, output, file, **planted):
+        return self.tool.minimize(self.bug, file, seconds, output, **planted)
 
     def input(self, *operations):
-        trace, bytes_file = self.folder / "input.trace", self.folder / "input"
+        trace = self.folder / "input.trace"
         trace.write_text(planted_bugs.program(planted_bugs.LARGE, *operations))
-        self.run("--quiet", "--write-bytes", bytes_file, trace)
-        return bytes_file.read_bytes()
+        return self.tool.bytes(trace)
 
     def chain(self, name, inputs, kind="program"):
         path = self.folder / name
@@ -95,9 +97,9 @@ def check_fuzzed(scene):
             return
         _, inputs = entries(record)
         scene.expect("the record ends with the input that died", inputs[-1], (1, crash.read_bytes()))
-        scene.expect("which passes alone", scene.signature(crash, free=LATE_FREE), (0, None))
+        scene.expect("which passes alone", scene.signature(crash, free=LATE_FREE), AGREES)
         scene.expect(f"the record fails, seed {seed}", scene.signature(record, free=LATE_FREE), (1, SIGNATURE))
-        scene.expect("and passes without the bug", scene.signature(record), (0, None))
+        scene.expect("and passes without the bug", scene.signature(record), AGREES)
         facts = scene.facts(record, free=LATE_FREE)
         if facts["outcome"] == "violated":
             scene.expect("what the target said", summary, f"{facts['invariant']}/{facts['operation']}")
@@ -112,19 +114,18 @@ def check_fuzzed(scene):
             said.add(f"{facts['invariant']}/{facts['operation']}")
     scene.expect(f"the bug strikes in several ways: {said}", len(said) > 1, True)
     small = scene.folder / "small"
-    done = scene.run("--minimize", "--budget", 0.2, "--output", small, record, free=LATE_FREE)
-    scene.expect(f"what was stopped says so\n{done.stdout}",
-                 "; stopped before nothing smaller was left to try" in done.stdout, True)
+    effort = scene.minimize(0.2, small, record, free=LATE_FREE)
+    scene.expect("what was stopped says so", effort["finished"], False)
     scene.expect("and fails", scene.signature(small, free=LATE_FREE), (1, SIGNATURE))
-    done = scene.run("--minimize", "--budget", 60, "--output", small, record, free=LATE_FREE)
-    header, inputs = entries(small)
-    scene.expect(f"one program, over and over\n{done.stdout}{done.stderr}", [times for times, _ in inputs], [LATE_FREE])
-    scene.expect("is all that is left",
-                 re.findall(r"^slabproof trace.*\n(?:backend.*\n|cache.*\n)+((?:.*\n)+?)verdict", done.stdout,
-                            re.MULTILINE), ["#0 = alloc c0\n"])
+    effort = scene.minimize(60, small, record, free=LATE_FREE)
+    _, inputs = entries(small)
+    scene.expect("one program, over and over", [times for times, _ in inputs], [LATE_FREE])
+    scene.expect("and finished", [effort["after"], effort["finished"]], [LATE_FREE, True])
+    (scene.folder / "one").write_bytes(inputs[0][1])
+    scene.expect("is all that is left", scene.tool.text(scene.folder / "one").splitlines()[3:], ["#0 = alloc c0"])
     scene.expect("it fails", scene.signature(small, free=LATE_FREE), (1, SIGNATURE))
     scene.expect("and one time less does not",
-                 scene.signature(scene.chain("less", [(LATE_FREE - 1, inputs[0][1])]), free=LATE_FREE), (0, None))
+                 scene.signature(scene.chain("less", [(LATE_FREE - 1, inputs[0][1])]), free=LATE_FREE), AGREES)
 
 
 def check_different_inputs(scene):
@@ -135,37 +136,34 @@ def check_different_inputs(scene):
     reserves = [scene.input(f"reserve c0 {n}") for n in range(40)]  # nothing is freed in them
     long = scene.chain("long", [*((1, b) for b in noise), (1, shrinks), *((1, b) for b in reserves), (1, suffers)])
     scene.expect("it fails", scene.signature(long, shrink=1), (1, SIGNATURE))
-    scene.expect("not without the bug", scene.signature(long), (0, None))
-    done = scene.run("--minimize", "--budget", 60, long, shrink=1)
-    _, inputs = entries(pathlib.Path(f"{long}.min"))
-    scene.expect(f"few are left\n{done.stdout}{done.stderr}", sum(times for times, _ in inputs) <= 4, True)
-    shown = scene.run(f"{long}.min", shrink=1).stdout
+    scene.expect("not without the bug", scene.signature(long), AGREES)
+    small = scene.folder / "long.min"
+    effort = scene.minimize(60, small, long, shrink=1)
+    _, inputs = entries(small)
+    scene.expect(f"few are left: {effort}", sum(times for times, _ in inputs) <= 4, True)
+    shown = scene.run(small, shrink=1).stdout
     scene.expect(f"both are shown\n{shown}", ["shrink c0" in shown, "alloc c0" in shown], [True, True])
 
 
 def check_alone(scene):
     """A failure that needs no others is that of its program."""
-    bug = planted_bugs.NUMBERS["null_is_foreign"]
-    os.environ["SLAB_PLANTED"] = str(bug)
-    try:
-        chain = scene.chain("alone",
-                            [(3, scene.input("#0 = alloc c0")), (1, scene.input("#0 = alloc c0", "free_null c0")),
-                             (9, b"")])
-        scene.expect("its signature", scene.signature(chain), (1, "M10/free_null"))
-        scene.expect("in one object", [scene.facts(chain)[k] for k in ("alone", "inputs", "failing_input")],
-                     ["failed", 13, 4])
-        done = scene.run("--minimize", chain)
-        effort = workshop.EFFORT.search(done.stdout)
-        scene.expect("minimized", [done.returncode, effort and effort.group(1, 2)], [1, ("13", "1")])
-        scene.expect("is that program", scene.signature(f"{chain}.min"), (1, "M10/free_null"))
-        scene.expect("and no chain", pathlib.Path(f"{chain}.min").read_bytes().startswith(b"slabproof"), False)
-    finally:
-        del os.environ["SLAB_PLANTED"]
+    scene.bug = planted_bugs.NUMBERS["null_is_foreign"]
+    chain = scene.chain("alone",
+                        [(3, scene.input("#0 = alloc c0")), (1, scene.input("#0 = alloc c0", "free_null c0")), (9, b"")])
+    scene.expect("its signature", scene.signature(chain), (1, "M10/free_null"))
+    scene.expect("in one object", [scene.facts(chain)[k] for k in ("alone", "inputs", "failing_input")],
+                 ["failed", 13, 4])
+    small = scene.folder / "alone.min"
+    effort = scene.minimize(60, small, chain)
+    scene.expect("minimized", [effort["before"], effort["after"]], [13, 1])
+    scene.expect("is that program", scene.signature(small), (1, "M10/free_null"))
+    scene.expect("and no chain", small.read_bytes().startswith(b"slabproof"), False)
+    scene.bug = 0
 
 
 def check_refused(scene):
     good = scene.chain("good", [(2, scene.input("#0 = alloc c0"))])
-    scene.expect("a chain that passes", [scene.signature(good), scene.facts(good)["outcome"]], [(0, None), "agreed"])
+    scene.expect("a chain that passes", [scene.signature(good), scene.facts(good)["outcome"]], [AGREES, "agreed"])
     folder = scene.folder / "regressions"
     folder.mkdir()
     shutil.copy(good, folder / "good.chain")
@@ -188,7 +186,7 @@ def check_refused(scene):
                      [facts.returncode, json.loads(facts.stdout)["outcome"], what in facts.stdout],
                      [2, "unreadable", True])
     for kind, right in (("geometry", bytes(37)), ("text", b"slabproof trace 1\n")):
-        scene.expect(kind, scene.signature(scene.chain("other", [(2, right)], kind)), (0, None))
+        scene.expect(kind, scene.signature(scene.chain("other", [(2, right)], kind)), AGREES)
 
 
 def main():

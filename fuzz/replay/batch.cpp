@@ -31,6 +31,7 @@ struct Answer {
   std::string unreadable{};                   // why
   // Of a chain: how many inputs it runs, and which of them fails, from 1.
   std::optional<std::uint64_t> inputs{}, failing_input{};
+  std::string geometry{};  // as text, of one that fails
 
   [[nodiscard]] std::string signature() const {
     // Other files of the pass, or the inputs before it in a chain, are part of such a failure.
@@ -61,6 +62,7 @@ std::string to_json(const Answer& answer) {
   json.add_if_any("alone", answer.alone ? answer.alone : "");
   answer.inputs ? json.add("inputs", *answer.inputs) : json.add_null("inputs");
   answer.failing_input ? json.add("failing_input", *answer.failing_input) : json.add_null("failing_input");
+  json.add_if_any("geometry", answer.geometry);
   return json.text();
 }
 
@@ -113,6 +115,7 @@ class Batch {
     } else if (const auto input = read_input(answer.file, answer.unreadable)) {
       answer.input = to_string(input->kind);
       if (input->kind == Input::Kind::Program) answer.operations = input->program.operations.size();
+      if (input->kind == Input::Kind::Geometry) answer.geometry = to_text(input->geometry);
       look_closer(*input, passed, answer);
       worst_ = std::max(worst_, 1);
     } else {

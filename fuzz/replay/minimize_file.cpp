@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "fuzz/replay/json.hpp"
 #include "fuzz/replay/minimize_progress.hpp"
 #include "model/process/minimizer.hpp"
 #include "model/program/encoder.hpp"
@@ -25,20 +26,45 @@ bool write_file(const std::string& file, const void* data, std::size_t size) {
   return false;
 }
 
-int minimize_file(Runner& runner, const std::string& file, const Program& program, const std::string& output,
-                  std::chrono::duration<double> budget) {
-  MinimizerOptions options{.budget = budget, .go_on = {}};
+std::string to_json(const std::string& file, const Effort* effort) {
+  JsonObject json;
+  json.add("file", file);
+  json.add("fails", effort != nullptr);
+  if (effort) {
+    json.add("before", effort->before);
+    json.add("after", effort->after);
+    json.add("tried", effort->tried);
+    json.add("milliseconds", static_cast<std::uint64_t>(effort->seconds * 1000));
+    json.add("finished", effort->finished);
+  }
+  return json.text();
+}
+
+int minimize_file(Runner& runner, const std::string& file, const Program& program, const MinimizeOptions& how) {
+  const bool json = how.answer == MinimizeOptions::Answer::Json;
+  MinimizerOptions options{.budget = how.budget, .go_on = {}};
   MinimizeProgress progress{"programs", "operations", program.operations.size()};
   options.go_on = [&](const Program& smallest, std::uint64_t tried) {
     return progress.go_on(smallest.operations.size(), tried);
   };
   const Minimized result = minimize(runner, program, options);
-  if (result.verdict.agreed()) return std::printf("%s does not fail: there is nothing to minimize\n", file.c_str()), 0;
+  if (result.verdict.agreed())
+    return json ? std::printf("%s\n", to_json(file, nullptr).c_str())
+                : std::printf("%s does not fail: there is nothing to minimize\n", file.c_str()),
+           0;
 
-  const std::string bytes_file = output.empty() ? file + ".min" : output, text_file = bytes_file + ".trace";
+  const std::string bytes_file = how.output.empty() ? file + ".min" : how.output, text_file = bytes_file + ".trace";
   const std::string text = to_text(result.program);
   const auto bytes = encode(result.program);
   if (!write_file(bytes_file, bytes.data(), bytes.size()) || !write_file(text_file, text.data(), text.size())) return 2;
+  if (json) {
+    const Effort effort{.before = program.operations.size(),
+                        .after = result.program.operations.size(),
+                        .tried = result.tried,
+                        .seconds = progress.seconds(),
+                        .finished = result.finished};
+    return std::printf("%s\n", to_json(file, &effort).c_str()), 1;
+  }
   std::printf(
       "%sverdict: %s\n%ssignature: %s\nminimized: %zu operations to %zu in %.1f s, %llu programs tried%s\nwritten: %s "
       "and %s\n",

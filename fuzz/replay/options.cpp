@@ -71,11 +71,12 @@ std::optional<Options> options_of(int argc, char** argv) {
       !(budget > 0 && budget <= longest) || *budget_end)
     return wrong("--budget " + options.budget + ": not a number of seconds");
   if (options.files.empty()) return wrong("no file is named");
-  const int ways = options.minimize + options.as_test + options.html + options.json;
+  const bool many_files = options.json && !options.minimize;
+  const int ways = options.minimize + options.as_test + options.html + many_files;
   if (ways > 1) return wrong("--minimize, --as-test, --html and --json each want a run of their own");
   const bool writes = !options.bytes_out.empty() || !options.trace_out.empty();
   if (options.json && writes) return wrong("--json writes no program");
-  if (((ways == 1 && !options.json) || writes) && options.files.size() > 1)
+  if (((ways == 1 && !many_files) || writes) && options.files.size() > 1)
     return wrong("one file at a time can be written, minimized or made a test or a page of");
   return options;
 }

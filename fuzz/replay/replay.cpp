@@ -106,6 +106,13 @@ Outcome write_page(Runner& runner, const std::string& file, const Program& progr
   return print_verdict(history.run, options);
 }
 
+MinimizeOptions minimizing(const Options& options) {
+  using enum MinimizeOptions::Answer;
+  return {.output = options.output,
+          .budget = std::chrono::duration<double>{std::stod(options.budget)},
+          .answer = options.json ? Json : ForPeople};
+}
+
 Outcome replay_chain_file(Runner& runner, const std::string& file, const ChainFile& content, const Options& options) {
   if (!content.chain()) return unreadable(file, content.why_not());
   if (options.as_test || options.html || !options.bytes_out.empty() || !options.trace_out.empty())
@@ -114,8 +121,7 @@ Outcome replay_chain_file(Runner& runner, const std::string& file, const ChainFi
                       "program shows that; minimize it, and if one program is left make it of that");
   if (options.files.size() > 1) std::printf("%s\n", file.c_str());
   if (options.minimize)
-    return static_cast<Outcome>(minimize_chain_file(runner, file, *content.chain(), options.output,
-                                                    std::chrono::duration<double>{std::stod(options.budget)}));
+    return static_cast<Outcome>(minimize_chain_file(runner, file, *content.chain(), minimizing(options)));
   IsolationOptions isolation;
   std::uint32_t calls = 0;
   if (!options.quiet)
@@ -145,9 +151,7 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
   if (const auto text = to_text(program);
       !options.trace_out.empty() && !write_file(options.trace_out, text.data(), text.size()))
     return Outcome::Unreadable;
-  if (options.minimize)
-    return static_cast<Outcome>(
-        minimize_file(runner, file, program, options.output, std::chrono::duration<double>{std::stod(options.budget)}));
+  if (options.minimize) return static_cast<Outcome>(minimize_file(runner, file, program, minimizing(options)));
   if (options.html) return write_page(runner, file, program, options);
   if (options.as_test) return write_test(runner, file, program, options);
 
@@ -177,7 +181,7 @@ int replay_all(const Options& options) {
   if (const std::string why = why_no_leak_check_is_possible(); !why.empty())
     std::fprintf(stderr, "%s: leaks are not looked for: %s\n", program_invocation_short_name, why.c_str());
   Runner runner;
-  if (options.json) return print_json(runner, options.files);
+  if (options.json && !options.minimize) return print_json(runner, options.files);
   Outcome worst = Outcome::Agreed;
   for (const std::string& file : options.files) worst = std::max(worst, replay(runner, file, options));
   return static_cast<int>(worst);

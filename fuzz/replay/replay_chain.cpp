@@ -126,22 +126,34 @@ int replay_chain(Runner& runner, const Chain& chain, const IsolationOptions& opt
   return 1;
 }
 
-int minimize_chain_file(Runner& runner, const std::string& file, const Chain& chain, const std::string& output,
-                        std::chrono::duration<double> budget) {
+int minimize_chain_file(Runner& runner, const std::string& file, const Chain& chain, const MinimizeOptions& options) {
+  const bool json = options.answer == MinimizeOptions::Answer::Json;
   MinimizedChain result;
   double seconds = 0;
   {
     MinimizeProgress progress{"chains", "inputs", chain.count()};
-    result = minimize_chain(runner, chain, {.budget = budget, .go_on = [&](std::uint64_t inputs, std::uint64_t tried) {
-                                              return progress.go_on(inputs, tried);
-                                            }});
+    result = minimize_chain(runner, chain,
+                            {.budget = options.budget, .go_on = [&](std::uint64_t inputs, std::uint64_t tried) {
+                               return progress.go_on(inputs, tried);
+                             }});
     seconds = progress.seconds();
   }
-  if (!result.verdict.failed()) return std::printf("%s does not fail: there is nothing to minimize\n", file.c_str()), 0;
-  const std::string small = output.empty() ? file + ".min" : output;
+  if (!result.verdict.failed())
+    return json ? std::printf("%s\n", to_json(file, nullptr).c_str())
+                : std::printf("%s does not fail: there is nothing to minimize\n", file.c_str()),
+           0;
+  const std::string small = options.output.empty() ? file + ".min" : options.output;
   if (!write_file(small, result.bytes.data(), result.bytes.size())) return 2;
   std::string why;
   const auto left = result.verdict.alone ? std::nullopt : parse_chain(result.bytes, why);
+  if (json) {
+    const Effort effort{.before = chain.count(),
+                        .after = left ? left->count() : 1,
+                        .tried = result.tried,
+                        .seconds = seconds,
+                        .finished = result.finished};
+    return std::printf("%s\n", to_json(file, &effort).c_str()), 1;
+  }
   if (left)
     print_inputs(*left);
   else

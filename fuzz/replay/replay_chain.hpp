@@ -1,11 +1,11 @@
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 
 #include "fuzz/chain/chain.hpp"
 #include "fuzz/chain/chain_run.hpp"
+#include "fuzz/replay/minimize_file.hpp"
 #include "model/judge/runner.hpp"
 
 namespace slabproof {
@@ -37,9 +37,8 @@ class ChainFile {
 /// status: 0 it agrees, 1 it fails.
 int replay_chain(Runner& runner, const Chain& chain, const IsolationOptions& options);
 
-/// Minimizes the chain of `file`. What is left goes to `output` (FILE.min when empty): a chain, or the input that fails
-/// alone. Returns an exit status: 0 it agrees, 1 it fails, 2 a file cannot be written.
-int minimize_chain_file(Runner& runner, const std::string& file, const Chain& chain, const std::string& output,
-                        std::chrono::duration<double> budget);
+/// Minimizes the chain of `file`. What is left is written to the output: a chain, or the input that fails alone.
+/// Returns an exit status: 0 it agrees, 1 it fails, 2 a file cannot be written.
+int minimize_chain_file(Runner& runner, const std::string& file, const Chain& chain, const MinimizeOptions& options);
 
 }  // namespace slabproof

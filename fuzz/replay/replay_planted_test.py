@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT / "fuzz")
 from planted import bugs as planted_bugs
+from planted.tool import Tool
 
 MINIMIZE_SECONDS = 20
 AGREEING_SAMPLES = 2  # of a target's corpus; all with SLABPROOF_DEEP
@@ -30,25 +31,6 @@ cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small sl
 free_through_other #0
 """)
 DEEP = int(os.environ.get("SLABPROOF_DEEP") or 1) > 1
-
-
-class Tool:
-    """slab_replay with one planted bug; none where `bug` is 0."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __call__(self, bug, *arguments):
-        return subprocess.run([self.path, *map(str, arguments)], env=planted_bugs.environment(bug), text=True,
-                              capture_output=True)
-
-    def signature(self, bug, file):
-        lines = self(bug, "--quiet", file).stdout.splitlines()
-        return next((line.partition(": ")[2] for line in lines if line.startswith("signature: ")), "agreed")
-
-    def text(self, file, folder):
-        self(0, "--quiet", "--write-trace", folder / "written.trace", file)
-        return (folder / "written.trace").read_text()
 
 
 def test_name(stem):
@@ -69,10 +51,9 @@ def cases(replay, root, folder):
         for file in sorted((root / "corpus").glob("fuzz_[ls]*/*"), key=lambda f: f.stat().st_size):
             if replay(number, "--quiet", file).returncode == 1:
                 small = folder / f"{bug.name}_minimized"
-                result = replay(number, "--minimize", "--budget", MINIMIZE_SECONDS, "--output", small, file)
-                if result.returncode != 1 or replay.signature(number, small) != replay.signature(number, file):
-                    sys.exit(
-                        f"{file} with bug {bug.name} was not minimized: exit {result.returncode}\n{result.stdout}{result.stderr}")
+                replay.minimize(number, file, MINIMIZE_SECONDS, small)
+                if replay.signature(number, small) != replay.signature(number, file):
+                    sys.exit(f"{file} with bug {bug.name} fails in another way when it is minimized")
                 yield number, small.name, small, ""
                 break
 
@@ -176,7 +157,7 @@ def minimizing_problems(replay, root, folder):
     if result.returncode != 1 or not small.exists() or not text.exists():
         return [f"--minimize wrote nothing: exit {result.returncode}\n{result.stdout}{result.stderr}"]
     problems = []
-    if replay.text(small, folder) != text.read_text():
+    if replay.text(small) != text.read_text():
         problems.append("--minimize wrote two different programs")
     if replay.signature(number, small) != replay.signature(number, large):
         problems.append("--minimize slipped to another failure")
@@ -193,13 +174,14 @@ def damage_problems(replay, folder):
     number, trace = planted_bugs.NUMBERS["full_slab_written"], folder / "damage.trace"
     four = "type=Small slab_size=512 page_size=512 object_size=100 object_align=1"
     trace.write_text(planted_bugs.program(four, *planted_bugs.allocs(40)))
-    said = replay(number, "--quiet", trace).stdout
-    problems = [] if "violated G12 at step 4 (alloc)" in said else [f"the damage of step 4 is found elsewhere: {said}"]
-    replay(number, "--minimize", "--budget", MINIMIZE_SECONDS, "--output", folder / "damage", trace)
-    left = [line for line in (folder / "damage.trace").read_text().splitlines()[3:]]
-    return problems if len(left) <= 5 else [*problems,
-                                            f"--minimize left {len(left)} operations of the damage:\n" + "\n".join(
-                                                left)]
+    facts = replay.facts(number, trace)
+    found = (facts["invariant"], facts["step"])
+    problems = [] if found == ("G12", 4) else [f"the damage of step 4 is found elsewhere: {facts}"]
+    replay.minimize(number, trace, MINIMIZE_SECONDS, folder / "damage")
+    left = (folder / "damage.trace").read_text().splitlines()[3:]
+    if len(left) > 5:
+        problems.append(f"--minimize left {len(left)} operations of the damage:\n" + "\n".join(left))
+    return problems
 
 
 def agreeing_files(root):

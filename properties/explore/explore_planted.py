@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the explorer makes of the planted bugs: each is found, by a shortest program that the replay tool fails on.
-With --replay the program is drowned in other operations, and the minimizer has to bring it back to as few. Prints a table."""
+With --minimize the program is drowned in other operations, and the minimizer has to bring it back to as few. Prints a table."""
 
 import argparse
 import pathlib
@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT / "fuzz")
 from planted import bugs as planted_bugs
+from planted.tool import Tool
 
 ROWS = ["SmallSinglePage", "SmallMultiPage", "Large"]
 # Small ones first: objects a slab, slabs, caches, empty slabs kept.
@@ -24,23 +25,21 @@ WORLDS = [(row, objects, slabs, caches, kept)
 # sanitizer sees; two caches of different rows.
 BEYOND = {"get_is_unguarded", "bins_too_wide", "alignment_ignored", "freed_object_stays_open",
           "owner_stays_in_returned_page"}
-
-
 MINIMIZE_SECONDS = 30
 
 
-def run(bug, *command):
-    return subprocess.run(list(map(str, command)), env=planted_bugs.environment(bug), text=True, capture_output=True)
+def setup_in(text):
+    return [line for line in text.splitlines() if line.startswith(("slabproof", "backend", "cache"))]
 
 
 def operations_in(text):
-    return [line for line in text.splitlines() if line and not line.startswith(("slabproof", "backend", "cache", "//"))]
+    return text.splitlines()[len(setup_in(text)):]
 
 
 def drowned(found, seed):
     """The program with others' operations between its own, about forty."""
     picks = random.Random(seed)
-    lines, ordinals, live, next_ordinal = found.trace.splitlines(), {}, [], 0
+    ordinals, live, next_ordinal = {}, [], 0
     operations = []
     for line in found.operations + [None]:
         for _ in range(picks.randrange(40 // (len(found.operations) + 1) + 2)):
@@ -60,33 +59,37 @@ def drowned(found, seed):
             ordinals[line.split()[0]] = f"#{next_ordinal}"
             next_ordinal += 1
         operations.append(re.sub(r"#\d+", lambda m: ordinals.get(m[0], m[0]), line))
-    return "\n".join([line for line in lines if line not in found.operations] + operations) + "\n"
+    return "\n".join([*setup_in(found.trace), *operations]) + "\n"
 
 
 class Found:
-    def __init__(self, output, seconds):
-        defect = re.search(r"DEFECT after ([\d,]+) states: (.*)", output)
-        trace = output[output.index("slabproof trace"):output.index("verdict: ")]
-        self.states, self.sentence, self.seconds = defect[1], defect[2], seconds
-        self.world = output[:output.index("DEFECT")].splitlines()[-1].rstrip(": ")
-        self.trace = "\n".join(line for line in trace.splitlines()
-                               if re.match(r"slabproof|backend|cache|#\d+ = |[a-z_]+ [bc#]\d", line))
+    """What the explorer saved of a world."""
+
+    def __init__(self, tool, number, file, world, seconds):
+        self.file, self.world, self.seconds = file, world, seconds
+        self.trace, self.signature = tool.text(file), tool.signature(number, file)
         self.operations = operations_in(self.trace)
-        self.signature = (re.search(r"^signature: (.*)$", output, re.M) or [None, "agreed"])[1]
-        self.file = re.search(r"^saved: (.*)$", output, re.M)[1]
+
+    @property
+    def rank(self):
+        """The best is the shortest that the runner fails on."""
+        return self.signature == "agreed", len(self.operations)
 
 
-def explore(explorer, number, folder, all_worlds):
+def explore(explorer, tool, number, folder, all_worlds):
     """The first world's program that fails, or the shortest one of all worlds."""
     best = None
     for row, objects, slabs, caches, kept in WORLDS:
-        begin = time.monotonic()
-        result = run(number, explorer, "--row", row, "--objects", objects, "--slabs", slabs, "--caches", caches,
-                     "--kept", kept, "--policy", "Checked", "--scrub", "A", "--output", folder)
-        if result.returncode == 1 and "slabproof trace" in result.stdout:
-            found = Found(result.stdout, time.monotonic() - begin)
-            if not best or (found.signature != "agreed",
-                            -len(found.operations)) > (best.signature != "agreed", -len(best.operations)):
+        output, begin = pathlib.Path(tempfile.mkdtemp(dir=folder)), time.monotonic()
+        result = subprocess.run(
+            [explorer, "--row", row, "--objects", str(objects), "--slabs", str(slabs), "--caches", str(caches),
+             "--kept", str(kept), "--policy", "Checked", "--scrub", "A", "--output", output],
+            env=planted_bugs.environment(number), text=True, capture_output=True)
+        saved = list(output.iterdir())
+        if result.returncode == 1 and len(saved) == 1:
+            world = f"{row} kept {kept}, {objects} objects, {slabs} slabs, {caches} caches"
+            found = Found(tool, number, saved[0], world, time.monotonic() - begin)
+            if not best or found.rank < best.rank:
                 best = found
             if best.signature != "agreed" and not all_worlds:
                 break
@@ -95,53 +98,44 @@ def explore(explorer, number, folder, all_worlds):
     return best
 
 
-def signature_of(replay, number, file):
-    return (re.search(r"^signature: (.*)$", run(number, replay, "--quiet", file).stdout, re.M) or [None, "agreed"])[1]
-
-
-def minimize(replay, number, found, folder, problems):
-    """How many operations the minimizer leaves of the drowned program."""
-    bug, small = planted_bugs.BUGS[number - 1].name, pathlib.Path(folder) / "small"
-    signature = signature_of(replay, number, found.file)
-    if signature == "agreed":
-        problems.append(f"{bug}: the saved program does not fail")
-        return "–"
+def minimize(tool, number, found, folder):
+    """How many operations the minimizer leaves of the drowned program; None where none fails in the same way."""
     long = pathlib.Path(folder) / "long.trace"
     for seed in range(30):
         long.write_text(drowned(found, seed))
-        if signature_of(replay, number, long) == signature:
-            result = run(number, replay, "--minimize", "--budget", MINIMIZE_SECONDS, "--output", small, long)
-            return str(
-                len(operations_in(pathlib.Path(f"{small}.trace").read_text()))) if result.returncode == 1 else "–"
-    return "–"
+        if tool.signature(number, long) == found.signature:
+            return tool.minimize(number, long, MINIMIZE_SECONDS, pathlib.Path(folder) / "small")["after"]
+    return None
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--explore", required=True, help="slab_explore_planted")
-    parser.add_argument("--replay", help="slab_replay_planted; without it nothing is minimized")
+    parser.add_argument("--replay", required=True, help="slab_replay_planted")
+    parser.add_argument("--minimize", action="store_true", help="drown each program, and let the minimizer bring it back")
     parser.add_argument("names", nargs="*", help="of bugs; all without")
     arguments = parser.parse_args()
-    problems, minimized, equal = [], 0, 0
+    tool, problems, minimized, equal = Tool(arguments.replay), [], 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for number, bug in enumerate(planted_bugs.BUGS, 1):
             if arguments.names and bug.name not in arguments.names:
                 continue
-            found = explore(arguments.explore, number, folder, bool(arguments.replay))
+            found = explore(arguments.explore, tool, number, folder, arguments.minimize)
             if not found:
-                print(f"| {bug.name} | not found | | | | |", flush=True)
+                print(f"| {bug.name} | not found | | | |", flush=True)
                 if bug.name not in BEYOND:
                     problems.append(f"{bug.name} was not found")
                 continue
             length = len(found.operations)
-            cells = [bug.name, found.world, found.states, f"{found.seconds:.2f}", found.signature, str(length),
+            cells = [bug.name, found.world, f"{found.seconds:.2f}", found.signature, str(length),
                      "; ".join(found.operations)]
             if found.signature == "agreed":
-                problems.append(f"{bug.name}: the runner sees nothing in the program of {found.sentence}")
-            elif arguments.replay:
-                cells.append(minimize(arguments.replay, number, found, folder, problems))
-                minimized += cells[-1] != "–"
-                equal += cells[-1] == str(length)
+                problems.append(f"{bug.name}: the runner sees nothing in the program that was found")
+            elif arguments.minimize:
+                left = minimize(tool, number, found, folder)
+                cells.append("–" if left is None else str(left))
+                minimized += left is not None
+                equal += left == length
             print("| " + " | ".join(cells) + " |", flush=True)
     if minimized:
         print(f"\nThe minimizer's program is as long for {equal} of {minimized}.")

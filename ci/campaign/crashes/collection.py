@@ -238,7 +238,7 @@ class Crashes:
                 write_whole(report(path), "\n\n".join(filter(None, parts)))
         finally:
             if defect.count == 1:
-                lines = picture(facts, trace, path.read_bytes(), output) if facts else []
+                lines = picture(facts, trace, path.read_bytes()) if facts else []
                 full = [f"  the whole report: {shown_path(report(path))}"] if report(path).exists() else []
                 signature, again = f"  signature: {defect.signature}", f"  again: {self.command(path)}"
                 self.say("\n".join([headline, *lines, signature, *full, again]))

@@ -152,7 +152,7 @@ class OtherEngines(Case):
         (self.out / "history.jsonl").write_text("nonsense\n\n{}\n")
 
     def test_is_known_after_one_replay_and_is_one_defect_with_what_a_fuzzer_found(self):
-        with mock.patch.object(triage.workshop, "can_be_made", lambda *_: False):
+        with mock.patch.object(triage.making, "can_be_made", lambda *_: False):
             code, printed = self.triage(answer(1, **VIOLATED))
         self.assertEqual(code, 1, printed)
         row = next((line for line in printed.splitlines() if line.startswith("L6/end")), "")

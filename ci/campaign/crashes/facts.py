@@ -24,6 +24,7 @@ class Facts:
     operations: int = None  # of the program
     inputs: int = None  # of a chain: how many it runs, and which of them fails
     failing_input: int = None
+    geometry: str = None  # as text, of one that fails
     alone: str = None  # of a failure: whether the file also fails, or agrees, in a process of its own
 
     @property
@@ -35,7 +36,8 @@ class Facts:
 
 
 TEXTS = ("outcome", "input", "sentence")
-MAYBE_TEXTS = ("signature", "operation", "invariant", "expected", "observed", "death", "frame", "alone")
+MAYBE_TEXTS = ("signature", "operation", "invariant", "expected", "observed", "death", "frame", "alone",
+               "geometry")
 MAYBE_NUMBERS = ("step", "operations", "inputs", "failing_input")
 
 

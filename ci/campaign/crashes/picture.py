@@ -8,9 +8,9 @@ FRAMES = 4
 LINES_OF_TEXT = 8
 
 
-def picture(facts, trace, data, output):
-    """Lines. `trace` is the program as text, or None; `output` all that the replay tool has to say, if it was asked."""
-    lines = _program(trace, facts) if trace else _input(facts, data, output)
+def picture(facts, trace, data):
+    """Lines. `trace` is the program as text, or None; `data` the input."""
+    lines = _program(trace, facts) if trace else _input(facts, data)
     if facts.inputs:
         lines = [f"input {facts.failing_input:,} of the {facts.inputs:,} that its process ran fails; alone it passes:",
                  "what fails is outside of its cache (docs/crashes.md)"]
@@ -39,9 +39,9 @@ def _program(trace, facts):
     return [*setup, *shown]
 
 
-def _input(facts, data, output):
+def _input(facts, data):
     if facts.input != "text":
-        return output.splitlines()[:1] if facts.input == "geometry" else []
+        return [facts.geometry] if facts.geometry else []
     lines = data.decode(errors="backslashreplace").splitlines()
     more = len(lines) - LINES_OF_TEXT
     return lines[:LINES_OF_TEXT] + ([f"… {more} lines more"] if more > 0 else [])

@@ -58,7 +58,7 @@ class ReplayTool:
                 [*self.command, "--environment"], signals, SILENT_SECONDS, stdout=subprocess.PIPE, stderr=words)
             signals.check("it was found out what can be checked here; nothing was done")
             if code != 0:
-                raise CannotWork(_why(code, words))
+                raise CannotWork(why(code, words))
         return output.decode(errors="replace").splitlines()
 
     def show(self, file, signals, seconds):
@@ -122,7 +122,7 @@ class ReplayTool:
             if given == len(files) and code == worst:  # the last one counts when the end agrees with what was said
                 yield facts
             else:
-                yield _why(code, words)
+                yield why(code, words)
 
 
 def is_chain(file):
@@ -173,7 +173,8 @@ def _facts_in_line(line, file):
     return facts
 
 
-def _why(code, words):
+def why(code, words):
+    """Why it could not do what it was asked, by its exit code, None without one, and what it said on stderr."""
     words.seek(0)
     said = words.read().decode(errors="replace").strip().splitlines()
     last = f": {said[-1][:200]}" if said else ""

@@ -19,7 +19,7 @@ if __name__ == "__main__":
     SIGNALS = child_process.Signals()  # before the other imports, which take a while
 
 from campaign import out_format, out_lock
-from campaign.crashes import workshop
+from campaign.crashes import making
 from campaign.crashes.facts import AFTER_OTHERS
 from campaign.crashes.files import CHAIN, PASSES, beside, crashes_in, finished, home_of, made_of, met
 from campaign.crashes.replay_tool import ReplayTool
@@ -70,7 +70,7 @@ class Triage:
             path = home_of(failing).path
             small = beside(path, ".min")
             stale = small in found and found[small].signature != signature
-            if workshop.can_be_made(path, signature) and (stale or not workshop.is_complete(path)):
+            if making.can_be_made(path, signature) and (stale or not making.is_complete(path)):
                 waiting.append((path, signature, stale))
         return waiting
 
@@ -84,11 +84,11 @@ class Triage:
             try:
                 if stale:
                     beside(path, ".min.json").unlink(missing_ok=True)
-                workshop.make(path, signature, self.tool, self.signals)
+                making.make(path, signature, self.tool, self.signals)
                 small = beside(path, ".min")
                 if small.exists() and (facts := self.tool.facts_of(small, lambda: self.signals.out_of_patience)):
                     found[small] = facts
-            except (workshop.CannotMake, child_process.CannotStart, OSError) as error:
+            except (making.CannotMake, child_process.CannotStart, OSError) as error:
                 self.sentences.append(str(error))
 
     def write_down_and_make(self, groups, crashes, found):

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ import time
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:1] = [str(ROOT / "ci"), str(ROOT / "fuzz")]
-from campaign.crashes import triage, workshop
+from campaign.crashes import making, triage
 from campaign.crashes.collection import Crashes
 from campaign.crashes.files import beside, made_of, minimized
 from campaign.crashes.replay_tool import ReplayTool
@@ -88,8 +87,7 @@ exit $worst
         return code, printed.getvalue()
 
     def signature(self, file):
-        printed = subprocess.run([self.tool, "--quiet", file], text=True, capture_output=True).stdout
-        return re.search("^signature: (.+)$", printed, re.MULTILINE)[1]
+        return ReplayTool([self.tool]).facts_of(file).signature
 
     def homes(self):
         return sorted(f for f in self.crashes.iterdir() if "." not in f.name)
@@ -120,7 +118,7 @@ def check_background(scene):
         scene.expect(f"it is small: {text}",
                      minimized(path)["operations"] <= 6 and len(text.splitlines()) == 3 + minimized(path)["operations"],
                      True)
-        scene.expect("and finished", workshop.is_complete(path), True)
+        scene.expect("and finished", making.is_complete(path), True)
         scene.expect("the test says the same program",
                      "".join(f"// {line}\n" for line in text.splitlines()) in beside(path, ".min.cpp").read_text(),
                      True)
@@ -179,9 +177,9 @@ def check_interruption(scene):
     with open(scene.folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         scene.expect("a run is under way", "or made now: another command is at work" in scene.triage()[1], True)
-        scene.expect("and has the work", workshop.is_complete(home), False)
+        scene.expect("and has the work", making.is_complete(home), False)
     scene.triage()
-    scene.expect("ci/triage goes on with it", workshop.is_complete(home), True)
+    scene.expect("ci/triage goes on with it", making.is_complete(home), True)
 
 
 def check_triage(scene):

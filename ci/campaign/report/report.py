@@ -16,7 +16,8 @@ from shared.targets import ROOT, TARGETS
 from shared.text import now, shown_path
 
 PAGE = pathlib.Path(__file__).resolve().parent / "page.html"
-REPLAY_PAGE = ROOT / "fuzz/replay/replay_page.html"  # has the code with which both pages make their elements
+REPLAY_PAGE = ROOT / "fuzz/replay/replay_page.html"
+BEGIN, END = "// Both pages begin.\n", "// Both pages end.\n"  # in that page, around what this one shares
 CHART = pathlib.Path("/usr/share/javascript/chart.js/chart.min.js")
 POINTS = 400  # of a plot, which is not wider
 TRACE_CHARACTERS = 20_000
@@ -136,10 +137,13 @@ def facts_of(out, signals):
 
 def embedded(text):
     """JSON inside a script element: no character of it ends the element or begins another."""
-    return text.replace("&", "\\u0026").replace("<",
-                                                "\\u003c").replace(">",
-                                                                   "\\u003e").replace("\u2028", "\\u2028").replace(
-                                                                       "\u2029", "\\u2029")
+    return text.translate({ord(character): f"\\u{ord(character):04x}" for character in "&<>\u2028\u2029"})
+
+
+def shared_script():
+    """What both pages make their elements with."""
+    page = REPLAY_PAGE.read_text()
+    return page[page.index(BEGIN) + len(BEGIN):page.index(END)]
 
 
 def write_report(out, command, signals):
@@ -157,8 +161,7 @@ def write_report(out, command, signals):
     facts = facts_of(out, signals)
     try:
         parts = {"@CHART@": chart.replace("</script", "<\\/script"), "@FACTS@": embedded(json.dumps(facts)),
-                 "@MAKE@": re.search(r"^// Elements: make.*?^};\n", REPLAY_PAGE.read_text(),
-                                     re.MULTILINE | re.DOTALL)[0]}
+                 "@MAKE@": shared_script()}
         write_whole(out / "report.html", re.sub("@[A-Z]+@", lambda place: parts[place[0]], PAGE.read_text()))
     except OSError as error:
         print(f"{command}: the report cannot be written: {error}", file=sys.stderr)
