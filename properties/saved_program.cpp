@@ -14,7 +14,7 @@ namespace slabproof {
 
 namespace {
 
-/// Why nothing may be written into a folder of crashes: what it lies in is another version's. Empty if it may.
+/// Why nothing may be written into a folder of crashes: it belongs to another version. Empty if it may be.
 std::string refusal(const std::filesystem::path& folder) {
   constexpr std::string_view formats[] = {"1", "2"};  // as ci/campaign/out_format.py has them
   const std::filesystem::path out = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();

@@ -14,8 +14,8 @@
 namespace slabproof {
 namespace {
 
-constexpr std::size_t window_size = std::size_t{4} << 20;  // longer than any input by far
-constexpr std::size_t spared_bytes = std::size_t{32} << 20;  // of the disk, for what is found
+constexpr std::size_t window_size = std::size_t{4} << 20;  // far longer than any input
+constexpr std::size_t spared_bytes = std::size_t{32} << 20;  // of the disk, left for finds
 constexpr int kept_files = 8;
 constexpr std::size_t page = 4096;
 
@@ -26,7 +26,7 @@ bool is_almost_full(int file) {
   return fstatvfs(file, &disk) != 0 || disk.f_bavail * disk.f_frsize < spared_bytes + window_size;
 }
 
-/// Blocks of the disk, not a hole: where there are none, writing to a hole's mapping is a SIGBUS.
+/// Allocates disk blocks instead of a hole: on a full disk, writing to the mapping of a hole is a SIGBUS.
 bool allocate(int file, std::size_t offset, std::size_t size) {
   int error;
   do error = posix_fallocate(file, static_cast<off_t>(offset), static_cast<off_t>(size));
@@ -34,7 +34,7 @@ bool allocate(int file, std::size_t offset, std::size_t size) {
   return error == 0;
 }
 
-/// Leaves the name free. What had it goes to the first of the others that is free, or away.
+/// Frees the name: the file that had it gets the first free one of the other names, or is removed.
 void move_aside(const std::string& path) {
   for (int i = 0; i < kept_files; ++i)
     if (const std::string other = path + "." + std::to_string(i); access(other.c_str(), F_OK) != 0) {
@@ -70,13 +70,13 @@ void RecordFile::begin(const std::string& content) {
   at_ += content.size();
 }
 
-/// The child has behind it what its parent has, whose file it must not write to.
+/// A forked child has the history of its parent, but must not write to the parent's file.
 void RecordFile::begin_in_fork() {
   if (file_ < 0) return;
   const std::string content{window_, at_};
   munmap(window_, window_size);
   close(file_);
-  if (offset_ != 0) {  // its beginning is not at hand; no engine forks so late
+  if (offset_ != 0) {  // its beginning is no longer mapped; no engine forks so late
     file_ = -1;
     window_ = at_ = end_ = nullptr;
     return;
@@ -107,7 +107,7 @@ bool RecordFile::grow(std::size_t size) {
   return true;
 }
 
-/// What does not reach back to the start is of no use, and takes room.
+/// A record that does not reach back to the start is useless and takes room.
 void RecordFile::give_up() {
   if (window_) munmap(window_, window_size);
   if (file_ >= 0) {

@@ -9,24 +9,24 @@
 
 namespace slabproof {
 
-/// Every input that this process has run since its start, as a chain (chain.hpp) in the file that the environment
-/// names in SLABPROOF_RECORD: an input that fails only after others is nothing without them. The file outlives the
-/// process, however that dies; without the variable nothing is kept.
+/// Every input that this process has run since its start, as a chain (chain.hpp) in the file that SLABPROOF_RECORD
+/// names: an input that fails only after others cannot be reproduced without them. The file outlives the process,
+/// however that dies. Without the variable nothing is recorded.
 ///
 ///     FILE            of the process at work, or of the last one
 ///     FILE.0 to .7    of those before it, whose failing inputs the engine may not have saved yet (AFL++ forks the
 ///                     next process at once). Whoever looks takes them away; while all are there, none is added.
 ///
-/// A record reaches back to its process's start or is not there. When it has SLABPROOF_RECORD_BYTES (256 MiB), the
-/// process ends after that input, gracefully where the engine hears SIGUSR1, and the engine makes the next one. On a
-/// disk that is almost full the record is given up instead.
+/// A record reaches back to the start of its process, or does not exist. When it has SLABPROOF_RECORD_BYTES (256 MiB),
+/// the process ends after that input, gracefully if the engine handles SIGUSR1, and the engine starts the next one. On
+/// a disk that is almost full the record is given up instead.
 class RecordFile {
  public:
   explicit RecordFile(InputKind kind);
   RecordFile(const RecordFile&) = delete;
   RecordFile& operator=(const RecordFile&) = delete;
 
-  /// An input: recorded before it is run, and the process ended behind it when the record is full.
+  /// Records an input before it is run, and ends the process after it if the record is full.
   class Input {
    public:
     Input(RecordFile& record, const std::uint8_t* data, std::size_t size) : record_{record} { record.add(data, size); }
@@ -48,7 +48,7 @@ class RecordFile {
     const std::uint32_t times = 1, bytes = static_cast<std::uint32_t>(size);
     std::memcpy(at_ + sizeof times, &bytes, sizeof bytes);
     std::memcpy(at_ + head_size, data, size);
-    // `times` comes last: for a process that is killed before, the record ends with the input before.
+    // `times` is written last: if the process is killed before that, the record ends with the input before.
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     std::memcpy(at_, &times, sizeof times);
     at_ += head_size + size;
@@ -62,7 +62,7 @@ class RecordFile {
 
   std::string path_;
   std::size_t limit_ = 0;
-  int file_ = -1;  // negative where nothing is recorded; then the window is empty
+  int file_ = -1;  // negative if nothing is recorded; then the window is empty
   char* window_ = nullptr;  // a part of the file
   std::size_t offset_ = 0;  // of the window in the file
   char *at_ = nullptr, *end_ = nullptr;  // in the window: where the next input goes; its end

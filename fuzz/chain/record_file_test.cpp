@@ -32,7 +32,7 @@ class RecordFileTest : public testing::Test {
     const RecordFile::Input recorded{record, reinterpret_cast<const std::uint8_t*>(input.data()), input.size()};
   }
 
-  /// What a process that records here ends with.
+  /// How a process that records here ends.
   int in_process(const std::function<void(RecordFile&)>& body, const char* bytes = nullptr) const {
     const pid_t child = fork();
     if (child == 0) {

@@ -8,12 +8,11 @@
 
 namespace slabproof {
 
-/// A program as a GoogleTest case that stands alone: <slab/slab.hpp>, GoogleTest and the
-/// standard library; a backend that does what the program needs and no more; the operations as calls;
-/// what was violated as an expectation. It fails, or dies under the same sanitizer, where the program
-/// does. Of a program that agrees it passes, and expects of each step what a correct cache does. How it is compiled
-/// as `file`, and the program itself, go with it as a comment. `name` is the test's; anything but letters and
-/// digits in it is dropped. `recording` is of `program`.
+/// A program as a GoogleTest case that stands alone: <slab/slab.hpp>, GoogleTest and the standard library; a backend
+/// that does just what the program needs; the operations as calls; the violated invariant as an expectation. It fails,
+/// or dies under the same sanitizer, where the program does. For a program that agrees it passes, and expects in each
+/// step what a correct cache does. A comment has the command that compiles it as `file`, and the program itself. `name`
+/// is the test's; only letters and digits of it are used. `recording` is of `program`.
 std::string as_test(const Program& program, const Recording& recording, std::string_view name, std::string file);
 
 /// The trace in the comment of such a test; empty when there is none.

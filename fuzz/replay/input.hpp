@@ -14,7 +14,7 @@
 
 namespace slabproof {
 
-/// What a corpus or crash file says.
+/// The contents of a corpus or crash file.
 struct Input {
   using Kind = InputKind;
 
@@ -24,10 +24,10 @@ struct Input {
   std::string text;        // of Text: any text, for the parser
 };
 
-/// What is in a file, or in `why` the reason why it cannot be told.
+/// What is in a file, or nothing and in `why` the reason.
 std::optional<Input> read_input(const std::string& file, std::string& why);
 
-/// The bytes of a file of at most `largest` bytes, or in `why` the reason why there are none.
+/// The bytes of a file of at most `largest` bytes, or nothing and in `why` the reason.
 std::optional<std::string> read_file(const std::string& file, std::size_t largest, std::string& why);
 
 std::string sentence(const ParseError& error);

@@ -5,7 +5,7 @@
 namespace slabproof {
 namespace {
 
-/// How many bytes the character at the front takes in UTF-8; 0 when it is none.
+/// How many bytes the first character takes in UTF-8; 0 if it is not valid.
 std::size_t length_of_character(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
@@ -17,7 +17,7 @@ std::size_t length_of_character(std::string_view text) {
   if (length == 0 || length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i)
     if (byte(i) < 0x80 || byte(i) >= 0xC0) return 0;
-  // Longer than need be, a surrogate, or past the last character.
+  // Overlong, a surrogate, or beyond the last character.
   if ((first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) >= 0xA0) || (first == 0xF0 && byte(1) < 0x90) ||
       (first == 0xF4 && byte(1) >= 0x90))
     return 0;
@@ -52,7 +52,7 @@ std::string quoted(std::string_view text) {
       result += {'\\', text[0]};
     else if (c == '\n')
       result += "\\n";
-    else if (c < 0x20 || c == 0x7F || c == '<')  // never the end of the page's script
+    else if (c < 0x20 || c == 0x7F || c == '<')  // so that it cannot end the page's script
       result += escaped(c);
     else
       result += text.substr(0, length);

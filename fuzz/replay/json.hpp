@@ -9,8 +9,8 @@ namespace slabproof {
 
 bool is_utf8(std::string_view text);
 
-/// A JSON string, fit to stand in a page's script. A byte that is not UTF-8 becomes a lone surrogate, as Python's
-/// file names have it, so that every name comes back as it was.
+/// A JSON string that may stand in a page's script. A byte that is not UTF-8 becomes a lone surrogate, as in Python's
+/// file names, so that every name can be restored.
 std::string quoted(std::string_view text);
 
 /// A JSON object, member by member.

@@ -21,7 +21,7 @@ bool write_file(const std::string& file, const void* data, std::size_t size) {
   if (out) return true;
   const char* const why = errno == 0 ? "cannot be written" : std::strerror(errno);
   std::fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, file.c_str(), why);
-  std::error_code ignored;  // half a file is none
+  std::error_code ignored;  // a file half written must not stay
   if (std::filesystem::is_regular_file(file, ignored)) std::filesystem::remove(file, ignored);
   return false;
 }

@@ -5,18 +5,18 @@
 
 namespace slabproof {
 
-/// A line on stderr that is redrawn on a terminal, and said again every ten seconds elsewhere; and Ctrl-C and SIGTERM,
-/// which end a search as long as this lives.
+/// A progress line on stderr, redrawn on a terminal and repeated every ten seconds elsewhere. While it exists, Ctrl-C
+/// and SIGTERM end the search.
 class MinimizeProgress {
  public:
-  /// `candidates` are what is tried and `parts` what it has, `whole` of them at first.
+  /// `candidates` names what is tried and `parts` what it consists of, `whole` of them at first.
   MinimizeProgress(const char* candidates, const char* parts, std::uint64_t whole);
   ~MinimizeProgress();
   MinimizeProgress(const MinimizeProgress&) = delete;
   MinimizeProgress& operator=(const MinimizeProgress&) = delete;
 
   [[nodiscard]] double seconds() const;
-  /// False once a signal has come.
+  /// False after a signal.
   bool go_on(std::uint64_t left, std::uint64_t tried);
 
  private:

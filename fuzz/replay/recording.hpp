@@ -10,7 +10,7 @@
 
 namespace slabproof {
 
-/// What was there after a step: slabs, live objects and the statistics that are right.
+/// The state after a step: slabs, live objects and the correct statistics.
 struct Snapshot {
   struct Slab {
     std::uintptr_t base;
@@ -27,22 +27,22 @@ struct Snapshot {
   std::vector<Slab> slabs;
   std::vector<Object> live;  // in the order of their birth
   slab::CacheStatistics statistics[Limits::max_caches];
-  std::size_t kept_slabs[Limits::max_caches] = {};  // empty ones that may stay
+  std::size_t kept_slabs[Limits::max_caches] = {};  // empty slabs that may stay
 };
 
-/// What a misuse frees, or writes over a free link; what the free must be reported as; and where slabs were then.
+/// The pointer that a misuse frees or writes over a free link, the required report, and where slabs were at that time.
 struct Stray {
   std::uintptr_t pointer = 0;
   slab::Misuse misuse{};
   std::vector<Snapshot::Slab> slabs;
 };
 
-/// A run, and what a reader of its verdict wants to know besides.
+/// A run, and what explains its verdict to a reader.
 struct Recording {
   IsolatedRun run;
-  std::vector<bool> taken;                          // of each operation: false where it fell away
-  std::vector<Stray> strays;                        // by operation; of those that misuse
-  std::map<std::uint32_t, Snapshot::Object> objects;  // each that was ever handed out
+  std::vector<bool> taken;                          // of each operation: false if it did not apply
+  std::vector<Stray> strays;                        // by operation; for those that misuse
+  std::map<std::uint32_t, Snapshot::Object> objects;  // every object ever handed out
   Snapshot before;                                  // the failing step, or the end
   Snapshot after;                                   // a violation
 };

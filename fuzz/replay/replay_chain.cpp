@@ -53,7 +53,7 @@ void print_inputs(const Chain& chain) {
                 text_of(chain.kind, chain.inputs[i].bytes).c_str());
 }
 
-/// Which of the inputs failed, and what that says.
+/// Which of the inputs failed, and its contents.
 void print_place(const ChainVerdict& verdict, std::uint64_t count) {
   const std::uint64_t before = verdict.run.before;
   if (!verdict.failed())
@@ -70,7 +70,7 @@ void print_place(const ChainVerdict& verdict, std::uint64_t count) {
 
 bool ChainFile::is_one(const std::string& file) {
   struct stat status{};
-  if (stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;  // what is read of a pipe is gone
+  if (stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;  // reading a pipe consumes it
   char beginning[32];
   std::ifstream in{file, std::ios::binary};
   in.read(beginning, sizeof beginning);

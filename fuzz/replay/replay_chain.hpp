@@ -10,7 +10,7 @@
 
 namespace slabproof {
 
-/// A chain with the file that it points into.
+/// A chain and the file that it points into.
 class ChainFile {
  public:
   static bool is_one(const std::string& file);
@@ -32,9 +32,9 @@ class ChainFile {
   std::string why_;
 };
 
-/// Replays a chain and prints the verdict of the input that fails, which of how many it is, and what is before it if
-/// that is little. `options` are of each input; with an `after_step` more than the verdict is printed. Returns an exit
-/// status: 0 it agrees, 1 it fails.
+/// Replays a chain and prints the verdict of the input that fails, its place, and the inputs before it if they are few.
+/// `options` apply to each input; with an `after_step` more than the verdict is printed. Returns an exit status: 0 it
+/// agrees, 1 it fails.
 int replay_chain(Runner& runner, const Chain& chain, const IsolationOptions& options);
 
 /// Minimizes the chain of `file`. What is left is written to the output: a chain, or the input that fails alone.

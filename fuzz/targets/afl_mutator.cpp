@@ -15,7 +15,7 @@ struct Mutator {
   std::vector<std::uint8_t> program;
 };
 
-// AFL++ mutates bytes itself, in a stage of its own.
+// AFL++ itself mutates bytes, in a stage of its own.
 std::size_t leave_bytes(std::uint8_t*, std::size_t size, std::size_t) { return size; }
 
 }  // namespace

@@ -27,7 +27,7 @@ void go_wrong(std::uint64_t how) {
     constexpr std::size_t size = std::size_t{400} << 20;
     char* const memory = static_cast<char*>(std::malloc(size));
     std::memset(memory, 1, size);
-    std::this_thread::sleep_for(std::chrono::seconds{1});  // until somebody has looked
+    std::this_thread::sleep_for(std::chrono::seconds{1});  // until the test has looked
     sink = static_cast<std::uint64_t>(memory[size / 2]);
     std::free(memory);
   }

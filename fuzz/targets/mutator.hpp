@@ -13,7 +13,7 @@ namespace slabproof {
 enum class Mutation : std::uint8_t {
   Insert,     // new operations
   Delete,     // some operations in a row
-  Duplicate,  // some operations in a row, once more at any place
+  Duplicate,  // some operations in a row, repeated at any place
   Swap,       // two operations change places
   Opcode,     // of one operation
   Selector,
@@ -23,21 +23,20 @@ enum class Mutation : std::uint8_t {
 };
 constexpr std::uint8_t mutations = 9;
 
-/// Changes bytes in place and answers their new number, from 1 to max_size; LLVMFuzzerMutate is one.
+/// Changes bytes in place and returns their new number, from 1 to max_size; LLVMFuzzerMutate is one.
 using MutateBytes = std::size_t (*)(std::uint8_t* data, std::size_t size, std::size_t max_size);
 
-/// One of the kinds, the useful ones more often.
+/// A random kind, useful ones more often.
 Mutation draw_mutation(SplitMix& random);
 
-/// One mutation of the given kind, in place. Answers the new size, or 0 with the program as it was
-/// when there is nothing to change or no room for it. All but Bytes leave a header and whole records.
-/// The buffer has room for max_size bytes; size is at most that. O(size).
+/// One mutation of the given kind, in place. Returns the new size; or 0, with the program unchanged, when there is
+/// nothing to change or no room for it. All kinds but Bytes leave a header and whole records. The buffer has room for
+/// max_size bytes; size is at most that. O(size).
 std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t size, std::size_t max_size,
                            SplitMix& random, MutateBytes mutate_bytes);
 
-/// Some mutations of a program, in place. Answers the new size, at most max_size. The first cache is of
-/// `row` afterwards, wherever max_size allows to say so. The same for the same arguments, as far as
-/// mutate_bytes is. Allocates nothing. O(size).
+/// Some mutations of a program, in place. Returns the new size, at most max_size. Afterwards the first cache is of
+/// `row`, if max_size has room to say so. Deterministic, if mutate_bytes is. Allocates nothing. O(size).
 std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::size_t max_size, std::uint32_t seed,
                            slab::Row row, MutateBytes mutate_bytes);
 

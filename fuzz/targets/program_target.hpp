@@ -4,8 +4,8 @@
 
 namespace slabproof {
 
-/// The row of the target's first cache: what fuzz/targets/program_target.cpp needs to be a fuzz target. It runs
-/// programs of this row, prints a violation with its trace, and aborts then.
+/// The row of the target's first cache, which fuzz/targets/program_target.cpp needs to be a fuzz target: it runs
+/// programs of this row, and at a violation prints it with its trace and aborts.
 extern const slab::Row target_row;
 
 }  // namespace slabproof

@@ -18,7 +18,7 @@ StatisticsFile::StatisticsFile() {
     if (memory != MAP_FAILED) counters_ = static_cast<std::uint64_t*>(memory);
   }
   if (file >= 0) close(file);
-  if (counters_ == unread_) {  // else a report would show no operations
+  if (counters_ == unread_) {  // otherwise a report would show no operations
     std::fprintf(stderr, "SLABPROOF_STATS=%s: no file of %zu bytes that can be written\n", path, sizeof unread_);
     std::_Exit(2);
   }

@@ -4,9 +4,9 @@
 
 namespace slabproof {
 
-/// Counters that a watching process reads while a target runs: 64-bit words in the file that the
-/// environment names in SLABPROOF_STATS, [0] inputs, [1] operations and [2] abstract
-/// states that this process has seen (Runner::states()). Without it they go nowhere.
+/// Counters that another process reads while a target runs: 64-bit words in the file that SLABPROOF_STATS names, [0]
+/// inputs, [1] operations and [2] abstract states that this process has seen (Runner::states()). Without the variable
+/// nothing is written.
 class StatisticsFile {
  public:
   StatisticsFile();

@@ -18,8 +18,8 @@ inline std::string describe(const slab::CacheStatistics& s) {
          std::to_string(s.free_objects) + " free";
 }
 
-/// What must be true of one cache, kept by the judge: how many slabs are in which state, and which
-/// one is current. Every statistic follows from it.
+/// The judge's model of one cache: how many slabs are in which state, and which one is current. Every statistic follows
+/// from it.
 class CacheModel {
  public:
   static constexpr std::size_t bins = 8;  // docs/policy.md
@@ -29,8 +29,8 @@ class CacheModel {
 
   CacheSpec spec;
   Layout layout;
-  std::uintptr_t current = 0;       // the slab that the last allocation came from, while it exists
-  std::size_t reserved_slabs = 0;   // what the last reserve since the last shrink asked for
+  std::uintptr_t current = 0;  // the slab that the last allocation came from, while it exists
+  std::size_t reserved_slabs = 0;  // what the last reserve since the last shrink asked for
 
   [[nodiscard]] std::size_t slabs() const { return full_ + partial_ + empty_; }
   [[nodiscard]] std::size_t empty_slabs() const { return empty_; }
@@ -48,7 +48,7 @@ class CacheModel {
 
   /// The bin of a partial slab.
   [[nodiscard]] std::size_t bin_of(std::size_t used) const {
-    unsigned shift = 0;  // the least with which every used count below N has a bin
+    unsigned shift = 0;  // the smallest that gives every used count below N a bin
     while (bins << shift < layout.objects_per_slab) ++shift;
     return used >> shift;
   }

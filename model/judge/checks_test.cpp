@@ -1,4 +1,4 @@
-// What is looked at after every step names the step that did the damage, and changes nothing else.
+// Checks after every step name the step that did the damage, and change nothing else.
 #include <cstdlib>
 #include <string>
 
@@ -18,7 +18,7 @@ constexpr const char* head =
     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=512 page_size=512 "
     "object_size=64 object_align=8\n";
 
-/// Writes into its first object in its allocation number `At`, and `Longer` allocations later puts the damage right.
+/// Writes into its first object in its allocation number `At`, and repairs it `Longer` allocations later.
 template <int At, int Longer>
 class Damages : public FreeListPool {
  public:
@@ -63,7 +63,7 @@ TEST(Checks, OfEveryStepSeeDamageThatIsPutRight) {
   EXPECT_EQ(run_isolated(runner, allocations(40)).verdict.step, 4u);
 }
 
-// More operations than the budget is for: whoever fails runs again, with the last steps checked one by one.
+// More operations than the budget allows: a failing program runs again, with the last steps checked one by one.
 TEST(Checks, NameTheGuiltyStepOfAProgramThatIsTooLongForThem) {
   Runner runner{make_damaging<201, for_good>};
   Program program = allocations(200);
@@ -81,7 +81,7 @@ TEST(Checks, NameTheGuiltyStepOfAProgramThatIsTooLongForThem) {
       << "told of a step twice";
 }
 
-// What is looked at is not touched: every event, and the verdict of a correct cache, stay what they were.
+// The checks change nothing: every event, and the verdict of a correct cache, stay the same.
 TEST(Checks, ChangeNothing) {
   Runner runner;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {

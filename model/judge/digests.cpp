@@ -1,4 +1,4 @@
-// Prints the event logs of some programs; model/judge/digests.cmake compares the output of compilers.
+// Prints digests of the event logs of some programs; model/judge/digests.cmake compares them across compilers.
 #include <cinttypes>
 #include <cstdio>
 
@@ -7,7 +7,7 @@
 #include "model/subject/saboteur.hpp"
 
 int main() {
-  slabproof::Runner runner{slabproof::make_saboteur};  // which breaks nothing unless told to
+  slabproof::Runner runner{slabproof::make_saboteur};  // breaks nothing unless told to
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     const auto verdict = runner.run(slabproof::random_bytes(seed, 400));
     std::printf("%s %" PRIu64 " %016" PRIx64 "\n", verdict.sentence().c_str(), runner.log().count(),

@@ -20,7 +20,7 @@ class EventLog {
 
  private:
   static constexpr std::uint64_t odd = 0x9E3779B97F4A7C15u;
-  // One of these waits for the event before; those inside it do not.
+  // Of the calls in add() only the outermost depends on the event before.
   static constexpr std::uint64_t mixed(std::uint64_t word) { return (word ^ word >> 32) * odd; }
 
   std::uint64_t digest_ = 0x51AB51AB51AB51ABu;

@@ -12,7 +12,7 @@
 
 namespace slabproof {
 
-/// Five numbers for Geometry::make.
+/// The arguments of a Geometry::make.
 struct GeometryQuery {
   std::uint64_t slab_size = 0, page_size = 0;
   std::uint8_t type = 0;
@@ -21,8 +21,8 @@ struct GeometryQuery {
   friend bool operator==(const GeometryQuery&, const GeometryQuery&) = default;
 };
 
-/// A query from bytes, any bytes; missing ones are zeros. Each of the four sizes has nine: one that
-/// says how (even: as they stand; odd: a power of two, give or take a little), and eight.
+/// A query from any bytes; missing ones are zeros. Each of the four sizes takes nine: one that says how to read the
+/// others (even: as they stand; odd: as a power of two, give or take a little), and eight.
 GeometryQuery decode_geometry(std::span<const std::uint8_t> bytes);
 constexpr std::size_t geometry_query_size = 37;
 
@@ -31,8 +31,8 @@ std::string to_text(const GeometryQuery& query);
 using MakeGeometry = slab::GeometryResult (*)(std::size_t slab_size, std::size_t page_size, slab::ObjectSizeType type,
                                               std::size_t object_size, std::size_t object_align) noexcept;
 
-/// What is wrong with what `make` answers, by the invariants G1, G3 to G6 worked out in wide
-/// integers; nothing if all is well.
+/// What is wrong with the result of `make`, by the invariants G1, G3 to G6 computed in wide integers; nothing if all is
+/// well.
 std::optional<Violation> judge_geometry(const GeometryQuery& query, MakeGeometry make = slab::Geometry::make);
 
 }  // namespace slabproof

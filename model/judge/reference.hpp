@@ -8,7 +8,7 @@
 
 namespace slabproof {
 
-/// An allocation of the runner's own, which no program names.
+/// The ordinal of an allocation that the runner makes itself.
 constexpr std::uint32_t no_ordinal = ~std::uint32_t{0};
 /// As a program names the object.
 inline std::string name_of_object(std::uint32_t ordinal) {

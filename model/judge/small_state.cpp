@@ -1,4 +1,4 @@
-// How the runner and its backend go back to a state of a small world that they were in.
+// How the runner and its backend return to an earlier state of a small world.
 #include "model/memory/small_state.hpp"
 
 #include <bit>

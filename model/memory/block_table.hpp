@@ -8,15 +8,15 @@
 
 namespace slabproof {
 
-/// Disjoint blocks of memory in the order of their addresses, with what is known of each: `Record`
-/// has `base` and `size`, in bytes. A record stays where it is until it is erased, and is used again:
-/// nothing is allocated once as many blocks were there before. Blocks mostly come and go at the end,
-/// and the same one is asked for several times in a row; those cost O(1).
+/// Disjoint blocks of memory in the order of their addresses, with what is known of each: `Record` has `base` and
+/// `size`, in bytes. A record stays where it is until it is erased, and is then reused, so nothing is allocated unless
+/// there are more blocks than ever before. Blocks mostly come and go at the end, and the same one is often looked up
+/// several times in a row; both cost O(1).
 template <class Record>
 class BlockTable {
  public:
-  /// The record of a new block, for the caller to fill in: but for `base`, an earlier block may have
-  /// left something in it. O(blocks behind it).
+  /// The record of a new block, for the caller to fill in: except for `base` it may hold data of an earlier block.
+  /// O(blocks behind it).
   Record& insert(std::uintptr_t base) {
     if (spare_.empty()) spare_.push_back(&records_.emplace_back());
     Record* const record = spare_.back();

@@ -5,7 +5,7 @@ namespace {
 
 constexpr std::size_t whole = 128, end = 64, every = 256;
 
-// Read and written where they lie: a call of memcpy for eight bytes is dear under ASan.
+// Read and written in place: a call of memcpy for eight bytes is expensive under ASan.
 typedef std::uint64_t __attribute__((may_alias)) Word;
 typedef std::uint32_t __attribute__((may_alias)) Half;
 typedef std::uint16_t __attribute__((may_alias)) Quarter;
@@ -21,8 +21,8 @@ Integer pattern(std::uint32_t ordinal, std::size_t offset) {
   return static_cast<Integer>((ordinal + 1u) * 0x9E3779B97F4A7C15u ^ offset * 0xD1342543DE82EF95u);
 }
 
-/// Calls visit(offset, an integer as large as the unit) for each stamped unit until it answers false.
-/// An object that is not aligned to words, of somebody else's pool, is taken byte by byte.
+/// Calls visit(offset, an integer as large as the unit) for each stamped unit until it returns false. An object of
+/// another pool that is not aligned to words is visited byte by byte.
 template <class F>
 void for_each_unit(std::uintptr_t object, std::size_t size, F visit) {
   const auto run = [&](std::size_t from, std::size_t to, std::size_t step) {

@@ -8,13 +8,13 @@
 namespace slabproof {
 namespace {
 
-// Not one byte eight times: compilers would make memset of that, which ASan checks once more.
+// Not one repeated byte: compilers would turn that into memset, which ASan checks again.
 constexpr std::uint64_t returned_word = 0xDBDA'D9D8'D7D6'D5D4u;
 
 typedef std::uint64_t Vector __attribute__((vector_size(64)));
 constexpr std::size_t lanes = 8;  // of a Vector; copied whole, since g++ takes one to be aligned
 
-// A returned block is poisoned, and the judge looks at it all the same.
+// The judge reads returned blocks although they are poisoned.
 SLABPROOF_BULK bool is_untouched(std::uintptr_t begin, std::size_t size) {
   Vector difference{}, found;
   std::uintptr_t at = begin;
@@ -39,7 +39,7 @@ SLABPROOF_BULK void fill(std::uintptr_t begin, std::size_t size, std::uint64_t f
   for (std::size_t lane = 0; at + 8 <= begin + size; at += 8) *reinterpret_cast<std::uint64_t*>(at) = next[lane++];
 }
 
-// Like the two above it passes over what the last user may have left poisoned.
+// Like the two above, it ignores poison that the last user may have left.
 SLABPROOF_BULK void copy_words(const std::uint64_t* from, std::uint64_t* to, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) to[i] = from[i];
 }
@@ -47,7 +47,7 @@ SLABPROOF_BULK void copy_words(const std::uint64_t* from, std::uint64_t* to, std
 }  // namespace
 
 void Region::reset(const BackendSpec& spec) {
-  if (held_ != 0) forbid(reinterpret_cast<void*>(begin_), next_ - begin_);  // what came back is forbidden already
+  if (held_ != 0) forbid(reinterpret_cast<void*>(begin_), next_ - begin_);  // returned blocks are forbidden already
   held_ = 0;
   next_ = begin_;
   returned_.clear();
@@ -118,7 +118,7 @@ std::uintptr_t Region::take_returned(std::size_t size, std::size_t align, Leftov
 }
 
 std::uintptr_t Region::take_place(std::size_t size) {
-  // What is of another size lies behind all places.
+  // Blocks of other sizes lie behind all places.
   std::sort(returned_.begin(), returned_.end(), [](const Block& a, const Block& b) { return a.begin < b.begin; });
   std::size_t free = 0, pick = 0;
   while (free < returned_.size() && returned_[free].size == size) ++free;

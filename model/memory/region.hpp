@@ -10,39 +10,39 @@
 
 namespace slabproof {
 
-/// A stretch of the arena from which one backend hands out blocks, by its program's rules of
-/// placement and reuse. Blocks hold junk, never zeros; with an odd seed the end of one that is handed out again
-/// holds what its last user left there, where a SlabInfo was. Returned ones are filled with a pattern and poisoned,
-/// so that a later write is found even without a sanitizer (B19).
+/// A part of the arena from which one backend hands out blocks, by its program's rules of placement and reuse. Blocks
+/// hold junk, never zeros; with an odd seed the end of a reused block, where a SlabInfo was, is as its last user left
+/// it. Returned blocks are filled with a pattern and poisoned, so that a later write is found even without a sanitizer
+/// (B19).
 class Region {
  public:
   Region(std::uintptr_t begin, std::size_t size) : begin_{begin}, size_{size}, next_{begin} {}
 
-  /// Forgets everything; costs as much as was touched.
+  /// Forgets everything. O(bytes touched).
   void reset(const BackendSpec& spec);
 
   /// `size` bytes aligned to `align` (a power of two), filled with junk; 0 when there is no room.
   [[nodiscard]] std::uintptr_t take(std::size_t size, std::size_t align);
-  /// Takes back a block that is open to everybody.
+  /// Takes back a block, none of which is poisoned.
   void give(std::uintptr_t block, std::size_t size);
 
-  /// From now until reset() the blocks handed out are `count` places of `size` bytes side by side from
-  /// `begin` on, all of them returned at first; which one, `choices` says, or without it prefer(). What is of
-  /// another size comes from behind them.
+  /// From now until reset() the blocks handed out are `count` adjacent places of `size` bytes from `begin` on, all of
+  /// them returned at first. `choices` selects among them; otherwise prefer() does. Blocks of other sizes come from
+  /// behind them.
   void confine(std::uintptr_t begin, std::size_t size, std::size_t count, Choices* choices);
   void prefer(std::size_t place) { preferred_ = place; }
-  /// Makes the places in `held`, a bit each, those that are handed out. What is in them is the caller's.
+  /// Makes the places in `held`, a bit each, the ones that are handed out. The caller fills them.
   void load(std::uint32_t held);
   [[nodiscard]] std::uintptr_t place(std::size_t index) const { return begin_of_places_ + index * size_of_places_; }
   [[nodiscard]] std::size_t places() const { return places_; }
 
   /// A returned block that has been written to since, or 0. O(returned bytes).
   [[nodiscard]] std::uintptr_t find_written() const;
-  /// The same, noticed when a block was handed out again.
+  /// The same, if it was noticed when a block was handed out again.
   [[nodiscard]] std::uintptr_t written_before_reuse() const { return written_before_reuse_; }
   /// From the first to the last byte handed out so far.
   [[nodiscard]] std::size_t touched_bytes() const { return next_ - begin_; }
-  /// One past the last address handed out so far: nothing there or behind it was ever a slab.
+  /// One past the last address handed out so far: nothing from there on was ever a slab.
   [[nodiscard]] std::uintptr_t untouched() const { return next_; }
 
  private:

@@ -3,13 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 
-// The harness's own view of AddressSanitizer: memory that nobody may touch is poisoned in builds
-// that have it, and read by the judge through functions that are not instrumented, nor kept from being
-// vectorised by UBSan.
+// How the harness uses AddressSanitizer: in builds that have it, memory that nobody may touch is poisoned. The judge
+// reads that memory through functions that are not instrumented, which also lets compilers vectorise them.
 #if defined(SLABPROOF_ASAN)
-// The build says so of files that are not instrumented in a program that is.
+// Defined by the build for files that are not instrumented in a program that is.
 #define SLABPROOF_NOT_SANITIZED
-// Clang takes this of a function only where no sanitizer has to be kept from it.
+// Clang accepts this attribute only on functions for which no sanitizer is disabled.
 #define SLABPROOF_BULK __attribute__((target_clones("avx512f", "avx2", "default")))
 #elif defined(__SANITIZE_ADDRESS__)
 #define SLABPROOF_ASAN 1
@@ -27,7 +26,7 @@
 #elif !defined(SLABPROOF_NOT_SANITIZED)
 #define SLABPROOF_NOT_SANITIZED __attribute__((no_sanitize("address", "undefined"), noinline))
 #endif
-/// Of functions that go through all bytes of a slab: not instrumented, and with vectors as wide as may be.
+/// For functions that visit all bytes of a slab: not instrumented, and vectorised as widely as possible.
 #if !defined(SLABPROOF_BULK)
 #define SLABPROOF_BULK SLABPROOF_NOT_SANITIZED
 #endif

@@ -8,9 +8,9 @@
 
 namespace slabproof {
 
-/// What the judge knows between two operations of a small world that decides what may come next: one
-/// backend with few slabs at fixed places, no failure armed. Without birth ordinals, generations, logs and
-/// counts, which only tell events apart. Has no padding, so that its bytes can be compared.
+/// Model state that can affect a later operation in a small world: one backend with few slabs at fixed places, no
+/// failure armed. Without birth ordinals, generations, logs and counts, which only tell events apart. Has no padding,
+/// so that its bytes can be compared.
 struct SmallState {
   static constexpr std::size_t max_slabs = 4;
   static constexpr std::size_t max_slots = 16;  // a slab
@@ -19,7 +19,7 @@ struct SmallState {
   struct Slab {
     std::uintptr_t info;        // what its pages map to
     std::uint16_t handed_out;   // a bit a slot
-    std::uint16_t live;         // a bit a slot; none in an abandoned slab, whose slots nobody tells apart
+    std::uint16_t live;         // a bit a slot; none in an abandoned slab, whose slots do not matter
     std::uint16_t saved_pages;  // a bit a page
     std::uint8_t holder;        // cache, or nobody
     std::uint8_t abandoned;
@@ -33,8 +33,8 @@ struct SmallState {
 };
 static_assert(std::has_unique_object_representations_v<SmallState>);
 
-/// Which of the free places each new slab gets, by address, and how many there were: for those who try
-/// them all.
+/// Which of the free places, by address, each new slab gets, and how many there were, so that the explorer can try them
+/// all.
 struct Choices {
   static constexpr std::size_t most = SmallState::max_slabs;  // slabs that one operation can make
 

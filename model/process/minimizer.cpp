@@ -17,8 +17,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Operations = std::vector<Operation>;
 
-constexpr std::size_t pairs_up_to = 24;      // operations, of which every two are left out
-constexpr std::uint32_t largest_count = 9;   // of objects a slab that are tried beside the program's own
+constexpr std::size_t pairs_up_to = 24;      // operations; in longer programs not every pair is left out
+constexpr std::uint32_t largest_count = 9;  // objects a slab, of the counts that are tried besides the program's own
 constexpr unsigned final_timeout_seconds = 10;
 
 Operation alloc(std::uint32_t object) { return {.object = object}; }
@@ -32,7 +32,7 @@ std::set<std::uint32_t> below(std::uint32_t value) {
   return less;
 }
 
-/// The operations that say the same in a simpler way, the simplest first.
+/// Simpler operations that may do instead, the simplest first.
 Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
   Operations result;
   const auto with = [&](auto change) {
@@ -49,7 +49,7 @@ Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
   for (const std::uint32_t argument : arguments)
     if (argument <= max_argument(operation.kind)) with([&](Operation& other) { other.argument = argument; });
   if (operation.kind == OperationKind::Fail) {
-    // One call is simpler than any, and once is simpler than always.
+    // A certain call is simpler than any call, and once is simpler than always.
     using enum FailingCall;
     const auto rank = [](const Operation& o) {
       return std::pair{o.failure_mode(), o.failing_call() == Any ? 4 : static_cast<int>(o.failing_call())};
@@ -73,7 +73,7 @@ std::size_t waste_of(const CacheSpec& cache, const Layout& layout) {
   return layout.slab_info_offset - layout.objects_per_slab * cache.object_size;
 }
 
-/// How much a reader must keep in mind of a geometry; the less the simpler.
+/// How much a reader must keep in mind about a geometry; less is simpler.
 auto weight(const CacheSpec& cache) {
   const Layout layout = layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align);
   return std::tuple{cache.row(),        layout.objects_per_slab, cache.slab_size,  cache.slab_size / cache.page_size,
@@ -153,7 +153,7 @@ class Minimizer {
     if (target_.agreed()) return unchanged;
     if (original.stack != 0) deaths_[original.stack] = target_;
     cut(target_);
-    take(smallest_);  // without what falls away
+    take(smallest_);  // without operations that do not apply
     for (bool smaller = true; smaller && !out_of_time_;) {
       smaller = try_shapes();
       smaller |= drop_operations();
@@ -163,7 +163,7 @@ class Minimizer {
       smaller |= simplify_geometry();
       smaller |= take(renumbered(smallest_));
     }
-    // Candidates are run in haste: what counts is this run.
+    // Candidates were run with fewer checks; this run decides.
     IsolatedRun last = run(smallest_, thorough());
     if (last.verdict.signature() != target_.signature()) return unchanged;
     return {smallest_, last.verdict, last.report, tried_, !out_of_time_};
@@ -178,8 +178,8 @@ class Minimizer {
     return options_.run ? options_.run(candidate, options) : run_isolated(runner_, candidate, options);
   }
 
-  /// The verdict in haste. A death gets its frame from an earlier one with the same stack, if there
-  /// was one: what it takes to name it costs a second.
+  /// A quick verdict. A death takes its frame from an earlier death with the same stack, if there was one, since
+  /// symbolizing costs a second.
   Verdict judge(const Program& candidate) {
     const double timeout = target_.kind == Verdict::Kind::Hung ? 1 : options_.timeout_seconds;
     const IsolatedRun hasty = run(candidate, {.timeout_seconds = timeout, .brief = true, .after_step = {}});
@@ -195,12 +195,12 @@ class Minimizer {
     return verdict;
   }
 
-  /// What comes after the failing step does not matter.
+  /// Operations after the failing step do not matter.
   void cut(const Verdict& verdict) {
     if (verdict.step < smallest_.operations.size()) smallest_.operations.resize(verdict.step + 1);
   }
 
-  /// Takes the candidate when it is another program and fails in the same way.
+  /// Takes the candidate if it differs and fails in the same way.
   bool take(const Program& other) {
     Program candidate = normalised(other);
     if (candidate == smallest_) return false;
@@ -227,7 +227,8 @@ class Minimizer {
   [[nodiscard]] const CacheSpec& cache(std::size_t index) const { return smallest_.setup.caches[index]; }
   [[nodiscard]] Operations& operations() { return smallest_.operations; }
 
-  /// Programs that a person would try: n allocations; and n frees; then what fails, or destruction.
+  /// Programs that a person would try: n allocations; the same with n frees; then the failing operation, or
+  /// destruction.
   bool try_shapes() {
     const auto n_of = [&] {
       std::set<std::uint32_t> counts{0, 1, 2, 3, 4};
@@ -273,7 +274,7 @@ class Minimizer {
     return dropped;
   }
 
-  /// Where a run cannot be left out, the next one ends `step` operations before it.
+  /// If a run cannot be left out, the next one to try ends `step` operations before it.
   bool drop_runs(std::size_t length, std::size_t step) {
     bool dropped = false;
     for (std::size_t end = operations().size(); end > 0;) {
@@ -285,7 +286,7 @@ class Minimizer {
     return dropped;
   }
 
-  /// Two operations that make up for each other, such as fail and recover.
+  /// Two operations that cancel each other, such as fail and recover.
   bool drop_pairs() {
     bool dropped = false;
     if (operations().size() > pairs_up_to) return false;
@@ -312,7 +313,7 @@ class Minimizer {
     return simplified;
   }
 
-  /// Takes the program when `change` makes another one of it that fails in the same way.
+  /// Takes the program that `change` makes if it differs and fails in the same way.
   template <class F>
   bool change(F how) {
     Program candidate = smallest_;

@@ -15,7 +15,7 @@ namespace slabproof {
 struct MinimizerOptions {
   std::chrono::duration<double> budget = std::chrono::seconds{60};  // for candidates
   unsigned timeout_seconds = 3;                                     // of a candidate
-  /// Runs a program in a child process: run_isolated() on the runner, unless somebody knows better.
+  /// Runs a program in a child process; by default run_isolated() on the runner.
   std::function<IsolatedRun(const Program& candidate, const IsolationOptions& options)> run{};
   /// Called before each candidate with the smallest program so far and how many were tried; false
   /// ends the search with that program.
@@ -30,11 +30,11 @@ struct Minimized {
   bool finished = true;    // nothing smaller is left to try
 };
 
-/// The smallest program found that fails with the signature of `program`, frame and all; one that
-/// agrees comes back as it is. Each candidate runs in a child. Delta debugging (Zeller and
-/// Hildebrandt, IEEE TSE 2002) over operations, after a few programs of canonical shape; then operands,
-/// setup and geometry become simpler, until nothing does. Without an end to the budget the result is
-/// 1-minimal in operations, and minimizing it again changes nothing. Never more operations than given.
+/// The smallest program found that fails with the signature of `program`, including the frame; a program that agrees is
+/// returned unchanged. Each candidate runs in a child. Delta debugging (Zeller and Hildebrandt, IEEE TSE 2002) over
+/// operations, after a few programs of canonical shape; then operands, setup and geometry become simpler, until nothing
+/// does. Unless the budget ends first, the result is 1-minimal in operations, and minimizing it again changes nothing.
+/// Never more operations than given.
 Minimized minimize(Runner& runner, const Program& program, const MinimizerOptions& options = {});
 
 }  // namespace slabproof

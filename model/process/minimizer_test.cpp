@@ -1,4 +1,4 @@
-// What is left of a failing program: small, simple, and the same failure.
+// A minimized program is small and simple, and fails in the same way.
 #include "model/process/minimizer.hpp"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ std::optional<Program> find_failing(Runner& runner, const std::string& signature
   return std::nullopt;
 }
 
-/// `minimize`, and what must be true of every result.
+/// Calls minimize() and checks what must be true of every result.
 Program minimized(Runner& runner, const Program& program) {
   const std::string signature = signature_of(runner, program);
   const Minimized result = minimize(runner, program, {.budget = std::chrono::seconds{200}, .go_on = {}});
@@ -62,7 +62,7 @@ void expect_one_minimal(Runner& runner, const Program& program) {
   }
 }
 
-/// A way of being broken, the failure to minimize, and what is left of it.
+/// A broken cache, the failure to minimize, and the expected result.
 struct Row {
   Sabotage sabotage;
   const char* signature;
@@ -149,7 +149,7 @@ TEST(Minimizer, DefectThatNeedsThreeLiveObjectsKeepsThree) {
   EXPECT_EQ(result.operations.size(), 3u) << to_text(result);
 }
 
-// Neither half of them, nor a quarter, … nor one can be left out.
+// Neither half of them nor a quarter, … nor one can be left out.
 TEST(Minimizer, SlabsOfObjectsAreLeftOutTogether) {
   Program program = decode({});
   program.setup.caches[0] = {

@@ -1,6 +1,6 @@
-// What the sanitizers can do where this process runs. They end the process when they cannot do their work, in ways that
-// look like a defect that they found. Linked into every program of the harness and compiled without sanitizers, since
-// they call some of this before they are ready.
+// What the sanitizers can do where this process runs. When they cannot do their work they end the process in ways that
+// look like a defect. Linked into every program of the harness, and compiled without sanitizers, since they call some
+// of it before they are ready.
 #include "model/process/possible_checks.hpp"
 
 #include <dirent.h>
@@ -26,7 +26,7 @@ constexpr bool is_sanitized = true;
 constexpr bool is_sanitized = false;
 #endif
 
-/// The error with which a child of this process may not trace it, as LeakSanitizer's does at the end; 0 when it may.
+/// The error when a child of this process tries to trace it, as LeakSanitizer's does at the end; 0 if it may.
 int error_of_tracing() {
   // A child of vfork() shares the memory, and costs microseconds.
   volatile int error = 0;
@@ -46,9 +46,9 @@ int error_of_tracing() {
   return error;
 }
 
-/// Before main(): a sanitizer that lacks something says that a right program is wrong.
+/// Before main(): a sanitizer that lacks something calls a correct program wrong.
 __attribute__((constructor)) void end_where_nothing_can_be_checked() {
-  // Whoever opens a file gets the first number that is free, and nobody is to write a report into that file.
+  // A file that is opened gets the lowest free number, and a sanitizer's report must not end up in it.
   for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (fcntl(file, F_GETFD) < 0 && errno == EBADF) (void)!open("/dev/null", file == STDOUT_FILENO ? O_RDONLY : O_RDWR);
   const std::string why = why_no_check_is_possible();
@@ -61,9 +61,8 @@ __attribute__((constructor)) void end_where_nothing_can_be_checked() {
 
 std::string why_no_check_is_possible() {
   if (!is_sanitized) return "";
-  // UndefinedBehaviorSanitizer finds out through a pipe whether memory may be read; without one it takes every object
-  // for none.
-  // The others are for what a run itself opens.
+  // UndefinedBehaviorSanitizer tests through a pipe whether memory can be read; without one it takes every object for
+  // unreadable. The other pipes are those that a run itself opens.
   int ends[8], opened = 0;
   while (opened < 8 && pipe(ends + opened) == 0) opened += 2;
   const int error = errno;
@@ -92,16 +91,16 @@ std::string why_no_leak_check_is_possible() {
 
 }  // namespace slabproof
 
-// LeakSanitizer asks before it looks for leaks, and ends the process with an error where it cannot.
+// LeakSanitizer calls this before it looks for leaks; where it cannot look, it would end the process with an error.
 extern "C" int __lsan_is_turned_off();
 extern "C" int __lsan_is_turned_off() { return !slabproof::why_no_leak_check_is_possible().empty(); }
 
 // A process that AddressSanitizer ends has not done its work, whether there was no memory for its shadow or the harness
-// itself is wrong: what it says of a cache, it says in a child process whose parent judges that.
+// itself is wrong. Findings about a cache occur in child processes, whose parents judge them.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() { return "exitcode=2"; }
 
-// The linker is told to look for it, so that it takes this file out of its library.
+// The linker is told to look for this symbol, so that it links this file.
 extern "C" {
 extern const int slabproof_possible_checks;
 const int slabproof_possible_checks = 1;

@@ -4,8 +4,8 @@
 
 namespace slabproof {
 
-/// Why nothing that a sanitizer of this build says here could be believed, in words that follow the name of the
-/// program; empty when all is well. Takes microseconds; true of this moment.
+/// Why a sanitizer of this build cannot be trusted here, in words that follow the name of the program; empty when all
+/// is well. Takes microseconds; holds at the moment of the call.
 std::string why_no_check_is_possible();
 
 /// Why LeakSanitizer cannot look for leaks where this process runs; empty when it can, when the build has none, and

@@ -7,9 +7,9 @@
 
 namespace slabproof {
 
-/// Where slots lie in a slab, worked out from the sizes alone: the judge's own arithmetic, kept as
-/// plain as it can be (wide integers, a search instead of a formula) and sharing nothing with the
-/// allocator. docs/invariants.md, G3 to G6, states the layout.
+/// Where slots lie in a slab, computed from the sizes alone: the judge's own arithmetic, as plain as possible (wide
+/// integers, a search instead of a formula), sharing nothing with the allocator. docs/invariants.md, G3 to G6, states
+/// the layout.
 struct Layout {
   std::size_t stride = 0;
   std::size_t objects_per_slab = 0;
@@ -37,8 +37,7 @@ constexpr bool fits(Wide objects, Wide stride, Wide slab_size, slab::ObjectSizeT
   return objects * stride + info <= slab_size;
 }
 
-/// Requires power-of-two sizes and a type that exists; objects_per_slab == 0 when nothing fits.
-/// O(log slab_size).
+/// Requires power-of-two sizes and a valid type; objects_per_slab == 0 when nothing fits. O(log slab_size).
 constexpr Layout layout_of(std::size_t slab_size, slab::ObjectSizeType type, std::size_t object_size,
                            std::size_t object_align) {
   const Wide stride = stride_of(object_size, object_align);

@@ -6,8 +6,8 @@
 
 namespace slabproof {
 
-/// Numbers that depend on `seed` alone; each seed has others. SplitMix64, by Steele, Lea and Flood,
-/// OOPSLA 2014: the same in every standard library.
+/// Random numbers that depend on `seed` alone. SplitMix64, by Steele, Lea and Flood, OOPSLA 2014, which is the same
+/// with every standard library.
 class SplitMix {
  public:
   explicit SplitMix(std::uint64_t seed) : state_{seed << 32} {}
@@ -25,7 +25,7 @@ class SplitMix {
   std::uint64_t state_;
 };
 
-/// `size` bytes of SplitMix; each seed makes another program.
+/// `size` bytes of SplitMix: a program for each seed.
 inline std::vector<std::uint8_t> random_bytes(std::uint64_t seed, std::size_t size) {
   std::vector<std::uint8_t> bytes(size);
   SplitMix random{seed};

@@ -39,7 +39,7 @@ struct CacheSpec {
   friend bool operator==(const CacheSpec&, const CacheSpec&) = default;
 };
 
-/// What a program may ask for; beyond these a trace is refused, and bytes cannot say it.
+/// What a program may ask for. A trace that goes beyond is refused; bytes cannot.
 struct Limits {
   static constexpr std::uint32_t max_page_size = 4096;
   static constexpr std::uint32_t max_pages_per_slab = 16;
@@ -47,7 +47,7 @@ struct Limits {
   static constexpr std::size_t max_caches = 2;
   static constexpr std::size_t max_backends = 2;
   static constexpr std::size_t max_live_objects = 1024;
-  static constexpr std::uint32_t max_operations = 65536;  // bursts count in single operations
+  static constexpr std::uint32_t max_operations = 65536;  // bursts count as single operations
   static constexpr std::uint32_t max_ordinal = 65535;
   static constexpr std::size_t max_file_size = std::size_t{1} << 20;
 };

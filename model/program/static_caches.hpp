@@ -7,9 +7,9 @@
 
 namespace slabproof {
 
-/// The geometries that programs can also ask for as `Cache`, whose geometry is a constant. Their
-/// event logs must equal those of the DynamicCache of the same geometry. The order is part of the
-/// program format: append only, at most eight a row.
+/// The geometries that programs can also use with `Cache`, whose geometry is a constant. Their event logs must equal
+/// those of the DynamicCache of the same geometry. The order is part of the program format: append only, at most eight
+/// a row.
 struct StaticGeometry {
   std::uint32_t slab_size, page_size, object_size, object_align;
 };

@@ -9,8 +9,7 @@
 
 namespace slabproof {
 
-/// The text form of programs, docs/format.md. Version of what to_text() writes; parse() reads it and
-/// nothing newer.
+/// The text form of programs, docs/format.md: the version that to_text() writes and the newest that parse() reads.
 constexpr unsigned trace_version = 1;
 
 std::string to_text(const Operation& operation);
@@ -18,14 +17,14 @@ std::string to_text(const Operation& operation);
 std::string to_text(const Program& program);
 std::string to_text(const Setup& setup);
 
-/// Where a text is not a trace, 1-based, and what was expected there.
+/// Where a text is not a trace, counted from 1, and what was expected there.
 struct ParseError {
   std::size_t line = 0;
   std::size_t column = 0;
   std::string expected;
 };
 
-/// The program that a text says: parse(to_text(p)) == p for every program.
+/// The program in a text: parse(to_text(p)) == p for every program.
 struct ParseResult {
   std::optional<Program> program;
   ParseError error;  // when there is no program

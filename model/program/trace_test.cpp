@@ -1,4 +1,4 @@
-// What is no trace is refused with a place and a reason.
+// A text that is no trace is refused with a place and a reason.
 #include "model/program/trace.hpp"
 
 #include <ostream>

@@ -7,7 +7,8 @@
 
 namespace slabproof {
 
-/// Objects from std::malloc that are kept for reuse: another pool than the slab cache, under the same runner.
+/// A pool of objects from std::malloc that are kept for reuse: a subject other than the slab cache, for the same
+/// runner.
 class FreeListPool {
  public:
   static constexpr Abilities abilities{};

@@ -6,8 +6,8 @@
 
 namespace slabproof {
 
-/// One way each in which a slab cache can be wrong. The table in model/subject/sabotage_test.cpp says what
-/// the runner must find, and how.
+/// The ways in which a slab cache can be broken. The table in model/subject/sabotage_test.cpp says what the runner must
+/// find, and with which program.
 enum class Sabotage : std::uint8_t {
   None,
   // Between the cache and the backend.
@@ -36,7 +36,7 @@ enum class Sabotage : std::uint8_t {
   AcceptsMisalignedInfo,
   PutsInfoIntoSlab,
   ForgetsToFreeInfo,
-  // In what the cache answers.
+  // In the cache's results.
   AllocatesInConstructor,
   ReturnsUnaligned,
   ReturnsPadding,
@@ -63,19 +63,19 @@ enum class Sabotage : std::uint8_t {
   LosesASlot,
   LosesAllSlots,
   WidensStride,
-  // In what the cache reports.
+  // In the cache's reports.
   DropsReports,
   ReportsTwice,
   ReportsAnotherKind,
   ReportsAnotherPointer,
-  // In what the cache knows; done by shrink, so that the next audit finds it.
+  // In the cache's state; done by shrink, so that the next audit finds it.
   BreaksUsedCount,
   BreaksLink,
   BreaksFreeList,
   BreaksOwner,
 };
 
-/// What the subjects of make_saboteur do wrong. Set before a run.
+/// How the subjects of make_saboteur are broken. Set before a run.
 inline Sabotage sabotage = Sabotage::None;
 
 /// The slab cache with one thing broken; empty_slabs_kept is 1 whatever `spec` says.

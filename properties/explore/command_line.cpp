@@ -8,7 +8,7 @@
 namespace slabproof {
 namespace {
 
-// A word that could be taken for a pointer by nobody, and null.
+// A word that cannot be a pointer, and null.
 constexpr std::uint64_t scrub_a = 0xC7C6'C5C4'C3C2'C1C0u, scrub_b = 0;
 
 constexpr WorldSize quick_sizes[] = {{3, 2, 1}, {2, 3, 1}};
@@ -40,7 +40,7 @@ class Value {
   bool is_number_ = false;
 };
 
-/// Whether it is an option that chooses among the worlds, with such a value.
+/// Whether it is an option that selects worlds, with a valid value.
 bool choose_worlds(CommandLine& line, const std::string& option, const Value& value) {
   if (option == "--row") {
     for (const slab::Row row : {slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large})
@@ -55,7 +55,7 @@ bool choose_worlds(CommandLine& line, const std::string& option, const Value& va
   return false;
 }
 
-/// The same of an option that sets the one size.
+/// The same for an option that sets a size.
 bool choose_size(WorldSize& size, const std::string& option, const Value& value) {
   if (option == "--objects" && value.is_count(1, 6))
     size.objects = value.count<std::uint32_t>();
@@ -68,7 +68,7 @@ bool choose_size(WorldSize& size, const std::string& option, const Value& value)
   return true;
 }
 
-/// The same of an option that says how the worlds are gone through.
+/// The same for an option that says how the worlds are explored.
 bool choose_how(CommandLine& line, const std::string& option, const Value& value, const std::string& text) {
   if (option == "--jobs" && value.is_count(1, 256))
     line.jobs = value.count<std::size_t>();

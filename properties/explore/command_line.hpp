@@ -24,14 +24,14 @@ struct CommandLine {
   std::vector<slab::Row> rows{slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large};
   std::vector<bool> checks{true, false};
   std::vector<std::uint8_t> kept{1, 0};
-  std::vector<std::uint64_t> scrubs;  // patterns in dead bytes; each world is gone through with each of them
+  std::vector<std::uint64_t> scrubs;  // patterns in dead bytes; each world is explored with each of them
   double memory = 6;                  // GiB
   std::size_t jobs = 1;
   bool pointers = true;
   std::string folder = "fuzz-out/crashes";
 };
 
-/// Nothing when the arguments are wrong; then `why` says what is.
+/// Nothing when the arguments are wrong; `why` then says what is.
 std::optional<CommandLine> parse_command_line(const std::vector<std::string>& arguments, std::string& why);
 
 }  // namespace slabproof

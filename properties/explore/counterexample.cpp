@@ -8,7 +8,7 @@ namespace {
 
 using enum OperationKind;
 
-/// The operation of a program that is such a misuse.
+/// The program operation for such a misuse.
 OperationKind kind_of(slab::Misuse misuse) {
   switch (misuse) {
     case slab::Misuse::InteriorPointer: return FreeInterior;
@@ -55,7 +55,7 @@ class Writer {
     for (std::size_t i = transition.operations(); i > 0; --i) world_.runner().step(operations_[operations_.size() - i]);
     if (world_.choices().refused) refuse_after(world_.choices().made);
   }
-  /// Where the last operation finds no more room in the small world, the program lets its backend refuse.
+  /// If the last operation found no more room in the small world, the program makes its backend refuse.
   void refuse_after(std::size_t slabs) {
     operations_.insert(operations_.end() - 1, {.kind = Fail,
                                                .detail = static_cast<std::uint8_t>(FailingCall::AllocSlab),
@@ -103,7 +103,7 @@ class Writer {
 
   World& world_;
   std::vector<Operation> operations_;
-  std::map<std::uintptr_t, std::uint32_t> dead_;  // who died last at an address
+  std::map<std::uintptr_t, std::uint32_t> dead_;  // the object that died last at an address
   std::uint32_t allocations_ = 0;
 };
 

@@ -8,13 +8,13 @@
 
 namespace slabproof {
 
-/// The programs that may show a defect, all of the same length; those closest to what the search did come first.
-/// `path` leads to the state before `last`; `stray` is the pointer that was freed there through `last.cache`, or 0.
-/// `world` goes the path up to that state, as one run.
+/// Programs that may show a defect, all of the same length, those closest to what the search did first. `path` leads to
+/// the state before `last`; `stray` is the pointer that was freed there through `last.cache`, or 0. `world` is run
+/// along the path up to that state.
 std::vector<Program> programs_of(World& world, const std::vector<Transition>& path, const Transition& last,
                                  std::uintptr_t stray);
 
-/// Whether a program can free a pointer like this one, in the state that `world` is in.
+/// Whether a program can free a pointer like this one in the present state of `world`.
 bool is_expressible(World& world, std::uint8_t cache, std::uintptr_t stray);
 
 }  // namespace slabproof

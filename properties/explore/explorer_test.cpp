@@ -1,4 +1,4 @@
-// What the explorer promises, apart from what it finds: properties/explore/explore_planted.py has that.
+// The explorer's promises, except for what it finds, which properties/explore/explore_planted.py tests.
 #include "properties/explore/explorer.hpp"
 
 #include <gtest/gtest.h>
@@ -80,7 +80,7 @@ struct Silent : slab::Unchecked {
   static void on_misuse(const slab::MisuseReport&) {}
 };
 
-/// A cache that remembers what the third word of a freed object was when memory was reserved.
+/// A cache that remembers the third word of a freed object at the time memory was reserved.
 class ReadsDeadBytes {
  public:
   static constexpr Abilities abilities{.no_grow = true, .reserve = true, .layout = true, .owns_live_slabs = true};
@@ -129,7 +129,7 @@ TEST(Explorer, ShowsWhoReadsDeadBytesWithAnotherScrub) {
   EXPECT_NE(odd.counts.digest, even.counts.digest);
 }
 
-/// As the kernel kills it when memory runs out.
+/// As the kernel does when memory runs out.
 class Killed : public ReadsDeadBytes {
  public:
   using ReadsDeadBytes::ReadsDeadBytes;

@@ -14,11 +14,12 @@
 
 namespace slabproof {
 
-/// Whether the end of the program is tried in each state: only then is a counterexample a shortest program.
+/// Whether the end of the program is tried in each state, which is needed for a counterexample to be a shortest
+/// program.
 enum class ProgramEnds : std::uint8_t { LeftOut, Tried };
 
-/// Goes through every state of a world, breadth first, and leaves in the report what it finds: of several defects one
-/// that a shortest program shows.
+/// Visits every state of a world, breadth first, and writes what it finds to the report: of several defects one with a
+/// shortest program.
 class Search {
  public:
   Search(const ExploreOptions& options, World& world, GrowingArray<Step>& steps, SearchReport& report,
@@ -28,11 +29,11 @@ class Search {
  private:
   static constexpr std::uint32_t no_defect = ~std::uint32_t{0};
 
-  /// Nothing shorter can be found, or there is no more room.
+  /// Nothing shorter can be found, or memory has run out.
   [[nodiscard]] bool over() const { return report_.outcome != Exploration::Outcome::Complete || cost_ <= 1; }
   [[nodiscard]] SmallState::Slab slab_of_state(std::size_t place) const;
 
-  // Transitions from the state that is expanded.
+  // Transitions from the state being expanded.
   void expand();
   void end_program();
   void try_all_choices(Transition transition);
@@ -48,7 +49,7 @@ class Search {
   void corrupt_all_links();
 
   // Defects.
-  enum class Expressible : bool { No, Yes };  // by a program on which the runner fails, as far as is known
+  enum class Expressible : bool { No, Yes };  // as far as is known, by a program on which the runner fails
   void judge(const Transition& transition, std::uintptr_t stray);
   void found(const Transition& transition, std::uintptr_t stray, const Violation& violation, Expressible expressible);
 
@@ -64,7 +65,7 @@ class Search {
   VisitedSet visited_;
   Frontier frontier_;
   SearchProgress progress_;
-  FrontierState state_;    // that is expanded
+  FrontierState state_;    // being expanded
   bool is_there_ = false;  // the world is in that state
   std::uint64_t key_[World::max_words];
   std::size_t words_of_key_ = 0;

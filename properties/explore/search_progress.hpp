@@ -8,7 +8,7 @@
 
 namespace slabproof {
 
-/// A line a second on stdout about a search, which begins with `name`; without one there are none.
+/// A line a second on stdout about a search, beginning with `name`; none without a name.
 class SearchProgress {
  public:
   explicit SearchProgress(const char* name) : name_{name} {}

@@ -7,8 +7,8 @@
 
 namespace slabproof {
 
-/// The smallest slabs of the row with exactly `objects` objects, in pages as small as there are: one in
-/// SmallSinglePage, else at least two. Of a slab size the largest objects, less one byte: padding.
+/// The smallest slabs of the row with exactly `objects` objects, in the smallest pages: one page in SmallSinglePage,
+/// else at least two. The objects are the largest that fit, less one byte, so that there is padding.
 constexpr CacheSpec small_geometry(slab::Row row, std::uint32_t objects, std::uint32_t least_slab_size = 0) {
   CacheSpec spec;
   spec.type = row == slab::Row::Large ? slab::ObjectSizeType::Large : slab::ObjectSizeType::Small;
@@ -25,8 +25,8 @@ constexpr CacheSpec small_geometry(slab::Row row, std::uint32_t objects, std::ui
 static_assert(small_geometry(slab::Row::SmallSinglePage, 3).slab_size == 128);
 static_assert(small_geometry(slab::Row::Large, 3).object_size == 39);
 
-/// One backend, and caches on it with slabs of one size: the first with `objects` objects, the second, if there are
-/// two, with one less, if it can be.
+/// One backend, and caches on it with slabs of one size: the first with `objects` objects a slab, the second, if there
+/// are two, with one object less, but at least one.
 constexpr Setup small_setup(slab::Row row, std::uint32_t objects, std::uint8_t caches, bool checks,
                             std::uint8_t empty_slabs_kept) {
   Setup setup;

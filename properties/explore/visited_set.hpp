@@ -42,15 +42,15 @@ class VisitedSet {
   }
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
-  /// Of the set of states, whatever the order they came in.
+  /// Of the set of states, in whatever order they came.
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
   /// There was no room for a state.
   [[nodiscard]] bool full() const { return full_; }
-  /// Of all states, their steps included, in bytes.
+  /// Bytes of all states, including their steps.
   [[nodiscard]] std::size_t memory() const {
     return size_ * (sizeof(Hash128) + sizeof(Step)) + table_.size() * sizeof table_[0];
   }
-  /// What memory() may become while the next state is inserted.
+  /// The largest that memory() may become while the next state is inserted.
   [[nodiscard]] std::size_t memory_to_grow() const {
     return size_ * 5 + 5 > table_.size() * 3 ? table_.size() * 16 : 0;
   }

@@ -11,7 +11,7 @@
 namespace slabproof {
 namespace {
 
-// Freed slots are poisoned for everybody but those who go back to a state.
+// Freed slots are poisoned, but returning to a state must write to them.
 SLABPROOF_NOT_SANITIZED std::uint64_t word_at(std::uintptr_t at) { return *reinterpret_cast<const std::uint64_t*>(at); }
 SLABPROOF_NOT_SANITIZED void set_word(std::uintptr_t at, std::uint64_t word) {
   *reinterpret_cast<std::uint64_t*>(at) = word;
@@ -96,7 +96,7 @@ std::size_t World::save(std::uint64_t* key) const {
     const SmallState::Slab& slab = state.slabs[i];
     if (slab.holder == SmallState::nobody) continue;
     const std::uintptr_t info = info_of(i, slab.holder);
-    if (slab.abandoned) {  // only asked whose it is
+    if (slab.abandoned) {  // only its owner matters
       *next++ = word_at(info + owner_word * 8);
       continue;
     }

@@ -8,11 +8,11 @@
 
 namespace slabproof {
 
-/// A cache or two on one backend with room for a few slabs at fixed places, which can go back to any state
-/// that they were in. A state is its key, in words of 8 bytes: what the judge knows, the caches' bytes (as far as they
-/// differ from a new cache's, so that it is the same wherever a backend is), and of each slab what its cache may read
-/// again: the SlabInfo and the free links. Every other byte is dead. load() fills the dead ones with `scrub`, so that a
-/// cache which reads one behaves otherwise with another scrub.
+/// A cache or two on one backend with room for a few slabs at fixed places, which can return to any earlier state. A
+/// state is its key, in words of 8 bytes: the model's knowledge, the caches' bytes (relative to a new cache's, so that
+/// the key does not depend on where the backend is), and of each slab what its cache may read again: the SlabInfo and
+/// the free links. Every other byte is dead. load() fills dead bytes with `scrub`, so that a cache that reads one
+/// behaves differently with another scrub.
 class World {
  public:
   static constexpr std::size_t max_words = 224;
@@ -21,13 +21,13 @@ class World {
   /// objects; `slabs` is at most SmallState::max_slabs.
   World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSubject make = make_slab_subject);
 
-  /// The caches are made. False when an invariant does not hold.
+  /// Makes the caches. False when an invariant does not hold.
   bool start();
-  /// Writes the key and answers its length in words, at most max_words.
+  /// Writes the key and returns its length in words, at most max_words.
   std::size_t save(std::uint64_t* key) const;
   void load(const std::uint64_t* key);
 
-  /// All bytes that a cache can write to, dead ones too.
+  /// All bytes that a cache can write, dead ones included.
   void copy_memory(std::vector<std::uint64_t>& words) const;
 
   [[nodiscard]] Runner& runner() { return runner_; }
@@ -57,8 +57,8 @@ class World {
   Choices choices_;
   Layout layouts_[Limits::max_caches];
   std::size_t cache_words_[Limits::max_caches] = {};
-  std::vector<std::uint64_t> first_[Limits::max_caches];  // the words of a cache when it had just been made
-  std::vector<std::uint64_t> meant_[Limits::max_caches];  // of each word of a cache the bits that are no padding
+  std::vector<std::uint64_t> first_[Limits::max_caches];  // the words of a new cache
+  std::vector<std::uint64_t> meant_[Limits::max_caches];  // the bits of each word of a cache that are not padding
   std::uintptr_t first_place_ = 0, first_info_ = 0;
 };
 

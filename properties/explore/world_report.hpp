@@ -4,7 +4,7 @@
 
 namespace slabproof {
 
-/// One world that a command line asks for.
+/// One world of a command line.
 struct WorldChoice {
   slab::Row row;
   bool checks;
@@ -12,8 +12,8 @@ struct WorldChoice {
   WorldSize size;
 };
 
-/// Goes through the world once with each scrub and prints what came of it. The exit code of slab_explore: 0 nothing
-/// wrong, 1 a defect, which is saved, 2 nothing is claimed.
+/// Explores the world once with each scrub and prints the result. The exit code of slab_explore: 0 nothing wrong, 1 a
+/// defect, which is saved, 2 nothing is claimed.
 int report_world(const WorldChoice& world, const CommandLine& line);
 
 }  // namespace slabproof

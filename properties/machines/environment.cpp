@@ -16,8 +16,8 @@ struct Key {
   std::string_view name;
   std::uint64_t most;
 };
-// Of RapidCheck's keys those that change something here: SLABPROOF_DEEP has the number of programs, and a property
-// tells its progress in its own words.
+// The keys of RapidCheck that have an effect here: the number of programs is SLABPROOF_DEEP's, and a property reports
+// its progress itself.
 constexpr Key keys[] = {{"seed", std::numeric_limits<std::uint64_t>::max()},
                         {"max_size", std::numeric_limits<int>::max()},
                         {"max_discard_ratio", std::numeric_limits<int>::max()},

@@ -25,7 +25,7 @@ std::uint32_t largest_object(const CacheSpec& cache, std::size_t count) {
   return fitting;
 }
 
-/// `slab_size` is one to share with another cache, if the row can have it; 0 for any.
+/// `slab_size` is the size to share with another cache, if the row can have it; 0 for any.
 void choose_geometry(CacheSpec& cache, slab::Row row, const std::uint32_t* choice, std::uint32_t slab_size) {
   cache.type = row == slab::Row::Large ? slab::ObjectSizeType::Large : slab::ObjectSizeType::Small;
   const std::uint32_t pages_shift = row == slab::Row::SmallSinglePage  ? 0
@@ -72,7 +72,7 @@ Setup setup_from(MachineKind kind, const Choices& choice) {
   setup.caches[0] = cache_from(kind, &choice[choices_per_setup]);
   if (setup.cache_count == 2) {
     const std::uint32_t* const own = &choice[choices_per_setup + choices_per_cache];
-    // Half of the time the same row, and then often the same slabs: there the mix-ups are.
+    // Half of the time the same row, and then often slabs of the same size: caches are mixed up most easily there.
     if (own[10] % 2 == 0) kind.row = static_cast<slab::Row>(own[11] % 3);
     const bool same_slabs = own[9] % 2 == 0;
     setup.caches[1] = cache_from(kind, own, same_slabs ? setup.caches[0].slab_size : 0);

@@ -9,7 +9,7 @@
 
 namespace slabproof {
 
-/// What the first cache of a generated setup is.
+/// The first cache of a generated setup.
 struct MachineKind {
   slab::Row row;
   bool checks;

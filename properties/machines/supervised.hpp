@@ -14,7 +14,7 @@ struct MachineOptions {
   std::uint64_t programs = 0;             // to run at the least
   MakeSubject make = make_slab_subject;
   std::string crash_folder;               // where a counterexample is saved
-  std::chrono::milliseconds progress{};   // between two lines on stdout; without it there are none
+  std::chrono::milliseconds progress{};   // between two lines on stdout; 0: none
 };
 
 struct MachineResult {
@@ -28,11 +28,10 @@ struct MachineResult {
   std::uint64_t seed = 0;
 };
 
-/// Runs a state machine of generated programs until one fails or enough have run. The whole property
-/// runs in a child process; when that dies, it is run again with the program that died, and all that
-/// shrinking makes of it, each in a child of its own. RapidCheck shrinks without end, so that after a
-/// number of candidates the property passes and the last failing program is the counterexample.
-/// `id` names the property in RC_PARAMS.
+/// Runs a state machine of generated programs until one fails or enough have run. The whole property runs in a child
+/// process. When that dies, it is run again, with the program that died and all its shrunk forms each in a child of its
+/// own. RapidCheck has no limit to shrinking, so after a number of candidates the property passes, and the last failing
+/// program is the counterexample. `id` names the property in RC_PARAMS.
 MachineResult check_machine(const std::string& id, const MachineOptions& options);
 
 }  // namespace slabproof

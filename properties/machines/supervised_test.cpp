@@ -1,4 +1,4 @@
-// What is left of a failure: the smallest program that fails in the same way, as a file that replays.
+// What a failing property leaves: the smallest program that fails in the same way, as a file that replays.
 #include "properties/machines/supervised.hpp"
 
 #include <chrono>
@@ -23,7 +23,7 @@
 namespace slabproof {
 namespace {
 
-/// A pool whose second alloc goes wrong.
+/// A pool whose second alloc is wrong.
 template <bool Dies>
 class Broken : public FreeListPool {
  public:
@@ -73,7 +73,7 @@ void expect_smallest(MakeSubject make, const std::string& kind) {
 TEST(Counterexample, IsTheSmallestViolation) { expect_smallest(make_broken<false>, "G"); }
 TEST(Counterexample, IsTheSmallestDeath) { expect_smallest(make_broken<true>, "died:"); }
 
-/// What is said of these values; the variables are left as they were.
+/// The complaint about these values; the variables are restored.
 std::string wrong(const char* parameters, const char* times) {
   const char* const names[] = {"RC_PARAMS", "SLABPROOF_DEEP"};
   const char* const values[] = {parameters, times};

@@ -22,11 +22,11 @@ struct TestBody {
     line("EXPECT_EQ(" + observed + ", " + expected + ");");
   }
   [[nodiscard]] bool says(const char* words) const { return text.find(words) != std::string::npos; }
-  /// An object, dead or alive, that tells a reader which slab is meant.
+  /// An object, dead or alive, that shows the reader which slab is meant.
   [[nodiscard]] std::string somebody_in(const Snapshot::Slab& slab) const;
-  /// What a correct cache does when the program is over and the object is freed.
+  /// What a correct cache does when the object is freed at the end of the program.
   void note_freed(std::uint32_t ordinal, std::size_t c);
-  /// An object that nothing names any more needs no name.
+  /// An object that nothing refers to later needs no name.
   void drop_unused_names();
 };
 

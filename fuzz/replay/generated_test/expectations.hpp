@@ -14,7 +14,7 @@ class TestExpectations {
   /// Before the step: what check() compares with.
   void prepare(const TestStep& step, std::size_t c);
   void check(const TestStep& step, std::size_t c);
-  /// What the cache says of itself.
+  /// The cache's own statements.
   void check_inside(std::size_t c);
   void check_contents(std::uint32_t ordinal, std::size_t c);
   /// Nothing was written to memory that was given back.

@@ -20,12 +20,12 @@ class TestSteps {
   void reserve(const TestStep& step, std::size_t c);
   void reenter(const Operation& o, std::size_t c);
   void corrupt(const TestStep& step, std::size_t c);
-  /// Everything is freed and the caches destroyed, as after every program.
+  /// Frees everything and destroys the caches, as at the end of every program.
   void finish();
-  /// As finish(), with what must hold of every cache.
+  /// As finish(), with what must hold for every cache.
   void finish_well();
   [[nodiscard]] std::size_t cache_of(const Operation& o) const;
-  /// Whether a violation at the end with so many objects left is one of a free, and not of the destruction.
+  /// Whether a violation at the end, with so many objects left, is one of a free and not of the destruction.
   [[nodiscard]] bool is_of_free(std::size_t left) const;
 
   const TestPlan& plan_;
