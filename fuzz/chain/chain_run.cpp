@@ -9,7 +9,7 @@
 
 #include "model/judge/geometry_oracle.hpp"
 #include "model/judge/trace_oracle.hpp"
-#include "model/process/child.hpp"
+#include "model/process/cannot_judge.hpp"
 #include "model/process/watchdog.hpp"
 #include "model/program/encoder.hpp"
 

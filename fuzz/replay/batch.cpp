@@ -11,7 +11,7 @@
 #include "fuzz/replay/json.hpp"
 #include "fuzz/replay/replay_chain.hpp"
 #include "model/judge/trace_oracle.hpp"
-#include "model/process/child.hpp"
+#include "model/process/cannot_judge.hpp"
 #include "model/process/pass.hpp"
 #include "model/process/watchdog.hpp"
 

@@ -16,7 +16,7 @@
 #include "fuzz/replay/json.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/sanitizer.hpp"
-#include "model/process/child.hpp"
+#include "model/process/cannot_judge.hpp"
 #include "model/program/trace.hpp"
 
 namespace slabproof {

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <new>
 
-#include "model/process/child.hpp"
+#include "model/process/cannot_judge.hpp"
 
 namespace slabproof {
 namespace {

@@ -17,7 +17,7 @@
 #include "fuzz/replay/replay_chain.hpp"
 #include "model/judge/geometry_oracle.hpp"
 #include "model/memory/sanitizer.hpp"
-#include "model/process/child.hpp"
+#include "model/process/cannot_judge.hpp"
 #include "model/process/isolated.hpp"
 #include "model/process/possible_checks.hpp"
 #include "model/program/encoder.hpp"

@@ -1,6 +1,8 @@
 #include "model/process/child.hpp"
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,39 +10,53 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <iterator>
+#include <utility>
 
+#include "model/process/cannot_judge.hpp"
 #include "model/process/possible_checks.hpp"
+#include "model/process/watchdog.hpp"
 
 namespace slabproof {
 namespace {
 
-bool is_child = false;
+constexpr std::chrono::seconds stopped_for_good{3};
+// Time that passes between two looks counts for no more: this process may have been stopped.
+constexpr std::chrono::milliseconds longest_look{100};
+constexpr useconds_t look_microseconds = 2000;
+constexpr double least_use = 0.01;  // of a processor; a child that uses less is idle
+
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
 
 }  // namespace
 
-void begin_child(pid_t parent) {
-  is_child = true;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(judged_nothing);  // it ended just before
-  const std::string why = why_no_check_is_possible();
-  if (why.empty()) return;
-  (void)!write(STDERR_FILENO, why.data(), why.size());
-  _exit(judged_nothing);
+bool ChildEnd::hung() const {
+  return cause_ == Cause::Patience || (WIFSIGNALED(status_) && WTERMSIG(status_) == SIGALRM);
 }
 
-std::string why_end_tells_nothing(int status, std::string_view report) {
+bool ChildEnd::exited_with(int status) const { return WIFEXITED(status_) && WEXITSTATUS(status_) == status; }
+
+std::string ChildEnd::text() const {
+  if (WIFSIGNALED(status_)) return std::string{"signal "} + sigabbrev_np(WTERMSIG(status_));
+  return "exit status " + std::to_string(WEXITSTATUS(status_));
+}
+
+std::string ChildEnd::why_it_tells_nothing(std::string_view report) const {
   constexpr std::string_view out_of_memory[] = {"AddressSanitizer: out-of-memory", "allocator is out of memory",
                                                 "rss limit exhausted", "AddressSanitizer failed to", "std::bad_alloc"};
   const auto is_said = [&](std::string_view words) { return report.find(words) != std::string_view::npos; };
   if (std::any_of(std::begin(out_of_memory), std::end(out_of_memory), is_said)) return "it ran out of memory";
-  if (WIFEXITED(status) && WEXITSTATUS(status) == judged_nothing)
+  if (exited_with(judged_nothing))
     return report.empty() ? "it ran out of memory, or could not begin" : std::string{report};
-  if (WIFEXITED(status)) return "";
-  constexpr int of_its_own[] = {SIGABRT, SIGALRM, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP};
-  const int signal = WTERMSIG(status);
+  if (WIFEXITED(status_) || hung()) return "";
+  constexpr int of_its_own[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP};
+  const int signal = WTERMSIG(status_);
   if (std::find(std::begin(of_its_own), std::end(of_its_own), signal) != std::end(of_its_own)) return "";
   std::string why = std::string{"it was ended from outside by SIG"} + sigabbrev_np(signal);
   if (signal == SIGKILL) why += ", as by the kernel when memory runs out";
@@ -49,19 +65,109 @@ std::string why_end_tells_nothing(int status, std::string_view report) {
   return why;
 }
 
-void flush_output() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout))
-    cannot_judge(std::string{"what it prints cannot be written: "} + std::strerror(errno));
+Child::Child(const std::function<int()>& body, const ChildOptions& options) {
+  std::signal(SIGCHLD, SIG_DFL);  // where it is ignored, no child leaves its end
+  if (options.errors == ChildOptions::Errors::Captured) {
+    errors_ = memfd_create("errors", MFD_CLOEXEC);
+    if (errors_ < 0) cannot_judge_for_errno("no file in memory can be made");
+  }
+  std::fflush(nullptr);
+  const pid_t parent = getpid();
+  process_ = fork();
+  if (process_ < 0) cannot_judge_for_errno("no process can be started");
+  if (process_ == 0) run(body, options, parent);
 }
 
-void cannot_judge(const std::string& why) {
-  std::fflush(stdout);
-  if (is_child)  // the parent says the rest
-    (void)!write(STDERR_FILENO, why.data(), why.size());
+Child::~Child() {
+  if (!end_) lose_patience();
+  if (errors_ >= 0) close(errors_);
+}
+
+void Child::run(const std::function<int()>& body, const ChildOptions& options, pid_t parent) const {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(judged_nothing);  // it ended just before
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  if (errors_ >= 0) {
+    dup2(errors_, STDERR_FILENO);
+    leave_the_reason_to_the_parent();
+  }
+  if (const std::string why = why_no_check_is_possible(); !why.empty()) cannot_judge(why);
+  if (options.processor_seconds > 0) watch(options.processor_seconds);
+  const int status = body();
+  std::fflush(nullptr);
+  _exit(status);
+}
+
+/// Takes note of what the kernel has to tell of it: its end, that it is stopped, that it goes on again.
+void Child::collect(int flags) {
+  int status = 0;
+  pid_t told = 0;
+  do told = waitpid(process_, &status, WUNTRACED | WCONTINUED | flags);
+  while (told < 0 && errno == EINTR);
+  if (told < 0) cannot_judge_for_errno("the end of a child process was taken by somebody else");
+  if (told == 0) return;
+  if (WIFSTOPPED(status) || WIFCONTINUED(status))
+    is_stopped_ = WIFSTOPPED(status);
   else
-    std::fprintf(stderr, "%s: the work could not be done: %s\n", program_invocation_short_name, why.c_str());
-  if (is_child) _exit(judged_nothing);
-  std::exit(2);
+    end_.emplace(status, ChildEnd::Cause::Itself);
+}
+
+ChildEnd Child::lose_patience() {
+  int status = 0;
+  kill(process_, SIGKILL);
+  while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {}
+  return end_.emplace(status, ChildEnd::Cause::Patience);
+}
+
+std::optional<ChildEnd> Child::poll() {
+  if (!end_) collect(WNOHANG);
+  if (end_) return end_;
+  const auto looked = std::exchange(looked_, Clock::now());
+  const auto passed = std::min<Clock::duration>(looked_ - looked, longest_look);
+  stopped_for_ = is_stopped_ ? stopped_for_ + passed : Clock::duration{};
+  if (stopped_for_ >= stopped_for_good) return lose_patience();
+  return std::nullopt;
+}
+
+ChildEnd Child::wait() {
+  while (!end_) {
+    if (!is_stopped_) collect(0);
+    for (; !end_ && is_stopped_; usleep(longest_look / std::chrono::microseconds{1})) poll();
+  }
+  return *end_;
+}
+
+ChildEnd Child::wait(const ChildProgress& progress) {
+  // Of its processor's time: who waits for a processor does not hang.
+  clockid_t clock{};
+  if (clock_getcpuclockid(process_, &clock) != 0) return wait();
+  std::uint64_t seen = progress.count();
+  double since = seconds_of(clock), before = since, idle = 0;
+  auto looked = Clock::now();
+  for (; !poll(); usleep(look_microseconds)) {
+    progress.meanwhile();
+    const std::uint64_t count = progress.count();
+    const double now = seconds_of(clock);
+    if (count != seen) since = now, idle = 0;
+    seen = count;
+    if (Clock::now() - looked >= longest_look) {
+      const double passed = std::chrono::duration<double>(longest_look).count();
+      idle = is_stopped_ || now - before >= passed * least_use ? 0 : idle + passed;
+      before = now;
+      looked = Clock::now();
+    }
+    if (now - since >= progress.processor_seconds || idle >= progress.idle_seconds) return lose_patience();
+  }
+  return *end_;
+}
+
+std::string Child::report() const {
+  if (errors_ < 0) return "";
+  std::string text(static_cast<std::size_t>(lseek(errors_, 0, SEEK_END)), '\0');
+  const ssize_t got = pread(errors_, text.data(), text.size(), 0);
+  text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return text;
 }
 
 }  // namespace slabproof

@@ -2,26 +2,84 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace slabproof {
 
-/// The exit status of a child process that judged nothing, and said why.
-constexpr int judged_nothing = 125;
+/// How a child process ended.
+class ChildEnd {
+ public:
+  enum class Cause : std::uint8_t { Itself, Patience };  // Patience: its parent's, which killed it
 
-/// In a child process that is to judge something, before anything else: it ends when `parent` does, and judges nothing
-/// where a sanitizer would find errors that are none.
-void begin_child(pid_t parent);
+  ChildEnd(int status, Cause cause) : status_{status}, cause_{cause} {}
 
-/// Why the end of a child process tells nothing of what it judged; empty when it does. What ended it may have been its
-/// surroundings: another process, a limit, the kernel where memory ran out. `report` is what it wrote to stderr.
-std::string why_end_tells_nothing(int status, std::string_view report = {});
+  /// It did not go on: its parent lost patience, or its watchdog ended it (model/process/watchdog.hpp).
+  [[nodiscard]] bool hung() const;
+  [[nodiscard]] bool exited_with(int status) const;
+  /// "signal SEGV", "exit status 3".
+  [[nodiscard]] std::string text() const;
+  /// Why this tells nothing of what the child judged; empty when it does. What ended it may have been its
+  /// surroundings: another process, a limit, the kernel where memory ran out. `report` is what it wrote to stderr.
+  [[nodiscard]] std::string why_it_tells_nothing(std::string_view report = {}) const;
 
-/// Writes out what was printed, or ends this process as the next one does.
-void flush_output();
+ private:
+  int status_;  // as waitpid() gives it
+  Cause cause_;
+};
 
-/// Ends this process, which could not do its work, with status 2 and the reason.
-[[noreturn]] void cannot_judge(const std::string& why);
+struct ChildOptions {
+  enum class Errors : std::uint8_t { Captured, Shown };
+
+  Errors errors = Errors::Captured;  // where what it writes to stderr goes: Child::report(), or this process's stderr
+  double processor_seconds = 0;  // after which its watchdog ends it; 0: it has none
+};
+
+/// How far a child is, for a parent that waits as long as it goes on.
+struct ChildProgress {
+  std::function<std::uint64_t()> count;  // changes while the child goes on
+  double processor_seconds;  // of the child's without a change, after which it has hung
+  double idle_seconds = 180;  // the same of time in which it neither used a processor nor was stopped by hand
+  std::function<void()> meanwhile = [] {};  // called every few milliseconds
+};
+
+/// A child process that judges something: the only place where the harness forks. It dies with its parent, leaves no
+/// core dump, and judges nothing where a sanitizer would find errors that are none. A child that is stopped (SIGSTOP)
+/// has hung after three seconds, which do not go by while the parent is stopped too, as by Ctrl-Z.
+class Child {
+ public:
+  /// Runs `body` in a child process, which exits with what that answers.
+  explicit Child(const std::function<int()>& body, const ChildOptions& options = {});
+  /// Kills the child if it runs.
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  /// Its end, or nothing while it runs.
+  std::optional<ChildEnd> poll();
+  /// Waits for its end.
+  ChildEnd wait();
+  ChildEnd wait(const ChildProgress& progress);
+  /// What it has written to stderr so far, if that is captured.
+  [[nodiscard]] std::string report() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  [[noreturn]] void run(const std::function<int()>& body, const ChildOptions& options, pid_t parent) const;
+  void collect(int flags);
+  ChildEnd lose_patience();
+
+  pid_t process_ = 0;
+  int errors_ = -1;  // a file in memory, when errors are captured
+  std::optional<ChildEnd> end_;
+  bool is_stopped_ = false;
+  Clock::duration stopped_for_{};
+  Clock::time_point looked_ = Clock::now();
+};
 
 }  // namespace slabproof

@@ -57,7 +57,4 @@ IsolatedRun judge_isolated(std::string_view text, const IsolationOptions& option
 /// In a child process: runs `program` on `runner` and calls `options.after_step` where that says so.
 Verdict run_steps(Runner& runner, const Program& program, const IsolationOptions& options);
 
-/// In a child process: whether a sanitizer's report is one word, without symbols.
-void report_briefly(bool brief);
-
 }  // namespace slabproof

@@ -19,7 +19,7 @@ namespace slabproof {
 namespace {
 
 /// What a subject does in its second alloc.
-enum class Deed { Nothing, Abort, Overflow, Loop, Exit, Assert };
+enum class Deed { Nothing, Abort, Overflow, Loop, Stop, Exit, Assert };
 Deed deed = Deed::Nothing;
 
 /// Hands out what it has, and once something else happens.
@@ -41,6 +41,7 @@ class Deadly {
       case Deed::Overflow: large = large + 1; break;
       case Deed::Loop:
         for (;;) large = 0;
+      case Deed::Stop: std::raise(SIGSTOP); break;
       case Deed::Exit: std::_Exit(0);
       case Deed::Assert: std::fputs("pool.hpp:7: Assertion 'head' failed.\n", stderr); std::abort();
     }
@@ -93,6 +94,17 @@ TEST(Isolation, HangIsAVerdictWithItsStepAndOperation) {
   EXPECT_EQ(verdict.signature(), "hung/alloc");
   EXPECT_EQ(verdict.step, 2u);
   EXPECT_LE(seconds() - before, 4) << "nobody waits for longer, whoever asks";
+}
+
+TEST(Isolation, AProgramThatIsStoppedHangs) { EXPECT_EQ(run_deadly(Deed::Stop).verdict.signature(), "hung/alloc"); }
+
+TEST(Pass, AnInputThatIsStoppedHangs) {
+  std::vector<Verdict::Kind> kinds;
+  run_pass(
+      3, [](std::size_t i, StepMark&, std::uint64_t&) { return i == 1 ? std::raise(SIGSTOP) : 0, Verdict{}; },
+      [&](const Passed& passed) { return kinds.push_back(passed.verdict.kind), true; });
+  using enum Verdict::Kind;
+  EXPECT_EQ(kinds, (std::vector{Agreed, Hung, Agreed}));
 }
 
 TEST(Pass, AProcessThatTheJudgedCodeStartsSpeaksForNoInput) {

@@ -1,38 +1,20 @@
 // The explorer as a program: goes through small worlds, some at a time, and says what it found. ci/explore is what a
 // person types: it explains the options, and refuses wrong ones before this is built.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
+#include <iterator>
+#include <list>
 #include <string>
 #include <vector>
 
+#include "model/process/child.hpp"
 #include "properties/explore/command_line.hpp"
-#include "properties/explore/explorer.hpp"
 #include "properties/explore/world_report.hpp"
 
 namespace slabproof {
 namespace {
-
-/// A child process that goes through the world, and ends with what report_world() answers.
-pid_t start_one(const WorldChoice& world, const CommandLine& line) {
-  static char output[1 << 16];
-  std::fflush(stdout);
-  const pid_t parent = getpid(), child = fork();
-  if (child < 0) {
-    std::perror("slab_explore: no process for a geometry");
-    std::exit(2);
-  }
-  if (child > 0) return child;
-  end_with(parent);
-  std::setvbuf(stdout, output, _IOFBF, sizeof output);  // what is said of a defect stays in one piece
-  const int outcome = report_world(world, line);
-  std::fflush(stdout);
-  _exit(outcome);
-}
 
 std::vector<WorldChoice> worlds_of(const CommandLine& line) {
   std::vector<WorldChoice> worlds;
@@ -43,21 +25,40 @@ std::vector<WorldChoice> worlds_of(const CommandLine& line) {
   return worlds;
 }
 
-/// Goes through the worlds; the worst exit code.
+/// In a child process.
+int report_in_one_piece(const WorldChoice& world, const CommandLine& line) {
+  static char output[1 << 16];
+  std::setvbuf(stdout, output, _IOFBF, sizeof output);
+  return report_world(world, line);
+}
+
+/// The exit code that the end of a child stands for.
+int outcome_of(const ChildEnd& end) {
+  if (end.exited_with(0) || end.exited_with(1)) return end.exited_with(1);
+  if (!end.exited_with(2)) std::printf("NOT complete: %s; nothing is claimed\n", end.text().c_str());
+  return 2;
+}
+
+/// Goes through the worlds, each in a process of its own; the worst exit code.
 int explore_all(const std::vector<WorldChoice>& worlds, const CommandLine& line) {
+  constexpr useconds_t look_microseconds = 2000;
   int worst = 0;
-  std::vector<pid_t> running;
+  std::list<Child> running;
   for (std::size_t started = 0; started < worlds.size() || !running.empty();) {
     if (started < worlds.size() && running.size() < line.jobs) {
-      running.push_back(start_one(worlds[started++], line));
+      const WorldChoice& world = worlds[started++];
+      running.emplace_back([&] { return report_in_one_piece(world, line); },
+                           ChildOptions{.errors = ChildOptions::Errors::Shown});
       continue;
     }
-    int status = 0;
-    if (std::erase(running, wait(&status)) == 0) continue;  // a child of the program that became this one
-    const int outcome = WIFEXITED(status) ? WEXITSTATUS(status) : 2;
-    if (WIFSIGNALED(status)) std::printf("NOT complete: ended by signal %d; nothing is claimed\n", WTERMSIG(status));
-    if (outcome == 1) return 1;  // the others end with this process
-    worst = std::max(worst, outcome);
+    for (auto child = running.begin(); child != running.end();) {
+      const auto end = child->poll();
+      const int outcome = end ? outcome_of(*end) : 0;
+      if (outcome == 1) return 1;  // the others are killed
+      worst = std::max(worst, outcome);
+      child = end ? running.erase(child) : std::next(child);
+    }
+    usleep(look_microseconds);
   }
   return worst;
 }
@@ -79,7 +80,6 @@ void print_claim(const std::vector<WorldChoice>& worlds, const CommandLine& line
 }
 
 int main(const std::vector<std::string>& arguments) {
-  std::signal(SIGCHLD, SIG_DFL);  // where it is ignored, no child leaves its outcome
   std::string why;
   const auto line = parse_command_line(arguments, why);
   if (!line) {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -54,8 +52,5 @@ struct Exploration {
 /// and of a page around them, as far as the row's contract goes. After each, everything is checked.
 /// Ends this process with exit code 2 when there is no such child, or it was killed: then nothing is known.
 Exploration explore(const ExploreOptions& options);
-
-/// In a child process: it dies with `parent`.
-void end_with(pid_t parent);
 
 }  // namespace slabproof

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
+
+#include "model/process/cannot_judge.hpp"
 
 namespace slabproof {
 
@@ -19,10 +19,7 @@ class GrowingArray {
   GrowingArray(std::size_t most, Sharing sharing) : most_{most} {
     const int flags = (sharing == Sharing::Shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS | MAP_NORESERVE;
     void* const memory = mmap(nullptr, most * sizeof(T), PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (memory == MAP_FAILED) {
-      std::perror("slabproof: cannot reserve memory");
-      std::exit(2);
-    }
+    if (memory == MAP_FAILED) cannot_judge_for_errno("no address space for its states");
     items_ = static_cast<T*>(memory);
     (void)madvise(memory, most * sizeof(T), MADV_HUGEPAGE);  // faster where there are such
   }

@@ -205,7 +205,7 @@ void Search::found(const Transition& transition, std::uintptr_t stray, const Vio
   defect_state_ = report_.state;
   defect_transition_ = transition;
   report_.stray = stray;
-  report_.set_violation(violation);
+  report_.violation.set(violation);
 }
 
 void Search::tell() {

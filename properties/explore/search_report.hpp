@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 
 #include "model/judge/runner.hpp"
+#include "model/process/shared_violation.hpp"
 #include "properties/explore/explorer.hpp"
 #include "properties/explore/transition.hpp"
 
@@ -21,13 +21,7 @@ struct SearchReport {
   StepMark mark;
   volatile std::uint32_t state, transition;
   std::uintptr_t stray;  // the pointer whose free() was the defect, or 0
-  char invariant[16], expected[512], observed[512];
-
-  void set_violation(const Violation& violation) {
-    std::snprintf(invariant, sizeof invariant, "%s", violation.invariant.c_str());
-    std::snprintf(expected, sizeof expected, "%s", violation.expected.c_str());
-    std::snprintf(observed, sizeof observed, "%s", violation.observed.c_str());
-  }
+  SharedViolation violation;
 };
 
 }  // namespace slabproof

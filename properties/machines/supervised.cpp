@@ -1,24 +1,18 @@
 #include "properties/machines/supervised.hpp"
 
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <sstream>
 
 #include <rapidcheck.h>
 #include <rapidcheck/state.h>
 
+#include "model/process/cannot_judge.hpp"
 #include "model/process/child.hpp"
 #include "model/process/isolated.hpp"
 #include "model/process/minimizer.hpp"
+#include "model/process/shared_memory.hpp"
 #include "model/program/trace.hpp"
 #include "properties/machines/commands.hpp"
 #include "properties/machines/environment.hpp"
@@ -184,55 +178,41 @@ void tell(const std::string& id, std::uint64_t all, const volatile Shared& share
   std::fflush(stdout);
 }
 
-/// Runs the property in a child; false if the child died.
+/// Runs the property in a child; false if the child died or hung.
 bool check_in_child(const std::string& id, const MachineOptions& options, Shared& shared,
                     const rc::detail::TestParams& params, std::uint64_t isolate_from) {
-  std::fflush(nullptr);
-  const pid_t parent = getpid(), child = fork();
-  if (child < 0) cannot_judge(std::strerror(errno));
-  if (child == 0) {
-    begin_child(parent);
-    Machine{id, options, shared, isolate_from}.check(params);
-    _exit(0);
-  }
-  // A program that hangs is found by the programs that no longer come after it.
-  std::uint64_t heartbeat = 0;
   const auto begin = Clock::now();
   auto told = begin;
-  int status = 0;
-  for (auto since = begin; waitpid(child, &status, WNOHANG) == 0; usleep(20'000)) {
-    if (options.progress.count() > 0 && Clock::now() - told >= options.progress) {
-      told = Clock::now();
-      tell(id, options.programs, shared, told - begin);
-    }
-    const std::uint64_t now = const_cast<const volatile std::uint64_t&>(shared.heartbeat);
-    if (now != heartbeat) since = Clock::now();
-    heartbeat = now;
-    if (Clock::now() - since < std::chrono::seconds{hung_after_seconds}) continue;
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
-    return false;
-  }
-  if (const std::string why = why_end_tells_nothing(status); !why.empty()) cannot_judge(why);
+  const auto tell_now_and_then = [&] {
+    if (options.progress.count() == 0 || Clock::now() - told < options.progress) return;
+    told = Clock::now();
+    tell(id, options.programs, shared, told - begin);
+  };
+  Child child{[&] { return Machine{id, options, shared, isolate_from}.check(params), 0; },
+              {.errors = ChildOptions::Errors::Shown}};
+  // A program that hangs is found by the programs that no longer come after it.
+  const ChildEnd end = child.wait({.count = [&] { return const_cast<const volatile std::uint64_t&>(shared.heartbeat); },
+                                   .processor_seconds = hung_after_seconds,
+                                   .meanwhile = tell_now_and_then});
+  if (end.hung()) return false;
+  if (const std::string why = end.why_it_tells_nothing(); !why.empty()) cannot_judge(why);
   return shared.finished;
 }
 
 }  // namespace
 
 MachineResult check_machine(const std::string& id, const MachineOptions& options) {
-  void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) cannot_judge(std::strerror(errno));
-  auto& shared = *static_cast<Shared*>(memory);
+  const SharedMemory<Shared> memory;
+  Shared& shared = *memory;
   const rc::detail::TestParams params = rc::detail::configuration().testParams;
   if (!check_in_child(id, options, shared, params, never)) {
     const std::uint64_t died_at = shared.programs;
-    std::memset(memory, 0, sizeof shared);
+    shared = {};
     if (!check_in_child(id, options, shared, params, died_at - 1))
       std::snprintf(shared.report, sizeof shared.report, "the property died outside the programs that it runs");
   }
   MachineResult result{shared.passed,    shared.programs, shared.operations, shared.report,
                        shared.signature, shared.to_find,  shared.shrunk_to,  params.seed};
-  munmap(memory, sizeof(Shared));
   return result;
 }
 

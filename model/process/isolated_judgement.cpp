@@ -1,0 +1,95 @@
+// Programs, geometries and texts that are judged in a child process.
+#include <algorithm>
+
+#include "model/judge/trace_oracle.hpp"
+#include "model/process/isolated.hpp"
+#include "model/process/watchdog.hpp"
+
+namespace slabproof {
+namespace {
+
+/// A judgement that is no program's: `what` stands where the verdict names an operation.
+IsolatedRun judge_in_child(const char* what, const std::function<std::optional<Violation>()>& judge,
+                           const IsolationOptions& options) {
+  IsolatedRun run = run_isolated(
+      [&](StepMark&) {
+        Verdict verdict;
+        if (const auto violation = judge()) {
+          verdict.kind = Verdict::Kind::Violated;
+          verdict.violation = *violation;
+        }
+        return verdict;
+      },
+      options);
+  run.verdict.operation = what;
+  return run;
+}
+
+IsolatedRun run_once(Runner& runner, const Program& program, const IsolationOptions& options,
+                     std::uint32_t first_strict_step, std::size_t budget) {
+  return run_isolated(
+      [&](StepMark& mark) {
+        runner.set_mark(&mark);
+        runner.set_checks(options.checks, first_strict_step, budget);
+        return run_steps(runner, program, options);
+      },
+      options);
+}
+
+constexpr std::size_t unlimited = ~std::size_t{0};
+
+/// With each step checked that the verdict needs: those of a run that fails after its budget ended are known to be
+/// sound up to the last check but one.
+IsolatedRun run_until_guilty(Runner& runner, const Program& program, const IsolationOptions& options,
+                             const IsolationOptions& again) {
+  const IsolatedRun run = run_once(runner, program, options, 0, Runner::check_budget);
+  const std::uint32_t step = run.verdict.step;
+  const bool is_guilty = run.verdict.agreed() || step < run.budget_ended_at;
+  if (is_guilty && !again.after_step) return run;
+  if (is_guilty) return run_once(runner, program, again, 0, Runner::check_budget);
+  return run_once(runner, program, again, step - std::min(step, 2 * Runner::deep_check_period), unlimited);
+}
+
+}  // namespace
+
+Verdict run_steps(Runner& runner, const Program& program, const IsolationOptions& options) {
+  const auto after = [&](const Operation* operation) {
+    if (!options.after_step) return;
+    options.after_step(runner, operation);
+    if (options.timeout_seconds > 0) watch(options.timeout_seconds);  // who looks on takes time as well
+  };
+  bool going = runner.start(program.setup);
+  after(nullptr);
+  for (std::size_t i = 0; going && i < program.operations.size(); ++i) {
+    going = runner.step(program.operations[i]);
+    after(&program.operations[i]);
+  }
+  if (going) {
+    runner.finish();
+    after(nullptr);
+  }
+  return runner.verdict();
+}
+
+IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& wanted) {
+  IsolationOptions options = wanted;
+  if (options.timeout_seconds <= 0) options.timeout_seconds = patience(program.operations.size());
+  constexpr std::size_t few = 64;  // operations, which take no time whatever they are
+  if (program.operations.size() <= few || options.checks == Checks::NowAndThen)
+    return run_once(runner, program, options, 0, unlimited);
+  // Who is told of each step is told of one run only.
+  IsolationOptions silent = options;
+  silent.after_step = {};
+  silent.brief |= options.after_step != nullptr;
+  return run_until_guilty(runner, program, silent, options);
+}
+
+IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make, const IsolationOptions& options) {
+  return judge_in_child("geometry", [&] { return judge_geometry(query, make); }, options);
+}
+
+IsolatedRun judge_isolated(std::string_view text, const IsolationOptions& options) {
+  return judge_in_child("parse", [&] { return judge_trace(text); }, options);
+}
+
+}  // namespace slabproof

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/process/child.hpp"
+
+namespace slabproof {
+
+/// What a child process died of, from what it wrote to stderr: AddressSanitizer's first sentence without the registers,
+/// UndefinedBehaviorSanitizer's, or the signal or exit status and the last line.
+std::string describe_death(std::string_view report, const ChildEnd& end);
+
+/// The function of the first stack frame that lies in the allocator; empty without one.
+std::string first_frame(std::string_view report);
+
+/// The first functions of the report's first stack that lie in the project: "put_slot cache_core.hpp:402".
+std::vector<std::string> first_frames(std::string_view report);
+
+}  // namespace slabproof

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <string>
+
+#include "model/judge/verdict.hpp"
+
+namespace slabproof {
+
+/// A violation in memory that a child process shares with its parent: long texts are cut short.
+struct SharedViolation {
+  char invariant[16], expected[512], observed[512];
+
+  void set(const Violation& violation) {
+    put(invariant, violation.invariant);
+    put(expected, violation.expected);
+    put(observed, violation.observed);
+  }
+  [[nodiscard]] Violation get() const { return {invariant, expected, observed}; }
+
+ private:
+  template <std::size_t Size>
+  static void put(char (&field)[Size], const std::string& text) {
+    std::snprintf(field, Size, "%s", text.c_str());
+  }
+};
+
+}  // namespace slabproof
