@@ -11,8 +11,9 @@
 
 #include "fuzz/targets/mutator.hpp"
 #include "model/judge/runner.hpp"
+#include "model/program/byte_format.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/decoder.hpp"
-#include "model/program/encoder.hpp"
 #include "model/program/random_bytes.hpp"
 
 namespace slabproof {
@@ -68,9 +69,9 @@ std::vector<Bytes> from_mutator(slab::Row row) {
   SplitMix random{1};
   while (programs.size() < 500) {
     Bytes bytes(4096);
-    std::size_t size = Decoder::header_size;
+    std::size_t size = format::header_size;
     for (std::size_t i = 0; i < size; ++i) bytes[i] = random.byte();
-    bytes[1] = bytes[2] = 0;  // every operation occurs
+    bytes[format::swarm_at] = bytes[format::swarm_at + 1] = 0;  // every operation occurs
     if (decode_setup(bytes.data(), size).caches[0].row() != row) continue;
     std::size_t operations = 0;
     while (operations < operations_per_input && size + 64 < bytes.size()) {

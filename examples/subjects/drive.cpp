@@ -14,7 +14,7 @@ using namespace slabproof;
 
 namespace {
 
-struct Failure {
+struct FoundFailure {
   unsigned count = 0;
   Program shortest;
   std::string sentence;
@@ -37,12 +37,12 @@ int drive_subject(int argc, char** argv, MakeSubject make) {
   if (programs <= 0)
     return std::fprintf(stderr, "usage: %s [PROGRAMS]\nexit: 0 nothing wrong, 1 a defect found\n", argv[0]), 2;
   Runner runner{make};
-  std::map<std::string, Failure> failures;
+  std::map<std::string, FoundFailure> failures;
   for (long seed = 0; seed < programs; ++seed) {
     Program program = program_of(static_cast<std::uint64_t>(seed));
     const Verdict verdict = run_isolated(runner, program, {.brief = true, .after_step = {}}).verdict;
     if (verdict.agreed()) continue;
-    Failure& failure = failures[verdict.signature()];
+    FoundFailure& failure = failures[verdict.signature()];
     if (verdict.step < program.operations.size()) program.operations.resize(verdict.step + 1);
     if (failure.count++ != 0 && failure.shortest.operations.size() <= program.operations.size()) continue;
     failure.shortest = renumbered(program);

@@ -14,14 +14,8 @@
 namespace slabproof {
 namespace {
 
-std::string camel_case(std::string_view name) {
-  std::string camel;
-  bool up = true;
-  for (const char c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)))
-      camel += static_cast<char>(up ? std::toupper(static_cast<unsigned char>(c)) : c);
-    up = !std::isalnum(static_cast<unsigned char>(c));
-  }
+std::string name_of_test(std::string_view name) {
+  const std::string camel = camel_case(name);
   return camel.empty() || std::isdigit(static_cast<unsigned char>(camel[0])) ? "Program" + camel : camel;
 }
 
@@ -69,7 +63,7 @@ std::string as_test(const Program& program, const Recording& recording, std::str
   TestBody body{plan};
   TestSteps{plan, body}.write();
   return comment(plan, file) + includes(plan) + "namespace {\n\n" + memory_of_test(plan) + backend_of_test(plan, body) +
-         policies_of_test(plan) + functions_of_test(plan, body) + "TEST(Regression, " + camel_case(name) + ") {\n" +
+         policies_of_test(plan) + functions_of_test(plan, body) + "TEST(Regression, " + name_of_test(name) + ") {\n" +
          body.text + "}\n\n}  // namespace\n";
 }
 

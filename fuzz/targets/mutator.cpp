@@ -4,31 +4,25 @@
 #include <array>
 #include <cstring>
 
-#include "model/program/decoder.hpp"
+#include "model/program/byte_format.hpp"
 
 namespace slabproof {
 namespace {
 
-constexpr std::size_t header_size = Decoder::header_size;
-constexpr std::size_t record_size = Decoder::record_size;
-constexpr std::size_t row_at = 8;
+using format::header_size, format::record_size, format::Record;
+
+constexpr std::size_t first_row_at = format::cache_at(0) + format::row_at;
 constexpr std::size_t longest_run = 64;  // records that one mutation inserts, copies or deletes
 
-/// An opcode of each meaning but the two that do nothing when they are run.
-struct Opcodes {
-  std::array<std::uint8_t, operation_kinds + 2> bytes{};
-  std::size_t count = 0;
-
-  Opcodes() {
-    for (unsigned byte = 0; byte < 256; ++byte) {
-      const Opcode opcode = opcode_at(static_cast<std::uint8_t>(byte));
-      const Opcode before = byte == 0 ? Opcode{} : opcode_at(static_cast<std::uint8_t>(byte - 1));
-      const bool does_nothing = opcode.kind == OpcodeKind::Unassigned || opcode.kind == OpcodeKind::SkipOrdinals;
-      if (!does_nothing && (opcode.kind != before.kind || opcode.operation != before.operation) && count < bytes.size())
-        bytes[count++] = static_cast<std::uint8_t>(byte);
-    }
-  }
-};
+/// An opcode of each operation, and of each burst.
+constexpr auto one_opcode_each = [] {
+  std::array<std::uint8_t, operation_kinds + 2> opcodes{format::alloc_burst.range.first,
+                                                        format::free_burst.range.first};
+  std::size_t count = 2;
+  for (const OperationFacts& facts : operation_table.facts) opcodes[count++] = facts.opcodes.first;
+  std::sort(opcodes.begin(), opcodes.end());
+  return opcodes;
+}();
 
 /// The records of a program, to be changed in place.
 class Records {
@@ -75,15 +69,13 @@ std::size_t run_length(SplitMix& random, std::size_t limit) {
 }
 
 std::uint8_t random_opcode(SplitMix& random, const std::uint8_t* header) {
-  static const Opcodes opcodes;
-  const unsigned absent = header[1] | static_cast<unsigned>(header[2]) << 8;  // the swarm mask
+  const format::Swarm swarm = format::Swarm::of(header);
   std::uint8_t byte = 0;
   // As often as the format has it, or each as often as any other; not one that the program does without.
   for (int tries = 0; tries < 8; ++tries) {
-    byte = random.below(2) ? random.byte() : opcodes.bytes[random.below(opcodes.count)];
-    const Opcode opcode = opcode_at(byte);
-    if (opcode.kind != OpcodeKind::Unassigned && (absent >> (static_cast<unsigned>(opcode.operation) % 16) & 1) == 0)
-      break;
+    byte = random.below(2) ? random.byte() : one_opcode_each[random.below(one_opcode_each.size())];
+    const Opcode opcode = opcode_of(byte);
+    if (opcode.kind != OpcodeKind::Unassigned && !swarm.keeps_out(opcode.operation)) break;
   }
   return byte;
 }
@@ -92,51 +84,43 @@ std::uint8_t random_selector(SplitMix& random) {
   return random.below(2) ? random.byte() : static_cast<std::uint8_t>(random.below(4));
 }
 
-void put_operand(std::uint8_t* record, std::size_t operand) {
-  record[2] = static_cast<std::uint8_t>(operand & 0xFF);
-  record[3] = static_cast<std::uint8_t>(operand >> 8 & 0xFF);
-}
-
-std::size_t random_operand(std::uint8_t opcode, SplitMix& random) {
+std::uint16_t random_operand(std::uint8_t opcode, SplitMix& random) {
   // A reserve of hundreds takes as long as hundreds of programs and shows little that one of a few does not.
-  if (opcode_at(opcode).operation == OperationKind::Reserve && random.below(16) != 0) return random.below(16);
-  switch (random.below(4)) {
-    case 0: return random.below(0x10000);
-    case 1: return random.below(256);
-    default: return random.below(8);
-  }
+  const bool counts_objects = parameter_of(opcode_of(opcode).operation) == Parameter::ObjectCount;
+  if (counts_objects && random.below(16) != 0) return static_cast<std::uint16_t>(random.below(16));
+  const std::size_t ends[] = {0x10000, 256, 8, 8};
+  return static_cast<std::uint16_t>(random.below(ends[random.below(std::size(ends))]));
 }
 
 void put_random_record(std::uint8_t* record, SplitMix& random, const std::uint8_t* header) {
-  record[0] = random_opcode(random, header);
-  record[1] = random_selector(random);
-  put_operand(record, random_operand(record[0], random));
+  const std::uint8_t opcode = random_opcode(random, header), selector = random_selector(random);
+  Record{opcode, selector, random_operand(opcode, random)}.put(record);
 }
 
-void mutate_operand(std::uint8_t* record, SplitMix& random) {
-  const std::size_t operand = record[2] | static_cast<std::size_t>(record[3]) << 8;
-  switch (random.below(4)) {
-    case 0: return put_operand(record, operand + 1 + random.below(4));
-    case 1: return put_operand(record, operand - 1 - random.below(4));
-    case 2: return put_operand(record, operand ^ std::size_t{1} << random.below(16));
-    default: return put_operand(record, random_operand(record[0], random));
-  }
+void mutate_operand(std::uint8_t* bytes, SplitMix& random) {
+  Record record = Record::at(bytes);
+  const std::size_t operand = record.operand;
+  const auto change = [&]() -> std::size_t {
+    switch (random.below(4)) {
+      case 0: return operand + 1 + random.below(4);
+      case 1: return operand - 1 - random.below(4);
+      case 2: return operand ^ std::size_t{1} << random.below(16);
+      default: return random_operand(record.opcode, random);
+    }
+  };
+  record.operand = static_cast<std::uint16_t>(change() & 0xFFFF);
+  record.put(bytes);
 }
 
 void mutate_header(std::uint8_t* header, SplitMix& random) {
-  constexpr std::size_t cache_size = 8;
-  std::uint8_t* const first = header + row_at;
+  std::uint8_t* const first = header + format::cache_at(0);
   std::uint8_t& byte = header[random.below(header_size)];
   switch (random.below(4)) {
-    case 0: header[0] = static_cast<std::uint8_t>(random.below(4)); break;    // one or two caches and backends
-    case 1: std::copy(first, first + cache_size, first + cache_size); break;  // two caches of one geometry
+    case 0: header[format::shape_at] = static_cast<std::uint8_t>(random.below(4)); break;
+    case 1: std::copy(first, first + format::cache_size, header + format::cache_at(1)); break;  // of one geometry
     case 2: byte ^= static_cast<std::uint8_t>(1 << random.below(8)); break;
     default: byte = random.byte(); break;
   }
-}
-
-void set_row(std::uint8_t* header, slab::Row row) {
-  while (header[row_at] % 3 != static_cast<unsigned>(row)) ++header[row_at];
 }
 
 }  // namespace
@@ -185,8 +169,8 @@ std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t si
       std::swap_ranges(records.at(one), records.at(one) + record_size, records.at(other));
       break;
     }
-    case Mutation::Opcode: records.at(random.below(count))[0] = random_opcode(random, data); break;
-    case Mutation::Selector: records.at(random.below(count))[1] = random_selector(random); break;
+    case Mutation::Opcode: records.at(random.below(count))[format::opcode_at] = random_opcode(random, data); break;
+    case Mutation::Selector: records.at(random.below(count))[format::selector_at] = random_selector(random); break;
     case Mutation::Operand: mutate_operand(records.at(random.below(count)), random); break;
     case Mutation::Header: mutate_header(records.header(), random); break;
     case Mutation::Bytes: break;
@@ -200,11 +184,11 @@ std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::size_t max
   for (std::size_t left = 1 + random.below(3); left > 0; --left)
     if (const std::size_t mutated = apply_mutation(draw_mutation(random), data, size, max_size, random, mutate_bytes))
       size = mutated;
-  if (size <= row_at && max_size > row_at && row != slab::Row::SmallSinglePage) {
-    std::memset(data + size, 0, row_at + 1 - size);
-    size = row_at + 1;
+  if (size <= first_row_at && max_size > first_row_at && row != slab::Row::SmallSinglePage) {
+    std::memset(data + size, 0, first_row_at + 1 - size);
+    size = first_row_at + 1;
   }
-  if (size > row_at) set_row(data, row);
+  if (size > first_row_at) data[first_row_at] = format::byte_of_row(row, data[first_row_at]);
   return size;
 }
 

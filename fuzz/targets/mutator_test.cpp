@@ -9,18 +9,20 @@
 
 #include <gtest/gtest.h>
 
+#include "model/program/byte_format.hpp"
 #include "model/program/decoder.hpp"
 
 namespace slabproof {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-constexpr std::size_t header_size = Decoder::header_size, record_size = Decoder::record_size;
+using format::header_size, format::record_size;
+constexpr std::size_t first_row_at = format::cache_at(0) + format::row_at;
 constexpr slab::Row rows[] = {slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large};
 
 /// Stands for the fuzzer's byte mutations: changes the row's byte, and the number of bytes.
 std::size_t touch_the_row(std::uint8_t* data, std::size_t size, std::size_t max_size) {
-  if (size > 8) ++data[8];
+  if (size > first_row_at) ++data[first_row_at];
   return size < max_size ? size + 1 : size;
 }
 
@@ -99,10 +101,10 @@ TEST_F(Mutator, InsertsNothingThatTheSwarmMaskKeepsOutAndEveryKindOtherwise) {
   std::size_t inserted = 0, wasted = 0;
   for (std::uint64_t seed = 0; seed < 5'000; ++seed) {
     Bytes header(header_size);
-    header[1] = static_cast<std::uint8_t>(seed);
+    header[format::swarm_at] = static_cast<std::uint8_t>(seed);
     for (const Bytes& record : records_of(mutated(Mutation::Insert, header, max_size, seed))) {
-      const Opcode opcode = opcode_at(record[0]);
-      const bool absent = header[1] >> (static_cast<unsigned>(opcode.operation) % 16) & 1;
+      const Opcode opcode = opcode_of(record[0]);
+      const bool absent = format::Swarm::of(header.data()).keeps_out(opcode.operation);
       ++inserted;
       wasted += absent || opcode.kind == OpcodeKind::Unassigned;
       ++kinds[opcode.operation];
@@ -190,7 +192,7 @@ TEST_F(Mutator, KeepsTheRowAndTheLargestSizeWhateverItIsGiven) {
     ASSERT_GT(after, 0u);
     ASSERT_LE(after, max) << "seed " << seed;
     ASSERT_EQ(buffer.bytes[max], 0xEE) << "seed " << seed;
-    if (max > 8) {
+    if (max > first_row_at) {
       ASSERT_EQ(decode_setup(buffer.bytes.data(), after).caches[0].row(), row) << "seed " << seed;
     }
   }

@@ -5,7 +5,8 @@
 #include <sstream>
 #include <string>
 
-#include "model/program/encoder.hpp"
+#include "model/program/byte_format.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/random_bytes.hpp"
 #include "model/program/trace.hpp"
 
@@ -14,7 +15,7 @@ int main() {
   std::set<std::string> words{"//"};  // a comment, which no program's text has
   for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
     std::vector<std::uint8_t> bytes = random_bytes(seed, 300);
-    bytes[1] = bytes[2] = 0;  // no operation kept out
+    bytes[format::swarm_at] = bytes[format::swarm_at + 1] = 0;  // no operation kept out
     std::istringstream text{to_text(decode(bytes))};
     for (std::string word; text >> word;) {
       const std::size_t number = word.find_last_not_of("0123456789") + 1;

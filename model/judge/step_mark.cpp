@@ -1,6 +1,6 @@
 #include "model/judge/step_mark.hpp"
 
-#include "model/program/operation.hpp"
+#include "model/program/operation_table.hpp"
 
 namespace slabproof {
 

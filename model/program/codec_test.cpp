@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/program/codec.hpp"
 #include "model/program/decoder.hpp"
-#include "model/program/encoder.hpp"
 #include "model/program/random_bytes.hpp"
 #include "model/program/trace.hpp"
 
@@ -17,7 +17,7 @@ namespace {
 /// Mostly short, a few of thousands of operations; the swarm mask spares half of them.
 std::vector<std::uint8_t> random_input(std::uint64_t seed) {
   std::vector<std::uint8_t> bytes = random_bytes(seed, seed % 1000 == 999 ? 20'000 : seed % 400);
-  if (seed % 2 == 0 && bytes.size() >= Decoder::header_size) bytes[1] = bytes[2] = 0;
+  if (seed % 2 == 0 && bytes.size() >= format::header_size) bytes[format::swarm_at] = bytes[format::swarm_at + 1] = 0;
   return bytes;
 }
 
@@ -37,10 +37,10 @@ TEST(Codec, TenThousandRandomProgramsSurviveBytesAndText) {
 }
 
 TEST(Codec, EveryHeaderFieldSurvives) {
-  for (std::size_t byte = 0; byte < Decoder::header_size; ++byte)
+  for (std::size_t byte = 0; byte < format::header_size; ++byte)
     for (unsigned value = 0; value < 256; ++value) {
-      std::vector<std::uint8_t> bytes(Decoder::header_size);
-      bytes[0] = 3;
+      std::vector<std::uint8_t> bytes(format::header_size);
+      bytes[format::shape_at] = format::two_caches | format::two_backends;
       bytes[byte] = static_cast<std::uint8_t>(value);
       const Program program = decode(bytes);
       ASSERT_EQ(decode(encode(program)), program) << "byte " << byte << " = " << value;
@@ -51,16 +51,15 @@ TEST(Codec, EveryHeaderFieldSurvives) {
 TEST(Decoder, TakesEveryOpcode) {
   for (unsigned opcode = 0; opcode < 256; ++opcode)
     for (const std::uint8_t selector : std::initializer_list<std::uint8_t>{0x00, 0x01, 0x7F, 0xFF}) {
-      std::vector<std::uint8_t> bytes(Decoder::header_size);
-      bytes[0] = 3;
+      std::vector<std::uint8_t> bytes(format::header_size);
+      bytes[format::shape_at] = format::two_caches | format::two_backends;
       bytes.insert(bytes.end(), {0x00, 0, 0, 0, 0x00, 0, 0, 0, 0x40, 0, 0, 0});  // one live object, one dead
       bytes.insert(bytes.end(), {static_cast<std::uint8_t>(opcode), selector, 0xFF, 0xFF});
       const Program program = decode(bytes);
       const std::size_t before = 3;
       ASSERT_GE(program.operations.size(), before);
-      const Opcode meaning = opcode_at(static_cast<std::uint8_t>(opcode));
-      const bool does_nothing = meaning.kind == OpcodeKind::Unassigned || meaning.kind == OpcodeKind::SkipOrdinals;
-      ASSERT_EQ(program.operations.size() == before, does_nothing) << "opcode " << opcode;
+      const Opcode meaning = opcode_of(static_cast<std::uint8_t>(opcode));
+      ASSERT_EQ(program.operations.size() == before, meaning.does_nothing()) << "opcode " << opcode;
       if (meaning.kind == OpcodeKind::Single) {
         ASSERT_EQ(program.operations.back().kind, meaning.operation);
       }
@@ -71,19 +70,19 @@ TEST(Decoder, TakesEveryOpcode) {
 TEST(Decoder, TakesShortInputsAsZeros) {
   const Program empty = decode({});
   EXPECT_TRUE(empty.operations.empty());
-  EXPECT_EQ(decode(std::vector<std::uint8_t>(Decoder::header_size)), empty);
+  EXPECT_EQ(decode(std::vector<std::uint8_t>(format::header_size)), empty);
   const std::vector<std::uint8_t> input = random_bytes(7, 200);
   for (std::size_t size = 0; size < input.size(); ++size) {
     std::vector<std::uint8_t> shorter(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(size)),
         padded = shorter;
-    padded.resize(std::max(Decoder::header_size, (size + 3) / 4 * 4));
+    padded.resize(std::max(format::header_size, (size + 3) / 4 * 4));
     ASSERT_EQ(decode(shorter), decode(padded)) << size << " bytes";
   }
 }
 
 TEST(Decoder, StopsAtTheMostOperationsThatAProgramHas) {
   std::vector<std::uint8_t> bursts(Limits::max_file_size);
-  for (std::size_t at = Decoder::header_size; at + 4 <= bursts.size(); at += 4) {
+  for (std::size_t at = format::header_size; at + 4 <= bursts.size(); at += 4) {
     bursts[at] = at % 8 == 0 ? 0x90 : 0x98;
     bursts[at + 2] = 0xFF;
   }
@@ -109,10 +108,10 @@ TEST(Programs, LoseAnOperationAndNoOtherChangesItsMeaning) {
       ASSERT_EQ(rest, normalised(without));
       // What is left are operations of the program, in their order; those on the object are gone.
       const Operation& operation = program.operations[dropped];
-      const bool was_born = names(operation.kind) == Names::NewObject;
+      const bool was_born = makes_object(operation.kind);
       auto from = without.operations.begin();
       for (const Operation& kept : rest.operations) {
-        ASSERT_FALSE(was_born && names(kept.kind) <= Names::DeadObject && kept.object == operation.object);
+        ASSERT_FALSE(was_born && names_object(kept.kind) && kept.object == operation.object);
         const auto found = std::find(from, without.operations.end(), kept);
         ASSERT_NE(found, without.operations.end()) << to_text(kept) << " is no operation of\n" << to_text(program);
         for (; from != found; ++from)

@@ -3,21 +3,18 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "model/program/operation.hpp"
+#include "model/program/byte_format.hpp"
 #include "model/program/setup.hpp"
 #include "model/program/symbolic_state.hpp"
 
 namespace slabproof {
 
-/// The byte form of programs, docs/format.md: a header of 24 bytes, then operations of 4 bytes each
-/// (opcode, selector, 16-bit operand). Every byte string is a program; missing bytes are zeros.
+/// Decodes the byte form of programs (model/program/byte_format.hpp) without building a Program, as codec.hpp does.
+/// Every byte string is a program; missing bytes are zeros.
 /// Yields one single operation at a time, bursts expanded, and never one that does not apply to
 /// state(). Allocates nothing and needs no library: a kernel can run it.
 class Decoder {
  public:
-  static constexpr std::size_t header_size = 24;
-  static constexpr std::size_t record_size = 4;
-
   /// `data` must outlive the decoder.
   Decoder(const std::uint8_t* data, std::size_t size);
 
@@ -31,13 +28,14 @@ class Decoder {
   enum class Order : std::uint8_t { Fifo, Lifo, Shuffled };
 
   [[nodiscard]] std::uint8_t byte(std::size_t index) const { return index < size_ ? data_[index] : 0; }
+  [[nodiscard]] format::Record record() const;
   [[nodiscard]] bool decode_record(Operation& operation);
   [[nodiscard]] bool next_of_burst(Operation& operation);
-  [[nodiscard]] bool make(OperationKind kind, unsigned selector, unsigned operand, Operation& operation) const;
+  [[nodiscard]] bool make(OperationKind kind, const format::Record& record, Operation& operation) const;
 
   const std::uint8_t* data_;
   std::size_t size_;
-  std::size_t position_ = header_size;
+  std::size_t position_ = format::header_size;
   std::uint32_t yielded_ = 0;
   Setup setup_;
   SymbolicState state_;
@@ -52,14 +50,5 @@ class Decoder {
 
 /// Decodes a header. Total: any 24 bytes, or fewer, are a setup.
 Setup decode_setup(const std::uint8_t* data, std::size_t size);
-
-/// What an opcode means. Unassigned ones do nothing and are the only ones that a later version may
-/// assign.
-enum class OpcodeKind : std::uint8_t { Single, AllocBurst, FreeBurst, SkipOrdinals, Unassigned };
-struct Opcode {
-  OpcodeKind kind = OpcodeKind::Unassigned;
-  OperationKind operation = OperationKind::Alloc;  // of Single
-};
-Opcode opcode_at(std::uint8_t byte);
 
 }  // namespace slabproof

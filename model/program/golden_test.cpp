@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/program/codec.hpp"
 #include "model/program/decoder.hpp"
-#include "model/program/encoder.hpp"
 #include "model/program/trace.hpp"
 
 namespace slabproof {
@@ -230,7 +230,7 @@ std::string name_of(const Opcode& opcode) {
 TEST(GoldenOpcodes, KeepTheirMeaning) {
   std::string table;
   for (unsigned first = 0, last = 0; first < 256; first = last + 1) {
-    const auto name_at = [](unsigned byte) { return name_of(opcode_at(static_cast<std::uint8_t>(byte))); };
+    const auto name_at = [](unsigned byte) { return name_of(opcode_of(static_cast<std::uint8_t>(byte))); };
     for (last = first; last < 255 && name_at(last + 1) == name_at(first);) ++last;
     char range[16];
     std::snprintf(range, sizeof range, "%02X-%02X ", first, last);

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "model/program/operation.hpp"
+#include "model/program/operation_table.hpp"
 #include "model/program/setup.hpp"
 
 namespace slabproof {
@@ -14,5 +14,11 @@ struct Program {
 
   friend bool operator==(const Program&, const Program&) = default;
 };
+
+/// `program` without the operations that name what does not exist when they are reached.
+Program normalised(const Program& program);
+
+/// `program` with its objects counted from 0 without gaps, as a person would write it. Normalises.
+Program renumbered(const Program& program);
 
 }  // namespace slabproof

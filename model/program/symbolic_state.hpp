@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "model/program/operation.hpp"
+#include "model/program/operation_table.hpp"
 #include "model/program/setup.hpp"
 
 namespace slabproof {
@@ -60,42 +60,39 @@ class SymbolicState {
 
   /// Whether `operation` names only what exists here.
   [[nodiscard]] bool applies(const Operation& operation) const {
-    switch (names(operation.kind)) {
-      case Names::NewObject:
+    const OperationFacts& facts = facts_of(operation.kind);
+    if (facts.needs_two_caches && cache_count_ < 2) return false;
+    switch (facts.operand) {
+      case Operand::NewObject:
         return operation.target < cache_count_ && operation.object >= next_ordinal_ &&
                operation.object <= Limits::max_ordinal && live_count_ < Limits::max_live_objects;
-      case Names::LiveObject: {
-        const auto index = find_live(operation.object);
-        if (operation.kind != OperationKind::FreeThroughOther) return index >= 0;
-        return index >= 0 && cache_count_ == 2;
-      }
-      case Names::DeadObject: return find_dead(operation.object) >= 0;
-      case Names::Cache: return operation.target < cache_count_;
-      case Names::Backend: return operation.target < backend_count_;
+      case Operand::LiveObject: return find_live(operation.object) >= 0;
+      case Operand::DeadObject: return find_dead(operation.object) >= 0;
+      case Operand::Cache: return operation.target < cache_count_;
+      case Operand::Backend: return operation.target < backend_count_;
     }
     return false;
   }
 
   /// Requires applies(operation).
   void apply(const Operation& operation) {
-    switch (operation.kind) {
-      case OperationKind::Alloc:
-      case OperationKind::AllocNoGrow:
+    switch (facts_of(operation.kind).effect) {
+      case Effect::None: break;
+      case Effect::MakesObject:
         live_[live_count_++] = operation.object << 1 | operation.target;
         next_ordinal_ = operation.object + 1;
         break;
-      case OperationKind::Free: {
+      case Effect::EndsObject: {
         const auto index = static_cast<std::size_t>(find_live(operation.object));
         if (dead_count_ == max_dead) erase(dead_, dead_count_, 0);
         dead_[dead_count_++] = live_[index];
         erase(live_, live_count_, index);
         break;
       }
-      case OperationKind::Destroy:
+      case Effect::EndsObjectsOfCache:
         forget(live_, live_count_, operation.target);
         forget(dead_, dead_count_, operation.target);
         break;
-      default: break;
     }
   }
 

@@ -2,26 +2,21 @@
 
 #include <charconv>
 #include <cstdint>
-#include <span>
 
 #include "model/program/static_caches.hpp"
 
 namespace slabproof {
 namespace {
 
-constexpr const char* reuse_names[] = {"lifo", "fifo", "never"};
-constexpr const char* placement_names[] = {"adjacent", "scattered", "barely_aligned"};
-constexpr const char* kind_names[] = {"DynamicCache", "Cache"};
-constexpr const char* policy_names[] = {"Checked", "Unchecked"};
-constexpr const char* type_names[] = {"Small", "Large"};
-constexpr const char* call_names[] = {"any", "alloc_slab", "alloc_slab_info", "save_slab_info"};
-constexpr const char* mode_names[] = {"once", "always", "misaligned"};
-constexpr const char* reentrant_names[] = {"alloc", "alloc_no_grow", "reserve", "free", "shrink"};
+constexpr Named<Reuse> reuses[] = {{Reuse::Lifo, "lifo"}, {Reuse::Fifo, "fifo"}, {Reuse::Never, "never"}};
+constexpr Named<Placement> placements[] = {{Placement::Adjacent, "adjacent"},
+                                           {Placement::Scattered, "scattered"},
+                                           {Placement::BarelyAligned, "barely_aligned"}};
+constexpr Named<bool> kinds[] = {{false, "DynamicCache"}, {true, "Cache"}};  // by CacheSpec::is_static
+constexpr Named<bool> policies[] = {{true, "Checked"}, {false, "Unchecked"}};
+constexpr Named<slab::ObjectSizeType> types[] = {{slab::ObjectSizeType::Small, "Small"},
+                                                 {slab::ObjectSizeType::Large, "Large"}};
 
-template <class E>
-std::size_t index(E value) {
-  return static_cast<std::size_t>(value);
-}
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
 /// Reads a text word by word; words end at white space, `//` starts a comment. The first error wins.
@@ -68,17 +63,18 @@ class Scanner {
     fail("'" + std::string{prefix} + "' and a number from " + number(low) + " to " + number(high));
     return low;
   }
-  /// The index of the name behind `prefix`.
-  std::uint8_t choice_after(std::string_view prefix, std::span<const char* const> choices) {
+  /// The value whose name is behind `prefix`.
+  template <class E, std::size_t N>
+  E choice_after(std::string_view prefix, const Named<E> (&choices)[N]) {
     const std::string_view text = word();
     std::string expected;
-    for (std::size_t i = 0; i < choices.size(); ++i) {
-      const std::string choice = std::string{prefix} + choices[i];
-      if (text == choice) return static_cast<std::uint8_t>(i);
-      expected += (i == 0 ? "" : ", ") + choice;
+    for (const Named<E>& choice : choices) {
+      const std::string name = std::string{prefix} + choice.name;
+      if (text == name) return choice.value;
+      expected += (expected.empty() ? "" : ", ") + name;
     }
     fail("one of " + expected);
-    return 0;
+    return choices[0].value;
   }
 
   /// An error at the last word.
@@ -115,12 +111,12 @@ class Scanner {
 
 void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
   cache.backend = static_cast<std::uint8_t>(in.number_after("on=b", 0, backend_count - 1u));
-  cache.is_static = in.choice_after("kind=", kind_names) == 1;
-  cache.checks = in.choice_after("policy=", policy_names) == 0;
+  cache.is_static = in.choice_after("kind=", kinds);
+  cache.checks = in.choice_after("policy=", policies);
   cache.empty_slabs_kept =
       static_cast<std::uint8_t>(in.number_after("empty_slabs_kept=", 0, Limits::max_empty_slabs_kept));
   if (cache.is_static && cache.empty_slabs_kept > 1) in.fail("0 or 1 for a Cache");
-  cache.type = static_cast<slab::ObjectSizeType>(in.choice_after("type=", type_names));
+  cache.type = in.choice_after("type=", types);
   constexpr std::uint32_t any = ~std::uint32_t{0};
   cache.slab_size = in.number_after("slab_size=", 0, any);
   cache.page_size = in.number_after("page_size=", 0, any);
@@ -143,91 +139,117 @@ void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
   in.fail("a geometry of model/program/static_caches.hpp for kind=Cache");
 }
 
+/// Those that `#N = …` may go on with, or the others.
+std::optional<OperationKind> kind_of(std::string_view name, bool makes) {
+  for (std::uint8_t number = 0; number < operation_kinds; ++number)
+    if (const auto kind = static_cast<OperationKind>(number); makes_object(kind) == makes && name == to_string(kind))
+      return kind;
+  return std::nullopt;
+}
+
+std::string names_of_allocations() {
+  std::string names;
+  for (std::uint8_t number = 0; number < operation_kinds; ++number)
+    if (const auto kind = static_cast<OperationKind>(number); makes_object(kind))
+      names += (names.empty() ? "" : ", ") + std::string{to_string(kind)};
+  return names;
+}
+
+void parse_parameter(Scanner& in, Operation& operation) {
+  switch (parameter_of(operation.kind)) {
+    case Parameter::None: return;
+    case Parameter::ObjectCount:
+      if (in.peek() == "everything")
+        in.word(), operation.argument = reserve_everything;
+      else
+        operation.argument = in.number_after("", 0, max_argument(operation.kind));
+      return;
+    case Parameter::Failure: {
+      Failure failure;
+      failure.call = in.choice_after("", failing_calls);
+      operation.argument = in.number_after("after=", 0, max_argument(operation.kind));
+      failure.mode = in.choice_after("", failure_modes);
+      if (!failure.is_possible()) in.fail("'once' or 'always' for " + std::string{to_string(failure.call)});
+      operation.detail = failure.packed();
+      return;
+    }
+    case Parameter::ReentrantCall:
+      operation.detail = static_cast<std::uint8_t>(in.choice_after("", reentrant_calls));
+      return;
+    case Parameter::Pick: operation.argument = in.number_after("pick=", 0, max_argument(operation.kind)); return;
+  }
+}
+
 Operation parse_operation(Scanner& in, const Setup& setup, std::uint32_t next_ordinal) {
   Operation operation;
-  const auto cache = [&] { return static_cast<std::uint8_t>(in.number_after("c", 0, setup.cache_count - 1u)); };
-  if (in.peek().starts_with('#')) {
+  const bool makes = in.peek().starts_with('#');
+  if (makes) {
     operation.object = in.number_after("#", next_ordinal, Limits::max_ordinal);
     in.expect("=");
-    constexpr const char* allocations[] = {to_string(OperationKind::Alloc), to_string(OperationKind::AllocNoGrow)};
-    operation.kind = static_cast<OperationKind>(in.choice_after("", allocations));
-    operation.target = cache();
+  }
+  const std::optional<OperationKind> kind = kind_of(in.word(), makes);
+  if (!kind) {
+    in.fail(makes ? "one of " + names_of_allocations() : "'#N = alloc', 'free' or another operation of docs/format.md");
     return operation;
   }
-  const std::string_view word = in.word();
-  std::uint8_t kind = static_cast<std::uint8_t>(OperationKind::Free);
-  while (kind < operation_kinds && word != to_string(static_cast<OperationKind>(kind))) ++kind;
-  if (kind == operation_kinds) {
-    in.fail("'#N = alloc', 'free' or another operation of docs/format.md");
-    return operation;
-  }
-  operation.kind = static_cast<OperationKind>(kind);
-  switch (names(operation.kind)) {
-    case Names::NewObject: break;
-    case Names::LiveObject:
-    case Names::DeadObject: operation.object = in.number_after("#", 0, Limits::max_ordinal); break;
-    case Names::Cache: operation.target = cache(); break;
-    case Names::Backend:
+  operation.kind = *kind;
+  switch (operand_of(*kind)) {
+    case Operand::LiveObject:
+    case Operand::DeadObject: operation.object = in.number_after("#", 0, Limits::max_ordinal); break;
+    case Operand::NewObject:
+    case Operand::Cache:
+      operation.target = static_cast<std::uint8_t>(in.number_after("c", 0, setup.cache_count - 1u));
+      break;
+    case Operand::Backend:
       operation.target = static_cast<std::uint8_t>(in.number_after("b", 0, setup.backend_count - 1u));
       break;
   }
-  if (operation.kind == OperationKind::Reserve) {
-    if (in.peek() == "everything")
-      in.word(), operation.argument = reserve_everything;
-    else
-      operation.argument = in.number_after("", 0, max_reserve);
-  } else if (operation.kind == OperationKind::Fail) {
-    const std::uint8_t call = in.choice_after("", call_names);
-    operation.argument = in.number_after("after=", 0, max_calls_let_through);
-    const std::uint8_t mode = in.choice_after("", mode_names);
-    if (mode == index(FailureMode::Misaligned) && call == index(FailingCall::SaveSlabInfo))
-      in.fail("'once' or 'always' for save_slab_info");
-    operation.detail = static_cast<std::uint8_t>(call | mode << 2);
-  } else if (operation.kind == OperationKind::Reenter) {
-    operation.detail = in.choice_after("", reentrant_names);
-  } else if (max_argument(operation.kind) != 0) {
-    operation.argument = in.number_after("pick=", 0, max_argument(operation.kind));
-  }
+  parse_parameter(in, operation);
   return operation;
+}
+
+std::string text_of_parameter(const Operation& operation) {
+  switch (parameter_of(operation.kind)) {
+    case Parameter::None: return "";
+    case Parameter::ObjectCount:
+      return operation.argument == reserve_everything ? " everything" : " " + number(operation.argument);
+    case Parameter::Failure:
+      return std::string{" "} + to_string(operation.failure().call) + " after=" + number(operation.argument) + " " +
+             to_string(operation.failure().mode);
+    case Parameter::ReentrantCall: return std::string{" "} + to_string(operation.reentrant_call());
+    case Parameter::Pick: return " pick=" + number(operation.argument);
+  }
+  return "";
 }
 
 }  // namespace
 
 std::string to_text(const Operation& operation) {
   std::string text;
-  if (names(operation.kind) == Names::NewObject) text = "#" + number(operation.object) + " = ";
+  if (makes_object(operation.kind)) text = "#" + number(operation.object) + " = ";
   text += to_string(operation.kind);
-  switch (names(operation.kind)) {
-    case Names::LiveObject:
-    case Names::DeadObject: text += " #" + number(operation.object); break;
-    case Names::NewObject:
-    case Names::Cache: text += " c" + number(operation.target); break;
-    case Names::Backend: text += " b" + number(operation.target); break;
+  switch (operand_of(operation.kind)) {
+    case Operand::LiveObject:
+    case Operand::DeadObject: text += " #" + number(operation.object); break;
+    case Operand::NewObject:
+    case Operand::Cache: text += " c" + number(operation.target); break;
+    case Operand::Backend: text += " b" + number(operation.target); break;
   }
-  if (operation.kind == OperationKind::Reserve)
-    text += operation.argument == reserve_everything ? " everything" : " " + number(operation.argument);
-  else if (operation.kind == OperationKind::Fail)
-    text += std::string{" "} + call_names[index(operation.failing_call())] + " after=" + number(operation.argument) +
-            " " + mode_names[index(operation.failure_mode())];
-  else if (operation.kind == OperationKind::Reenter)
-    text += std::string{" "} + reentrant_names[operation.detail];
-  else if (max_argument(operation.kind) != 0)
-    text += " pick=" + number(operation.argument);
-  return text;
+  return text + text_of_parameter(operation);
 }
 
 std::string to_text(const Setup& setup) {
   std::string text = "slabproof trace " + number(trace_version) + "\n";
   for (std::size_t i = 0; i < setup.backend_count; ++i) {
     const BackendSpec& backend = setup.backends[i];
-    text += "backend b" + number(i) + " reuse=" + reuse_names[index(backend.reuse)] +
-            " placement=" + placement_names[index(backend.placement)] + " seed=" + number(backend.seed) + "\n";
+    text += "backend b" + number(i) + " reuse=" + name_in(reuses, backend.reuse) +
+            " placement=" + name_in(placements, backend.placement) + " seed=" + number(backend.seed) + "\n";
   }
   for (std::size_t i = 0; i < setup.cache_count; ++i) {
     const CacheSpec& cache = setup.caches[i];
-    text += "cache c" + number(i) + " on=b" + number(cache.backend) + " kind=" + kind_names[cache.is_static] +
-            " policy=" + policy_names[!cache.checks] + " empty_slabs_kept=" + number(cache.empty_slabs_kept) +
-            " type=" + type_names[index(cache.type)] + " slab_size=" + number(cache.slab_size) +
+    text += "cache c" + number(i) + " on=b" + number(cache.backend) + " kind=" + name_in(kinds, cache.is_static) +
+            " policy=" + name_in(policies, cache.checks) + " empty_slabs_kept=" + number(cache.empty_slabs_kept) +
+            " type=" + name_in(types, cache.type) + " slab_size=" + number(cache.slab_size) +
             " page_size=" + number(cache.page_size) + " object_size=" + number(cache.object_size) +
             " object_align=" + number(cache.object_align) + "\n";
   }
@@ -259,8 +281,8 @@ ParseResult parse(std::string_view text) {
       in.expect("backend");
       in.expect("b" + number(setup.backend_count));
       BackendSpec& backend = setup.backends[setup.backend_count++];
-      backend.reuse = static_cast<Reuse>(in.choice_after("reuse=", reuse_names));
-      backend.placement = static_cast<Placement>(in.choice_after("placement=", placement_names));
+      backend.reuse = in.choice_after("reuse=", reuses);
+      backend.placement = in.choice_after("placement=", placements);
       backend.seed = static_cast<std::uint8_t>(in.number_after("seed=", 0, 255));
     } else if (setup.backend_count == 0) {
       in.word();
@@ -274,7 +296,7 @@ ParseResult parse(std::string_view text) {
       in.fail("'cache c0 …'");
     } else {
       const Operation operation = parse_operation(in, setup, next_ordinal);
-      if (names(operation.kind) == Names::NewObject) next_ordinal = operation.object + 1;
+      if (makes_object(operation.kind)) next_ordinal = operation.object + 1;
       program.operations.push_back(operation);
       if (program.operations.size() > Limits::max_operations)
         in.fail("at most " + number(Limits::max_operations) + " operations");

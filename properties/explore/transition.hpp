@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "model/memory/small_state.hpp"
-#include "model/program/operation.hpp"
+#include "model/program/operation_table.hpp"
 
 namespace slabproof {
 

@@ -6,7 +6,7 @@
 #include <rapidcheck/state.h>
 
 #include "model/judge/runner.hpp"
-#include "model/program/operation.hpp"
+#include "model/program/operation_table.hpp"
 #include "model/program/symbolic_state.hpp"
 
 namespace slabproof {

@@ -6,12 +6,32 @@ namespace slabproof {
 namespace {
 
 constexpr const char* row_names[] = {"SmallSinglePage", "SmallMultiPage", "Large"};
-constexpr const char* call_names[] = {"Any", "AllocSlab", "AllocSlabInfo", "SaveSlabInfo"};
-constexpr const char* mode_names[] = {"Once", "Always", "Misaligned"};
-constexpr const char* reentrant_calls[] = {"alloc()", "alloc_no_grow()", "reserve(1)",
-                                           "free(reinterpret_cast<{T}*>(0x77777000))", "shrink()"};
 
 Operation free(std::uint32_t ordinal) { return {.kind = OperationKind::Free, .object = ordinal}; }
+
+/// With what a backend calls the cache; `type` is that of its objects.
+std::string arguments_of(ReentrantCall call, const std::string& type) {
+  switch (call) {
+    case ReentrantCall::Alloc:
+    case ReentrantCall::AllocNoGrow:
+    case ReentrantCall::Shrink: return "()";
+    case ReentrantCall::Reserve: return "(1)";
+    case ReentrantCall::Free: return "(reinterpret_cast<" + type + "*>(0x77777000))";
+  }
+  return "";
+}
+
+/// The statement that makes such a call, which must be refused.
+std::string refused(ReentrantCall reentrant, const std::string& call) {
+  switch (reentrant) {
+    case ReentrantCall::Alloc:
+    case ReentrantCall::AllocNoGrow: return "EXPECT_EQ(" + call + ", nullptr);";
+    case ReentrantCall::Reserve: return "EXPECT_FALSE(" + call + ");";
+    case ReentrantCall::Free: return call + ";";
+    case ReentrantCall::Shrink: return "EXPECT_EQ(" + call + ", 0u);";
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -105,9 +125,8 @@ void TestSteps::take(const TestStep& step) {
       std::erase_if(body_.live, [&](const auto& live) { return live.second == c; });
       return;
     case OperationKind::Fail:
-      body_.line(plan_.backend_name(o.target) +
-                 ".fail(Backend::" + call_names[static_cast<std::size_t>(o.failing_call())] + ", " +
-                 number(o.argument) + ", Backend::" + mode_names[static_cast<std::size_t>(o.failure_mode())] + ");");
+      body_.line(plan_.backend_name(o.target) + ".fail(Backend::" + camel_case(to_string(o.failure().call)) + ", " +
+                 number(o.argument) + ", Backend::" + camel_case(to_string(o.failure().mode)) + ");");
       break;
     case OperationKind::Recover:
       if (plan_.fails) body_.line(plan_.backend_name(o.target) + ".fail(Backend::None, 0, Backend::Once);");
@@ -144,9 +163,8 @@ void TestSteps::reserve(const TestStep& step, std::size_t c) {
 }
 
 void TestSteps::reenter(const Operation& o, std::size_t c) {
-  std::string call = reentrant_calls[o.detail];
-  if (const std::size_t at = call.find("{T}"); at != std::string::npos) call.replace(at, 3, plan_.type_of(c));
-  call = plan_.cache(c) + call;
+  const ReentrantCall reentrant = o.reentrant_call();
+  const std::string call = plan_.cache(c) + to_string(reentrant) + arguments_of(reentrant, plan_.type_of(c));
   if (plan_.id != "M12" && !plan_.agrees)
     return body_.line(plan_.backend_of(c) + ".on_call = [&] { (void)" + call + "; };");
   // Nobody can tell whose call the next one is.
@@ -154,10 +172,7 @@ void TestSteps::reenter(const Operation& o, std::size_t c) {
     return body_.line("// (a re-entrant call of " + plan_.cache_name(c) + " falls away)");
   body_.line(plan_.backend_of(c) + ".on_call = [&] {");
   body_.line("  const std::vector<slab::MisuseReport> before = std::exchange(reports, {});");
-  body_.line(o.detail < 2    ? "  EXPECT_EQ(" + call + ", nullptr);"
-             : o.detail == 2 ? "  EXPECT_FALSE(" + call + ");"
-             : o.detail == 4 ? "  EXPECT_EQ(" + call + ", 0u);"
-                             : "  " + call + ";");
+  body_.line("  " + refused(reentrant, call));
   body_.line("  ASSERT_EQ(reports.size(), 1u);");
   body_.line("  EXPECT_EQ(reports[0].kind, slab::Misuse::ReentrantCall);");
   body_.line("  reports = before;");

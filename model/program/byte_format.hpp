@@ -1,0 +1,176 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <slab/geometry.hpp>
+
+#include "model/program/operation_table.hpp"
+
+namespace slabproof {
+
+/// What an opcode means. Unassigned ones do nothing and are the only ones that a later version may
+/// assign.
+enum class OpcodeKind : std::uint8_t { Single, AllocBurst, FreeBurst, SkipOrdinals, Unassigned };
+struct Opcode {
+  OpcodeKind kind = OpcodeKind::Unassigned;
+  OperationKind operation = OperationKind::Alloc;  // of Single and the bursts
+
+  [[nodiscard]] constexpr bool does_nothing() const {
+    return kind == OpcodeKind::Unassigned || kind == OpcodeKind::SkipOrdinals;
+  }
+  friend constexpr bool operator==(const Opcode&, const Opcode&) = default;
+};
+
+/// The byte form of programs, docs/format.md, as those who read, write and mutate it see it: where each field is and
+/// how it is packed. A header, then records of operations.
+namespace format {
+
+constexpr std::size_t header_size = 24, record_size = 4;
+
+// The header. Each field has bytes of its own, so that a mutation changes one thing.
+constexpr std::size_t shape_at = 0;
+constexpr std::uint8_t two_caches = 1, two_backends = 2;  // bits of the shape
+constexpr std::size_t swarm_at = 1;                       // 2 bytes: Swarm
+constexpr std::size_t phases_at = 3;  // bits 0-1: none, fill/drain, fill/churn/drain; rest: period
+constexpr std::size_t backends_at = 4, backend_size = 2;
+constexpr std::size_t caches_at = 8, cache_size = 8;
+
+// A backend.
+constexpr std::size_t behaviour_at = 0;  // bits 0-1: reuse, 2-3: placement
+constexpr std::size_t seed_at = 1;
+
+// A cache.
+constexpr std::size_t row_at = 0;
+constexpr std::uint8_t on_backend_1 = 0x80;  // bit of the row's byte
+constexpr std::size_t options_at = 1;
+constexpr std::uint8_t is_unchecked = 1, is_static = 8;  // bits of the options
+constexpr std::uint8_t empty_slabs_kept[] = {1, 0, 2, 1};  // by bits 1-2 of the options
+constexpr std::size_t pages_at = 2;  // bits 0-3: page size, 4-7: pages a slab; static: which
+constexpr unsigned smallest_page_shift = 6, page_shifts = 7;  // 64 to 4096 bytes
+constexpr std::size_t align_at = 3;
+constexpr unsigned common_aligns_end = 192;  // below that at most 16 bytes, from there on up to a page
+constexpr std::size_t objects_at = 4;  // bit 0: the object size comes of a number of objects
+constexpr std::size_t object_size_at = 5;  // 3 bytes, less one
+
+constexpr std::uint8_t low_byte(std::uint32_t value) { return static_cast<std::uint8_t>(value & 0xFF); }
+constexpr unsigned word_at(const std::uint8_t* bytes) { return bytes[0] | static_cast<unsigned>(bytes[1]) << 8; }
+constexpr std::size_t cache_at(std::size_t index) { return caches_at + index * cache_size; }
+constexpr std::size_t backend_at(std::size_t index) { return backends_at + index * backend_size; }
+
+/// The row of a cache, which all values of a byte are one of.
+constexpr slab::Row row_of_byte(std::uint8_t byte) { return static_cast<slab::Row>(byte % 3); }
+/// The next byte from `byte` on that says `row`.
+constexpr std::uint8_t byte_of_row(slab::Row row, std::uint8_t byte) {
+  while (row_of_byte(byte) != row) ++byte;
+  return byte;
+}
+
+/// The kinds of operations that a program does without (swarm testing: Groce et al., ISSTA 2012).
+struct Swarm {
+  unsigned mask = 0;
+  [[nodiscard]] static constexpr Swarm of(const std::uint8_t* header) { return {word_at(header + swarm_at)}; }
+  [[nodiscard]] constexpr bool keeps_out(OperationKind kind) const { return mask >> facts_of(kind).swarm_bit & 1; }
+};
+
+/// The record of an operation: an opcode, a selector (bit 0: cache or backend; the rest: more) and an operand.
+struct Record {
+  std::uint8_t opcode = 0, selector = 0;
+  std::uint16_t operand = 0;
+
+  [[nodiscard]] static constexpr Record at(const std::uint8_t* bytes) {
+    return {bytes[0], bytes[1], static_cast<std::uint16_t>(word_at(bytes + 2))};
+  }
+  constexpr void put(std::uint8_t* bytes) const {
+    bytes[0] = opcode, bytes[1] = selector, bytes[2] = low_byte(operand), bytes[3] = low_byte(operand >> 8);
+  }
+  [[nodiscard]] constexpr std::uint8_t target() const { return selector & 1; }
+  [[nodiscard]] constexpr std::uint8_t more() const { return selector >> 1; }
+};
+constexpr std::size_t opcode_at = 0, selector_at = 1, operand_at = 2;  // in a record
+
+constexpr std::uint8_t more_for_everything = 127;  // of a Record that reserves everything
+static_assert(max_misuse_argument == 127 && sizeof(failing_calls) / sizeof(failing_calls[0]) == 4 &&
+                  sizeof(failure_modes) / sizeof(failure_modes[0]) == 3 &&
+                  sizeof(reentrant_calls) / sizeof(reentrant_calls[0]) == 5,
+              "what the rest of a selector stands for would change in every program");
+
+/// Gives `operation`, whose kind is set, the parameter that a record has for it. Every record has one.
+constexpr void unpack_parameter(const Record& record, Operation& operation) {
+  switch (parameter_of(operation.kind)) {
+    case Parameter::None: return;
+    case Parameter::ObjectCount:
+      operation.argument =
+          record.more() == more_for_everything ? reserve_everything : record.operand % (max_reserve + 1);
+      return;
+    case Parameter::Failure: {
+      const Failure failure{static_cast<FailingCall>(record.more() & 3),
+                            static_cast<FailureMode>((record.more() >> 2) % 3)};
+      operation.detail = failure.made_possible().packed();
+      operation.argument = record.operand % (max_calls_let_through + 1);
+      return;
+    }
+    case Parameter::ReentrantCall: operation.detail = record.more() % 5; return;
+    case Parameter::Pick: operation.argument = record.more(); return;
+  }
+}
+
+/// The other way round.
+constexpr void pack_parameter(const Operation& operation, Record& record) {
+  std::uint32_t more = 0;
+  switch (parameter_of(operation.kind)) {
+    case Parameter::None: return;
+    case Parameter::ObjectCount:
+      if (operation.argument == reserve_everything)
+        more = more_for_everything;
+      else
+        record.operand = static_cast<std::uint16_t>(operation.argument);
+      break;
+    case Parameter::Failure:
+      more = operation.detail;
+      record.operand = static_cast<std::uint16_t>(operation.argument);
+      break;
+    case Parameter::ReentrantCall: more = operation.detail; break;
+    case Parameter::Pick: more = operation.argument; break;
+  }
+  record.selector = low_byte(record.selector | more << 1);
+}
+
+// Opcodes.
+
+struct SpecialOpcodes {
+  OpcodeRange range;
+  Opcode opcode;
+};
+constexpr SpecialOpcodes alloc_burst{{0x90, 0x97}, {OpcodeKind::AllocBurst, OperationKind::Alloc}};
+constexpr SpecialOpcodes free_burst{{0x98, 0x9F}, {OpcodeKind::FreeBurst, OperationKind::Free}};
+constexpr SpecialOpcodes skip_ordinals{{0xC1, 0xC1}, {OpcodeKind::SkipOrdinals, OperationKind::Alloc}};
+
+struct OpcodeTable {
+  Opcode opcodes[256];
+  bool overlaps = false;
+
+  constexpr OpcodeTable() : opcodes{} {
+    for (std::uint8_t kind = 0; kind < operation_kinds; ++kind)
+      add(operation_table.facts[kind].opcodes, {OpcodeKind::Single, static_cast<OperationKind>(kind)});
+    add(alloc_burst.range, alloc_burst.opcode);
+    add(free_burst.range, free_burst.opcode);
+    add(skip_ordinals.range, skip_ordinals.opcode);
+  }
+
+ private:
+  constexpr void add(OpcodeRange range, Opcode opcode) {
+    for (unsigned byte = range.first; byte <= range.last; ++byte) {
+      overlaps |= opcodes[byte].kind != OpcodeKind::Unassigned;
+      opcodes[byte] = opcode;
+    }
+  }
+};
+inline constexpr OpcodeTable opcode_table;
+static_assert(!opcode_table.overlaps, "an opcode of two meanings");
+
+}  // namespace format
+
+constexpr Opcode opcode_of(std::uint8_t byte) { return format::opcode_table.opcodes[byte]; }
+
+}  // namespace slabproof

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+
+namespace slabproof {
+
+/// A value of an enumeration and its name in traces. A table of them is the one place of these names.
+template <class E>
+struct Named {
+  E value;
+  const char* name;
+};
+
+/// The name of a value that `table` has. O(size of the table).
+template <class E, std::size_t N>
+constexpr const char* name_in(const Named<E> (&table)[N], E value) {
+  for (const Named<E>& each : table)
+    if (each.value == value) return each.name;
+  return "";
+}
+
+}  // namespace slabproof

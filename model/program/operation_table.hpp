@@ -1,0 +1,286 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "model/program/operation.hpp"
+
+namespace slabproof {
+
+/// What an operation names, which decides how it is encoded, written and checked.
+enum class Operand : std::uint8_t { NewObject, LiveObject, DeadObject, Cache, Backend };
+
+/// What it says beside that, and in which field of Operation.
+enum class Parameter : std::uint8_t {
+  None,
+  ObjectCount,    // argument: up to max_reserve, or reserve_everything
+  Failure,        // detail: how; argument: calls let through, up to max_calls_let_through
+  ReentrantCall,  // detail
+  Pick,           // argument: which of several pointers, up to max_misuse_argument
+};
+
+/// Which objects exist afterwards that did not before, or the other way round.
+enum class Effect : std::uint8_t { None, MakesObject, EndsObject, EndsObjectsOfCache };
+
+enum class MisuseClass : std::uint8_t {
+  None,
+  StrayFree,    // frees a pointer that is no live object of the cache
+  DamagedLink,  // writes to a dead object
+  Reentry,      // makes a backend call the cache that called it
+};
+
+/// How the explorer tries it in each state.
+enum class Explored : std::uint8_t {
+  No,             // a misuse, or of the backend: in its own way, if at all
+  PerCache,       // with each count up to one slab's objects and one more, where it has one
+  PerPlace,       // so, and with each choice of the places of new slabs, and each failure of the backend
+  PerLiveObject,
+};
+
+/// Its first and last opcode in the byte form. Frequent operations have more, so that random bytes are good programs.
+struct OpcodeRange {
+  std::uint8_t first = 0, last = 0;
+};
+
+/// How often RapidCheck draws it, in a program that neither fills nor drains a cache and in those that do.
+struct Weights {
+  std::uint8_t churn = 0, fill = 0, drain = 0;
+};
+constexpr Weights always(std::uint8_t weight) { return {weight, weight, weight}; }
+
+/// What everybody needs to know of an operation who does not execute it.
+struct OperationFacts {
+  const char* name = nullptr;  // in traces and signatures
+  Operand operand = Operand::Cache;
+  Parameter parameter = Parameter::None;
+  Effect effect = Effect::None;
+  MisuseClass misuse = MisuseClass::None;
+  bool needs_two_caches = false;
+  OpcodeRange opcodes{};       // for good, since a committed corpus depends on it; so is the next one
+  std::uint8_t swarm_bit = 0;  // of a program's swarm mask, which keeps the operation out of it
+  Weights weights{};
+  Explored explored = Explored::No;
+};
+
+/// The table of operations. A switch, so that the compiler refuses a second row of a kind and names one that is
+/// missing.
+constexpr OperationFacts row_of(OperationKind kind) {
+  using enum OperationKind;
+  switch (kind) {
+    case Alloc:
+      return {.name = "alloc",
+              .operand = Operand::NewObject,
+              .effect = Effect::MakesObject,
+              .opcodes = {0x00, 0x3F},
+              .swarm_bit = 0,
+              .weights = {.churn = 25, .fill = 60, .drain = 25},
+              .explored = Explored::PerPlace};
+    case AllocNoGrow:
+      return {.name = "alloc_no_grow",
+              .operand = Operand::NewObject,
+              .effect = Effect::MakesObject,
+              .opcodes = {0x80, 0x8F},
+              .swarm_bit = 1,
+              .weights = always(4),
+              .explored = Explored::PerPlace};
+    case Free:
+      return {.name = "free",
+              .operand = Operand::LiveObject,
+              .effect = Effect::EndsObject,
+              .opcodes = {0x40, 0x7F},
+              .swarm_bit = 2,
+              .weights = {.churn = 20, .fill = 20, .drain = 40},
+              .explored = Explored::PerLiveObject};
+    case FreeNull:
+      return {.name = "free_null",
+              .operand = Operand::Cache,
+              .opcodes = {0xB2, 0xB2},
+              .swarm_bit = 3,
+              .weights = always(1),
+              .explored = Explored::PerCache};
+    case Reserve:
+      return {.name = "reserve",
+              .operand = Operand::Cache,
+              .parameter = Parameter::ObjectCount,
+              .opcodes = {0xA0, 0xA3},
+              .swarm_bit = 4,
+              .weights = always(2),
+              .explored = Explored::PerPlace};
+    case Shrink:
+      return {.name = "shrink",
+              .operand = Operand::Cache,
+              .opcodes = {0xA4, 0xA7},
+              .swarm_bit = 5,
+              .weights = always(2),
+              .explored = Explored::PerCache};
+    case Destroy:
+      return {.name = "destroy",
+              .operand = Operand::Cache,
+              .effect = Effect::EndsObjectsOfCache,
+              .opcodes = {0xB3, 0xB3},
+              .swarm_bit = 6,
+              .weights = always(1),
+              .explored = Explored::PerCache};
+    case Fail:
+      return {.name = "fail",
+              .operand = Operand::Backend,
+              .parameter = Parameter::Failure,
+              .opcodes = {0xA8, 0xAF},
+              .swarm_bit = 7,
+              .weights = always(4)};
+    case Recover:
+      return {.name = "recover",
+              .operand = Operand::Backend,
+              .opcodes = {0xB0, 0xB1},
+              .swarm_bit = 8,
+              .weights = always(1)};
+    case DoubleFree:
+      return {.name = "double_free",
+              .operand = Operand::DeadObject,
+              .misuse = MisuseClass::StrayFree,
+              .opcodes = {0xB4, 0xB7},
+              .swarm_bit = 9,
+              .weights = always(3)};
+    case FreeInterior:
+      return {.name = "free_interior",
+              .operand = Operand::LiveObject,
+              .parameter = Parameter::Pick,
+              .misuse = MisuseClass::StrayFree,
+              .opcodes = {0xB8, 0xB9},
+              .swarm_bit = 10,
+              .weights = always(1)};
+    case FreeSlabInfo:
+      return {.name = "free_slab_info",
+              .operand = Operand::LiveObject,
+              .parameter = Parameter::Pick,
+              .misuse = MisuseClass::StrayFree,
+              .opcodes = {0xBA, 0xBA},
+              .swarm_bit = 11,
+              .weights = always(1)};
+    case FreeTailWaste:
+      return {.name = "free_tail_waste",
+              .operand = Operand::LiveObject,
+              .parameter = Parameter::Pick,
+              .misuse = MisuseClass::StrayFree,
+              .opcodes = {0xBB, 0xBB},
+              .swarm_bit = 12,
+              .weights = always(1)};
+    case FreeForeign:
+      return {.name = "free_foreign",
+              .operand = Operand::Cache,
+              .parameter = Parameter::Pick,
+              .misuse = MisuseClass::StrayFree,
+              .opcodes = {0xBC, 0xBC},
+              .swarm_bit = 13,
+              .weights = always(1)};
+    case FreeThroughOther:
+      return {.name = "free_through_other",
+              .operand = Operand::LiveObject,
+              .misuse = MisuseClass::StrayFree,
+              .needs_two_caches = true,
+              .opcodes = {0xBD, 0xBD},
+              .swarm_bit = 14,
+              .weights = always(2)};
+    case FreeNeverAllocated:
+      return {.name = "free_never_allocated",
+              .operand = Operand::LiveObject,
+              .parameter = Parameter::Pick,
+              .misuse = MisuseClass::StrayFree,
+              .opcodes = {0xBE, 0xBE},
+              .swarm_bit = 15,
+              .weights = always(1)};
+    case CorruptLink:
+      return {.name = "corrupt_link",
+              .operand = Operand::DeadObject,
+              .parameter = Parameter::Pick,
+              .misuse = MisuseClass::DamagedLink,
+              .opcodes = {0xBF, 0xBF},
+              .swarm_bit = 0,
+              .weights = always(2)};
+    case Reenter:
+      return {.name = "reenter",
+              .operand = Operand::Cache,
+              .parameter = Parameter::ReentrantCall,
+              .misuse = MisuseClass::Reentry,
+              .opcodes = {0xC0, 0xC0},
+              .swarm_bit = 1,
+              .weights = always(1)};
+  }
+  return {};
+}
+
+/// How many kinds there are.
+constexpr std::uint8_t operation_kinds = [] {
+  std::uint8_t kinds = 0;
+  while (row_of(static_cast<OperationKind>(kinds)).name) ++kinds;
+  return kinds;
+}();
+
+/// The table by kind, for those who look something up often.
+struct OperationTable {
+  OperationFacts facts[operation_kinds];
+  constexpr OperationTable() : facts{} {
+    for (std::uint8_t kind = 0; kind < operation_kinds; ++kind) facts[kind] = row_of(static_cast<OperationKind>(kind));
+  }
+};
+inline constexpr OperationTable operation_table;
+
+constexpr const OperationFacts& facts_of(OperationKind kind) {
+  return operation_table.facts[static_cast<std::uint8_t>(kind)];
+}
+constexpr const char* to_string(OperationKind kind) { return facts_of(kind).name; }
+constexpr Operand operand_of(OperationKind kind) { return facts_of(kind).operand; }
+constexpr Parameter parameter_of(OperationKind kind) { return facts_of(kind).parameter; }
+constexpr bool makes_object(OperationKind kind) { return facts_of(kind).effect == Effect::MakesObject; }
+/// Whether Operation::object means anything.
+constexpr bool names_object(OperationKind kind) {
+  return operand_of(kind) != Operand::Cache && operand_of(kind) != Operand::Backend;
+}
+
+/// The largest argument of an operation with such a parameter, beside reserve_everything.
+constexpr std::uint32_t max_argument(OperationKind kind) {
+  switch (parameter_of(kind)) {
+    case Parameter::ObjectCount: return max_reserve;
+    case Parameter::Failure: return max_calls_let_through;
+    case Parameter::Pick: return max_misuse_argument;
+    case Parameter::None:
+    case Parameter::ReentrantCall: return 0;
+  }
+  return 0;
+}
+
+// For those who still say it so.
+using Names = Operand;
+constexpr Operand names(OperationKind kind) { return operand_of(kind); }
+
+// What a row must be like.
+static_assert(
+    [] {
+      for (unsigned kind = operation_kinds; kind < 256; ++kind)
+        if (row_of(static_cast<OperationKind>(kind)).name) return false;
+      return true;
+    }(),
+    "the numbers of the kinds have a gap");
+static_assert(
+    [] {
+      for (const OperationFacts& row : operation_table.facts) {
+        if (row.opcodes.first > row.opcodes.last || row.swarm_bit > 15) return false;
+        if (row.weights.churn == 0 || row.weights.fill == 0 || row.weights.drain == 0) return false;
+      }
+      return true;
+    }(),
+    "an operation that random programs never have");
+static_assert(
+    [] {
+      for (const OperationFacts& row : operation_table.facts) {
+        if ((row.operand == Operand::NewObject) != (row.effect == Effect::MakesObject)) return false;
+        if (row.effect == Effect::EndsObject && row.operand != Operand::LiveObject) return false;
+        if (row.effect == Effect::EndsObjectsOfCache && row.operand != Operand::Cache) return false;
+        if ((row.parameter == Parameter::Failure) && row.operand != Operand::Backend) return false;
+        if (row.explored == Explored::PerLiveObject && row.operand != Operand::LiveObject) return false;
+      }
+      return true;
+    }(),
+    "an operation whose operand does not fit the rest of its row");
+
+}  // namespace slabproof
