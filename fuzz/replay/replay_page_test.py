@@ -27,7 +27,7 @@ def check_violation(page):
                 ["step 3", True])
     page.expect("its address", page.driver.execute_script("return location.hash"), "#3")
     page.expect("the build",
-                page.text("#build").startswith("Built of ")
+                page.text("#build").startswith("Built from ")
                 and (" with clang " in page.text("#build") or " with g++ " in page.text("#build")), True)
     page.expect("and marked", "Invariant S2 is violated here" in page.text(".failure"), True)
     page.expect("with what was expected", "0 full, 2 partial" in page.text(".failure"), True)

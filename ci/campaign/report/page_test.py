@@ -99,7 +99,7 @@ def check_explanations(page):
     """Of cov, ft and states, to be seen beside the plots and at the numbers."""
     captions = [e.text for e in page.driver.find_elements("css selector", "[data-target=fuzz_large] figcaption")]
     for words in ("cov: edges of the code", "ft: edges told apart by how often",
-                  "abstract states of caches that were seen", "inputs that are kept", "A new build counts anew"):
+                  "abstract states of caches that were seen", "inputs that are kept", "A new build starts from zero"):
         page.expect(f"“{words}” in {captions}", any(words in caption for caption in captions), True)
     titles = page.driver.execute_script(
         "return Object.fromEntries([...document.querySelectorAll('[data-target=fuzz_large] .tile')].map(t => [t.querySelector('dt').textContent, t.title]))")
