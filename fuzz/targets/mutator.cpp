@@ -27,8 +27,7 @@ constexpr auto one_opcode_each = [] {
 /// The records of a program, to be changed in place.
 class Records {
  public:
-  /// Makes the header whole and the last record, with the zeros that missing bytes stand for. Requires
-  /// room for both.
+  /// Completes the header and the last record with the zeros that missing bytes stand for. Requires room for both.
   Records(std::uint8_t* data, std::size_t size, std::size_t max_size)
       : data_{data},
         count_{size <= header_size ? 0 : (size - header_size + record_size - 1) / record_size},
@@ -43,7 +42,7 @@ class Records {
   [[nodiscard]] std::uint8_t* at(std::size_t index) const { return data_ + header_size + index * record_size; }
   [[nodiscard]] std::uint8_t* header() const { return data_; }
 
-  /// Makes room for `n` records at `index`, with what was there before in them.
+  /// Makes room for `n` records at `index`; their contents are those that were there before.
   void open(std::size_t index, std::size_t n) {
     std::memmove(at(index + n), at(index), (count_ - index) * record_size);
     count_ += n;
@@ -71,7 +70,7 @@ std::size_t run_length(SplitMix& random, std::size_t limit) {
 std::uint8_t random_opcode(SplitMix& random, const std::uint8_t* header) {
   const format::Swarm swarm = format::Swarm::of(header);
   std::uint8_t byte = 0;
-  // As often as the format has it, or each as often as any other; not one that the program does without.
+  // Drawn as often as the format has it, or uniformly; never one that the program's mask excludes.
   for (int tries = 0; tries < 8; ++tries) {
     byte = random.below(2) ? random.byte() : one_opcode_each[random.below(one_opcode_each.size())];
     const Opcode opcode = opcode_of(byte);
@@ -85,7 +84,7 @@ std::uint8_t random_selector(SplitMix& random) {
 }
 
 std::uint16_t random_operand(std::uint8_t opcode, SplitMix& random) {
-  // A reserve of hundreds takes as long as hundreds of programs and shows little that one of a few does not.
+  // A reserve of hundreds of objects takes as long as hundreds of programs and shows little that one of a few does not.
   const bool counts_objects = parameter_of(opcode_of(opcode).operation) == Parameter::ObjectCount;
   if (counts_objects && random.below(16) != 0) return static_cast<std::uint16_t>(random.below(16));
   const std::size_t ends[] = {0x10000, 256, 8, 8};

@@ -1,4 +1,4 @@
-// Each mutation does to the byte form what its name says, within its bounds, and the same again.
+// Each mutation changes the byte form as its name says, within its bounds, and is deterministic.
 #include "fuzz/targets/mutator.hpp"
 
 #include <algorithm>
@@ -187,7 +187,7 @@ TEST_F(Mutator, KeepsTheRowAndTheLargestSizeWhateverItIsGiven) {
     const std::size_t max = 1 + seed % 200, size = seed % 7 == 0 ? 1 : 1 + seed * 31 % max;
     const slab::Row row = rows[seed % 3];
     Buffer buffer{seed, size, max};
-    buffer.bytes.push_back(0xEE);  // one byte too far, on the heap for ASan, and for the others
+    buffer.bytes.push_back(0xEE);  // one byte too far, on the heap for ASan, and for builds without it
     const std::size_t after = mutate_program(buffer.bytes.data(), size, max, seed, row, touch_the_row);
     ASSERT_GT(after, 0u);
     ASSERT_LE(after, max) << "seed " << seed;

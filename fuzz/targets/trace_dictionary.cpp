@@ -1,5 +1,5 @@
-// Prints libFuzzer's dictionary for fuzz_trace: the words of the texts of many programs, without their
-// numbers. It cannot differ from what the parser reads, since that reads every text that a program has.
+// Prints libFuzzer's dictionary for fuzz_trace: the words of the texts of many programs, without their numbers. It
+// cannot disagree with the parser, which reads the text of every program.
 #include <cstdio>
 #include <set>
 #include <sstream>
@@ -15,7 +15,7 @@ int main() {
   std::set<std::string> words{"//"};  // a comment, which no program's text has
   for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
     std::vector<std::uint8_t> bytes = random_bytes(seed, 300);
-    bytes[format::swarm_at] = bytes[format::swarm_at + 1] = 0;  // no operation kept out
+    bytes[format::swarm_at] = bytes[format::swarm_at + 1] = 0;  // no operation excluded
     std::istringstream text{to_text(decode(bytes))};
     for (std::string word; text >> word;) {
       const std::size_t number = word.find_last_not_of("0123456789") + 1;

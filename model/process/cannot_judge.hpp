@@ -4,10 +4,10 @@
 
 namespace slabproof {
 
-/// The exit status of a child process that judged nothing, and said why.
+/// The exit status of a child process that could judge nothing and has said why.
 constexpr int judged_nothing = 125;
 
-/// Ends this process, which could not do its work, with status 2 and the reason. A child whose stderr is captured ends
+/// Ends this process with status 2 and the reason why it could not do its work. A child whose stderr is captured ends
 /// with judged_nothing and leaves the sentence to its parent.
 [[noreturn]] void cannot_judge(const std::string& why);
 /// The same, where a call of the system failed: `what`, and what errno says.

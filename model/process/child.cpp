@@ -85,7 +85,7 @@ Child::~Child() {
 
 void Child::run(const std::function<int()>& body, const ChildOptions& options, pid_t parent) const {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(judged_nothing);  // it ended just before
+  if (getppid() != parent) _exit(judged_nothing);  // it ended before this was set
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (errors_ >= 0) {

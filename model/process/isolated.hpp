@@ -12,8 +12,8 @@
 
 namespace slabproof {
 
-/// The processor time after which a program of so many operations hangs, in seconds: one takes 0.1 milliseconds in the
-/// largest. Everybody goes by it, so that all say the same of an input.
+/// The processor time, in seconds, after which a program with so many operations counts as hanging; in the largest
+/// programs an operation takes 0.1 milliseconds. All tools use it, so that they agree about an input.
 constexpr double patience(std::size_t operations) { return 2 + 0.0005 * static_cast<double>(operations); }
 
 struct IsolationOptions {
@@ -27,15 +27,14 @@ struct IsolationOptions {
 struct IsolatedRun {
   Verdict verdict;
   std::string report;  // what the child wrote to stderr: the sanitizer's report
-  /// Of a death that a sanitizer found: a digest of its stack, the same for the same places as long as this process
-  /// lives.
+  /// Of a death that a sanitizer found: a digest of its stack, equal for equal stacks within this process.
   std::uint64_t stack = 0;
   std::uintptr_t stray = 0;  // StepMark's, as the next one
   slab::Misuse misuse{};
   std::uint32_t budget_ended_at = no_step;  // StepMark's
 };
 
-/// What a child process does: it says in the mark where it is, and in the end its verdict.
+/// The work of a child process: it notes in the mark where it is, and returns its verdict.
 using IsolatedBody = std::function<Verdict(StepMark&)>;
 
 /// Runs `body` in a child process, so that a death or a hang is a verdict like any other. The child does not return to
@@ -47,14 +46,14 @@ IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& optio
 /// Runner::check_budget allows, a program that fails runs again: its last steps are then checked one by one.
 IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& options = {});
 
-/// The same for five numbers: a Geometry::make that takes long is Hung, one that divides by zero has
-/// Died (G13). The verdict's operation is "geometry".
+/// The same for a geometry: a Geometry::make that takes long is Hung, one that divides by zero has Died (G13). The
+/// verdict's operation is "geometry".
 IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make = slab::Geometry::make,
                            const IsolationOptions& options = {});
-/// The same for a text, fit for the parser or not. The verdict's operation is "parse".
+/// The same for a text, whether it is a program or not. The verdict's operation is "parse".
 IsolatedRun judge_isolated(std::string_view text, const IsolationOptions& options = {});
 
-/// In a child process: runs `program` on `runner` and calls `options.after_step` where that says so.
+/// In a child process: runs `program` on `runner` and calls `options.after_step` as it says.
 Verdict run_steps(Runner& runner, const Program& program, const IsolationOptions& options);
 
 }  // namespace slabproof

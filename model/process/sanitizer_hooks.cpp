@@ -45,7 +45,7 @@ extern "C" void __asan_on_error();
 extern "C" void __asan_on_error() {
   note_stack();
   if (!brief_reports) return slabproof::watch_report();
-  // That is no error of the program's.
+  // Running out of memory is no error of the program.
   const bool is_out_of_memory = std::string_view{description()} == "out-of-memory";
   const std::string_view words = is_out_of_memory ? "AddressSanitizer: out-of-memory\n" : "AddressSanitizer: error\n";
   (void)!write(STDERR_FILENO, words.data(), words.size());
@@ -62,7 +62,7 @@ extern "C" void __ubsan_on_report() {
   _exit(1);
 }
 
-// A signature needs the stack, whoever starts the program. UBSAN_OPTIONS comes after it and wins.
+// A signature needs the stack, however the program is started. UBSAN_OPTIONS overrides this.
 extern "C" const char* __ubsan_default_options();
 extern "C" const char* __ubsan_default_options() { return "print_stacktrace=1"; }
 

@@ -4,7 +4,7 @@
 
 namespace slabproof {
 
-/// In a child process: whether a sanitizer's report is one word, without symbols.
+/// In a child process: sets whether a sanitizer's report is one word, without symbols.
 void report_briefly(bool brief);
 
 /// In a child process: where a digest of the stack goes on which a sanitizer finds something. The program counters, and

@@ -97,7 +97,7 @@ TEST(Decoder, NamesOnlyWhatExists) {
   }
 }
 
-// What shrinking relies on: an operation means the same with or without another one before it.
+// Shrinking relies on this: an operation means the same with or without another one before it.
 TEST(Programs, LoseAnOperationAndNoOtherChangesItsMeaning) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     const Program program = decode(random_bytes(seed, 24 + 4 * 40));
@@ -106,7 +106,7 @@ TEST(Programs, LoseAnOperationAndNoOtherChangesItsMeaning) {
       without.operations.erase(without.operations.begin() + static_cast<std::ptrdiff_t>(dropped));
       const Program rest = decode(encode(without));
       ASSERT_EQ(rest, normalised(without));
-      // What is left are operations of the program, in their order; those on the object are gone.
+      // The rest are operations of the program, in their order; those on the object are gone.
       const Operation& operation = program.operations[dropped];
       const bool was_born = makes_object(operation.kind);
       auto from = without.operations.begin();

@@ -51,7 +51,7 @@ CacheSpec decode_cache(const std::uint8_t* spec) {
   cache.page_size = 1u << page_shift;
   cache.slab_size = cache.page_size << pages_shift;
 
-  // Mostly at most 16; now and then up to a page. Halved until an object of one slot fits.
+  // Mostly at most 16; sometimes up to a page. Halved until one object fits.
   const unsigned align = spec[format::align_at];
   cache.object_align = 1u << (align < format::common_aligns_end ? align % 5 : align % (page_shift + 1));
   std::uint32_t largest = 0;
@@ -141,7 +141,7 @@ bool Decoder::decode_record(Operation& operation) {
   }
   if (format::Swarm::of(data_).keeps_out(opcode.operation)) return false;
 
-  // Phases: half of the frees of a filling phase allocate instead, and the other way round.
+  // Phases: in a filling phase half of the frees allocate instead; in a draining phase the reverse.
   if (const unsigned phases = data_[format::phases_at] & 3; phases == 1 || phases == 2) {
     const std::size_t phase = index / (8 + (data_[format::phases_at] >> 2)) % (phases + 1);
     const bool filling = phase == 0, draining = phase == phases;

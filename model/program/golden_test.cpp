@@ -1,5 +1,5 @@
-// What byte strings mean is fixed for good: a committed corpus depends on it. A change here needs a
-// new meaning for unassigned opcodes or bits only, never another one for these.
+// The meaning of byte strings is fixed for good, since a committed corpus depends on it. Changes may give a meaning to
+// unassigned opcodes or bits, but never another one to these.
 #include <cstdint>
 #include <cstdio>
 #include <ostream>

@@ -7,7 +7,7 @@
 
 namespace slabproof {
 
-/// The one language of the harness: everything makes programs, one runner runs them.
+/// The one language of the harness: every engine makes programs, and one runner runs them.
 struct Program {
   Setup setup;
   std::vector<Operation> operations;
@@ -15,7 +15,7 @@ struct Program {
   friend bool operator==(const Program&, const Program&) = default;
 };
 
-/// `program` without the operations that name what does not exist when they are reached.
+/// `program` without the operations that do not apply when they are reached.
 Program normalised(const Program& program);
 
 /// `program` with its objects counted from 0 without gaps, as a person would write it. Normalises.

@@ -8,9 +8,9 @@
 
 namespace slabproof {
 
-/// Which objects may exist, known from the program alone: an upper bound, since an allocation may
-/// fail when it is run. What the decoder picks operands from, what normalising checks against, and
-/// the model state of the RapidCheck state machines. No heap, so that a kernel can decode.
+/// Which objects may exist, known from the program alone: an upper bound, since an allocation may fail when it is run.
+/// The decoder picks operands from it, normalising checks against it, and it is the model state of the RapidCheck state
+/// machines. No heap, so that a kernel can decode.
 class SymbolicState {
  public:
   static constexpr std::size_t max_dead = 64;  // the most recently freed ones
@@ -58,7 +58,7 @@ class SymbolicState {
     return -1;
   }
 
-  /// Whether `operation` names only what exists here.
+  /// Whether everything that `operation` names exists here.
   [[nodiscard]] bool applies(const Operation& operation) const {
     const OperationFacts& facts = facts_of(operation.kind);
     if (facts.needs_two_caches && cache_count_ < 2) return false;

@@ -1,5 +1,5 @@
-// The explorer as a program: goes through small worlds, some at a time, and says what it found. ci/explore is what a
-// person types: it explains the options, and refuses wrong ones before this is built.
+// The explorer as a program: explores small worlds, several at a time, and prints what it found. People type
+// ci/explore, which explains the options and refuses wrong ones before this is built.
 #include <unistd.h>
 
 #include <algorithm>

@@ -10,14 +10,14 @@
 
 namespace slabproof {
 
-/// A small world to go through, and how.
+/// A small world to explore, and how.
 struct ExploreOptions {
   Setup setup;               // one backend; see properties/explore/world.hpp
   std::size_t slabs = 2;     // that the backend has room for
   std::uint64_t scrub = 0;   // what dead bytes hold
   bool pointers = true;      // in each state free every pointer, if the caches are Checked
   std::size_t memory = std::size_t{2} << 30;  // bytes, for states and frontier
-  const char* progress = nullptr;  // a line a second on stdout, which begins with this
+  const char* progress = nullptr;  // prefix of a line a second on stdout
   MakeSubject make = make_slab_subject;
 };
 
@@ -45,12 +45,12 @@ struct Exploration {
   std::string report;
 };
 
-/// Goes through every state that the caches can be in, breadth first, in a child process. From each
-/// state: alloc and alloc_no_grow, reserve of 1 to N + 1, free of each live object, shrink and destroy of each
-/// cache, with every choice of the place of each new slab; alloc and reserve also with each backend call
-/// failing, and with misaligned slabs and SlabInfos; and in Checked caches free() of every byte of the slabs
-/// and of a page around them, as far as the row's contract goes. After each, everything is checked.
-/// Ends this process with exit code 2 when there is no such child, or it was killed: then nothing is known.
+/// Visits every state that the caches can be in, breadth first, in a child process. From each state: alloc and
+/// alloc_no_grow, reserve of 1 to N + 1, free of each live object, shrink and destroy of each cache, with every choice
+/// of the place of each new slab; alloc and reserve also with each backend call failing, and with misaligned slabs and
+/// SlabInfos; and in Checked caches free() of every byte of the slabs and of a page around them, as far as the row's
+/// contract goes. After each, everything is checked. Ends this process with exit code 2 if the child could not be
+/// started or was killed: then nothing is known.
 Exploration explore(const ExploreOptions& options);
 
 }  // namespace slabproof

@@ -13,7 +13,7 @@ namespace slabproof {
 template <class T>
 class GrowingArray {
  public:
-  /// Shared with children that are forked, or their own.
+  /// Shared with forked children, or private.
   enum class Sharing : std::uint8_t { Shared, Private };
 
   GrowingArray(std::size_t most, Sharing sharing) : most_{most} {
@@ -21,7 +21,7 @@ class GrowingArray {
     void* const memory = mmap(nullptr, most * sizeof(T), PROT_READ | PROT_WRITE, flags, -1, 0);
     if (memory == MAP_FAILED) cannot_judge_for_errno("no address space for its states");
     items_ = static_cast<T*>(memory);
-    (void)madvise(memory, most * sizeof(T), MADV_HUGEPAGE);  // faster where there are such
+    (void)madvise(memory, most * sizeof(T), MADV_HUGEPAGE);  // faster, where huge pages are available
   }
   ~GrowingArray() { munmap(items_, most_ * sizeof(T)); }
   GrowingArray(const GrowingArray&) = delete;

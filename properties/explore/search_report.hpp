@@ -9,7 +9,7 @@
 
 namespace slabproof {
 
-/// A state before the first one: what is done there is to make the caches.
+/// The state before the first one, in which the caches are made.
 constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
 /// What a search tells its parent process through shared memory, as it becomes known.
@@ -17,7 +17,7 @@ struct SearchReport {
   ExploreCounts counts;
   Exploration::Outcome outcome;
   bool finished;
-  // Where the search is, or at the end where the defect is: the transition, packed, from the state of this index.
+  // Where the search is, or in the end where the defect is: the packed transition from the state with this index.
   StepMark mark;
   volatile std::uint32_t state, transition;
   std::uintptr_t stray;  // the pointer whose free() was the defect, or 0

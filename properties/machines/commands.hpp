@@ -20,7 +20,7 @@ class OperationCommand : public rc::state::Command<SymbolicState, Runner> {
 
   void checkPreconditions(const SymbolicState& state) const override;
   void apply(SymbolicState& state) const override;
-  /// Does nothing once an invariant did not hold: the verdict is the runner's.
+  /// Does nothing once an invariant has failed: the verdict is the runner's.
   void run(const SymbolicState& state, Runner& runner) const override;
   void show(std::ostream& out) const override;
 
@@ -31,7 +31,7 @@ class OperationCommand : public rc::state::Command<SymbolicState, Runner> {
 using Command = OperationCommand::CommandType;
 using Commands = rc::state::Commands<Command>;
 
-/// How a program leans.
+/// Which operations a program prefers.
 enum class Mood : std::uint8_t { Churn, Fill, Drain };
 
 /// A command that applies in `state`.
