@@ -4,7 +4,9 @@
 
 source=$SRC/slabproof build=$WORK/slabproof
 declare -A max_len
-while read -r target bytes _; do max_len[$target]=$bytes; done < <(grep '^fuzz_' "$source/fuzz/targets/table")
+while IFS='(), ' read -r _ target bytes _; do
+  max_len[$target]=$bytes
+done < <(grep '^SLAB_FUZZ_TARGET(' "$source/fuzz/targets/table")
 
 # The folder outlives a build; what another sanitizer left there must not be linked.
 rm -rf "$build"

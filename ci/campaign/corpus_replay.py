@@ -6,7 +6,7 @@ import time
 
 from campaign.crashes.replay_tool import is_chain
 from shared.command import CannotWork
-from shared.targets import TARGETS, input_of
+from shared.targets import TARGETS
 from shared.text import counted, shown_path
 
 BUDGET_SECONDS = 60  # from the first failure on: a build on which most files fail or hang must be fixed first
@@ -29,7 +29,7 @@ class CorpusReplay:
         self.committed = {t: files_in(root / "corpus" / t.name) for t in targets}
         self.aside = {t: files_in(t.set_aside) for t in targets}
         self.judged, self.failing, self.began_to_fail = 0, 0, None
-        self.passing = set()
+        self.passing = {}  # file → what is in it
         self.before = []  # (file, its kind) since the replay tool's process began, or for longer
 
     def run(self):
@@ -62,7 +62,7 @@ class CorpusReplay:
     def _note(self, file, facts, tell):
         self.judged += 1
         if facts.outcome == "agreed":
-            self.passing.add(file)
+            self.passing[file] = facts.input
         elif facts.failed:
             self.failing += 1
             self.began_to_fail = self.began_to_fail or time.monotonic()
@@ -81,11 +81,11 @@ class CorpusReplay:
 
     def _hand_out(self):
         """The seeds."""
-        for file in self.passing.intersection(self.regressions):
+        for file in self.passing.keys() & set(self.regressions):
             if is_chain(file):
                 continue
             inputs = {"text": file.read_bytes()} if file.suffix == ".trace" else {}
-            inputs[input_of(file.name)] = data = self.crashes.tool.bytes_of(file, self.signals)
+            inputs[self.passing[file]] = data = self.crashes.tool.bytes_of(file, self.signals)
             self.signals.check("the seeds were made; nothing was fuzzed")
             if data is None:
                 self.crashes.not_replayed.append(
@@ -94,7 +94,7 @@ class CorpusReplay:
                 if data := inputs.get(TARGETS[target.name].input):
                     target.add_seed(data)
         for target in self.targets:
-            for file in self.passing.intersection(self.committed[target]):
+            for file in self.passing.keys() & set(self.committed[target]):
                 target.add_seed(file.read_bytes())
-            for file in self.passing.intersection(self.aside[target]):
+            for file in self.passing.keys() & set(self.aside[target]):
                 file.replace(target.corpus / file.name)

@@ -9,6 +9,7 @@
 
 #include "fuzz/replay/as_test.hpp"
 #include "fuzz/replay/json.hpp"
+#include "fuzz/targets/table.hpp"
 #include "model/program/encoder.hpp"
 
 namespace slabproof {
@@ -87,7 +88,7 @@ std::optional<std::string> why_no_program(std::string_view name, std::string_vie
     return "is no test that --as-test wrote: expected a line '// slabproof trace 1' and the program's lines after it";
   if (is_utf16(content)) return "is text in UTF-16: expected UTF-8, and 'slabproof trace 1' in the first line";
   // These are what fuzzers, properties and the explorer keep: bytes, whatever they look like.
-  const bool is_kept = is_named({"fuzz_", "property-", "explorer-"}) && !is_named_as_text(name);
+  const bool is_kept = (target_named_in(name) || is_named({"property-", "explorer-"})) && !is_named_as_text(name);
   if (!name.ends_with(".trace") && (is_kept || !is_written_text(content))) return std::nullopt;
   return "is no trace: " + sentence(parse(content).error) +
          " (a trace begins with the line 'slabproof trace 1', docs/format.md)";
@@ -126,13 +127,13 @@ std::optional<Input> read_input(const std::string& file, std::string& why) {
   if (!content) return std::nullopt;
   Input input;
   const std::string_view name = name_of(file);
-  if (name.find("fuzz_geometry") != name.npos) {
-    input.kind = Input::Kind::Geometry;
+  const FuzzTarget* const target = target_named_in(name);
+  input.kind = target ? target->input : Input::Kind::Program;
+  if (input.kind == Input::Kind::Geometry) {
     input.geometry = decode_geometry(as_bytes(*content));
     return input;
   }
-  if (name.find("fuzz_trace") != name.npos) {
-    input.kind = Input::Kind::Text;
+  if (input.kind == Input::Kind::Text) {
     input.text = *std::move(content);
     return input;
   }

@@ -15,9 +15,10 @@ import sys
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[0] = str(ROOT / "fuzz")
+sys.path[:1] = [str(ROOT / "ci"), str(ROOT / "fuzz")]
 from planted import bugs as planted_bugs
 from planted.tool import Tool
+from shared.targets import TARGETS
 
 MINIMIZE_SECONDS = 20
 AGREEING_SAMPLES = 2  # of a target's corpus; all with SLABPROOF_DEEP
@@ -31,6 +32,11 @@ cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small sl
 free_through_other #0
 """)
 DEEP = int(os.environ.get("SLABPROOF_DEEP") or 1) > 1
+
+
+def program_corpora(root):
+    """The folders of committed programs."""
+    return [root / "corpus" / name for name, kind in TARGETS.items() if kind.input == "program"]
 
 
 def test_name(stem):
@@ -48,7 +54,8 @@ def cases(replay, root, folder):
     (folder / f"{stem}.trace").write_text(text)
     yield planted_bugs.NUMBERS[bug], stem, folder / f"{stem}.trace", "died:"
     for number, bug in enumerate(planted_bugs.BUGS, 1) if DEEP else []:
-        for file in sorted((root / "corpus").glob("fuzz_[ls]*/*"), key=lambda f: f.stat().st_size):
+        inputs = [file for folder in program_corpora(root) for file in folder.iterdir()]
+        for file in sorted(inputs, key=lambda f: f.stat().st_size):
             if replay(number, "--quiet", file).returncode == 1:
                 small = folder / f"{bug.name}_minimized"
                 replay.minimize(number, file, MINIMIZE_SECONDS, small)
@@ -187,8 +194,8 @@ def damage_problems(replay, folder):
 def agreeing_files(root):
     """What agrees on a correct cache: some of the regressions and of each target's corpus; in deep mode all."""
     files = sorted((root / "corpus/regressions").glob("*.trace"))[:: 1 if DEEP else 5]
-    for target in sorted((root / "corpus").glob("fuzz_[ls]*")):
-        inputs = sorted(target.iterdir())
+    for folder in program_corpora(root):
+        inputs = sorted(folder.iterdir())
         files += inputs if DEEP else inputs[:: max(1, len(inputs) // AGREEING_SAMPLES)]
     return files
 

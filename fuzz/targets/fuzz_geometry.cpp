@@ -2,7 +2,10 @@
 #include <cstdlib>
 
 #include "fuzz/targets/statistics_file.hpp"
+#include "fuzz/targets/table.hpp"
 #include "model/judge/geometry_oracle.hpp"
+
+static_assert(slabproof::target_named_in("fuzz_geometry")->input == slabproof::InputKind::Geometry);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static slabproof::StatisticsFile statistics;

@@ -3,7 +3,10 @@
 
 #include "fuzz/chain/record_file.hpp"
 #include "fuzz/targets/statistics_file.hpp"
+#include "fuzz/targets/table.hpp"
 #include "model/judge/trace_oracle.hpp"
+
+static_assert(slabproof::target_named_in("fuzz_trace")->input == slabproof::InputKind::Text);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static slabproof::StatisticsFile statistics;

@@ -57,8 +57,7 @@ class Crashes:
         return [c for c in self.kept.values() if c.signature == signature]
 
     def _hand_over(self, signature):
-        home = home_of(self._of(signature))
-        self.workshop.add(home.path, signature)
+        self.workshop.add(home_of(self._of(signature)))
 
     def unknown(self):
         """The inputs that others have left here without a word, and those that a run had no time for."""

@@ -10,7 +10,6 @@ from campaign.crashes.files import CHAIN, PASSES, VERSION, beside, finished, mad
 from campaign.crashes.replay_tool import why
 from shared import child_process
 from shared.files import write_whole
-from shared.targets import input_of
 from shared.text import shown_path
 
 MINIMIZE_SECONDS = 40  # test and page take a second or two; all of it is to be there within a minute
@@ -26,9 +25,10 @@ class FailsNoMore(CannotMake):
     pass
 
 
-def can_be_made(path, signature):
-    """Whether there is a program in the file that fails in the replay tool."""
-    is_program = input_of(path.name) == "program" or path.name.endswith(CHAIN)
+def can_be_made(path, signature, facts):
+    """Whether there is a program in the file, or a chain, that fails in the replay tool. Without facts of it that is for
+    ci/triage to find out."""
+    is_program = path.name.endswith(CHAIN) or facts is not None and facts.input == "program"
     return is_program and signature is not None and not signature.startswith(PASSES)
 
 

@@ -26,8 +26,11 @@ class Workshop:
         self.problems = []
         self.thread = None
 
-    def add(self, path, signature):
-        if signature not in self.signatures and making.can_be_made(path, signature) and not making.is_complete(path):
+    def add(self, crash):
+        path, signature = crash.path, crash.signature
+        if signature in self.signatures or making.is_complete(path):
+            return
+        if making.can_be_made(path, signature, crash.facts):
             self.signatures.add(signature)
             self.queue.append((path, signature))
 

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "fuzz/chain/chain.hpp"
+
+namespace slabproof {
+
+/// A fuzz target, as a line of fuzz/targets/table has it.
+struct FuzzTarget {
+  std::string_view name;
+  std::size_t max_len;  // of an input, in bytes
+  InputKind input;
+};
+
+inline constexpr auto fuzz_targets = [] {
+  [[maybe_unused]] constexpr InputKind program = InputKind::Program, geometry = InputKind::Geometry,
+                                       text = InputKind::Text;
+#define SLAB_FUZZ_TARGET(name, max_len, input) FuzzTarget{#name, max_len, input},
+  return std::to_array<FuzzTarget>({
+#include "fuzz/targets/table"
+  });
+#undef SLAB_FUZZ_TARGET
+}();
+
+/// The target whose name stands in a text, such as the name of a file; the longest of several, null without one.
+constexpr const FuzzTarget* target_named_in(std::string_view text) {
+  const FuzzTarget* found = nullptr;
+  for (const FuzzTarget& target : fuzz_targets)
+    if (text.find(target.name) != text.npos && (!found || target.name.size() > found->name.size())) found = &target;
+  return found;
+}
+
+}  // namespace slabproof
