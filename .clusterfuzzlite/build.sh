@@ -1,6 +1,7 @@
 #!/bin/bash -eu
 # Builds the fuzz targets for ClusterFuzzLite and OSS-Fuzz, which give compilers, flags, engine and folders in the
-# environment and run a copy of this script. Whatever fuzz/targets/table lists is built; docs/scaling.md says how to try it.
+# environment and run a copy of this script. Whatever fuzz/targets/table lists is built; docs/scaling.md says how to try
+# it.
 
 source=$SRC/slabproof build=$WORK/slabproof
 declare -A max_len

@@ -100,7 +100,8 @@ class Arguments(Case):
                       "--slabs 2 --quick"):
             with self.subTest(wrong):
                 self.refused(run(self.tree / "ci" / "explore", *wrong.split()), "ci/explore: ")
-        right = "--row Large --objects 6 --slabs 4 --caches 2 --policy Checked --kept 0 --jobs 256 --memory 0.5 --scrub A --without-pointers"
+        right = ("--row Large --objects 6 --slabs 4 --caches 2 --policy Checked --kept 0 --jobs 256 --memory 0.5 "
+                 "--scrub A --without-pointers")
         for others in (right.split(), ["--quick"], ["--deep", "--row", "Large"], []):
             self.assertIn("set up or built", run(self.tree / "ci" / "explore", *others).stdout)
 
@@ -126,7 +127,8 @@ class Arguments(Case):
         replay.write_text("#!/bin/sh\necho leaks are not looked for\n")
         replay.chmod(0o755)
         (self.tree / "asan" / "CTestTestfile.cmake").write_text(
-            'add_test(properties.one sh -c "echo the seed is $RC_PARAMS")\nset_tests_properties(properties.one PROPERTIES LABELS seeded)\n'
+            'add_test(properties.one sh -c "echo the seed is $RC_PARAMS")\nset_tests_properties(properties.one '
+            'PROPERTIES LABELS seeded)\n'
             'add_test(other.two false)\n')
         test = self.tree / "ci" / "test"
         right = run(test, "--only", "one", "--seed", "7")

@@ -87,8 +87,8 @@ def is_shown(expected, observed):
 
 
 def minimized(replay, file, output):
-    """Makes the file that a page shows the minimizer to write: the input is not there. Returns what a replay of it is to
-    say, and the environment that it fails in when it is a chain, of inputs that are all the same."""
+    """Makes the file that a page shows the minimizer writing, since the input is not there. Returns what a replay of it
+    is to say, and the environment that it fails in when it is a chain, of inputs that are all the same."""
     trace = [line for line in output if re.match(r"slabproof |backend |cache |#|[a-z_]+ [#cb]\d", line)]
     text = pathlib.Path(f"{file}.min.trace")
     text.write_text("\n".join(trace) + "\n")

@@ -12,8 +12,10 @@ if(CMAKE_SCRIPT_MODE_FILE AND SOURCE)
   endif()
   file(REMOVE_RECURSE ${FOLDER}/bare-installed)
   execute_process(COMMAND ${CMAKE_COMMAND} --build ${FOLDER}/bare COMMAND_ERROR_IS_FATAL ANY)
-  execute_process(COMMAND ${CMAKE_COMMAND} --install ${FOLDER}/bare --prefix ${FOLDER}/bare-installed COMMAND_ERROR_IS_FATAL ANY)
-  foreach(file include/slab/slab.hpp include/slab/hosted/backend.hpp share/cmake/slab/slabConfig.cmake share/doc/slab/LICENSE)
+  execute_process(COMMAND ${CMAKE_COMMAND} --install ${FOLDER}/bare --prefix ${FOLDER}/bare-installed
+    COMMAND_ERROR_IS_FATAL ANY)
+  foreach(file include/slab/slab.hpp include/slab/hosted/backend.hpp share/cmake/slab/slabConfig.cmake
+    share/doc/slab/LICENSE)
     if(NOT EXISTS ${FOLDER}/bare-installed/${file})
       message(FATAL_ERROR "${file} is not installed")
     endif()
@@ -45,7 +47,8 @@ add_test(NAME Readme.ShowsTheConsumersProgramAndTheVersion
     -DVERSION=${PROJECT_VERSION} -DMINOR_VERSION=${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
     -P ${CMAKE_CURRENT_LIST_FILE})
 add_test(NAME Package.NeedsCMakeAndACompilerOnly
-  COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR} -DCOMPILER=${CMAKE_CXX_COMPILER}
+  COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}
+    -DCOMPILER=${CMAKE_CXX_COMPILER}
     -P ${CMAKE_CURRENT_LIST_FILE})
 add_test(NAME Package.IsInstalled COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --prefix ${prefix})
 set_tests_properties(Package.IsInstalled PROPERTIES FIXTURES_SETUP package)
@@ -56,7 +59,8 @@ function(consumer_runs name)
     COMMAND ${CMAKE_CTEST_COMMAND} --build-and-test ${consumer} ${CMAKE_CURRENT_BINARY_DIR}/${name}
       --build-generator ${CMAKE_GENERATOR} --build-options -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} ${ARGN}
       --test-command consumer)
-  set_tests_properties(Package.${name} PROPERTIES FIXTURES_REQUIRED package PASS_REGULAR_EXPRESSION "\n69632 bytes trimmed\n")
+  set_tests_properties(Package.${name} PROPERTIES FIXTURES_REQUIRED package
+    PASS_REGULAR_EXPRESSION "\n69632 bytes trimmed\n")
 endfunction()
 
 function(consumer_is_refused version)
@@ -69,6 +73,7 @@ function(consumer_is_refused version)
 endfunction()
 
 consumer_runs(AddSubdirectory -DSLAB_SOURCE_DIR=${PROJECT_SOURCE_DIR})
-consumer_runs(FindPackage -DCMAKE_PREFIX_PATH=${prefix} -DWANTED_VERSION=${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+consumer_runs(FindPackage -DCMAKE_PREFIX_PATH=${prefix}
+  -DWANTED_VERSION=${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 consumer_is_refused(9.9)  # too new
 consumer_is_refused(0.0)  # an older minor version

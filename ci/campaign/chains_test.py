@@ -21,7 +21,8 @@ from campaign.crashes.replay_tool import ReplayTool
 from campaign.scene import NAME, Overnight
 from shared import child_process
 
-AFTER_OTHERS = '"outcome": "violated", "signature": "fails only after others", "step": 1, "inputs": 3, "failing_input": 3'
+AFTER_OTHERS = ('"outcome": "violated", "signature": "fails only after others", "step": 1, '
+                '"inputs": 3, "failing_input": 3')
 
 
 class History(Overnight):

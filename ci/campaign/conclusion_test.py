@@ -23,7 +23,8 @@ class Verdict(unittest.TestCase):
         return conclude(targets, crashes, problems, stopped, said.append), said[-1].strip()
 
     def test_of_what_ran(self):
-        geometry, text = "Geometry::make agreed with exact arithmetic in 7 geometries", "the parser of programs kept T1 to T3 in 8 texts"
+        geometry = "Geometry::make agreed with exact arithmetic in 7 geometries"
+        text = "the parser of programs kept T1 to T3 in 8 texts"
         cache = "the cache agreed with the model in 5 inputs, 50 operations"
         self.assertEqual(self.concluded(fuzz_geometry=7, fuzz_trace=8), (0, f"Nothing wrong: {geometry}; {text}."))
         self.assertEqual(self.concluded(fuzz_large=2, fuzz_small_single_page=3), (0, f"Nothing wrong: {cache}."))

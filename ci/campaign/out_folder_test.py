@@ -25,7 +25,8 @@ class Refused(Overnight):
         found = self.found()
         said = self.end(self.command(how="start"), 2)
         self.assertRegex(said,
-                         rf"another command is at work .*: pid {first.pid}, started \d{{4}}-.*: ci/fuzz --target {NAME} .*--jobs 1; wait")
+                         rf"another command is at work .*: pid {first.pid}, started \d{{4}}-.*: ci/fuzz --target "
+                         rf"{NAME} .*--jobs 1; wait")
         self.assertIsNone(first.poll())
         self.assertTrue(self.workers())
         self.assertTrue(found)
@@ -91,7 +92,8 @@ class Continued(Overnight):
                  "first_seen": "2026-01-01", "times": 7}))
         (crashes / f"{NAME}-2.json").write_text("no json")
         self.replay_tool(
-            '[[ $1 == *-2 ]] && { says "$1" "${fails/M1/L6}"; shift; }; for file; do says "$file" "$fails"; done; exit 1')
+            '[[ $1 == *-2 ]] && { says "$1" "${fails/M1/L6}"; shift; }; for file; do says "$file" "$fails"; done; '
+            'exit 1')
         said = self.end(self.command(how="start"), 1)
         for words in ("2 defects found", "is no JSON",
                       "history.jsonl: 1 line cannot be used and is passed over: line 1"):

@@ -125,8 +125,9 @@ class Inputs(Overnight, Faults):
         for folder in (self.out / "crashes", self.folder / "artifacts"):
             folder.mkdir(parents=True)
         replay = self.folder / "replay"
+        facts = '"outcome": "violated", "input": "program", "sentence": "", "signature": "M1/free"'
         replay.write_text(f"#!/bin/sh\nkill -INT {os.getpid()}\nsleep 1\nkill -TERM {os.getpid()}\n"
-                          """echo '{"file": "'"$2"'", "outcome": "violated", "input": "program", "sentence": "", "signature": "M1/free"}'\nexit 1\n""")
+                          f"""echo '{{"file": "'"$2"'", {facts}}}'\nexit 1\n""")
         replay.chmod(0o755)
         artifact = self.folder / "artifacts" / "crash-1"
         artifact.write_bytes(b"x")

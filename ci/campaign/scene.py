@@ -28,7 +28,7 @@ PATIENCE = 60  # of a wait for what must come; never reached in a test that pass
 
 
 def stand_in(folder, how, arguments):
-    """ci/fuzz with the faulty target: the whole, only its start, or with many turns. Its clock jumps back at each look."""
+    """ci/fuzz with the faulty target: the whole, only its start, or with many turns. Its clock jumps back each time."""
     jumping = itertools.count(4e9, -1e6)
     time.time = lambda: next(jumping)
     fuzz.ROOT = folder  # without a committed corpus, which is replayed elsewhere
@@ -62,7 +62,7 @@ def signal_at(place):
 
 
 def die_at_rename(folder, number):
-    """Merges, and is killed instead of the renaming of that number; of 4, instead of removing what has become useless."""
+    """Merges, and is killed in place of the renaming of that number; where that is 4, before the old files go."""
     replace, rmtree = pathlib.Path.replace, shutil.rmtree
     renamed = 0
 

@@ -29,7 +29,8 @@ GUIDANCE_FLAGS = {"libfuzzer": "-fsanitize=fuzzer-no-link", "afl": "-fsanitize-c
 BUILDS = {f"{sanitizer}-{engine}": (sanitizer, engine) for sanitizer, engine in (
     ("address", "libfuzzer"), ("address", "afl"), ("undefined", "libfuzzer"), ("coverage", "libfuzzer"))}
 
-# Notes how it is called, in a file a call. Its text does not depend on the folder, so that a compiler cache knows it again.
+# Notes how it is called, in a file a call. Its text does not depend on the folder, so that a compiler cache knows it
+# again.
 COMPILER = """#!/bin/bash
 printf '%s\\n' "$@" >"$SERVICE_COMMANDS/$BASHPID"
 exec {} "$@"

@@ -13,6 +13,12 @@ except ImportError:
     webdriver = None
 
 SIZES = [(1280, 800), (390, 844)]
+TOO_WIDE = """
+    return [...document.querySelectorAll('html, body, nav, main, section, article, figure, .tile')]
+        .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.tagName + '.' + e.className)"""
+BUTTONS_OUTSIDE = """
+    return [...document.querySelectorAll('nav')].map(n => n.getBoundingClientRect())
+        .some(n => n.bottom > innerHeight + 1 || n.right > innerWidth + 1)"""
 
 
 def missing():
@@ -66,10 +72,8 @@ class Page(tests.Scene):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                                     {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
         end = time.monotonic() + 3  # plots follow the window a moment later
-        while (wide := self.driver.execute_script(
-                "return [...document.querySelectorAll('html, body, nav, main, section, article, figure, .tile')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.tagName + '.' + e.className)")) and time.monotonic() < end:
+        while (wide := self.driver.execute_script(TOO_WIDE)) and time.monotonic() < end:
             time.sleep(0.1)
         self.expect(f"what is wider than its room at {width}x{height}", wide, [])
-        below = self.driver.execute_script(
-            "return [...document.querySelectorAll('nav')].map(n => n.getBoundingClientRect()).some(n => n.bottom > innerHeight + 1 || n.right > innerWidth + 1)")
+        below = self.driver.execute_script(BUTTONS_OUTSIDE)
         self.expect(f"buttons outside the window at {width}x{height}", below, False)

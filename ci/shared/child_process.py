@@ -135,7 +135,7 @@ def kill(process):
 
 
 def run(command, signals, seconds=None, **options):
-    """(exit code, output if piped). The code is None if the time was up or there was a signal, which ends it at once."""
+    """(exit code, output if piped). A signal, or the end of the time, ends it at once: then the code is None."""
     process, end = start(command, **options), None if seconds is None else time.monotonic() + seconds
     while True:
         try:

@@ -86,7 +86,8 @@ class Scene(tests.Scene):
                  "ASAN_OPTIONS": "detect_leaks=0:symbolize=0"}, capture_output=True)
         crashes = list(folder.glob("crash-*"))
         self.expect(f"inputs that seed {seed} dies of", len(crashes), 1)
-        return folder / "record", crashes[0] if crashes else None, LastWords(done.stderr.decode(errors="replace")).summary
+        return folder / "record", crashes[0] if crashes else None, LastWords(
+            done.stderr.decode(errors="replace")).summary
 
 
 def check_fuzzed(scene):
@@ -148,7 +149,8 @@ def check_alone(scene):
     """A failure that needs no others is that of its program."""
     scene.bug = planted_bugs.NUMBERS["null_is_foreign"]
     chain = scene.chain("alone",
-                        [(3, scene.input("#0 = alloc c0")), (1, scene.input("#0 = alloc c0", "free_null c0")), (9, b"")])
+                        [(3, scene.input("#0 = alloc c0")), (1, scene.input("#0 = alloc c0", "free_null c0")),
+                         (9, b"")])
     scene.expect("its signature", scene.signature(chain), (1, "M10/free_null"))
     scene.expect("in one object", [scene.facts(chain)[k] for k in ("alone", "inputs", "failing_input")],
                  ["failed", 13, 4])

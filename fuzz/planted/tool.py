@@ -9,7 +9,7 @@ from planted.bugs import environment
 
 
 class Tool:
-    """slab_replay_planted. `bug` is a number of the table, 0 for none; `planted` are the numbers of those outside of it."""
+    """slab_replay_planted. `bug` is a number of the table, 0 for none; `planted` numbers those that are not in it."""
 
     def __init__(self, path):
         self.path = path

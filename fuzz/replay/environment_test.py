@@ -63,7 +63,8 @@ def problems_of(programs, folder):
             result = subprocess.run([*launcher, *command], env=planted_bugs.environment(bug), text=True,
                                     capture_output=True, timeout=120)
             said = result.stdout + result.stderr
-            what = f"{name}: {command[0].name} {' '.join(map(str, command[1:]))} ends with {result.returncode} and\n{said[-1000:]}"
+            shown = " ".join([command[0].name, *map(str, command[1:])])
+            what = f"{name}: {shown} ends with {result.returncode} and\n{said[-1000:]}"
             if result.returncode == NOT_HERE:
                 print(f"{name}: skipped: {said.strip()}")
                 break

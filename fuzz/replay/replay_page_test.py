@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The page that slab_replay --html writes, in a browser: of a program that violates, of one that dies, of one that agrees.
+"""The page that slab_replay --html writes, in a browser: of a program that violates, one that dies, one that agrees.
 Exit 77, and what to install, where there is no browser."""
 
 import pathlib

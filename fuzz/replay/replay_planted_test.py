@@ -23,10 +23,11 @@ from shared.targets import TARGETS
 MINIMIZE_SECONDS = 20
 AGREEING_SAMPLES = 2  # of a target's corpus; all with SLABPROOF_DEEP
 # A death that depends on where a slab lies, which is elsewhere in a test: (bug, name of the case, program).
-DEATH_OF_A_PLACE = ("other_cache_unseen", "other_cache_with_larger_pages", """slabproof trace 1
+CHECKED = "on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1"
+DEATH_OF_A_PLACE = ("other_cache_unseen", "other_cache_with_larger_pages", f"""slabproof trace 1
 backend b0 reuse=lifo placement=adjacent seed=0
-cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Large slab_size=128 page_size=128 object_size=128 object_align=1
-cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=128 page_size=64 object_size=72 object_align=1
+cache c0 {CHECKED} type=Large slab_size=128 page_size=128 object_size=128 object_align=1
+cache c1 {CHECKED} type=Small slab_size=128 page_size=64 object_size=72 object_align=1
 #0 = alloc c1
 #1 = alloc c1
 free_through_other #0
@@ -177,7 +178,7 @@ def minimizing_problems(replay, root, folder):
 
 
 def damage_problems(replay, folder):
-    """Damage to a live object is found in the step that does it, and that step is what the minimized program ends with."""
+    """Damage to a live object is found in the step that does it, and the minimized program ends with that step."""
     number, trace = planted_bugs.NUMBERS["full_slab_written"], folder / "damage.trace"
     four = "type=Small slab_size=512 page_size=512 object_size=100 object_align=1"
     trace.write_text(planted_bugs.program(four, *planted_bugs.allocs(40)))
@@ -223,12 +224,14 @@ def agreeing_problems(arguments, replay, root, folder):
                              env=planted_bugs.environment(number))
         if (ran.returncode == 0) != (number == 0):
             problems.append(
-                f"{len(stems)} tests of programs that agree, on a cache with bug {number}: exit {ran.returncode}\n{ran.stdout}{ran.stderr}")
+                f"{len(stems)} tests of programs that agree, on a cache with bug {number}: exit "
+                f"{ran.returncode}\n{ran.stdout}{ran.stderr}")
     return problems
 
 
 def command_problems(replay, root, folder):
-    """The command in a test's first lines, as it stands there: of a program that fails and, the bug mended, of one that passes."""
+    """The command in a test's first lines, as it stands there: of a program that fails and, with the bug mended, of one
+    that passes."""
     problems, bug = [], planted_bugs.NUMBERS["shrink_miscounts"]
     checkout = folder / "checkout"  # as the command leaves its program where it is run
     checkout.mkdir()

@@ -3,7 +3,8 @@
 if(CMAKE_SCRIPT_MODE_FILE)
   foreach(compiler IN LISTS COMPILERS)
     foreach(level O0 O3)
-      execute_process(COMMAND ${compiler} -std=c++20 -${level} ${FLAGS} ${SOURCES} -o ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
+      execute_process(COMMAND ${compiler} -std=c++20 -${level} ${FLAGS} ${SOURCES} -o ${PROGRAM}
+        COMMAND_ERROR_IS_FATAL ANY)
       execute_process(COMMAND ${PROGRAM} OUTPUT_VARIABLE digests COMMAND_ERROR_IS_FATAL ANY)
       if(NOT digests MATCHES "^agreed [1-9].*\n.*\n.*\n")
         message(FATAL_ERROR "${compiler} -${level} prints no event logs:\n${digests}")
@@ -31,6 +32,7 @@ set(digest_sources judge/digests.cpp judge/expectation.cpp judge/misuse_oracle.c
   subject/saboteur.cpp)
 list(TRANSFORM digest_sources PREPEND ${PROJECT_SOURCE_DIR}/model/)
 add_test(NAME model.EventLog.IsTheSameFromEveryCompiler
-  COMMAND ${CMAKE_COMMAND} "-DCOMPILERS=${digest_compilers}" "-DFLAGS=-I${PROJECT_SOURCE_DIR};-I${PROJECT_SOURCE_DIR}/allocator/include"
+  COMMAND ${CMAKE_COMMAND} "-DCOMPILERS=${digest_compilers}"
+    "-DFLAGS=-I${PROJECT_SOURCE_DIR};-I${PROJECT_SOURCE_DIR}/allocator/include"
     "-DSOURCES=${digest_sources}" -DPROGRAM=${CMAKE_CURRENT_BINARY_DIR}/digests -P ${CMAKE_CURRENT_LIST_FILE})
 set_tests_properties(model.EventLog.IsTheSameFromEveryCompiler PROPERTIES TIMEOUT 600)

@@ -21,7 +21,8 @@ refuses(PageSizeTooSmall "slab: PageSizeTooSmall: Config::page_size must be" -DP
 refuses(SlabSizeNotPowerOfTwo "slab: SlabSizeNotPowerOfTwo: Config::slab_size must be" -DSLAB_SIZE=12288)
 refuses(SlabSizeBelowPageSize "slab: SlabSizeBelowPageSize: a slab is at least one page" -DSLAB_SIZE=2048)
 refuses(SlabSizeTooLarge "slab: SlabSizeTooLarge: Config::slab_size must be" -DSLAB_SIZE=2147483648)
-refuses(UnknownObjectSizeType "slab: UnknownObjectSizeType: Config::object_size_type must be" -DTYPE=slab::ObjectSizeType{2})
+refuses(UnknownObjectSizeType "slab: UnknownObjectSizeType: Config::object_size_type must be"
+  -DTYPE=slab::ObjectSizeType{2})
 refuses(ObjectAlignAbovePageSize "slab: ObjectAlignAbovePageSize: T is aligned" -DOBJECT_ALIGN=8192)
 refuses(ObjectTooLarge.Small "slab: ObjectTooLarge: not one T fits" ${small} -DOBJECT_SIZE=8137)
 refuses(ObjectTooLarge.Large "slab: ObjectTooLarge: not one T fits" ${large} -DOBJECT_SIZE=8193)
@@ -30,10 +31,12 @@ set(single_page_functions alloc_slab free_slab)
 set(multi_page_functions ${single_page_functions} save_slab_info get_slab_info delete_slab_info)
 set(large_functions ${multi_page_functions} alloc_slab_info free_slab_info)
 foreach(function IN LISTS single_page_functions)
-  refuses(SmallSinglePage.BackendLacks.${function} "slab: [^\n]*lacks `[^`]* ${function}\\(" ${small} -DSLAB_SIZE=4096 -DLACKING=${function})
+  refuses(SmallSinglePage.BackendLacks.${function} "slab: [^\n]*lacks `[^`]* ${function}\\(" ${small}
+    -DSLAB_SIZE=4096 -DLACKING=${function})
 endforeach()
 foreach(function IN LISTS multi_page_functions)
-  refuses(SmallMultiPage.BackendLacks.${function} "slab: [^\n]*lacks `[^`]* ${function}\\(" ${small} -DLACKING=${function})
+  refuses(SmallMultiPage.BackendLacks.${function} "slab: [^\n]*lacks `[^`]* ${function}\\(" ${small}
+    -DLACKING=${function})
 endforeach()
 foreach(function IN LISTS large_functions)
   refuses(Large.BackendLacks.${function} "slab: [^\n]*lacks `[^`]* ${function}\\(" ${large} -DLACKING=${function})
@@ -45,6 +48,7 @@ refuses(MoveOfACache "deleted" -DMOVE)
 
 # A kernel that includes what needs an operating system is told so.
 add_test(NAME CompileFail.HostedHeaderInAFreestandingProgram
-  COMMAND ${compile_fail_command} -ffreestanding -I ${PROJECT_SOURCE_DIR}/allocator/hosted -include slab/hosted/backend.hpp)
+  COMMAND ${compile_fail_command} -ffreestanding -I ${PROJECT_SOURCE_DIR}/allocator/hosted
+    -include slab/hosted/backend.hpp)
 set_tests_properties(CompileFail.HostedHeaderInAFreestandingProgram PROPERTIES
   PASS_REGULAR_EXPRESSION "error: [^\n]*slab: <slab/hosted/> needs an operating system")

@@ -35,7 +35,8 @@ endif()
 
 set(hosted_flags -std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Werror
   -I ${PROJECT_SOURCE_DIR}/allocator/include)
-set(freestanding_flags ${hosted_flags} -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit -fno-stack-protector
+set(freestanding_flags ${hosted_flags} -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics
+  -fno-use-cxa-atexit -fno-stack-protector
   -fno-pic -fno-pie -fno-asynchronous-unwind-tables -fcf-protection=none -mno-red-zone -mcmodel=kernel
   -mgeneral-regs-only)
 set(freestanding_headers ${slab_headers})
@@ -55,7 +56,8 @@ foreach(compiler IN LISTS freestanding_compilers)
   endif()
   foreach(level O0 O2)
     add_test(NAME Freestanding.${name}.${level}.AsksTheLinkerForNothingAndNeverDivides
-      COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags};-${level}" -DNM=${CMAKE_NM} -DOBJDUMP=${CMAKE_OBJDUMP}
+      COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags};-${level}" -DNM=${CMAKE_NM}
+        -DOBJDUMP=${CMAKE_OBJDUMP}
         -DSOURCE=${CMAKE_CURRENT_LIST_DIR}/freestanding.cpp
         -DOBJECT=${CMAKE_CURRENT_BINARY_DIR}/freestanding.${name}.${level}.o -P ${CMAKE_CURRENT_LIST_FILE})
   endforeach()

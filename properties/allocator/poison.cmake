@@ -1,7 +1,8 @@
 # Each tool that the cache tells of its objects reports what it can see, and nothing else. Included by
 # properties/CMakeLists.txt; run as a script (cmake -P) it is one of the tests.
 if(CMAKE_SCRIPT_MODE_FILE)
-  execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -g ${FLAG} -I ${INCLUDE} ${SOURCE} -o ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -g ${FLAG} -I ${INCLUDE} ${SOURCE} -o ${PROGRAM}
+    COMMAND_ERROR_IS_FATAL ANY)
 
   function(says policy misuse report)
     execute_process(COMMAND ${RUN} ${PROGRAM} ${policy} ${misuse} OUTPUT_VARIABLE said ERROR_VARIABLE said)
@@ -39,7 +40,8 @@ endif()
 
 function(tool name compiler flag)
   add_test(NAME Poison.${name}.ReportsWhatItCanSeeAndNothingElse
-    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} -DFLAG=${flag} -DINCLUDE=${PROJECT_SOURCE_DIR}/allocator/include "-DRUN=${ARGN}"
+    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} -DFLAG=${flag} -DINCLUDE=${PROJECT_SOURCE_DIR}/allocator/include
+      "-DRUN=${ARGN}"
       -DSOURCE=${CMAKE_CURRENT_LIST_DIR}/poison_victim.cpp -DPROGRAM=${CMAKE_CURRENT_BINARY_DIR}/poison_victim.${name}
       -P ${CMAKE_CURRENT_LIST_DIR}/poison.cmake)
 endfunction()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the explorer makes of the planted bugs: each is found, by a shortest program that the replay tool fails on.
-With --minimize the program is drowned in other operations, and the minimizer has to bring it back to as few. Prints a table."""
+With --minimize the program is drowned in other operations, and the minimizer has to bring it back to as few. Prints a
+table."""
 
 import argparse
 import pathlib
@@ -112,7 +113,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--explore", required=True, help="slab_explore_planted")
     parser.add_argument("--replay", required=True, help="slab_replay_planted")
-    parser.add_argument("--minimize", action="store_true", help="drown each program, and let the minimizer bring it back")
+    parser.add_argument("--minimize", action="store_true",
+                        help="drown each program, and let the minimizer bring it back")
     parser.add_argument("names", nargs="*", help="of bugs; all without")
     arguments = parser.parse_args()
     tool, problems, minimized, equal = Tool(arguments.replay), [], 0, 0

@@ -36,7 +36,8 @@ class Crashes:
     An input is kept before anything is asked about it, so that whatever ends the run, it is there:
 
         failing ──renamed or copied──→ NAME ──facts of the replay tool──→ NAME.json with a signature
-                                         └──no time, or no replay tool──→ NAME.json without: ci/triage, or the next run, asks
+                                         └──no time, or no replay tool──→ NAME.json without one: ci/triage, or the next
+                                                                          run, asks
     """
 
     def __init__(self, root, folder, tool, signals, say):
@@ -168,7 +169,8 @@ class Crashes:
         if found and found.outcome == "agreed":
             chain.unlink()
             self.not_replayed.append(
-                f"{shown_path(path)} failed after other files of the corpus, in one process with them, and passes alone "
+                f"{shown_path(path)} failed after other files of the corpus, in one process with them, and passes "
+                f"alone "
                 "and in a chain of them: what failed is in neither (docs/crashes.md, section 5)")
         else:
             self._take_chain(chain, path.parent.name, CORPUS, found, NO_WORDS)

@@ -145,7 +145,7 @@ def crashes_in(folder):
 
 
 def home_of(crashes):
-    """Of the inputs of one defect, that of which the minimized program is made: the one that has it, or the smallest."""
+    """Of the inputs of one defect the one that is minimized: that which has a minimized program, or the smallest."""
     return min(crashes, key=lambda c: (not beside(c.path, ".min").exists(), c.size, c.path.name))
 
 

@@ -26,8 +26,8 @@ class FailsNoMore(CannotMake):
 
 
 def can_be_made(path, signature, facts):
-    """Whether there is a program in the file, or a chain, that fails in the replay tool. Without facts of it that is for
-    ci/triage to find out."""
+    """Whether the file holds a program, or a chain, that fails in the replay tool. Without facts about it ci/triage has
+    to find that out."""
     is_program = path.name.endswith(CHAIN) or facts is not None and facts.input == "program"
     return is_program and signature is not None and not signature.startswith(PASSES)
 

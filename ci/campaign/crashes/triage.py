@@ -168,7 +168,8 @@ class Triage:
             "docs/crashes.md says what to do" if unseen else ""
         not_replayed = f", and {counted(left, 'file was', 'files were')} not replayed" if left else ""
         self.progress.say(f"\n{early}{counted(len(groups), 'signature')} in {counted(len(crashes), 'file')}; "
-                          f"{failing or 'none'} {'fail' if failing > 1 else 'fails'} on this build{not_replayed}{not_seen}.")
+                          f"{failing or 'none'} {'fail' if failing > 1 else 'fails'} on this "
+                          f"build{not_replayed}{not_seen}.")
         return 1 if failing else 2 if left or unseen else 0
 
 

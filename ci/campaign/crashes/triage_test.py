@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What becomes of the inputs that ci/fuzz finds, shown with planted bugs: they are told apart, made small, turned into
-a test and a page in the background, taken up again after an interruption, and listed by ci/triage with what still fails."""
+a test and a page in the background, taken up again after an interruption, and listed by ci/triage with what still
+fails."""
 
 import contextlib
 import fcntl
@@ -49,7 +50,9 @@ class Scene(tests.Scene):
         self.tool.write_text(f'''#!/usr/bin/env bash
 echo "$*" >> "{self.calls}"
 replay() {{
-  if [[ ! -e "{folder}/mended" && $* =~ planted([0-9]+) ]]; then SLAB_PLANTED=${{BASH_REMATCH[1]}} "{replay}" "$@"; else "{replay}" "$@"; fi
+  local bug=0
+  if [[ ! -e "{folder}/mended" && $* =~ planted([0-9]+) ]]; then bug=${{BASH_REMATCH[1]}}; fi
+  SLAB_PLANTED=$bug "{replay}" "$@"
 }}
 if [ "$1" != --json ]; then replay "$@"; exit; fi
 worst=0

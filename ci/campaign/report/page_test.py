@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The page of ci/fuzz --report in a browser: the plots are drawn, the numbers are those of a history made up here, a crash
-is shown, and what its files say is never run. Exit 77, and what to install, where there is no browser."""
+"""The page of ci/fuzz --report in a browser: the plots are drawn, the numbers are those of a history made up here, a
+crash is shown, and what its files say is never run. Exit 77, and what to install, where there is no browser."""
 
 import contextlib
 import io
@@ -25,7 +25,8 @@ try:
 except ImportError:
     pass  # missing() says so
 
-HOSTILE = "</script ><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\"> & \u2028 @CHART@ @FACTS@"
+HOSTILE = ("</script ><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\"> & \u2028 "
+           "@CHART@ @FACTS@")
 ODD_NAME = os.fsdecode(b"fuzz_large-\xff %#?")
 SECONDS, LAST_NEW = 7200, 5400
 DIED = Facts("died", "program", "died:AddressSanitizer@free/free",
@@ -74,8 +75,11 @@ def fill(out):
 
 def tiles(page, target, engine="libFuzzer"):
     return page.driver.execute_script("""
-        const card = [...document.querySelectorAll('[data-target]')].find(c => c.dataset.target === arguments[0] && c.dataset.engine === arguments[1]);
-        return Object.fromEntries([...card.querySelectorAll('.tile')].map(t => [t.querySelector('dt').textContent, t.querySelector('dd').textContent]));""", target, engine)
+        const [target, engine] = arguments, cards = [...document.querySelectorAll('[data-target]')];
+        const card = cards.find(c => c.dataset.target === target && c.dataset.engine === engine);
+        const text = (tile, what) => tile.querySelector(what).textContent;
+        return Object.fromEntries([...card.querySelectorAll('.tile')].map(t => [text(t, 'dt'), text(t, 'dd')]));""",
+                                      target, engine)
 
 
 def check_numbers(page):
@@ -89,7 +93,8 @@ def check_numbers(page):
     page.expect("all targets", [e.text for e in page.driver.find_elements("css selector", "#totals dd")],
                 ["2:08:23", "770.3K", "38.5M", "2"])
     page.expect("states do not fall, but for another build", page.driver.execute_script(
-        "return plots.find(p => p.section.target === 'fuzz_trace' && p.lines[0][0] === 'states').chart.data.datasets[0].data.map(d => d.y)"),
+        "return plots.find(p => p.section.target === 'fuzz_trace' && p.lines[0][0] === "
+        "'states').chart.data.datasets[0].data.map(d => d.y)"),
         [10, 30, 30, 30, 4, 4])
     head = page.driver.find_element("css selector", "[data-target=fuzz_trace] .head").text
     page.expect(f"the build in {head}", "commit 0123456789+, Clang 19.1.7" in head, True)
@@ -102,7 +107,8 @@ def check_explanations(page):
                   "abstract states of caches that were seen", "inputs that are kept", "A new build starts from zero"):
         page.expect(f"“{words}” in {captions}", any(words in caption for caption in captions), True)
     titles = page.driver.execute_script(
-        "return Object.fromEntries([...document.querySelectorAll('[data-target=fuzz_large] .tile')].map(t => [t.querySelector('dt').textContent, t.title]))")
+        "return Object.fromEntries([...document.querySelectorAll('[data-target=fuzz_large] .tile')].map(t => "
+        "[t.querySelector('dt').textContent, t.title]))")
     for name in ("cov", "ft", "states", "corpus"):
         page.expect(f"what {name} is", titles[name] in " ".join(captions) and len(titles[name]) > 20, True)
 
@@ -110,9 +116,11 @@ def check_explanations(page):
 def check_plots(page):
     drawn = page.driver.execute_script("""
         return [...document.querySelectorAll('canvas')].map(canvas => {
-          const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, accent = [0x1f, 0x6f, 0xeb];
+          const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+          const accent = [0x1f, 0x6f, 0xeb];
           let line = 0;
-          for (let i = 0; i < pixels.length; i += 4) line += accent.every((c, j) => Math.abs(pixels[i + j] - c) < 40) && pixels[i + 3] > 200;
+          const is_near = i => accent.every((c, j) => Math.abs(pixels[i + j] - c) < 40);
+          for (let i = 0; i < pixels.length; i += 4) line += is_near(i) && pixels[i + 3] > 200;
           return [canvas.getAttribute('aria-label'), canvas.width > 200 && canvas.height > 150, line > 100];
         });""")
     page.expect("plots of fuzz_large", [d for d in drawn if "fuzz_large" in d[0]], [
@@ -124,7 +132,8 @@ def check_plots(page):
     page.expect("axes without a label", [axis for axis in axes if not axis], [])
     page.expect("the time", "time fuzzed (minutes)" in axes and "inputs a second" in axes, True)
     ends = page.driver.execute_script(
-        "const [cov] = plots.find(p => p.section.target === 'fuzz_large').chart.data.datasets; return [cov.data.length, cov.data.at(-1)]")
+        "const [cov] = plots.find(p => p.section.target === 'fuzz_large').chart.data.datasets; return "
+        "[cov.data.length, cov.data.at(-1)]")
     page.expect("the plot's last point", ends, [120, {"x": 120, "y": 190}])
 
 
@@ -157,7 +166,7 @@ def check_crashes(page):
 
 
 def check_keys_and_mouse(page):
-    """The same by either: a crash's page is opened, a trace is scrolled, a line of a plot is hidden and its numbers are told."""
+    """The same by either: a crash's page opens, a trace scrolls, a line of a plot is hidden, its numbers are shown."""
     driver = page.driver
     link = lambda: driver.find_element("link text", "step through it")
     trace = lambda: driver.find_element("css selector", ".card.crash pre")
@@ -192,10 +201,12 @@ def check_keys_and_mouse(page):
     driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
     mouse().move_to_element(canvas).perform()
     page.wait("a plot tells its numbers under the mouse",
-              "const {chart} = plots.find(p => p.section.target === 'fuzz_large'); return chart.tooltip.opacity > 0 && chart.tooltip.body.flatMap(b => b.lines).join().includes('cov: ')")
+              "const {chart} = plots.find(p => p.section.target === 'fuzz_large'); return chart.tooltip.opacity > 0 "
+              "&& chart.tooltip.body.flatMap(b => b.lines).join().includes('cov: ')")
     box = "const {chart} = plots.find(p => p.section.target === 'fuzz_large'), hit = chart.legend.legendHitBoxes[1]; "
     x, y = driver.execute_script(
-        box + "return [hit.left + hit.width / 2 - chart.width / 2, hit.top + hit.height / 2 - chart.height / 2].map(Math.round)")
+        box + "return [hit.left + hit.width / 2 - chart.width / 2, hit.top + hit.height / 2 - chart.height / "
+              "2].map(Math.round)")
     mouse().move_to_element_with_offset(canvas, x, y).click().perform()
     page.wait("a click in the legend hides the line",
               box + "return chart.isDatasetVisible(0) && !chart.isDatasetVisible(1)")

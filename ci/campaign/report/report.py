@@ -24,7 +24,7 @@ TRACE_CHARACTERS = 20_000
 
 
 def rates(of_one, window):
-    """(inputs, operations) a second up to each sample, since the last one that is `window` seconds older; None without one."""
+    """(inputs, operations) a second up to each sample, since the last one that is `window` seconds older, or None."""
     found = []
     for i, end in enumerate(of_one):
         begin = next((s for s in reversed(of_one[:i]) if s["seconds"] <= end["seconds"] - window), of_one[0])
@@ -34,7 +34,7 @@ def rates(of_one, window):
 
 
 def last_new_coverage(of_one):
-    """The time fuzzed at which cov or ft was last above all that the same build had reached before; None without any."""
+    """The time fuzzed when cov or ft last rose above all that the same build had reached before, or None."""
     best, last = {}, None
     for sample in of_one:
         for name in ("cov", "ft"):
