@@ -17,7 +17,7 @@ SHOW_SECONDS = 30
 CHAIN_SECONDS = 60  # of a chain; the fuzzing waits
 KEPT_FILES = 3
 CORPUS = "corpus replay"
-NO_WORDS = LastWords("")  # of a failure that no engine met
+NO_WORDS = LastWords("")  # of a failure that no engine found
 
 
 @dataclasses.dataclass
@@ -33,7 +33,7 @@ class Defect:
 
 class Crashes:
     """
-    An input is kept before anything is asked about it, so that whatever ends the run, it is there:
+    An input is kept before it is examined, so that it is there however the run ends:
 
         failing ──renamed or copied──→ NAME ──facts of the replay tool──→ NAME.json with a signature
                                          └──no time, or no replay tool──→ NAME.json without one: ci/triage, or the next
@@ -43,12 +43,12 @@ class Crashes:
     def __init__(self, root, folder, tool, signals, say):
         self.root, self.folder, self.tool, self.signals, self.say = root, folder, tool, signals, say
         self.defects = {}  # by signature
-        self.not_replayed = []  # sentences about inputs of which nothing could be found out
+        self.not_replayed = []  # sentences about inputs that could not be replayed
         self.seen = {}  # the defect of each file name that this run has met
         try:
             found, self.sentences = crashes_in(folder)
         except OSError:
-            found, self.sentences = [], []  # whoever makes the folders of the run says why
+            found, self.sentences = [], []  # the code that makes the run's folders says why
         self.kept = {c.path: c for c in found}  # those of earlier runs too
         self.workshop = Workshop(tool)
         for signature in {c.signature for c in found if c.signature}:
@@ -61,11 +61,11 @@ class Crashes:
         self.workshop.add(home_of(self._of(signature)))
 
     def unknown(self):
-        """The inputs that others have left here without a word, and those that a run had no time for."""
+        """The inputs that others have left here without a record, and those for which a run had no time."""
         return [c.path for c in self.kept.values() if c.signature is None and c.facts is None]
 
     def learn(self, path, facts):
-        """What the replay tool says of such an input: it is one of those that this run has met."""
+        """Takes the facts about such an input, which then counts as met by this run."""
         crash = self.kept[path]
         if facts.outcome == "unreadable":
             self.not_replayed.append(_cannot_be_replayed(path, facts))
@@ -96,7 +96,7 @@ class Crashes:
         crashes = self._of(facts.signature)
         enough = len(crashes) >= KEPT_FILES and len(data) >= max(c.size for c in crashes)
         if defect.files and kept not in self.kept and enough:
-            home_of(crashes).times += 1  # of a thousand such, each is not written down at once
+            home_of(crashes).times += 1  # of thousands of such inputs, not each is written down at once
             return
         shown = path
         try:
@@ -104,14 +104,14 @@ class Crashes:
                 write_whole(kept, data)
             self._keep(kept, facts.signature, facts, path.parent.name, CORPUS)
             shown = kept
-        finally:  # a full disk is no reason to keep silent
+        finally:  # also shown when the disk is full
             defect.files.append((len(data), shown))
             self._show(f"{shown_path(path)} fails", defect, shown, facts, NO_WORDS)
         self._hand_over(facts.signature)
         self._forget_larger(defect)
 
     def take(self, target, artifact, words, perhaps_slow, engine, records=()):
-        """Keeps what the engine saved when it died with these LastWords. False if it was only a slow input, or is not
+        """Keeps the input that the engine saved when it died with these LastWords. False if it was only slow, or is not
         known to fail."""
         data = artifact.read_bytes()
         path = self.folder / f"{target}-{sha1(data)[:12]}"
@@ -123,10 +123,10 @@ class Crashes:
         artifact.replace(path)
         facts = self.tool.facts_of(path, lambda: self.signals.out_of_patience)
         if facts and facts.outcome == "agreed" and perhaps_slow:
-            if path not in self.kept:  # as the input of a defect that this build has no more
+            if path not in self.kept:  # such as the input of a defect that this build no longer has
                 path.unlink()
             return False
-        after_others = False  # whether that is known to be another matter
+        after_others = False  # whether the failure is known to depend on others
         if facts and facts.outcome == "agreed":
             if self._is_known_after_others(path):
                 return True
@@ -150,7 +150,7 @@ class Crashes:
         self.seen[path.name] = defect
         try:
             self._keep(path, signature, facts, target, engine)
-        finally:  # a full disk is no reason to keep silent
+        finally:  # also shown when the disk is full
             self._show(f"{target} found a failing input of {len(data)} bytes", defect, path, facts, words)
         if signature:
             self._hand_over(signature)
@@ -158,7 +158,7 @@ class Crashes:
         return True
 
     def _add_after_others(self, path, facts, kept, before):
-        """Of a file of the corpus that fails only because of others the chain is kept, if that shows it."""
+        """For a file of the corpus that fails only because of others, keeps the chain if that fails."""
         if (defect := self.defects.get(AFTER_OTHERS)) and defect.files:
             defect.count += 1
             return
@@ -176,7 +176,8 @@ class Crashes:
             self._take_chain(chain, path.parent.name, CORPUS, found, NO_WORDS)
 
     def _is_known_after_others(self, path):
-        """Enough such failures are kept: the next one is counted. To replay each takes as long as its process lived."""
+        """Whether enough such failures are kept, so that the next one is only counted: replaying each takes as long as
+        its process lived."""
         defect = self.defects.get(AFTER_OTHERS)
         if not defect or defect.count < KEPT_FILES or path in self.kept:
             return False
@@ -186,22 +187,22 @@ class Crashes:
         return True
 
     def _take_chain(self, chain, target, engine, facts, words):
-        """What fails only after the inputs that its process had run. `facts` are None or of an unreadable file where
-        there was no time for them: ci/triage takes it."""
+        """Takes an input that fails only after others. `facts` are None, or those of an unreadable file, if there was
+        no time: ci/triage will ask."""
         known = facts and facts.failed
         defect = self._defect(facts.signature if known else NOT_REPLAYED)
         defect.files.append((chain.stat().st_size, chain))
         self.seen[chain.name] = defect
         try:
             self._keep(chain, facts.signature if known else None, facts if known else None, target, engine)
-        finally:  # a full disk is no reason to keep silent
+        finally:  # also shown when the disk is full
             self._show(f"{target} found an input that passes alone", defect, chain, facts if known else None, words)
         if known:
             self._hand_over(facts.signature)
             self._forget_larger(defect)
 
     def save(self):
-        """How often each defect of this run was met."""
+        """Says how often each defect of this run was met."""
         for signature in self.defects:
             if crashes := self._of(signature):
                 home_of(crashes).save()
@@ -209,7 +210,7 @@ class Crashes:
     def _keep(self, path, signature, facts, target, engine):
         known = self.kept.get(path)
         if not known or signature and known.signature not in (None, signature):
-            beside(path, ".min.json").unlink(missing_ok=True)  # what was made of it shows another defect
+            beside(path, ".min.json").unlink(missing_ok=True)  # the files made of it show another defect
             known = self.kept[path] = Crash(path, target=target, engine=engine, first_seen=now(), times=0)
         known.signature, known.facts = signature or known.signature, facts or known.facts
         known.times += 1
@@ -226,7 +227,8 @@ class Crashes:
         return defect
 
     def _show(self, headline, defect, path, facts, words):
-        """The first of a defect, in full; its whole report goes into a file, that of others with the fuzzer's words."""
+        """Shows the first input of a defect in full; the whole report goes into a file, for later inputs with the
+        fuzzer's words."""
         if defect.count > 1 and not words.text:
             return
         trace, output = None, ""
@@ -245,7 +247,7 @@ class Crashes:
                 self.say("\n".join([headline, *lines, signature, *full, again]))
 
     def _forget_larger(self, defect):
-        """Keeps the one that was shown, those of which something is made, and the smallest."""
+        """Keeps the input that was shown, those from which files were made, and the smallest."""
         crashes = self._of(defect.signature)
         home = home_of(crashes)
         needed = {defect.files[0][1], home.path, *self.workshop.paths()}
@@ -276,7 +278,8 @@ def report(path):
 
 
 def kept_name(path, data):
-    """The name of the copy: that of a fuzzer's find of the same bytes, or the file's own beside that of its folder."""
+    """The name of the copy: the one that a fuzzer's find of the same bytes would get, or those of the file's folder and
+    the file."""
     target = path.parent.name
     if is_chain(path):
         return f"{target}-{path.stem}{CHAIN}"
@@ -284,7 +287,7 @@ def kept_name(path, data):
 
 
 def signature_of(facts, words, after_others=False):
-    """The replay tool's signature, or what stands for it where the replay tool does not see the failure."""
+    """The replay tool's signature, or a replacement if the replay tool does not see the failure."""
     if facts.signature:
         return facts.signature
     how = ", alone and after what its process had run" if after_others else ""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What ci/fuzz and ci/triage make of a failing input, by what the replay tool answers: one that answers no verdict, one
-that is stopped, one under which the input goes, and inputs of other engines.
+"""What ci/fuzz and ci/triage do with a failing input, depending on the replay tool: one that gives no verdict, one that
+is stopped, one during which the input disappears; and inputs of other engines.
 
 exit: 0 all pass, 1 one fails"""
 
@@ -142,7 +142,7 @@ class Replays(Case):
 
 
 class OtherEngines(Case):
-    """What a property test and the explorer leave, without a word about it."""
+    """The files that a property test and the explorer leave, without a record."""
 
     def setUp(self):
         super().setUp()

@@ -1,8 +1,8 @@
-"""What slab_replay --json says of a file, and what fuzz-out/crashes keeps of it."""
+"""What slab_replay --json says about a file, and what fuzz-out/crashes keeps of that."""
 
 import dataclasses
 
-AFTER_OTHERS = "fails only after others"  # the signature of what needs the history of its process
+AFTER_OTHERS = "fails only after others"  # the signature of failures that depend on earlier inputs
 OUTCOMES = ("agreed", "violated", "died", "hung", "unreadable")
 FAILURES = ("violated", "died", "hung")
 
@@ -42,7 +42,7 @@ MAYBE_NUMBERS = ("step", "operations", "inputs", "failing_input")
 
 
 def facts_in(found):
-    """The facts in a JSON object; what else is in it is left out. ValueError where they are none."""
+    """The facts in a JSON object, without its other members. ValueError if they are not valid."""
     if not isinstance(found, dict):
         raise ValueError("is no object")
     values = {field.name: found.get(field.name) for field in dataclasses.fields(Facts)}

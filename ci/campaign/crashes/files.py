@@ -1,7 +1,7 @@
-"""What lies in fuzz-out/crashes: the inputs that failed, what is known of each, and what was made of it.
+"""The files in fuzz-out/crashes: the inputs that failed, what is known about each, and what was made from it.
 
     NAME           the input
-    NAME-chain     instead, where the input passes alone: all that its process had run, as slab_replay runs it again
+    NAME-chain     instead, if the input alone passes: all inputs of its process, which slab_replay can run again
     NAME.json      its signature, target and engine, when it was first seen and how often it was met, what
                    slab_replay --json says
     NAME.txt       what the replay tool and the fuzzer said
@@ -34,7 +34,7 @@ def beside(path, suffix):
 
 
 def read_object(path, types):
-    """The JSON object in a file, {} if there is none. ValueError says why it cannot be used."""
+    """The JSON object in a file, or {} if there is no file. A ValueError says why it cannot be used."""
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -74,7 +74,7 @@ class Crash:
         write_whole(beside(self.path, ".json"), json.dumps({"version": VERSION, **values, **facts}) + "\n")
 
     def learn(self, facts):
-        """What a replay says. Returns whether anything is new that is worth keeping."""
+        """Takes the facts of a replay. Returns whether there is anything new to keep."""
         before = (self.signature, self.facts)
         if facts.failed and self.signature is None:
             self.signature = facts.signature
@@ -83,7 +83,7 @@ class Crash:
         return before != (self.signature, self.facts)
 
     def take_over(self, other):
-        """Another input of the same defect that is not kept."""
+        """Counts another input of the same defect that is not kept."""
         self.times, self.first_seen, _, _ = met((self, other))
 
 
@@ -125,7 +125,8 @@ def _crash_at(path, sentences):
 
 
 def crashes_in(folder):
-    """(the crashes of a folder, sentences about what in it cannot be used). OSError if it cannot be read."""
+    """(the crashes in a folder, sentences about files in it that cannot be used). OSError if the folder cannot be
+    read."""
     crashes, sentences = [], []
     found = sorted(folder.iterdir()) if os.path.lexists(folder) else []
     files = {f.name: f for f in found if not f.name.startswith(".")}

@@ -1,4 +1,4 @@
-"""A failing input as ci/fuzz shows it: the program around the step that fails, what should have been, and where."""
+"""A failing input as ci/fuzz shows it: the program around the failing step, what was expected, and where it failed."""
 
 import re
 

@@ -1,5 +1,5 @@
-"""Asks slab_replay what programs do. Only its facts (--json) are a verdict. Whatever else it answers is none, and then
-the file could not be replayed: the machine may refuse what the tool needs, or somebody has killed it."""
+"""Asks slab_replay what programs do. Only its facts (--json) are a verdict. After any other answer the file counts as
+not replayed: the machine may refuse what the tool needs, or the tool was killed."""
 
 import collections
 import itertools
@@ -44,15 +44,15 @@ class ReplayTool:
                 yield left.popleft(), _unreadable(reason)
 
     def facts_of(self, file, stop=lambda: False, silent_seconds=None):
-        """Of one file; None if it was stopped."""
+        """The facts of one file; None if it was stopped."""
         return next((facts for _, facts in self.judge([file], stop, silent_seconds=silent_seconds)), None)
 
     def silent_seconds(self, file):
-        """For how long the tool may be at a file without a word."""
+        """How long the tool may be silent about a file."""
         return SILENT_SECONDS + (SECONDS_A_MEGABYTE * os.stat(file).st_size / (1 << 20) if is_chain(file) else 0)
 
     def not_checked(self, signals):
-        """What cannot be checked where it runs, in sentences. Raises CannotWork where it cannot work at all."""
+        """What cannot be checked on this machine, in sentences. Raises CannotWork if the tool cannot work at all."""
         with tempfile.TemporaryFile() as words:
             code, output = child_process.run(
                 [*self.command, "--environment"], signals, SILENT_SECONDS, stdout=subprocess.PIPE, stderr=words)
@@ -62,7 +62,7 @@ class ReplayTool:
         return output.decode(errors="replace").splitlines()
 
     def show(self, file, signals, seconds):
-        """(the lines of the program as text or None, all that the tool has to say), for people."""
+        """(the lines of the program as text or None, everything that the tool prints), for people."""
         with tempfile.TemporaryDirectory() as folder:
             trace = os.path.join(folder, "trace")
             for options in (["--write-trace", trace], []):  # some files have no program
@@ -77,7 +77,7 @@ class ReplayTool:
                 return None, output.decode(errors="replace")
 
     def bytes_of(self, file, signals):
-        """The fuzzer's bytes of a file that passes, of a .trace those of its program. None if that cannot be had."""
+        """The bytes of a file that passes, of a .trace those of its program. None if there are none."""
         if file.suffix != ".trace":
             return file.read_bytes()
         with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +90,7 @@ class ReplayTool:
                 return found.read()
 
     def _run(self, files, stop, waiting, silent_seconds):
-        """Yields the facts of the files in their order, and the reason in place of the first that it does not get."""
+        """Yields the facts of the files in their order, and a reason in place of the first that are missing."""
         with tempfile.TemporaryFile() as words:
             try:
                 process = child_process.start([*self.command, "--json", *files], stdout=subprocess.PIPE, stderr=words)
@@ -119,7 +119,7 @@ class ReplayTool:
             finally:
                 child_process.kill(process)
                 process.stdout.close()
-            if given == len(files) and code == worst:  # the last one counts when the end agrees with what was said
+            if given == len(files) and code == worst:  # the last facts count only if the exit code agrees
                 yield facts
             else:
                 yield why(code, words)
@@ -135,7 +135,7 @@ def is_chain(file):
 
 
 def _code_of(process):
-    """Once it says no more it ends soon; None if not."""
+    """The exit code of a tool that prints no more, which must then end soon; None if it does not."""
     try:
         return process.wait(5)
     except subprocess.TimeoutExpired:
@@ -147,7 +147,7 @@ def _unreadable(reason):
 
 
 def _lines(stream, stop, waiting, silent_seconds):
-    """The lines of a pipe, to its end or until stopped; None, and no more, when none comes for long."""
+    """The lines of a pipe, to its end or until stopped; None at the end if no line comes for too long."""
     pending, since = b"", time.monotonic()
     while not stop():
         waiting()
@@ -174,7 +174,7 @@ def _facts_in_line(line, file):
 
 
 def why(code, words):
-    """Why it could not do what it was asked, by its exit code, None without one, and what it said on stderr."""
+    """Why the tool could not do its work, from its exit code (None without one) and its stderr."""
     words.seek(0)
     said = words.read().decode(errors="replace").strip().splitlines()
     last = f": {said[-1][:200]}" if said else ""

@@ -2,10 +2,9 @@
 many files, the smallest program, when and by which engine it was first seen, whether it still fails on this
 build, and the command that shows it again.
 
-Every file is replayed for that. Of one that came without a word, as a property test and the explorer leave them,
-the signature is written down. Of a program that still fails and has no minimized program, GoogleTest case and
-page yet, those are made, in less than a minute each; Ctrl-C leaves that to the next time. While a ci/fuzz is
-under way, it does both.
+Replays every file for that. For files without a record, as property tests and the explorer leave them, it notes the
+signature. For a program that still fails and has no minimized program, GoogleTest case and page yet, it makes them, in
+less than a minute each; Ctrl-C leaves that to the next time. While a ci/fuzz is running, that does both.
 
 exit: 0 no crash fails on this build, 1 some do, 2 the work could not be done: a file that cannot be replayed, no build,
 a signal before all was replayed"""
@@ -31,7 +30,7 @@ from shared.targets import BUILD, ROOT
 from shared.text import counted, shown_path, table
 
 OUT = ROOT / "fuzz-out"
-UNSEEN = "not seen"  # by the replay tool, on any build: whether it still fails it cannot tell
+UNSEEN = "not seen"  # by the replay tool, on any build, so it cannot tell whether it still fails
 
 
 class Triage:
@@ -61,7 +60,7 @@ class Triage:
         return groups
 
     def to_make(self, groups, found):
-        """(input, signature, whether what was made of it fails in another way) of those that fail and have not all."""
+        """(input, signature, whether its files show another failure) of those that fail and lack files."""
         waiting = []
         for signature, crashes in groups.items():
             failing = [c for c in crashes if c.path in found and found[c.path].signature == signature]
@@ -75,7 +74,7 @@ class Triage:
         return waiting
 
     def make(self, waiting, found):
-        """Nothing is lost where that cannot be done."""
+        """If this cannot be done, nothing is lost."""
         for done, (path, signature, stale) in enumerate(waiting):
             if self.signals.count or self.progress.gone:
                 return
@@ -92,7 +91,7 @@ class Triage:
                 self.sentences.append(str(error))
 
     def write_down_and_make(self, groups, crashes, found):
-        """What the replays say that is not known yet, and what is missing."""
+        """Notes what the replays say that was not known, and makes missing files."""
         learned = [c for c in crashes if c.path in found and c.learn(found[c.path])]
         waiting = self.to_make(groups, found)
         if not learned and (not waiting or self.signals.count):
@@ -109,7 +108,7 @@ class Triage:
             self.sentences.append(f"nothing can be written down or made: {error}")
 
     def smallest(self, signature, crashes, found):
-        """(path, operations) of the smallest program of a defect, one that fails still if there is one."""
+        """(path, operations) of the smallest program of a defect, preferably one that still fails."""
         paths = [p for c in crashes for p in (c.path, beside(c.path, ".min")) if p.exists()]
         best = min(paths, key=lambda p: (p not in found or found[p].signature != signature, p.stat().st_size, p.name))
         return best, found[best].operations if best in found else None

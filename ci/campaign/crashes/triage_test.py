@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""What becomes of the inputs that ci/fuzz finds, shown with planted bugs: they are told apart, made small, turned into
-a test and a page in the background, taken up again after an interruption, and listed by ci/triage with what still
-fails."""
+"""The inputs that ci/fuzz finds, shown with planted bugs: they are told apart, minimized and turned into a test and a
+page in the background, resumed after an interruption, and listed by ci/triage, which says what still fails."""
 
 import contextlib
 import fcntl
@@ -138,7 +137,7 @@ def check_background(scene):
 
 
 def check_later_inputs(scene):
-    """In the next run: the same again, and smaller ones. What was made is not made again, and few files are kept."""
+    """The next run finds the same input again, and smaller ones. Files are not made twice, and few are kept."""
     made = {file: file.stat().st_mtime_ns for path in scene.homes() for _, file in made_of(path)}
     crashes = scene.run()
     with crashes.workshop:
@@ -158,7 +157,7 @@ def check_later_inputs(scene):
 
 
 def check_interruption(scene):
-    """A run that is ended while it minimizes keeps what is whole; the next one goes on, and so does ci/triage."""
+    """A run that is ended while it minimizes keeps what is complete; the next run continues, and so does ci/triage."""
     made = next(f for f in scene.homes() if made_of(f))
     for file in scene.crashes.glob(f"{made.name}.min*"):
         file.unlink()

@@ -1,4 +1,4 @@
-"""What is made of failing inputs, made in the background, one at a time."""
+"""Makes the files of failing inputs in the background, one input at a time."""
 
 import collections
 import threading
@@ -9,13 +9,13 @@ from shared import child_process
 from shared.command import CannotWork
 from shared.text import shown_path
 
-LAST_SECONDS = 60  # what a run that has come to its end waits for what is under way
+LAST_SECONDS = 60  # how long a finished run waits for work in progress
 
 
 class Workshop:
     """
-    A thread that makes the files of the inputs that are handed to it, in their order, at a low priority.
-    Leaving it ends what is under way; the files say what is left for the next run.
+    A thread that makes the files of the inputs handed to it, in order and at a low priority. Leaving it ends the work
+    in progress; the files show what is left for the next run.
     """
 
     def __init__(self, tool):
@@ -64,13 +64,13 @@ class Workshop:
                 self.problems.append(str(error))
             except OSError as error:
                 self.problems.append(f"what is made of {shown_path(path)} cannot be written: {error.strerror}")
-            except Exception as error:  # the next one may go well; a thread that has died would be waited for
+            except Exception as error:  # the next one may succeed; and nothing may wait for a dead thread
                 self.problems.append(f"nothing could be made of {shown_path(path)}: {error!r}")
             if not self.requests.count:
                 self.queue.popleft()
 
     def finish(self, signals, progress):
-        """Waits for what is under way, for a minute at most and until a signal comes."""
+        """Waits for the work in progress, for a minute at most and until a signal comes."""
         if not self.queue or signals.count or progress.gone:
             return
         progress.say("the fuzzing is over; what is left: making the crashes small (Ctrl-C leaves that to ci/triage)")
