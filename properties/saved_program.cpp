@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "model/judge/event_log.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 
 namespace slabproof {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "model/process/isolated.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/random_bytes.hpp"
 #include "model/program/trace.hpp"
 

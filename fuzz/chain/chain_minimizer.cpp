@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "model/process/minimizer.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/decoder.hpp"
-#include "model/program/encoder.hpp"
 
 namespace slabproof {
 namespace {

@@ -11,7 +11,7 @@
 #include "model/judge/trace_oracle.hpp"
 #include "model/process/cannot_judge.hpp"
 #include "model/process/watchdog.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 
 namespace slabproof {
 namespace {

@@ -10,7 +10,7 @@
 #include "fuzz/replay/as_test.hpp"
 #include "fuzz/replay/json.hpp"
 #include "fuzz/targets/table.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 
 namespace slabproof {
 namespace {

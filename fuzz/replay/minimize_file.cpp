@@ -9,7 +9,7 @@
 #include "fuzz/replay/json.hpp"
 #include "fuzz/replay/minimize_progress.hpp"
 #include "model/process/minimizer.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/trace.hpp"
 
 namespace slabproof {

@@ -64,7 +64,7 @@ class Observer {
     if (operation) shared_.taken[steps_++] = runner.operations() > operations_;
     operations_ = runner.operations();
     (runner.verdict().agreed() ? shared_.before : shared_.after).take(runner);
-    if (operation && names(operation->kind) == Names::NewObject)
+    if (operation && makes_object(operation->kind))
       for (const LiveRange& range : runner.reference().live())
         if (range.ordinal == operation->object)
           shared_.object[shared_.objects++] = {range.begin, range.ordinal, range.cache};
@@ -97,8 +97,8 @@ Recording record(Runner& runner, const Program& program) {
   for (std::size_t i = 0; i < steps; ++i) {
     Program prefix{program.setup,
                    {program.operations.begin(), program.operations.begin() + static_cast<std::ptrdiff_t>(i) + 1}};
-    const OperationKind kind = program.operations[i].kind;
-    const bool strays = kind >= OperationKind::DoubleFree && kind <= OperationKind::CorruptLink && recording.taken[i];
+    const MisuseClass misuse = misuse_of(program.operations[i].kind);
+    const bool strays = recording.taken[i] && (misuse == MisuseClass::StrayFree || misuse == MisuseClass::DamagedLink);
     recording.strays.emplace_back();
     if (!strays) continue;
     IsolationOptions brief{.brief = true, .checks = Checks::NowAndThen, .after_step = {}};

@@ -20,7 +20,7 @@
 #include "model/process/cannot_judge.hpp"
 #include "model/process/isolated.hpp"
 #include "model/process/possible_checks.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/trace.hpp"
 
 namespace slabproof {

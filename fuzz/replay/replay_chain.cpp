@@ -13,8 +13,8 @@
 #include "fuzz/replay/minimize_file.hpp"
 #include "fuzz/replay/minimize_progress.hpp"
 #include "model/judge/geometry_oracle.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/decoder.hpp"
-#include "model/program/encoder.hpp"
 #include "model/program/trace.hpp"
 
 namespace slabproof {

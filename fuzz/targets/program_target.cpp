@@ -6,8 +6,8 @@
 #include "fuzz/chain/record_file.hpp"
 #include "fuzz/targets/statistics_file.hpp"
 #include "model/judge/runner.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/decoder.hpp"
-#include "model/program/encoder.hpp"
 #include "model/program/trace.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

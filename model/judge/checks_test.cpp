@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "model/process/isolated.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/random_bytes.hpp"
 #include "model/program/trace.hpp"
 #include "model/subject/free_list_pool.hpp"

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "model/judge/runner.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/random_bytes.hpp"
 #include "model/program/static_caches.hpp"
 #include "model/program/trace.hpp"

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "model/process/isolated.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/trace.hpp"
 
 namespace slabproof {

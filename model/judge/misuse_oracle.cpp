@@ -20,38 +20,39 @@ const char* invariant_of(slab::Misuse kind) {
   return "M1";
 }
 
+std::uintptr_t MisuseOracle::foreign_pointer(std::uint8_t cache, std::uint32_t pick) const {
+  RecordingBackend& backend = backend_of(cache);
+  const std::uintptr_t untouched = (backend.slab_region().untouched() + 4095) & ~std::uintptr_t{4095};
+  std::uintptr_t left_behind = nowhere;  // by a destroyed cache
+  for (const SlabRecord* const slab : backend.slabs())
+    if (slab->abandoned) left_behind = slab->base;
+  const std::uintptr_t choices[] = {nowhere, untouched + pick, arena_.cache(cache) + pick,
+                                    arena_.slabs(1 - models_[cache].spec.backend) + pick, left_behind};
+  return choices[pick % 5];
+}
+
 std::uintptr_t MisuseOracle::pointer_of(const Operation& operation, std::uint8_t cache, std::uintptr_t object) const {
   const std::uint32_t pick = operation.argument;
-  if (operation.kind == OperationKind::FreeForeign) {
-    RecordingBackend& backend = backend_of(cache);
-    const std::uintptr_t untouched = (backend.slab_region().untouched() + 4095) & ~std::uintptr_t{4095};
-    std::uintptr_t left_behind = nowhere;  // by a destroyed cache
-    for (const SlabRecord* const slab : backend.slabs())
-      if (slab->abandoned) left_behind = slab->base;
-    const std::uintptr_t choices[] = {nowhere, untouched + pick, arena_.cache(cache) + pick,
-                                      arena_.slabs(1 - models_[cache].spec.backend) + pick, left_behind};
-    return choices[pick % 5];
-  }
-  if (operation.kind == OperationKind::DoubleFree || operation.kind == OperationKind::FreeThroughOther) return object;
   const Layout& layout = models_[cache].layout;
-  const SlabRecord& slab = *backend_of(cache).find(object);
-  const std::size_t waste_begin = layout.objects_per_slab * layout.stride;
-  switch (operation.kind) {
-    case OperationKind::FreeInterior: return object + 1 + pick * 31 % (layout.stride - 1);
-    case OperationKind::FreeSlabInfo:
-      return slab.size == layout.slab_info_offset ? 0
-                                                  : slab.base + layout.slab_info_offset + pick % layout.slab_info_size;
-    case OperationKind::FreeTailWaste:
-      return waste_begin == layout.slab_info_offset
-                 ? 0
-                 : slab.base + waste_begin + pick % (layout.slab_info_offset - waste_begin);
-    case OperationKind::FreeNeverAllocated:
+  const std::size_t waste_begin = layout.objects_per_slab * layout.stride, info_begin = layout.slab_info_offset;
+  const auto slab = [&]() -> const SlabRecord& { return *backend_of(cache).find(object); };
+  switch (facts_of(operation.kind).stray) {
+    case StrayPointer::None: return 0;
+    case StrayPointer::Foreign: return foreign_pointer(cache, pick);
+    case StrayPointer::DeadObject:
+    case StrayPointer::OfOtherCache: return object;
+    case StrayPointer::Interior: return object + 1 + pick * 31 % (layout.stride - 1);
+    case StrayPointer::SlabInfo:
+      return slab().size == info_begin ? 0 : slab().base + info_begin + pick % layout.slab_info_size;
+    case StrayPointer::TailWaste:
+      return waste_begin == info_begin ? 0 : slab().base + waste_begin + pick % (info_begin - waste_begin);
+    case StrayPointer::NeverAllocated:
       for (std::size_t i = 0; i < layout.objects_per_slab; ++i)
-        if (const std::size_t slot = (i + pick) % layout.objects_per_slab; !slab.handed_out[slot])
-          return slab.base + slot * layout.stride;
+        if (const std::size_t slot = (i + pick) % layout.objects_per_slab; !slab().handed_out[slot])
+          return slab().base + slot * layout.stride;
       return 0;
-    default: return 0;
   }
+  return 0;
 }
 
 std::optional<MisuseOracle::Expected> MisuseOracle::expected(std::uint8_t cache, std::uintptr_t pointer) const {

@@ -10,7 +10,7 @@
 #include "model/judge/reference.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/recording_backend.hpp"
-#include "model/program/operation.hpp"
+#include "model/program/operation_table.hpp"
 #include "model/program/setup.hpp"
 
 namespace slabproof {
@@ -43,6 +43,7 @@ class MisuseOracle {
   [[nodiscard]] std::optional<Expected> expected(std::uint8_t cache, std::uintptr_t pointer) const;
 
  private:
+  [[nodiscard]] std::uintptr_t foreign_pointer(std::uint8_t cache, std::uint32_t pick) const;
   [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) const {
     return backends_[models_[cache].spec.backend];
   }

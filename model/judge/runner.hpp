@@ -37,6 +37,8 @@ namespace slabproof {
 class Runner final : private BackendObserver {
  public:
   static constexpr std::uint32_t deep_check_period = 16;
+  /// What CorruptLink can write, by its argument.
+  static constexpr std::uint8_t bad_links = 10;
   /// How many objects, slabs, slots and kilobytes Checks::EveryStep looks at in a run, unless somebody allows more.
   /// Once they are used up the rest of the run is checked now and then.
   static constexpr std::size_t check_budget = std::size_t{1} << 20;
@@ -123,6 +125,7 @@ class Runner final : private BackendObserver {
   void on_backend_call(BackendCall call) override;
   void on_slab_made(SlabRecord& slab) override;
   void on_slab_released(SlabRecord& slab) override;
+  void judge_return(const CacheModel& model);
   void on_refusal(const char* invariant) override;
 
   /// Says what must come of the next call of the subject, and gives what was said before.

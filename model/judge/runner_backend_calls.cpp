@@ -47,6 +47,23 @@ void Runner::on_refusal(const char* invariant) {
   expect({invariant, reserves ? "false after a backend call failed" : "null after a backend call failed"});
 }
 
+// Whether the operation under way may give back a slab of objects that were there before.
+void Runner::judge_return(const CacheModel& model) {
+  const OperationKind operation = context_.operation;
+  if (operation == OperationKind::Shrink || operation == OperationKind::Destroy) return;
+  if (operation != OperationKind::Free && operation != OperationKind::Reserve)
+    return violate("L6", "slabs given back by free, reserve, shrink and destruction only",
+                   "given back by another operation");
+  const std::size_t per_slab = model.layout.objects_per_slab;
+  const std::size_t kept = operation == OperationKind::Free
+                               ? model.kept_slabs()
+                               : std::max<std::size_t>(model.spec.empty_slabs_kept,
+                                                       context_.wanted / per_slab + (context_.wanted % per_slab != 0));
+  if (model.empty_slabs() <= kept)
+    violate("L6", "no slab given back while at most " + std::to_string(kept) + " are empty",
+            std::to_string(model.empty_slabs()) + " empty");
+}
+
 void Runner::on_slab_released(SlabRecord& slab) {
   CacheModel& model = models_[slab.cache];
   const bool destroying = context_.operation == OperationKind::Destroy;
@@ -56,24 +73,7 @@ void Runner::on_slab_released(SlabRecord& slab) {
   if (slab.fresh) {
     if (!context_.refused) violate("L6", "a new slab kept when nothing failed", "given back");
   } else {
-    std::size_t kept = model.kept_slabs();
-    switch (context_.operation) {
-      case OperationKind::Reserve:
-        kept = std::max<std::size_t>(
-            model.spec.empty_slabs_kept,
-            context_.wanted / model.layout.objects_per_slab + (context_.wanted % model.layout.objects_per_slab != 0));
-        [[fallthrough]];
-      case OperationKind::Free:
-        if (model.empty_slabs() <= kept)
-          violate("L6", "no slab given back while at most " + std::to_string(kept) + " are empty",
-                  std::to_string(model.empty_slabs()) + " empty");
-        break;
-      case OperationKind::Shrink:
-      case OperationKind::Destroy: break;
-      default:
-        violate("L6", "slabs given back by free, reserve, shrink and destruction only",
-                "given back by another operation");
-    }
+    judge_return(model);
   }
   if (model.current == slab.base && !slab.fresh && model.empty_slabs() > 1 &&
       subjects_[slab.cache]->abilities().follows_policy)

@@ -45,16 +45,17 @@ void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
 }
 
 std::uintptr_t Runner::stray_of(const Operation& operation, std::uint8_t& cache) {
-  const bool by_object = names(operation.kind) != Names::Cache;
+  const bool by_object = names_object(operation.kind);
   if (by_object) {
-    const ObjectState wanted = names(operation.kind) == Names::DeadObject ? ObjectState::Dead : ObjectState::Live;
+    const ObjectState wanted =
+        operand_of(operation.kind) == Operand::DeadObject ? ObjectState::Dead : ObjectState::Live;
     if (state_of(object(operation.object)) != wanted) return 0;
   }
   cache = by_object ? object(operation.object).cache : operation.target;
-  if (operation.kind == OperationKind::FreeThroughOther) cache ^= 1;
+  if (facts_of(operation.kind).stray == StrayPointer::OfOtherCache) cache ^= 1;
   if (!subjects_[cache]->abilities().detects_misuse) return 0;
   const std::uintptr_t about = by_object ? object(operation.object).address : 0;
-  return operation.kind == OperationKind::CorruptLink ? about : oracle_.pointer_of(operation, cache, about);
+  return misuse_of(operation.kind) == MisuseClass::DamagedLink ? about : oracle_.pointer_of(operation, cache, about);
 }
 
 bool Runner::free_stray(std::uint8_t cache, std::uintptr_t pointer) {
@@ -68,11 +69,11 @@ bool Runner::misuse(const Operation& operation) {
   std::uint8_t cache = 0;
   const std::uintptr_t misused = stray_of(operation, cache);
   if (!misused) return false;
-  if (operation.kind == OperationKind::CorruptLink)
+  if (misuse_of(operation.kind) == MisuseClass::DamagedLink)
     return corrupt_link(cache, object(operation.object), operation.argument);
   auto expected = oracle_.expected(cache, misused);
   if (!expected) return false;
-  if (operation.kind == OperationKind::DoubleFree) {
+  if (facts_of(operation.kind).stray == StrayPointer::DeadObject) {
     const SlabRecord* slab = backend_of(cache).find(misused);
     if (!slab || slab->generation != object(operation.object).generation) expected->invariant = "M8";
   }
@@ -117,7 +118,8 @@ std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::
     if (other != &slab && other->cache == cache && !other->abandoned) elsewhere = other->base;
   const std::uint64_t links[] = {0,    slot,     slot + 1,  slab.base + slab.size, slab.base - 8, 0xDEAD'BEEF'DEAD'BEEF,
                                  live, uncarved, elsewhere, 0xDEAD'BEEF'DEAD'BEE8};
-  return links[argument % std::size(links)];
+  static_assert(std::size(links) == bad_links);
+  return links[argument % bad_links];
 }
 
 // A write to a freed object, then an allocation that may use its link, then the write undone: the

@@ -67,8 +67,16 @@ bool Runner::execute(const Operation& operation) {
       if (!subjects_[cache]->abilities().detects_misuse) return false;
       armed_reentry_[cache] = operation.detail;
       return true;
-    default: return misuse(operation);
+    case OperationKind::DoubleFree:
+    case OperationKind::FreeInterior:
+    case OperationKind::FreeSlabInfo:
+    case OperationKind::FreeTailWaste:
+    case OperationKind::FreeForeign:
+    case OperationKind::FreeThroughOther:
+    case OperationKind::FreeNeverAllocated:
+    case OperationKind::CorruptLink: return misuse(operation);
   }
+  return false;
 }
 
 // The object at `address` is about to be freed.

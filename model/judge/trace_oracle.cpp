@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 
 namespace slabproof {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/random_bytes.hpp"
 
 namespace slabproof {

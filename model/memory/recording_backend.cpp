@@ -81,19 +81,18 @@ void RecordingBackend::check_sizes(std::size_t slab_size, std::size_t page_size)
 
 void RecordingBackend::fail(const Operation& operation) {
   failure_armed_ = true;
-  failing_call_ = operation.failing_call();
-  failure_mode_ = operation.failure_mode();
+  failure_ = operation.failure();
   calls_let_through_ = operation.argument;
 }
 
 RecordingBackend::Injected RecordingBackend::injected(FailingCall call) {
   ++calls_that_may_fail_;
   if (!failure_armed_) return Injected::None;
-  if (failing_call_ != FailingCall::Any && failing_call_ != call) return Injected::None;
-  if (failure_mode_ == FailureMode::Misaligned && call == FailingCall::SaveSlabInfo) return Injected::None;
+  if (failure_.call != FailingCall::Any && failure_.call != call) return Injected::None;
+  if (!Failure{call, failure_.mode}.is_possible()) return Injected::None;
   if (calls_let_through_ > 0) return --calls_let_through_, Injected::None;
-  if (failure_mode_ != FailureMode::Always) failure_armed_ = false;
-  return failure_mode_ == FailureMode::Misaligned ? Injected::Misalign : Injected::Refuse;
+  if (failure_.mode != FailureMode::Always) failure_armed_ = false;
+  return failure_.mode == FailureMode::Misaligned ? Injected::Misalign : Injected::Refuse;
 }
 
 void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {

@@ -202,8 +202,7 @@ class RecordingBackend {
   std::size_t saved_pages_ = 0;           // entries of it that are not 0
 
   bool failure_armed_ = false;
-  FailingCall failing_call_ = FailingCall::Any;
-  FailureMode failure_mode_ = FailureMode::Once;
+  Failure failure_;
   std::uint32_t calls_let_through_ = 0;
   std::uint32_t calls_that_may_fail_ = 0;
   std::uint32_t slabs_made_ = 0;

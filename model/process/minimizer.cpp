@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "model/process/isolated.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/layout.hpp"
 
 namespace slabproof {
@@ -32,8 +32,22 @@ std::set<std::uint32_t> below(std::uint32_t value) {
   return less;
 }
 
+/// Simpler ways to fail, the simplest first: a certain call is simpler than any call, and once is simpler than always.
+std::vector<Failure> simpler(const Failure& failure) {
+  using enum FailingCall;
+  const auto rank = [](const Failure& each) {
+    return std::pair{each.mode, each.call == Any ? 4 : static_cast<int>(each.call)};
+  };
+  std::vector<Failure> result;
+  for (const FailureMode mode : {FailureMode::Once, FailureMode::Always, FailureMode::Misaligned})
+    for (const FailingCall call : {AllocSlab, AllocSlabInfo, SaveSlabInfo, Any})
+      if (const Failure other{call, mode}; other.is_possible() && rank(other) < rank(failure)) result.push_back(other);
+  return result;
+}
+
 /// Simpler operations that may do instead, the simplest first.
 Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
+  const Parameter parameter = parameter_of(operation.kind);
   Operations result;
   const auto with = [&](auto change) {
     Operation other = operation;
@@ -43,28 +57,17 @@ Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
   if (operation.target == 1) with([](Operation& other) { other.target = 0; });
   if (operation.kind == OperationKind::AllocNoGrow) with([](Operation& other) { other.kind = OperationKind::Alloc; });
   std::set<std::uint32_t> arguments = below(operation.argument);
-  if (operation.kind == OperationKind::Reserve)
+  if (parameter == Parameter::ObjectCount)
     for (const std::size_t n : {objects_per_slab, objects_per_slab + 1, std::size_t{max_reserve}})
       if (n < operation.argument && n <= max_reserve) arguments.insert(static_cast<std::uint32_t>(n));
   for (const std::uint32_t argument : arguments)
     if (argument <= max_argument(operation.kind)) with([&](Operation& other) { other.argument = argument; });
-  if (operation.kind == OperationKind::Fail) {
-    // A certain call is simpler than any call, and once is simpler than always.
-    using enum FailingCall;
-    const auto rank = [](const Operation& o) {
-      return std::pair{o.failure_mode(), o.failing_call() == Any ? 4 : static_cast<int>(o.failing_call())};
-    };
-    for (const FailureMode mode : {FailureMode::Once, FailureMode::Always, FailureMode::Misaligned})
-      for (const FailingCall call : {AllocSlab, AllocSlabInfo, SaveSlabInfo, Any}) {
-        Operation other = operation;
-        other.detail = static_cast<std::uint8_t>(static_cast<unsigned>(call) | static_cast<unsigned>(mode) << 2);
-        if (rank(other) < rank(operation) && !(call == SaveSlabInfo && mode == FailureMode::Misaligned))
-          result.push_back(other);
-      }
-  }
-  if (operation.kind == OperationKind::Reenter)
+  if (parameter == Parameter::Failure)
+    for (const Failure& failure : simpler(operation.failure()))
+      with([&](Operation& other) { other.detail = failure.packed(); });
+  if (parameter == Parameter::ReentrantCall)
     for (std::uint8_t call = 0; call < operation.detail; ++call) with([&](Operation& other) { other.detail = call; });
-  if (names(operation.kind) == Names::LiveObject || names(operation.kind) == Names::DeadObject)
+  if (names_object(operation.kind) && !makes_object(operation.kind))
     for (const std::uint32_t object : below(operation.object)) with([&](Operation& other) { other.object = object; });
   return result;
 }
@@ -249,7 +252,7 @@ class Minimizer {
         if (!operations().empty())
           for (const std::uint32_t object : {0u, n - 1}) {
             ends.push_back({operations().back()});
-            if (names(operations().back().kind) != Names::NewObject) ends.back().front().object = object;
+            if (!makes_object(operations().back().kind)) ends.back().front().object = object;
           }
         for (const Operations& end : ends) {
           Program candidate{smallest_.setup, shape};
@@ -349,19 +352,20 @@ class Minimizer {
     std::swap(program.setup.caches[0], program.setup.caches[1]);
     program.setup.cache_count = 1;
     for (Operation& operation : program.operations)
-      if (const Names named = names(operation.kind); named == Names::NewObject || named == Names::Cache)
+      if (const Operand operand = operand_of(operation.kind);
+          operand == Operand::NewObject || operand == Operand::Cache)
         operation.target ^= 1;
   }
   static void move_to_cache_0(Program& program) {
     program.setup.cache_count = 1;
     for (Operation& operation : program.operations)
-      if (names(operation.kind) != Names::Backend) operation.target = 0;
+      if (operand_of(operation.kind) != Operand::Backend) operation.target = 0;
   }
   static void move_to_backend_0(Program& program) {
     program.setup.backend_count = 1;
     for (CacheSpec& cache : program.setup.caches) cache.backend = 0;
     for (Operation& operation : program.operations)
-      if (names(operation.kind) == Names::Backend) operation.target = 0;
+      if (operand_of(operation.kind) == Operand::Backend) operation.target = 0;
   }
 
   bool simplify_geometry() {

@@ -11,7 +11,7 @@
 
 #include "model/memory/sanitizer.hpp"
 #include "model/process/isolated.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/program/random_bytes.hpp"
 #include "model/program/trace.hpp"
 #include "model/subject/free_list_pool.hpp"

@@ -151,8 +151,7 @@ struct OpcodeTable {
   bool overlaps = false;
 
   constexpr OpcodeTable() : opcodes{} {
-    for (std::uint8_t kind = 0; kind < operation_kinds; ++kind)
-      add(operation_table.facts[kind].opcodes, {OpcodeKind::Single, static_cast<OperationKind>(kind)});
+    for (const OperationKind kind : operation_table.kinds) add(facts_of(kind).opcodes, {OpcodeKind::Single, kind});
     add(alloc_burst.range, alloc_burst.opcode);
     add(free_burst.range, free_burst.opcode);
     add(skip_ordinals.range, skip_ordinals.opcode);

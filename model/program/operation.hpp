@@ -51,8 +51,6 @@ struct Operation {
   friend bool operator==(const Operation&, const Operation&) = default;
 
   [[nodiscard]] constexpr Failure failure() const { return Failure::unpacked(detail); }
-  [[nodiscard]] constexpr FailingCall failing_call() const { return failure().call; }
-  [[nodiscard]] constexpr FailureMode failure_mode() const { return failure().mode; }
   [[nodiscard]] constexpr ReentrantCall reentrant_call() const { return static_cast<ReentrantCall>(detail); }
 };
 

@@ -29,11 +29,23 @@ enum class MisuseClass : std::uint8_t {
   Reentry,      // makes a backend call the cache that called it
 };
 
+/// What such a pointer is.
+enum class StrayPointer : std::uint8_t {
+  None,  // not a stray free
+  DeadObject,
+  Interior,
+  SlabInfo,
+  TailWaste,
+  Foreign,
+  OfOtherCache,
+  NeverAllocated,
+};
+
 /// How the explorer tries it in each state.
 enum class Explored : std::uint8_t {
-  No,             // a misuse, or of the backend: in its own way, if at all
-  PerCache,       // with each count up to one slab's objects and one more, where it has one
-  PerPlace,       // so, and with each choice of the places of new slabs, and each failure of the backend
+  No,        // not like the others: misuses as pointers and links, failures with what they let fail
+  PerCache,
+  PerPlace,  // per cache and choice of the places of new slabs, also with each failure, and each count if it has one
   PerLiveObject,
 };
 
@@ -55,6 +67,7 @@ struct OperationFacts {
   Parameter parameter = Parameter::None;
   Effect effect = Effect::None;
   MisuseClass misuse = MisuseClass::None;
+  StrayPointer stray = StrayPointer::None;
   bool needs_two_caches = false;
   OpcodeRange opcodes{};       // for good, since a committed corpus depends on it; so is the next one
   std::uint8_t swarm_bit = 0;  // of a program's swarm mask, which keeps the operation out of it
@@ -138,6 +151,7 @@ constexpr OperationFacts row_of(OperationKind kind) {
       return {.name = "double_free",
               .operand = Operand::DeadObject,
               .misuse = MisuseClass::StrayFree,
+              .stray = StrayPointer::DeadObject,
               .opcodes = {0xB4, 0xB7},
               .swarm_bit = 9,
               .weights = always(3)};
@@ -146,6 +160,7 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .operand = Operand::LiveObject,
               .parameter = Parameter::Pick,
               .misuse = MisuseClass::StrayFree,
+              .stray = StrayPointer::Interior,
               .opcodes = {0xB8, 0xB9},
               .swarm_bit = 10,
               .weights = always(1)};
@@ -154,6 +169,7 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .operand = Operand::LiveObject,
               .parameter = Parameter::Pick,
               .misuse = MisuseClass::StrayFree,
+              .stray = StrayPointer::SlabInfo,
               .opcodes = {0xBA, 0xBA},
               .swarm_bit = 11,
               .weights = always(1)};
@@ -162,6 +178,7 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .operand = Operand::LiveObject,
               .parameter = Parameter::Pick,
               .misuse = MisuseClass::StrayFree,
+              .stray = StrayPointer::TailWaste,
               .opcodes = {0xBB, 0xBB},
               .swarm_bit = 12,
               .weights = always(1)};
@@ -170,6 +187,7 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .operand = Operand::Cache,
               .parameter = Parameter::Pick,
               .misuse = MisuseClass::StrayFree,
+              .stray = StrayPointer::Foreign,
               .opcodes = {0xBC, 0xBC},
               .swarm_bit = 13,
               .weights = always(1)};
@@ -177,6 +195,7 @@ constexpr OperationFacts row_of(OperationKind kind) {
       return {.name = "free_through_other",
               .operand = Operand::LiveObject,
               .misuse = MisuseClass::StrayFree,
+              .stray = StrayPointer::OfOtherCache,
               .needs_two_caches = true,
               .opcodes = {0xBD, 0xBD},
               .swarm_bit = 14,
@@ -186,6 +205,7 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .operand = Operand::LiveObject,
               .parameter = Parameter::Pick,
               .misuse = MisuseClass::StrayFree,
+              .stray = StrayPointer::NeverAllocated,
               .opcodes = {0xBE, 0xBE},
               .swarm_bit = 15,
               .weights = always(1)};
@@ -218,9 +238,13 @@ constexpr std::uint8_t operation_kinds = [] {
 
 /// The table by kind, for those who look something up often.
 struct OperationTable {
-  OperationFacts facts[operation_kinds];
-  constexpr OperationTable() : facts{} {
-    for (std::uint8_t kind = 0; kind < operation_kinds; ++kind) facts[kind] = row_of(static_cast<OperationKind>(kind));
+  OperationKind kinds[operation_kinds];
+  OperationFacts facts[operation_kinds];  // by kind
+  constexpr OperationTable() : kinds{}, facts{} {
+    for (std::uint8_t kind = 0; kind < operation_kinds; ++kind) {
+      kinds[kind] = static_cast<OperationKind>(kind);
+      facts[kind] = row_of(kinds[kind]);
+    }
   }
 };
 inline constexpr OperationTable operation_table;
@@ -231,6 +255,7 @@ constexpr const OperationFacts& facts_of(OperationKind kind) {
 constexpr const char* to_string(OperationKind kind) { return facts_of(kind).name; }
 constexpr Operand operand_of(OperationKind kind) { return facts_of(kind).operand; }
 constexpr Parameter parameter_of(OperationKind kind) { return facts_of(kind).parameter; }
+constexpr MisuseClass misuse_of(OperationKind kind) { return facts_of(kind).misuse; }
 constexpr bool makes_object(OperationKind kind) { return facts_of(kind).effect == Effect::MakesObject; }
 /// Whether Operation::object means anything.
 constexpr bool names_object(OperationKind kind) {
@@ -248,10 +273,6 @@ constexpr std::uint32_t max_argument(OperationKind kind) {
   }
   return 0;
 }
-
-// For those who still say it so.
-using Names = Operand;
-constexpr Operand names(OperationKind kind) { return operand_of(kind); }
 
 // What a row must be like.
 static_assert(
@@ -277,7 +298,11 @@ static_assert(
         if (row.effect == Effect::EndsObject && row.operand != Operand::LiveObject) return false;
         if (row.effect == Effect::EndsObjectsOfCache && row.operand != Operand::Cache) return false;
         if ((row.parameter == Parameter::Failure) && row.operand != Operand::Backend) return false;
+        if ((row.misuse == MisuseClass::StrayFree) != (row.stray != StrayPointer::None)) return false;
         if (row.explored == Explored::PerLiveObject && row.operand != Operand::LiveObject) return false;
+        if (row.explored == Explored::PerCache && row.operand != Operand::Cache) return false;
+        const bool counts = row.explored == Explored::PerPlace && row.parameter == Parameter::ObjectCount;
+        if (row.explored != Explored::No && row.parameter != Parameter::None && !counts) return false;
       }
       return true;
     }(),

@@ -141,17 +141,15 @@ void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
 
 /// Those that `#N = …` may go on with, or the others.
 std::optional<OperationKind> kind_of(std::string_view name, bool makes) {
-  for (std::uint8_t number = 0; number < operation_kinds; ++number)
-    if (const auto kind = static_cast<OperationKind>(number); makes_object(kind) == makes && name == to_string(kind))
-      return kind;
+  for (const OperationKind kind : operation_table.kinds)
+    if (makes_object(kind) == makes && name == to_string(kind)) return kind;
   return std::nullopt;
 }
 
 std::string names_of_allocations() {
   std::string names;
-  for (std::uint8_t number = 0; number < operation_kinds; ++number)
-    if (const auto kind = static_cast<OperationKind>(number); makes_object(kind))
-      names += (names.empty() ? "" : ", ") + std::string{to_string(kind)};
+  for (const OperationKind kind : operation_table.kinds)
+    if (makes_object(kind)) names += (names.empty() ? "" : ", ") + std::string{to_string(kind)};
   return names;
 }
 

@@ -29,23 +29,25 @@ class Writer {
   void write(const Transition& transition) {
     if (transition.sort == Transition::Sort::EndOfProgram) return;
     if (transition.failing) operations_.push_back(transition.failure_operation());
-    Operation operation{.kind = transition.kind, .target = transition.cache, .argument = transition.argument};
-    switch (transition.kind) {
-      case Free:
-        operation = {.kind = Free, .object = ordinal_at(world_.object(transition.cache, transition.argument))};
-        dead_[world_.object(transition.cache, transition.argument)] = operation.object;
-        break;
-      case CorruptLink:
-        operation = {.kind = CorruptLink,
-                     .object = dead_[world_.object(transition.cache, transition.argument)],
-                     .argument = transition.picks};
-        break;
-      case Alloc:
-      case AllocNoGrow:
-        operation.argument = 0;
+    Operation operation{.kind = transition.kind};
+    switch (operand_of(transition.kind)) {
+      case Operand::NewObject:
+        operation.target = transition.cache;
         operation.object = allocations_++;
         break;
-      default: break;
+      case Operand::LiveObject:
+        operation.object = ordinal_at(world_.object(transition.cache, transition.argument));
+        dead_[world_.object(transition.cache, transition.argument)] = operation.object;
+        break;
+      case Operand::DeadObject:
+        operation.object = dead_[world_.object(transition.cache, transition.argument)];
+        operation.argument = transition.picks;
+        break;
+      case Operand::Cache:
+        operation.target = transition.cache;
+        operation.argument = transition.argument;
+        break;
+      case Operand::Backend: break;
     }
     operations_.push_back(operation);
   }

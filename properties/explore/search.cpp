@@ -68,24 +68,34 @@ void Search::expand() {
   if (program_ends_ == ProgramEnds::Tried) end_program();
   if (ends_only_ || over()) return;
   for (std::uint8_t cache = 0; cache < world_.setup().cache_count && !over(); ++cache) {
-    const std::size_t objects = world_.layout(cache).objects_per_slab;
-    try_all_choices({.kind = Alloc, .cache = cache});
-    try_all_choices({.kind = AllocNoGrow, .cache = cache});
-    for (std::size_t n = 1; n <= objects + 1; ++n)
-      try_all_choices({.kind = Reserve, .cache = cache, .argument = static_cast<std::uint8_t>(n)});
-    for (std::size_t place = 0; place < world_.slabs(); ++place) {
-      const SmallState::Slab slab = slab_of_state(place);
-      if (slab.holder != cache) continue;
-      for (std::size_t slot = 0; slot < objects; ++slot)
-        if (slab.live >> slot & 1)
-          take({.kind = Free, .cache = cache, .argument = Transition::slot_argument(place, slot)});
-    }
-    take({.kind = FreeNull, .cache = cache});
-    take({.kind = Shrink, .cache = cache});
-    take({.kind = Destroy, .cache = cache});
+    for (const Explored how : {Explored::PerPlace, Explored::PerLiveObject, Explored::PerCache})
+      for (const OperationKind kind : operation_table.kinds)
+        if (facts_of(kind).explored == how) try_operation(kind, cache);
   }
   if (options_.pointers && !over()) free_all_pointers();
   if (options_.pointers && !over()) corrupt_all_links();
+}
+
+void Search::try_operation(OperationKind kind, std::uint8_t cache) {
+  const std::size_t objects = world_.layout(cache).objects_per_slab;
+  switch (facts_of(kind).explored) {
+    case Explored::No: return;
+    case Explored::PerCache: return take({.kind = kind, .cache = cache});
+    case Explored::PerPlace:
+      if (parameter_of(kind) != Parameter::ObjectCount) return try_all_choices({.kind = kind, .cache = cache});
+      for (std::size_t n = 1; n <= objects + 1; ++n)
+        try_all_choices({.kind = kind, .cache = cache, .argument = static_cast<std::uint8_t>(n)});
+      return;
+    case Explored::PerLiveObject:
+      for (std::size_t place = 0; place < world_.slabs(); ++place) {
+        const SmallState::Slab slab = slab_of_state(place);
+        if (slab.holder != cache) continue;
+        for (std::size_t slot = 0; slot < objects; ++slot)
+          if (slab.live >> slot & 1)
+            take({.kind = kind, .cache = cache, .argument = Transition::slot_argument(place, slot)});
+      }
+      return;
+  }
 }
 
 /// What the end of a program finds in this state.
@@ -119,7 +129,7 @@ void Search::try_all_choices(Transition transition) {
 /// The transition, which makes `calls` that may fail, with each of them failing, and with each slab misaligned.
 void Search::fail_each(Transition transition, std::uint32_t calls, const Choices& choices) {
   const auto each = [&](FailingCall call, FailureMode mode, std::size_t count) {
-    transition.failure = static_cast<std::uint8_t>(static_cast<unsigned>(call) | static_cast<unsigned>(mode) << 2);
+    transition.failure = Failure{call, mode}.packed();
     for (transition.failing = 1; transition.failing <= count && !over(); ++transition.failing) take(transition);
   };
   each(FailingCall::Any, FailureMode::Once, calls);
@@ -150,8 +160,8 @@ void Search::take(const Transition& transition) {
   const std::size_t live = runner.reference().live().size();
   runner.step({.kind = transition.kind,
                .target = transition.cache,
-               .object = transition.kind == Free ? transition.argument : spare_ordinal,
-               .argument = transition.kind == Reserve ? transition.argument : 0u});
+               .object = operand_of(transition.kind) == Operand::LiveObject ? transition.argument : spare_ordinal,
+               .argument = parameter_of(transition.kind) == Parameter::ObjectCount ? transition.argument : 0u});
   ++counts_.transitions;
   counts_.failures += transition.failing != 0;
   counts_.refusals += world_.choices().refused;
@@ -159,9 +169,9 @@ void Search::take(const Transition& transition) {
   words_of_key_ = world_.save(key_);
   const bool is_same = is_state(words_of_key_);
   is_there_ = is_same && world_.backend().calls_that_may_fail() == 0;
-  const bool allocates = transition.kind == Alloc || transition.kind == AllocNoGrow;
-  const bool changes_nothing = transition.failing || world_.choices().refused || transition.kind == FreeNull ||
-                               (allocates && runner.reference().live().size() == live);
+  const bool made_nothing = makes_object(transition.kind) && runner.reference().live().size() == live;
+  const bool changes_nothing =
+      transition.failing || world_.choices().refused || transition.kind == FreeNull || made_nothing;
   if (is_same) return;
   if (!changes_nothing) return remember(state_.index, transition);
   // Where it leads to, the runner may see it too.

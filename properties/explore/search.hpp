@@ -35,6 +35,7 @@ class Search {
 
   // Transitions from the state being expanded.
   void expand();
+  void try_operation(OperationKind kind, std::uint8_t cache);
   void end_program();
   void try_all_choices(Transition transition);
   void fail_each(Transition transition, std::uint32_t calls, const Choices& choices);

@@ -3,12 +3,6 @@
 #include "properties/explore/search.hpp"
 
 namespace slabproof {
-namespace {
-
-constexpr std::uint8_t bad_links = 10;  // that a program can write, by argument
-
-}  // namespace
-
 void Search::free_all_pointers() {
   for (std::uint8_t cache = 0; cache < world_.setup().cache_count; ++cache) {
     if (!world_.cache(cache).checks) continue;
@@ -50,7 +44,7 @@ void Search::corrupt_all_links() {
     if (slab.holder == SmallState::nobody || slab.abandoned || !world_.cache(slab.holder).checks) continue;
     for (std::size_t slot = 0; slot < SmallState::max_slots; ++slot) {
       if (!((slab.handed_out & ~slab.live) >> slot & 1)) continue;
-      for (std::uint8_t link = 0; link < bad_links && !over(); ++link) {
+      for (std::uint8_t link = 0; link < Runner::bad_links && !over(); ++link) {
         const Transition transition{.kind = OperationKind::CorruptLink,
                                     .cache = slab.holder,
                                     .argument = Transition::slot_argument(place, slot),

@@ -24,7 +24,7 @@ std::size_t weight(const SymbolicState& state, Mood mood, const OperationFacts& 
   return 0;
 }
 
-using KindWeights = std::array<std::size_t, operation_kinds>;  // by kind
+using KindWeights = std::array<std::size_t, operation_kinds>;  // in the order of the table
 
 KindWeights weights_in(const SymbolicState& state, Mood mood) {
   KindWeights weights{};
@@ -35,9 +35,9 @@ KindWeights weights_in(const SymbolicState& state, Mood mood) {
 
 /// Requires `at` to be less than the sum of the weights.
 OperationKind pick(const KindWeights& weights, std::size_t at) {
-  std::uint8_t kind = 0;
-  for (; at >= weights[kind]; ++kind) at -= weights[kind];
-  return static_cast<OperationKind>(kind);
+  std::size_t index = 0;
+  for (; at >= weights[index]; ++index) at -= weights[index];
+  return operation_table.kinds[index];
 }
 
 void choose_parameter(Operation& operation, std::uint32_t choice) {

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "model/process/isolated.hpp"
-#include "model/program/encoder.hpp"
+#include "model/program/codec.hpp"
 #include "model/subject/free_list_pool.hpp"
 #include "properties/machines/environment.hpp"
 #include "properties/saved_program.hpp"

@@ -79,8 +79,21 @@ std::size_t TestExpectations::right_slabs(const Operation& o, std::size_t c) con
     }
     case OperationKind::Shrink:
     case OperationKind::Destroy: return used;
-    default: return on_backend;
+    case OperationKind::AllocNoGrow:
+    case OperationKind::FreeNull:
+    case OperationKind::Fail:
+    case OperationKind::Recover:
+    case OperationKind::DoubleFree:
+    case OperationKind::FreeInterior:
+    case OperationKind::FreeSlabInfo:
+    case OperationKind::FreeTailWaste:
+    case OperationKind::FreeForeign:
+    case OperationKind::FreeThroughOther:
+    case OperationKind::FreeNeverAllocated:
+    case OperationKind::CorruptLink:
+    case OperationKind::Reenter: return on_backend;
   }
+  return on_backend;
 }
 
 void TestExpectations::prepare(const TestStep& step, std::size_t c) {
@@ -100,7 +113,7 @@ void TestExpectations::prepare(const TestStep& step, std::size_t c) {
 void TestExpectations::check(const TestStep& step, std::size_t c) {
   const Operation& o = step.operation;
   const std::string backend = plan_.backend_of(c), made = plan_.object(o.object);
-  const bool allocates = names(o.kind) == Names::NewObject;
+  const bool allocates = makes_object(o.kind);
   if (plan_.verdict.kind != Verdict::Kind::Violated) {
     if (plan_.judges_misuse(step)) check_reports(step, c);
     return;
@@ -182,7 +195,7 @@ void TestExpectations::check_reports(const TestStep& step, std::size_t c) {
   const Operation& o = step.operation;
   const std::string backend = plan_.backend_of(c);
   if (plan_.id == "M12" || o.kind == OperationKind::CorruptLink) return;
-  if (plan_.id == "M11" && names(o.kind) != Names::Cache && !plan_.expected_says("report")) {
+  if (plan_.id == "M11" && operand_of(o.kind) != Operand::Cache && !plan_.expected_says("report")) {
     const auto size = plan_.setup.caches[c].object_size;
     const auto dies = [&](std::size_t offset) {
       body_.line("EXPECT_DEATH(*reinterpret_cast<volatile char*>(" + plan_.object(o.object) + " + " + number(offset) +

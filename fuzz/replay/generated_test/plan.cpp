@@ -26,10 +26,10 @@ TestPlan::TestPlan(const Program& of, const Recording& with)
   const auto any = [&](auto is) { return std::any_of(program.operations.begin(), program.operations.end(), is); };
   fails = any([](const Operation& o) { return o.kind == OperationKind::Fail; });
   misaligns = any(
-      [](const Operation& o) { return o.kind == OperationKind::Fail && o.failure_mode() == FailureMode::Misaligned; });
+      [](const Operation& o) { return o.kind == OperationKind::Fail && o.failure().mode == FailureMode::Misaligned; });
   reenters = any([](const Operation& o) { return o.kind == OperationKind::Reenter; });
   reports = id.starts_with("M") || any([](const Operation& o) {
-              return o.kind >= OperationKind::DoubleFree || o.kind == OperationKind::Destroy;
+              return misuse_of(o.kind) != MisuseClass::None || o.kind == OperationKind::Destroy;
             });
   for (std::size_t i = 0; i < setup.cache_count; ++i) {
     maps_pages |= setup.caches[i].row() != slab::Row::SmallSinglePage;
@@ -108,9 +108,7 @@ std::string TestPlan::policy_name(const CacheSpec& spec) const {
   return std::string{spec.checks ? "Checked" : "Unchecked"} + "Keeping" + number(spec.empty_slabs_kept);
 }
 
-bool TestPlan::is_misuse(const Operation& o) {
-  return o.kind >= OperationKind::DoubleFree && o.kind <= OperationKind::FreeNeverAllocated;
-}
+bool TestPlan::is_misuse(const Operation& o) { return misuse_of(o.kind) == MisuseClass::StrayFree; }
 
 bool TestPlan::has_pages_of_two_sizes(const Operation& o) const {
   return o.kind == OperationKind::FreeThroughOther && setup.caches[0].page_size != setup.caches[1].page_size;

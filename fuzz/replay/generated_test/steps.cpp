@@ -133,18 +133,22 @@ void TestSteps::take(const TestStep& step) {
       break;
     case OperationKind::Reenter: reenter(o, c); break;
     case OperationKind::CorruptLink: corrupt(step, c); break;
-    default: body_.line(plan_.cache(c) + "free(" + plan_.given(c, plan_.stray(step.index)) + ");"); break;
+    case OperationKind::DoubleFree:
+    case OperationKind::FreeInterior:
+    case OperationKind::FreeSlabInfo:
+    case OperationKind::FreeTailWaste:
+    case OperationKind::FreeForeign:
+    case OperationKind::FreeThroughOther:
+    case OperationKind::FreeNeverAllocated:
+      body_.line(plan_.cache(c) + "free(" + plan_.given(c, plan_.stray(step.index)) + ");");
+      break;
   }
   if (step.is_failing || plan_.agrees) expectations_.check(step, c);
 }
 
 std::size_t TestSteps::cache_of(const Operation& o) const {
-  switch (names(o.kind)) {
-    case Names::NewObject:
-    case Names::Cache: return o.target;
-    case Names::Backend: return 0;
-    default: break;
-  }
+  if (operand_of(o.kind) == Operand::Backend) return 0;
+  if (!names_object(o.kind) || makes_object(o.kind)) return o.target;
   const auto known = plan_.recording.objects.find(o.object);
   const std::size_t c = known == plan_.recording.objects.end() ? 0 : known->second.cache;
   return o.kind == OperationKind::FreeThroughOther ? 1 - c : c;

@@ -1,3 +1,0 @@
-#pragma once
-
-#include "model/program/codec.hpp"  // IWYU pragma: export
