@@ -75,6 +75,14 @@ bool Runner::execute(const Operation& operation) {
     case OperationKind::FreeThroughOther:
     case OperationKind::FreeNeverAllocated:
     case OperationKind::CorruptLink: return misuse(operation);
+    case OperationKind::Statistics:
+      if (!subjects_[cache]->abilities().statistics) return false;
+      begin(operation.kind, cache);
+      close();  // the backend is asked nothing
+      check_statistics(cache);
+      check_reports();
+      log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), models_[cache].live_objects());
+      return true;
   }
   return false;
 }

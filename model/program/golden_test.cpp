@@ -73,6 +73,26 @@ constexpr Golden goldens[] = {
      "free_slab_info #2 pick=2\nfree_tail_waste #2 pick=3\nfree_foreign c1 pick=3\nfree_through_other #2\n"
      "free_never_allocated #2 pick=1\ncorrupt_link #0 pick=5\nreenter c0 alloc\nreenter c0 shrink\n"
      "destroy c1\n"},
+    {"Statistics",
+     "01 0000 00 0000 0000 "
+     "0000 0600 0F00 0000 "
+     "0000 0000 0000 0000 "
+     "00000000 EB000000 EBFFFFFF",
+     "backend b0 reuse=lifo placement=adjacent seed=0\n"
+     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=4096 page_size=4096 "
+     "object_size=504 object_align=1\n"
+     "cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=64 page_size=64 "
+     "object_size=1 object_align=1\n"
+     "#0 = alloc c0\nstatistics c0\nstatistics c1\n"},
+    {"ASwarmMaskWithoutStatistics",
+     "00 0004 00 0000 0000 "
+     "0000 0600 0F00 0000 "
+     "0000 0000 0000 0000 "
+     "00000000 EB000000 B8000000 A4000000",
+     "backend b0 reuse=lifo placement=adjacent seed=0\n"
+     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=4096 page_size=4096 "
+     "object_size=504 object_align=1\n"
+     "#0 = alloc c0\nshrink c0\n"},
     {"TheLastOpcodeOfEachKind",
      "01 0000 00 0000 0000 "
      "0100 1203 0F00 0000 "
@@ -241,7 +261,8 @@ TEST(GoldenOpcodes, KeepTheirMeaning) {
       "00-3F alloc\n40-7F free\n80-8F alloc_no_grow\n90-97 alloc_burst\n98-9F free_burst\nA0-A3 reserve\nA4-A7 shrink\n"
       "A8-AF fail\nB0-B1 recover\nB2-B2 free_null\nB3-B3 destroy\nB4-B7 double_free\nB8-B9 free_interior\n"
       "BA-BA free_slab_info\nBB-BB free_tail_waste\nBC-BC free_foreign\nBD-BD free_through_other\n"
-      "BE-BE free_never_allocated\nBF-BF corrupt_link\nC0-C0 reenter\nC1-C1 skip_ordinals\nC2-FF -\n");
+      "BE-BE free_never_allocated\nBF-BF corrupt_link\nC0-C0 reenter\nC1-C1 skip_ordinals\nC2-EA -\nEB-EB statistics\n"
+      "EC-FF -\n");
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ enum class OperationKind : std::uint8_t {
   FreeNeverAllocated,   // free a slot of the object's slab that was never handed out
   CorruptLink,          // overwrite the dead object's first word, allocate, put it back
   Reenter,              // the next backend call made for the cache calls the cache
+  Statistics,           // cache.statistics()
 };
 
 /// What a re-entering backend calls.

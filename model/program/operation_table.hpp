@@ -225,6 +225,13 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .opcodes = {0xC0, 0xC0},
               .swarm_bit = 1,
               .weights = always(1)};
+    case Statistics:  // an opcode that no program of the corpus has, but one whose swarm mask keeps it out
+      return {.name = "statistics",
+              .operand = Operand::Cache,
+              .opcodes = {0xEB, 0xEB},
+              .swarm_bit = 10,
+              .weights = always(1),
+              .explored = Explored::PerCache};
   }
   return {};
 }

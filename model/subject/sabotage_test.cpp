@@ -217,6 +217,24 @@ TEST_P(Deadly, DiesUnderAddressSanitizer) {
 
 INSTANTIATE_TEST_SUITE_P(Cache, Deadly, testing::ValuesIn(deaths), name_of);
 
+// A cache of many slabs is looked at now and then, but at once by a program that asks for its statistics.
+TEST(Sabotage, OfStatisticsIsFoundByTheStepThatAsksForThem) {
+  const Program program =
+      program_of({"S2", None, "", single_page, "reserve c0 60; free_null c0; statistics c0; free_null c0"});
+  Runner runner{make_saboteur};
+  ASSERT_TRUE(runner.start(program.setup));
+  ASSERT_TRUE(runner.step(program.operations[0]));
+  sabotage = MiscountsSlabs;
+  EXPECT_TRUE(runner.step(program.operations[1]));
+  EXPECT_FALSE(runner.step(program.operations[2]));
+  sabotage = None;
+  const Verdict verdict = runner.verdict();
+  EXPECT_EQ(verdict.signature(), "S2/statistics") << verdict.sentence();
+  EXPECT_EQ(verdict.step, 2u);
+  EXPECT_TRUE(runner.run(program).agreed()) << runner.verdict().sentence();
+  EXPECT_EQ(runner.operations(), 3 + program.operations.size()) << "an operation fell away";
+}
+
 TEST(Sabotage, GoesAgainstEveryInvariant) {
   std::set<std::string> expected, covered{"G1", "G13"};  // of Geometry::make: geometry_oracle_test.cpp
   const auto add = [&](const char* letter, int count) {

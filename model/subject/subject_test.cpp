@@ -64,6 +64,12 @@ TEST(AnotherSubject, AgreesWithRandomProgramsWithoutAnyAbility) {
   EXPECT_GT(runner.operations(), 10'000u);
 }
 
+TEST(AnotherSubject, IsNotAskedForStatisticsThatItDoesNotHave) {
+  Runner runner{make<FreeListPool>};
+  ASSERT_TRUE(runner.run(*parse(std::string{two_allocations} + "statistics c0\n").program).agreed());
+  EXPECT_EQ(runner.operations(), 2u);
+}
+
 TEST(AnotherSubject, ThatHandsOutAnObjectTwiceIsFound) {
   const Verdict verdict = Runner{make<OneObject>}.run(*parse(two_allocations).program);
   EXPECT_EQ(verdict.sentence(),

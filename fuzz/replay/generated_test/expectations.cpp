@@ -91,7 +91,8 @@ std::size_t TestExpectations::right_slabs(const Operation& o, std::size_t c) con
     case OperationKind::FreeThroughOther:
     case OperationKind::FreeNeverAllocated:
     case OperationKind::CorruptLink:
-    case OperationKind::Reenter: return on_backend;
+    case OperationKind::Reenter:
+    case OperationKind::Statistics: return on_backend;
   }
   return on_backend;
 }
