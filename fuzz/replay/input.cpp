@@ -15,7 +15,7 @@
 namespace slabproof {
 namespace {
 
-/// The name of a file with that of its folder.
+/// The name of a file and of its folder.
 std::string_view name_of(const std::string& file) {
   const std::size_t slash = file.find_last_of('/');
   const std::size_t folder =
@@ -23,7 +23,7 @@ std::string_view name_of(const std::string& file) {
   return std::string_view{file}.substr(folder == std::string::npos ? 0 : folder + 1);
 }
 
-/// The first line that is neither empty nor a comment, without what stands before it.
+/// The first line that is neither empty nor a comment, without leading blanks.
 std::string_view first_words(std::string_view text) {
   for (;;) {
     text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
@@ -45,7 +45,7 @@ bool begins_as_trace(std::string_view text) {
   return true;
 }
 
-/// Letters in two bytes each, as some editors save text.
+/// Letters of two bytes each, as some editors save text.
 bool is_utf16(std::string_view text) {
   const bool has_mark = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
   if (has_mark) text.remove_prefix(2);
@@ -60,8 +60,8 @@ bool is_utf16(std::string_view text) {
   return false;
 }
 
-/// What a person would write, or a program for persons: letters, line ends, form feeds and the colours of a terminal,
-/// in UTF-8 or with a few letters of an older encoding, and more than a fuzzer hits by chance.
+/// Whether this is text for people: letters, line ends, form feeds and terminal colours, in UTF-8 or with a few letters
+/// of an older encoding, and longer than a fuzzer would produce by chance.
 bool is_written_text(std::string_view text) {
   const auto is_of_no_text = [](unsigned char c) {
     constexpr std::string_view white = "\t\n\v\f\r\x1B";
@@ -72,14 +72,14 @@ bool is_written_text(std::string_view text) {
   return is_utf8(text) || static_cast<std::size_t>(foreign) * 4 <= text.size();
 }
 
-/// Whether a file is named as texts are, and no fuzzer names its bytes.
+/// Whether a file is named as texts are and fuzzers' files are not.
 bool is_named_as_text(std::string_view name) {
   constexpr std::string_view endings[] = {".trace", ".md", ".txt", ".log", ".json",
                                           ".html",  ".py", ".sh",  ".hpp", ".h"};
   return std::any_of(std::begin(endings), std::end(endings), [&](auto ending) { return name.ends_with(ending); });
 }
 
-/// A text that should be a program and is none; nothing of the bytes of a fuzzer.
+/// Why a text is no program although it should be; nothing for the bytes of a fuzzer.
 std::optional<std::string> why_no_program(std::string_view name, std::string_view content) {
   const auto is_named = [&](std::initializer_list<std::string_view> words) {
     return std::any_of(words.begin(), words.end(), [&](auto word) { return name.find(word) != name.npos; });
@@ -87,7 +87,7 @@ std::optional<std::string> why_no_program(std::string_view name, std::string_vie
   if (name.ends_with(".cpp"))
     return "is no test that --as-test wrote: expected a line '// slabproof trace 1' and the program's lines after it";
   if (is_utf16(content)) return "is text in UTF-16: expected UTF-8, and 'slabproof trace 1' in the first line";
-  // These are what fuzzers, properties and the explorer keep: bytes, whatever they look like.
+  // Files that fuzzers, properties and the explorer keep are bytes, whatever they look like.
   const bool is_kept = (target_named_in(name) || is_named({"property-", "explorer-"})) && !is_named_as_text(name);
   if (!name.ends_with(".trace") && (is_kept || !is_written_text(content))) return std::nullopt;
   return "is no trace: " + sentence(parse(content).error) +
@@ -111,7 +111,7 @@ std::optional<std::string> read_file(const std::string& file, std::size_t larges
   if (S_ISDIR(status.st_mode)) return why = "is a directory; name the files in it", std::nullopt;
   std::ifstream in{file, std::ios::binary};
   if (!in.is_open()) return why = std::strerror(errno), std::nullopt;
-  // A pipe has no size to go by.
+  // A pipe has no known size.
   std::string bytes;
   char piece[1 << 14];
   while (bytes.size() <= largest && (in.read(piece, sizeof piece), in.gcount() > 0))
@@ -122,7 +122,7 @@ std::optional<std::string> read_file(const std::string& file, std::size_t larges
 }
 
 std::optional<Input> read_input(const std::string& file, std::string& why) {
-  // A text of a program is longer than its bytes; beyond this it is no program.
+  // The text of a program is longer than its bytes; a longer text is no program.
   auto content = read_file(file, 8 * Limits::max_file_size, why);
   if (!content) return std::nullopt;
   Input input;

@@ -56,7 +56,7 @@ struct Shared {
   SharedSnapshot before, after, at_misuse;
 };
 
-/// The part of the child: notes what there is after each step.
+/// The child's part: takes a snapshot after each step.
 class Observer {
  public:
   explicit Observer(Shared& shared) : shared_{shared} {}
@@ -88,12 +88,12 @@ Recording record(Runner& runner, const Program& program) {
   Recording recording{run_isolated(runner, program, options), {}, {}, {}, shared.before.get(), shared.after.get()};
   const std::size_t steps = std::min<std::size_t>(recording.run.verdict.step + 1, program.operations.size());
   recording.taken.assign(shared.taken, shared.taken + steps);
-  // A death comes before its step is noted.
+  // A death comes before the snapshot of its step.
   if (recording.run.verdict.kind != Verdict::Kind::Violated && steps > recording.run.verdict.step)
     recording.taken[steps - 1] = true;
   for (std::size_t i = 0; i < shared.objects; ++i) recording.objects[shared.object[i].ordinal] = shared.object[i];
 
-  // The last stray pointer of a run is known even when the run dies of it.
+  // The last stray pointer of a run is known even if the run dies of it.
   for (std::size_t i = 0; i < steps; ++i) {
     Program prefix{program.setup,
                    {program.operations.begin(), program.operations.begin() + static_cast<std::ptrdiff_t>(i) + 1}};

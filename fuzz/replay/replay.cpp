@@ -34,7 +34,7 @@ Outcome unreadable(const std::string& file, const std::string& why) {
   return Outcome::Unreadable;
 }
 
-/// A sanitizer's report has its sentence and its first frames in the verdict; the rest is for those who ask.
+/// The verdict has the sentence and the first frames of a sanitizer's report; the rest is shown with --full.
 Outcome print_verdict(const IsolatedRun& run, const Options& options) {
   const Verdict& verdict = run.verdict;
   std::printf("verdict: %s\n%s", verdict.sentence().c_str(), verdict.explanation().c_str());
@@ -169,9 +169,9 @@ Outcome replay(Runner& runner, const std::string& file, const Options& options) 
   return print_verdict(run, options);
 }
 
-/// A line for each check that cannot be made where this runs.
+/// Prints a line for each check that cannot be made where this runs.
 void print_environment() {
-  (void)judge_isolated(GeometryQuery{});  // ends the program where nothing can be judged
+  (void)judge_isolated(GeometryQuery{});  // ends the program if nothing can be judged
   if (!has_asan) std::printf("memory errors are not looked for: this build has no AddressSanitizer\n");
   if (const std::string why = why_no_leak_check_is_possible(); !why.empty())
     std::printf("leaks are not looked for: %s\n", why.c_str());
@@ -188,7 +188,7 @@ int replay_all(const Options& options) {
 }
 
 int main(int argc, char** argv) {
-  // What the person typed, when it was not this.
+  // The command that the person typed, if it was not this program.
   if (char* const command = std::getenv("SLABPROOF_COMMAND")) program_invocation_short_name = command;
   const auto options = options_of(argc, argv);
   if (!options) return 2;

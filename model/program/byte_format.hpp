@@ -22,8 +22,8 @@ struct Opcode {
   friend constexpr bool operator==(const Opcode&, const Opcode&) = default;
 };
 
-/// The byte form of programs, docs/format.md, as those who read, write and mutate it see it: where each field is and
-/// how it is packed. A header, then records of operations.
+/// The byte form of programs, docs/format.md, for the code that reads, writes and mutates it: a header, then records of
+/// operations; where each field is and how it is packed.
 namespace format {
 
 constexpr std::size_t header_size = 24, record_size = 4;
@@ -31,7 +31,7 @@ constexpr std::size_t header_size = 24, record_size = 4;
 // The header. Each field has bytes of its own, so that a mutation changes one thing.
 constexpr std::size_t shape_at = 0;
 constexpr std::uint8_t two_caches = 1, two_backends = 2;  // bits of the shape
-constexpr std::size_t swarm_at = 1;                       // 2 bytes: Swarm
+constexpr std::size_t swarm_at = 1;  // 2 bytes: Swarm
 constexpr std::size_t phases_at = 3;  // bits 0-1: none, fill/drain, fill/churn/drain; rest: period
 constexpr std::size_t backends_at = 4, backend_size = 2;
 constexpr std::size_t caches_at = 8, cache_size = 8;
@@ -49,8 +49,8 @@ constexpr std::uint8_t empty_slabs_kept[] = {1, 0, 2, 1};  // by bits 1-2 of the
 constexpr std::size_t pages_at = 2;  // bits 0-3: page size, 4-7: pages a slab; static: which
 constexpr unsigned smallest_page_shift = 6, page_shifts = 7;  // 64 to 4096 bytes
 constexpr std::size_t align_at = 3;
-constexpr unsigned common_aligns_end = 192;  // below that at most 16 bytes, from there on up to a page
-constexpr std::size_t objects_at = 4;  // bit 0: the object size comes of a number of objects
+constexpr unsigned common_aligns_end = 192;  // below this at most 16 bytes, from here on up to a page
+constexpr std::size_t objects_at = 4;  // bit 0: the object size follows from a number of objects
 constexpr std::size_t object_size_at = 5;  // 3 bytes, less one
 
 constexpr std::uint8_t low_byte(std::uint32_t value) { return static_cast<std::uint8_t>(value & 0xFF); }
@@ -58,15 +58,15 @@ constexpr unsigned word_at(const std::uint8_t* bytes) { return bytes[0] | static
 constexpr std::size_t cache_at(std::size_t index) { return caches_at + index * cache_size; }
 constexpr std::size_t backend_at(std::size_t index) { return backends_at + index * backend_size; }
 
-/// The row of a cache, which all values of a byte are one of.
+/// The row of a cache. Every value of the byte is one.
 constexpr slab::Row row_of_byte(std::uint8_t byte) { return static_cast<slab::Row>(byte % 3); }
-/// The next byte from `byte` on that says `row`.
+/// The next byte from `byte` on that means `row`.
 constexpr std::uint8_t byte_of_row(slab::Row row, std::uint8_t byte) {
   while (row_of_byte(byte) != row) ++byte;
   return byte;
 }
 
-/// The kinds of operations that a program does without (swarm testing: Groce et al., ISSTA 2012).
+/// The kinds of operations that a program does not use (swarm testing: Groce et al., ISSTA 2012).
 struct Swarm {
   unsigned mask = 0;
   [[nodiscard]] static constexpr Swarm of(const std::uint8_t* header) { return {word_at(header + swarm_at)}; }
@@ -95,7 +95,7 @@ static_assert(max_misuse_argument == 127 && sizeof(failing_calls) / sizeof(faili
                   sizeof(reentrant_calls) / sizeof(reentrant_calls[0]) == 5,
               "what the rest of a selector stands for would change in every program");
 
-/// Gives `operation`, whose kind is set, the parameter that a record has for it. Every record has one.
+/// Sets the parameter of `operation`, whose kind is set, from a record. Every record has one.
 constexpr void unpack_parameter(const Record& record, Operation& operation) {
   switch (parameter_of(operation.kind)) {
     case Parameter::None: return;
@@ -115,7 +115,7 @@ constexpr void unpack_parameter(const Record& record, Operation& operation) {
   }
 }
 
-/// The other way round.
+/// The reverse.
 constexpr void pack_parameter(const Operation& operation, Record& record) {
   std::uint32_t more = 0;
   switch (parameter_of(operation.kind)) {

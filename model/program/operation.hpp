@@ -7,10 +7,9 @@
 
 namespace slabproof {
 
-/// Objects are named by birth ordinal: the n of the n-th allocation that a program asks for, whether
-/// it succeeds or not. An operation on an object that does not exist when it is reached falls away.
-/// What else is known of each kind: operation_table.hpp. Their numbers, which event logs contain, tell them apart and
-/// mean nothing else.
+/// Objects are named by birth ordinal: the n of the n-th allocation that a program asks for, whether it succeeds or
+/// not. An operation on an object that does not exist when it is reached does nothing. operation_table.hpp has
+/// everything else about each kind. The numbers appear in event logs and only tell kinds apart.
 enum class OperationKind : std::uint8_t {
   Alloc,                // object := cache.alloc()
   AllocNoGrow,          // object := cache.alloc_no_grow()
@@ -18,9 +17,9 @@ enum class OperationKind : std::uint8_t {
   FreeNull,             // cache.free(nullptr)
   Reserve,              // cache.reserve(argument); 0xFFFFFFFF stands for SIZE_MAX
   Shrink,               // cache.shrink()
-  Destroy,              // destroy the cache, live objects and all, and make it anew
-  Fail,                 // the backend's call after the next `argument` ones fails: see Failure
-  Recover,              // the backend works again
+  Destroy,              // destroy the cache, with its live objects, and make a new one
+  Fail,                 // lets `argument` calls of the backend succeed and fails the next: see FailureMode
+  Recover,              // the backend stops failing
   DoubleFree,           // free the dead object again
   FreeInterior,         // free a pointer into the object's slot
   FreeSlabInfo,         // free a pointer into the SlabInfo of the object's slab
@@ -44,7 +43,7 @@ constexpr const char* to_string(ReentrantCall call) { return name_in(reentrant_c
 
 struct Operation {
   OperationKind kind = OperationKind::Alloc;
-  std::uint8_t target = 0;      // cache, or backend of Fail and Recover; 0 where the object says it
+  std::uint8_t target = 0;      // cache, or backend of Fail and Recover; 0 if the object implies it
   std::uint8_t detail = 0;      // Fail: Failure; Reenter: ReentrantCall
   std::uint32_t object = 0;     // birth ordinal
   std::uint32_t argument = 0;   // Reserve: objects; Fail: calls let through; misuse: which pointer

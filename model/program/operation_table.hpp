@@ -7,10 +7,10 @@
 
 namespace slabproof {
 
-/// What an operation names, which decides how it is encoded, written and checked.
+/// What an operation names, which determines how it is encoded, written and checked.
 enum class Operand : std::uint8_t { NewObject, LiveObject, DeadObject, Cache, Backend };
 
-/// What it says beside that, and in which field of Operation.
+/// Its other parameter, and the field of Operation that holds it.
 enum class Parameter : std::uint8_t {
   None,
   ObjectCount,    // argument: up to max_reserve, or reserve_everything
@@ -19,7 +19,7 @@ enum class Parameter : std::uint8_t {
   Pick,           // argument: which of several pointers, up to max_misuse_argument
 };
 
-/// Which objects exist afterwards that did not before, or the other way round.
+/// How it changes which objects exist.
 enum class Effect : std::uint8_t { None, MakesObject, EndsObject, EndsObjectsOfCache };
 
 enum class MisuseClass : std::uint8_t {
@@ -43,24 +43,25 @@ enum class StrayPointer : std::uint8_t {
 
 /// How the explorer tries it in each state.
 enum class Explored : std::uint8_t {
-  No,        // not like the others: misuses as pointers and links, failures with what they let fail
+  No,        // in another way, if at all: misuses as pointers and links, failures with what they make fail
   PerCache,
-  PerPlace,  // per cache and choice of the places of new slabs, also with each failure, and each count if it has one
+  PerPlace,  // per cache and choice of places for new slabs, with each failure, and each count if it has one
   PerLiveObject,
 };
 
-/// Its first and last opcode in the byte form. Frequent operations have more, so that random bytes are good programs.
+/// Its first and last opcode in the byte form. Frequent operations have more opcodes, so that random bytes make good
+/// programs.
 struct OpcodeRange {
   std::uint8_t first = 0, last = 0;
 };
 
-/// How often RapidCheck draws it, in a program that neither fills nor drains a cache and in those that do.
+/// How often RapidCheck draws it, in programs that neither fill nor drain a cache, that fill one, and that drain one.
 struct Weights {
   std::uint8_t churn = 0, fill = 0, drain = 0;
 };
 constexpr Weights always(std::uint8_t weight) { return {weight, weight, weight}; }
 
-/// What everybody needs to know of an operation who does not execute it.
+/// Everything about an operation except how it is executed and judged.
 struct OperationFacts {
   const char* name = nullptr;  // in traces and signatures
   Operand operand = Operand::Cache;
@@ -69,14 +70,14 @@ struct OperationFacts {
   MisuseClass misuse = MisuseClass::None;
   StrayPointer stray = StrayPointer::None;
   bool needs_two_caches = false;
-  OpcodeRange opcodes{};       // for good, since a committed corpus depends on it; so is the next one
-  std::uint8_t swarm_bit = 0;  // of a program's swarm mask, which keeps the operation out of it
+  OpcodeRange opcodes{};       // fixed for good, as is swarm_bit, since a committed corpus depends on them
+  std::uint8_t swarm_bit = 0;  // the bit of a program's swarm mask that excludes it
   Weights weights{};
   Explored explored = Explored::No;
 };
 
-/// The table of operations. A switch, so that the compiler refuses a second row of a kind and names one that is
-/// missing.
+/// The table of operations. A switch, so that the compiler rejects a second row for a kind and names a kind without
+/// one.
 constexpr OperationFacts row_of(OperationKind kind) {
   using enum OperationKind;
   switch (kind) {
@@ -243,7 +244,7 @@ constexpr std::uint8_t operation_kinds = [] {
   return kinds;
 }();
 
-/// The table by kind, for those who look something up often.
+/// The table by kind, for frequent look-ups.
 struct OperationTable {
   OperationKind kinds[operation_kinds];
   OperationFacts facts[operation_kinds];  // by kind
@@ -264,12 +265,12 @@ constexpr Operand operand_of(OperationKind kind) { return facts_of(kind).operand
 constexpr Parameter parameter_of(OperationKind kind) { return facts_of(kind).parameter; }
 constexpr MisuseClass misuse_of(OperationKind kind) { return facts_of(kind).misuse; }
 constexpr bool makes_object(OperationKind kind) { return facts_of(kind).effect == Effect::MakesObject; }
-/// Whether Operation::object means anything.
+/// Whether Operation::object has a meaning.
 constexpr bool names_object(OperationKind kind) {
   return operand_of(kind) != Operand::Cache && operand_of(kind) != Operand::Backend;
 }
 
-/// The largest argument of an operation with such a parameter, beside reserve_everything.
+/// The largest argument of an operation with such a parameter, apart from reserve_everything.
 constexpr std::uint32_t max_argument(OperationKind kind) {
   switch (parameter_of(kind)) {
     case Parameter::ObjectCount: return max_reserve;
@@ -281,7 +282,7 @@ constexpr std::uint32_t max_argument(OperationKind kind) {
   return 0;
 }
 
-// What a row must be like.
+// What every row must satisfy.
 static_assert(
     [] {
       for (unsigned kind = operation_kinds; kind < 256; ++kind)

@@ -24,7 +24,7 @@ class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_{text} {}
 
-  /// Moves to the next line that says something; false at the end.
+  /// Moves to the next line that is not empty; false at the end.
   bool next_line() {
     if (started_) skip_line();
     started_ = true;
@@ -51,7 +51,7 @@ class Scanner {
     word();
     fail("the end of the line");
   }
-  /// A number of [low, high] behind `prefix`, such as "seed=7", "#3" or "c0".
+  /// A number in [low, high] after `prefix`, such as "seed=7", "#3" or "c0".
   std::uint32_t number_after(std::string_view prefix, std::uint32_t low, std::uint32_t high) {
     std::string_view text = word();
     std::uint32_t value = 0;
@@ -63,7 +63,7 @@ class Scanner {
     fail("'" + std::string{prefix} + "' and a number from " + number(low) + " to " + number(high));
     return low;
   }
-  /// The value whose name is behind `prefix`.
+  /// The value whose name follows `prefix`.
   template <class E, std::size_t N>
   E choice_after(std::string_view prefix, const Named<E> (&choices)[N]) {
     const std::string_view text = word();
@@ -139,7 +139,7 @@ void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
   in.fail("a geometry of model/program/static_caches.hpp for kind=Cache");
 }
 
-/// Those that `#N = …` may go on with, or the others.
+/// The operations that may follow `#N = …`, or the others.
 std::optional<OperationKind> kind_of(std::string_view name, bool makes) {
   for (const OperationKind kind : operation_table.kinds)
     if (makes_object(kind) == makes && name == to_string(kind)) return kind;

@@ -11,7 +11,7 @@
 namespace slabproof {
 namespace {
 
-/// How often a kind is drawn in `state`; not at all where nothing is there for it.
+/// How often a kind is drawn in `state`; never if it does not apply there.
 std::size_t weight(const SymbolicState& state, Mood mood, const OperationFacts& facts) {
   if (facts.needs_two_caches && state.cache_count() < 2) return 0;
   if (facts.operand == Operand::LiveObject && state.live_count() == 0) return 0;
@@ -66,7 +66,7 @@ Operation make(const SymbolicState& state, OperationKind kind, std::uint32_t obj
     case Operand::Cache: operation.target = static_cast<std::uint8_t>(target % state.cache_count()); break;
     case Operand::Backend: operation.target = static_cast<std::uint8_t>(target % state.backend_count()); break;
     case Operand::LiveObject: operation.object = state.live(object % state.live_count()); break;
-    case Operand::DeadObject:  // mostly one that died lately: it heads its slab's free list
+    case Operand::DeadObject:  // mostly one that died recently: it heads its slab's free list
       operation.object = state.dead(
           state.dead_count() - 1 -
           (choice & 1 ? object % state.dead_count() : object % std::min<std::size_t>(2, state.dead_count())));
