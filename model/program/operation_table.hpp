@@ -248,10 +248,16 @@ constexpr std::uint8_t operation_kinds = [] {
 struct OperationTable {
   OperationKind kinds[operation_kinds];
   OperationFacts facts[operation_kinds];  // by kind
-  constexpr OperationTable() : kinds{}, facts{} {
+  // By kind too, and once more: what the decoder asks of each operation.
+  Operand operands[operation_kinds];
+  Effect effects[operation_kinds];
+
+  constexpr OperationTable() : kinds{}, facts{}, operands{}, effects{} {
     for (std::uint8_t kind = 0; kind < operation_kinds; ++kind) {
       kinds[kind] = static_cast<OperationKind>(kind);
       facts[kind] = row_of(kinds[kind]);
+      operands[kind] = facts[kind].operand;
+      effects[kind] = facts[kind].effect;
     }
   }
 };
@@ -261,10 +267,11 @@ constexpr const OperationFacts& facts_of(OperationKind kind) {
   return operation_table.facts[static_cast<std::uint8_t>(kind)];
 }
 constexpr const char* to_string(OperationKind kind) { return facts_of(kind).name; }
-constexpr Operand operand_of(OperationKind kind) { return facts_of(kind).operand; }
+constexpr Operand operand_of(OperationKind kind) { return operation_table.operands[static_cast<std::uint8_t>(kind)]; }
+constexpr Effect effect_of(OperationKind kind) { return operation_table.effects[static_cast<std::uint8_t>(kind)]; }
 constexpr Parameter parameter_of(OperationKind kind) { return facts_of(kind).parameter; }
 constexpr MisuseClass misuse_of(OperationKind kind) { return facts_of(kind).misuse; }
-constexpr bool makes_object(OperationKind kind) { return facts_of(kind).effect == Effect::MakesObject; }
+constexpr bool makes_object(OperationKind kind) { return effect_of(kind) == Effect::MakesObject; }
 /// Whether Operation::object has a meaning.
 constexpr bool names_object(OperationKind kind) {
   return operand_of(kind) != Operand::Cache && operand_of(kind) != Operand::Backend;
@@ -304,6 +311,7 @@ static_assert(
       for (const OperationFacts& row : operation_table.facts) {
         if ((row.operand == Operand::NewObject) != (row.effect == Effect::MakesObject)) return false;
         if (row.effect == Effect::EndsObject && row.operand != Operand::LiveObject) return false;
+        if (row.needs_two_caches && row.operand != Operand::LiveObject) return false;
         if (row.effect == Effect::EndsObjectsOfCache && row.operand != Operand::Cache) return false;
         if ((row.parameter == Parameter::Failure) && row.operand != Operand::Backend) return false;
         if ((row.misuse == MisuseClass::StrayFree) != (row.stray != StrayPointer::None)) return false;

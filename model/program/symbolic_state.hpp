@@ -60,13 +60,12 @@ class SymbolicState {
 
   /// Whether everything that `operation` names exists here.
   [[nodiscard]] bool applies(const Operation& operation) const {
-    const OperationFacts& facts = facts_of(operation.kind);
-    if (facts.needs_two_caches && cache_count_ < 2) return false;
-    switch (facts.operand) {
+    switch (operand_of(operation.kind)) {
       case Operand::NewObject:
         return operation.target < cache_count_ && operation.object >= next_ordinal_ &&
                operation.object <= Limits::max_ordinal && live_count_ < Limits::max_live_objects;
-      case Operand::LiveObject: return find_live(operation.object) >= 0;
+      case Operand::LiveObject:
+        return find_live(operation.object) >= 0 && (cache_count_ == 2 || !facts_of(operation.kind).needs_two_caches);
       case Operand::DeadObject: return find_dead(operation.object) >= 0;
       case Operand::Cache: return operation.target < cache_count_;
       case Operand::Backend: return operation.target < backend_count_;
@@ -76,7 +75,7 @@ class SymbolicState {
 
   /// Requires applies(operation).
   void apply(const Operation& operation) {
-    switch (facts_of(operation.kind).effect) {
+    switch (effect_of(operation.kind)) {
       case Effect::None: break;
       case Effect::MakesObject:
         live_[live_count_++] = operation.object << 1 | operation.target;
