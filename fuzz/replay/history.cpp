@@ -18,6 +18,7 @@
 #include "model/memory/sanitizer.hpp"
 #include "model/process/cannot_judge.hpp"
 #include "model/program/trace.hpp"
+#include "model/subject/inspector.hpp"
 
 namespace slabproof {
 namespace {
@@ -34,25 +35,10 @@ std::string address_text(std::uint64_t relative) {
 
 std::uint64_t relative(std::uintptr_t address) { return address - Arena::default_base; }
 
-// Free slots are poisoned, and so is a SlabInfo that a defect gave back too early.
-SLABPROOF_NOT_SANITIZED void peek(std::uintptr_t from, void* to, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i)
-    static_cast<volatile unsigned char*>(to)[i] = reinterpret_cast<const volatile unsigned char*>(from)[i];
+// Free slots are poisoned.
+SLABPROOF_NOT_SANITIZED std::uintptr_t link_in(std::uintptr_t slot) {
+  return *reinterpret_cast<const volatile std::uintptr_t*>(slot);
 }
-
-/// What a SlabInfo says, whatever it says.
-struct InfoBytes {
-  explicit InfoBytes(std::uintptr_t at) { peek(at, bytes, sizeof bytes); }
-  [[nodiscard]] const slab::SlabInfo& get() const { return *reinterpret_cast<const slab::SlabInfo*>(bytes); }
-  alignas(slab::SlabInfo) unsigned char bytes[sizeof(slab::SlabInfo)];
-};
-
-/// The current slab's part of a cache: where CacheCore keeps it, in that order.
-struct CurrentSlab {
-  std::uintptr_t free_head = 0;
-  std::uint32_t used = 0, carved = 0;
-  std::uintptr_t slab = 0, slab_size = 0, info = 0;
-};
 
 class Historian {
  public:
@@ -111,23 +97,24 @@ class Historian {
     const bool small = runner.cache_model(slab.cache).spec.type == slab::ObjectSizeType::Small;
     return small ? slab.base + slab.size - sizeof(slab::SlabInfo) : slab.info;
   }
-  /// Looked for in the cache's memory, since nobody outside is told; when it is not found, as the model has it.
-  [[nodiscard]] static CurrentSlab find_current(Runner& runner, std::size_t c) {
-    const std::uintptr_t cache = Arena::default_base + c * Arena::cache_storage;
+  /// As the cache has it; of one that is destroyed, as it had it before. Only its base, as the model has it, where that
+  /// cannot be: a defect may have made it anything, and other subjects cannot be inspected.
+  [[nodiscard]] CacheMembers find_current(Runner& runner, std::size_t c) const {
+    const AnySubject* const subject = runner.subject(c);
+    const CacheMembers members = subject ? subject->members() : current_[c];
     const CacheModel& model = runner.cache_model(c);
-    for (std::size_t at = 0; at + sizeof(CurrentSlab) <= Arena::cache_storage; at += 8) {
-      CurrentSlab found;
-      peek(cache + at, &found, sizeof found);
-      const SlabRecord* const slab =
-          found.slab_size == model.spec.slab_size ? runner.backend(model.spec.backend).find(found.slab) : nullptr;
-      if (slab && slab->base == found.slab && found.info != 0 && info_of(runner, *slab) == found.info) return found;
-    }
-    return {.slab = model.current};
+    const SlabRecord* const slab =
+        members.slab_bytes == model.spec.slab_size ? runner.backend(model.spec.backend).find(members.slab) : nullptr;
+    if (slab && slab->base == members.slab && members.slab_info != 0 && info_of(runner, *slab) == members.slab_info)
+      return members;
+    CacheMembers none{};
+    none.slab = model.current;
+    return none;
   }
-  [[nodiscard]] std::string name_of_info(const void* info) const {
-    const auto known = infos_.find(reinterpret_cast<std::uintptr_t>(info));
-    if (!info) return "null";
-    return quoted(known == infos_.end() ? address_text(reinterpret_cast<std::uintptr_t>(info)) : known->second);
+  [[nodiscard]] std::string name_of_info(std::uintptr_t info) const {
+    const auto known = infos_.find(info);
+    if (info == 0) return "null";
+    return quoted(known == infos_.end() ? address_text(info) : known->second);
   }
 
   [[nodiscard]] std::string text_of(const CallRecord& call) const {
@@ -178,7 +165,7 @@ class Historian {
     }
     text += ",\"slots\":" + quoted(slots) + ",\"objects\":{" + objects + "},\"links\":{" + links + "}";
     if (slab.abandoned) text += ",\"abandoned\":true";
-    const CurrentSlab& of_cache = current_[slab.cache];
+    const CacheMembers& of_cache = current_[slab.cache];
     const bool current = !slab.abandoned && of_cache.slab == slab.base;
     if (current) text += ",\"current\":true";
     text += ",\"pages\":[";
@@ -187,10 +174,9 @@ class Historian {
               (runner.backend(b).knows_page(slab.base + offset) ? "1" : "0") + "]";
     text += "]";
     if (const std::uintptr_t at = info_of(runner, slab); at != 0) {
-      const InfoBytes bytes{at};
-      const slab::SlabInfo& info = bytes.get();
-      const bool in_cache = current && of_cache.info != 0;
-      const std::uintptr_t free_head = in_cache ? of_cache.free_head : reinterpret_cast<std::uintptr_t>(info.free_head);
+      const SlabInfoMembers info = slab::Inspector::info_at(at);
+      const bool in_cache = current && of_cache.slab_info != 0;
+      const std::uintptr_t free_head = in_cache ? of_cache.free_head : info.free_head;
       const std::uint32_t used = in_cache ? of_cache.used : info.used;
       text += ",\"info\":{\"at\":" + quoted(address_text(relative(at))) + ",\"used\":" + number(used) +
               ",\"carved\":" + number(in_cache ? of_cache.carved : info.carved) +
@@ -206,9 +192,7 @@ class Historian {
                                                              : quoted(address_text(target));
   }
   [[nodiscard]] static std::string link_text(const SlabRecord& slab, const Layout& layout, std::uintptr_t slot) {
-    std::uintptr_t next = 0;
-    peek(slot, &next, sizeof next);
-    return target_text(slab, layout, next);
+    return target_text(slab, layout, link_in(slot));
   }
   [[nodiscard]] static std::string list_of(const CacheModel& cache, std::size_t used) {
     if (used == 0) return "empty";
@@ -219,8 +203,8 @@ class Historian {
   int file_;
   std::vector<CallRecord> calls_;
   std::map<std::uintptr_t, std::string> names_, infos_;  // by address; the latest
-  CurrentSlab current_[Limits::max_caches];
-  std::map<std::string, std::string> slabs_;              // as they were after the last step
+  CacheMembers current_[Limits::max_caches] = {};
+  std::map<std::string, std::string> slabs_;  // as they were after the last step
   std::size_t steps_ = 0, written_ = 0;
 };
 

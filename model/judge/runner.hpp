@@ -22,7 +22,6 @@
 #include "model/judge/verdict.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/recording_backend.hpp"
-#include "model/memory/small_state.hpp"
 #include "model/program/program.hpp"
 #include "model/subject/slab_subject.hpp"
 #include "model/subject/subject.hpp"
@@ -65,13 +64,7 @@ class Runner final : private BackendObserver {
   [[nodiscard]] Verdict verdict() const;
   [[nodiscard]] bool violated() const { return judgement_.violated(); }
 
-  // For those who go through every state of a small world, of one backend: after start() they confine it,
-  // and between operations they save() what decides what comes next, and go back to it with load().
-  void confine(std::size_t slabs, Choices& choices) { backends_[0].confine(slabs, setup_.caches[0], choices); }
-  void save(SmallState& state) const;
-  /// Objects get ordinals that follow from their places. What is in the caches and the slabs is the
-  /// caller's; the contents of an object are stamp()ed.
-  void load(const SmallState& state);
+  // State exploration; SmallStateAccess does the rest.
   /// What is otherwise checked now and then: contents, audit() and statistics, returned memory. False when
   /// an invariant does not hold.
   bool check();
@@ -83,7 +76,8 @@ class Runner final : private BackendObserver {
                                                                         std::uintptr_t pointer) const {
     return oracle_.expected(cache, pointer);
   }
-  [[nodiscard]] std::size_t subject_size(std::uint8_t cache) const { return subjects_[cache]->size(); }
+  /// Null after the cache was destroyed.
+  [[nodiscard]] AnySubject* subject(std::size_t cache) const { return subjects_[cache]; }
   [[nodiscard]] const Arena& arena() const { return arena_; }
 
   [[nodiscard]] const EventLog& log() const { return log_; }
@@ -102,6 +96,8 @@ class Runner final : private BackendObserver {
   [[nodiscard]] const CacheModel& cache_model(std::size_t index) const { return models_[index]; }
 
  private:
+  friend class SmallStateAccess;
+
   /// Expected in more than one place.
   static constexpr const char* live_objects = "% objects allocated";
 

@@ -168,6 +168,7 @@ void Runner::destroy(std::uint8_t cache) {
   const Expectation reports = {"M9", "% reports of live objects", checks ? live : 0};
   expect(reports);
   subjects_[cache]->~AnySubject();
+  subjects_[cache] = nullptr;
   check_contents();
   if (violated()) return;
   expect(reports);

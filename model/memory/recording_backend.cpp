@@ -132,7 +132,6 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
           .generation = ++slabs_made_,
           .handed_out = std::move(slab.handed_out)};
   slab.handed_out.assign(cache.layout.objects_per_slab, false);
-  if (slab_region_.places() > 0 && !misaligned) info_region_.prefer((base - slab_region_.place(0)) / slab_size);
   if (misaligned) refuse("G2");
   ++slab_counts_[context_.cache_index];
   if (!slab.misaligned) observer_.on_slab_made(slab);

@@ -12,7 +12,6 @@
 #include "model/memory/arena.hpp"
 #include "model/memory/block_table.hpp"
 #include "model/memory/region.hpp"
-#include "model/memory/small_state.hpp"
 #include "model/program/operation.hpp"
 
 namespace slabproof {
@@ -123,13 +122,6 @@ class RecordingBackend {
   /// Takes back what take_memory() returned.
   void give_memory(void* memory) noexcept;
 
-  // For those who go through every state of a small world: as Region::confine(), with a SlabInfo place for
-  // each slab place, which go together.
-  void confine(std::size_t slabs, const CacheSpec& spec, Choices& choices);
-  void save(SmallState& state) const;
-  /// Requires a state that save() made with such a setup. Sets nothing in the slabs.
-  void load(const SmallState& state, const CacheModel* models);
-
   // What the runner asks.
   void fail(const Operation& operation);
   void recover() { failure_armed_ = false; }
@@ -151,6 +143,7 @@ class RecordingBackend {
   [[nodiscard]] bool knows_page(std::uintptr_t page_addr) const { return lookup(page_addr) != 0; }
 
  private:
+  friend class SmallStateAccess;
   static constexpr std::uint8_t no_cache = 0xFF;  // of an abandoned SlabInfo
 
   struct InfoRecord {

@@ -52,29 +52,9 @@ void Region::reset(const BackendSpec& spec) {
   next_ = begin_;
   returned_.clear();
   spec_ = spec;
-  random_state_ = spec.seed * 0x9E3779B97F4A7C15u + 1;
+  random_state_ = first_random_state();
   written_before_reuse_ = 0;
   places_ = 0;
-}
-
-void Region::confine(std::uintptr_t begin, std::size_t size, std::size_t count, Choices* choices) {
-  begin_of_places_ = begin;
-  size_of_places_ = size;
-  places_ = count;
-  choices_ = choices;
-  load(0);
-}
-
-void Region::load(std::uint32_t held) {
-  returned_.clear();
-  held_ = 0;
-  next_ = place(places_);
-  written_before_reuse_ = 0;
-  random_state_ = spec_.seed * 0x9E3779B97F4A7C15u + 1;
-  for (std::size_t i = 0; i < places_; ++i) {
-    ++held_;
-    if (!(held >> i & 1)) give(place(i), size_of_places_);
-  }
 }
 
 std::uint64_t* Region::end_words(std::uintptr_t block, std::size_t size) {
@@ -120,20 +100,12 @@ std::uintptr_t Region::take_returned(std::size_t size, std::size_t align, Leftov
 std::uintptr_t Region::take_place(std::size_t size) {
   // Blocks of other sizes lie behind all places.
   std::sort(returned_.begin(), returned_.end(), [](const Block& a, const Block& b) { return a.begin < b.begin; });
-  std::size_t free = 0, pick = 0;
-  while (free < returned_.size() && returned_[free].size == size) ++free;
-  if (choices_ && (free == 0 || choices_->made == Choices::most)) choices_->refused = true;
-  if (free == 0 || (choices_ && choices_->refused)) return 0;
-  if (choices_) {
-    const std::size_t made = choices_->made++;
-    choices_->options[made] = static_cast<std::uint8_t>(free);
-    pick = choices_->picks[made];
-  } else {
-    while (pick + 1 < free && returned_[pick].begin < place(preferred_)) ++pick;
-  }
-  const std::uintptr_t block = returned_[pick].begin;
-  returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(pick));
-  return block;
+  free_places_.clear();
+  for (const Block& block : returned_)
+    if (block.size == size) free_places_.push_back(block.begin);
+  const std::uintptr_t place = chooser_->choose(free_places_);
+  if (place) std::erase_if(returned_, [place](const Block& block) { return block.begin == place; });
+  return place;
 }
 
 std::uintptr_t Region::take_fresh(std::size_t size, std::size_t align) {

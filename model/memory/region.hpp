@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/memory/small_state.hpp"
+#include "model/memory/place_chooser.hpp"
 #include "model/program/setup.hpp"
 
 namespace slabproof {
@@ -25,16 +25,6 @@ class Region {
   [[nodiscard]] std::uintptr_t take(std::size_t size, std::size_t align);
   /// Takes back a block, none of which is poisoned.
   void give(std::uintptr_t block, std::size_t size);
-
-  /// From now until reset() the blocks handed out are `count` adjacent places of `size` bytes from `begin` on, all of
-  /// them returned at first. `choices` selects among them; otherwise prefer() does. Blocks of other sizes come from
-  /// behind them.
-  void confine(std::uintptr_t begin, std::size_t size, std::size_t count, Choices* choices);
-  void prefer(std::size_t place) { preferred_ = place; }
-  /// Makes the places in `held`, a bit each, the ones that are handed out. The caller fills them.
-  void load(std::uint32_t held);
-  [[nodiscard]] std::uintptr_t place(std::size_t index) const { return begin_of_places_ + index * size_of_places_; }
-  [[nodiscard]] std::size_t places() const { return places_; }
 
   /// A returned block that has been written to since, or 0. O(returned bytes).
   [[nodiscard]] std::uintptr_t find_written() const;
@@ -57,6 +47,7 @@ class Region {
   [[nodiscard]] std::uintptr_t take_place(std::size_t size);
   [[nodiscard]] std::uintptr_t take_fresh(std::size_t size, std::size_t align);
   [[nodiscard]] static std::uint64_t* end_words(std::uintptr_t block, std::size_t size);
+  [[nodiscard]] std::uint64_t first_random_state() const { return spec_.seed * 0x9E3779B97F4A7C15u + 1; }
   std::uint64_t random();
 
   std::uintptr_t begin_;
@@ -68,9 +59,13 @@ class Region {
   std::uint64_t random_state_ = 0;
   std::uintptr_t written_before_reuse_ = 0;
 
+  // While there are places the blocks handed out are these, side by side, which `chooser_` selects among. Blocks of
+  // other sizes come from behind them.
+  friend class SmallStateAccess;
   std::uintptr_t begin_of_places_ = 0;
-  std::size_t size_of_places_ = 0, places_ = 0, preferred_ = 0;
-  Choices* choices_ = nullptr;
+  std::size_t size_of_places_ = 0, places_ = 0;
+  PlaceChooser* chooser_ = nullptr;
+  std::vector<std::uintptr_t> free_places_;  // of take_place()
 };
 
 }  // namespace slabproof

@@ -6,6 +6,7 @@
 #include <slab/slab.hpp>
 
 #include "model/program/static_caches.hpp"
+#include "model/subject/inspector.hpp"
 #include "model/subject/report_log.hpp"
 
 namespace slabproof {
@@ -30,7 +31,8 @@ class SlabSubject {
                                        .follows_policy = true,
                                        .detects_misuse = Policy::checks,
                                        .poisons = true,
-                                       .owns_live_slabs = true};
+                                       .owns_live_slabs = true,
+                                       .inspectable = true};
   template <class... Args>
   explicit SlabSubject(Args&&... args) : cache_(static_cast<Args&&>(args)...) {}
 
@@ -54,6 +56,8 @@ class SlabSubject {
     const slab::Geometry& geometry = cache_.geometry();
     return {geometry.stride(), geometry.objects_per_slab(), geometry.slab_info_size(), geometry.slab_info_offset()};
   }
+  [[nodiscard]] CacheMembers members() const { return slab::Inspector::members_of(cache_); }
+  void set_members(const CacheMembers& members) { slab::Inspector::set_members_of(cache_, members); }
 
  private:
   C cache_;

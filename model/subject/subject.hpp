@@ -12,6 +12,7 @@
 #include "model/memory/recording_backend.hpp"
 #include "model/program/layout.hpp"
 #include "model/program/setup.hpp"
+#include "model/subject/cache_members.hpp"
 
 namespace slabproof {
 
@@ -34,6 +35,7 @@ struct Abilities {
   bool poisons = false;         // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
   bool owns_live_slabs = false; // may be destroyed while objects live
   bool takes_memory = false;    // see above
+  bool inspectable = false;     // CacheMembers members() const, void set_members(const CacheMembers&)
   std::size_t max_align = ~std::size_t{0};  // objects of a larger alignment get this one
 
   /// What can be judged by the slabs alone is claimed together with them.
@@ -66,6 +68,10 @@ concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
   requires !S::abilities.layout || requires {
     { c.layout() } -> std::same_as<Layout>;
   };
+  requires !S::abilities.inspectable || requires(const CacheMembers members) {
+    { c.members() } -> std::same_as<CacheMembers>;
+    s.set_members(members);
+  };
 };
 
 /// A subject behind one type, for the runner. Destroyed in place: subjects live in the arena.
@@ -82,6 +88,9 @@ class AnySubject {
   [[nodiscard]] virtual slab::CacheStatistics statistics() const = 0;
   [[nodiscard]] virtual const char* audit() const = 0;
   [[nodiscard]] virtual Layout layout() const = 0;
+  /// Of one that is inspectable.
+  [[nodiscard]] virtual CacheMembers members() const { return {}; }
+  virtual void set_members(const CacheMembers&) {}
   /// What misuse reports name as the cache.
   [[nodiscard]] virtual const void* identity() const = 0;
   /// Bytes of this, from the beginning of its storage on.
@@ -122,6 +131,13 @@ class SubjectBox final : public AnySubject {
   [[nodiscard]] Layout layout() const override {
     if constexpr (S::abilities.layout) return subject_.layout();
     return {};
+  }
+  [[nodiscard]] CacheMembers members() const override {
+    if constexpr (S::abilities.inspectable) return subject_.members();
+    return {};
+  }
+  void set_members([[maybe_unused]] const CacheMembers& members) override {
+    if constexpr (S::abilities.inspectable) subject_.set_members(members);
   }
   [[nodiscard]] const void* identity() const override { return &subject_; }
   [[nodiscard]] std::size_t size() const override { return sizeof *this; }

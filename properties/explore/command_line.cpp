@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <iterator>
 
-#include "model/memory/small_state.hpp"
+#include "properties/explore/small_state.hpp"
 
 namespace slabproof {
 namespace {

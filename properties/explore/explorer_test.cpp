@@ -10,6 +10,7 @@
 
 #include <slab/slab.hpp>
 
+#include "model/subject/inspector.hpp"
 #include "properties/explore/key_hash.hpp"
 #include "properties/explore/small_geometry.hpp"
 #include "properties/explore/visited_set.hpp"
@@ -80,33 +81,35 @@ struct Silent : slab::Unchecked {
   static void on_misuse(const slab::MisuseReport&) {}
 };
 
-/// A cache that remembers the third word of a freed object at the time memory was reserved.
+/// A cache that keeps more empty slabs once the third word of a free slot was odd.
 class ReadsDeadBytes {
  public:
-  static constexpr Abilities abilities{.no_grow = true, .reserve = true, .layout = true, .owns_live_slabs = true};
+  static constexpr Abilities abilities{
+      .no_grow = true, .reserve = true, .layout = true, .owns_live_slabs = true, .inspectable = true};
   ReadsDeadBytes(const slab::Geometry& geometry, RecordingBackend& backend) : cache_{geometry, backend} {}
-  void* alloc() { return dead_ = nullptr, cache_.alloc(); }
-  void* alloc_no_grow() { return dead_ = nullptr, cache_.alloc_no_grow(); }
-  bool reserve(std::size_t n) {
-    if (!cache_.reserve(n)) return false;
-    if (dead_) read_ = third_word(dead_);
-    return true;
-  }
+  void* alloc() { return cache_.alloc(); }
+  void* alloc_no_grow() { return cache_.alloc_no_grow(); }
+  bool reserve(std::size_t n) { return cache_.reserve(n); }
   void free(void* object) {
-    if (object) cache_.free(dead_ = object);
+    const std::uintptr_t dead = members().free_head;
+    cache_.free(object);
+    if (!object || !dead || third_word(dead) % 2 == 0) return;
+    CacheMembers keeps_more = members();
+    keeps_more.reserved_slabs = 7;
+    set_members(keeps_more);
   }
   [[nodiscard]] Layout layout() const {
     const slab::Geometry& geometry = cache_.geometry();
     return {geometry.stride(), geometry.objects_per_slab(), geometry.slab_info_size(), geometry.slab_info_offset()};
   }
+  [[nodiscard]] CacheMembers members() const { return slab::Inspector::members_of(cache_); }
+  void set_members(const CacheMembers& members) { slab::Inspector::set_members_of(cache_, members); }
 
  private:
-  __attribute__((no_sanitize("address"), noinline)) static std::uint64_t third_word(const void* object) {
-    return static_cast<const volatile std::uint64_t*>(object)[2];
+  __attribute__((no_sanitize("address"), noinline)) static std::uint64_t third_word(std::uintptr_t object) {
+    return reinterpret_cast<const volatile std::uint64_t*>(object)[2];
   }
   slab::DynamicCache<slab::Row::SmallSinglePage, RecordingBackend, Silent> cache_;
-  void* dead_ = nullptr;
-  std::uint64_t read_ = 0;
 };
 
 AnySubject* make_reader(void* storage, const CacheSpec& spec, RecordingBackend& backend) {

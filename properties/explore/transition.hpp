@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "model/memory/small_state.hpp"
 #include "model/program/operation_table.hpp"
+#include "properties/explore/small_state.hpp"
 
 namespace slabproof {
 

@@ -1,12 +1,14 @@
 #include "properties/explore/world.hpp"
 
 #include <cstring>
+#include <type_traits>
 
 #include <slab/slab_info.hpp>
 
 #include "model/memory/address.hpp"
 #include "model/memory/contents.hpp"
 #include "model/memory/sanitizer.hpp"
+#include "model/subject/inspector.hpp"
 
 namespace slabproof {
 namespace {
@@ -20,21 +22,45 @@ SLABPROOF_NOT_SANITIZED void set_words(std::uintptr_t at, std::size_t size, std:
   for (std::size_t i = 0; i < size; i += 8) *reinterpret_cast<std::uint64_t*>(at + i) = word;
 }
 
-// Where the words of a SlabInfo are. The class says what they mean; a `Slots` comes first.
-constexpr std::size_t info_words = sizeof(slab::SlabInfo) / 8, slots_words = sizeof(slab::detail::Slots) / 8;
-static_assert(slots_words == 2 && info_words == 6);
-const std::size_t owner_word = 2;
+/// Writes the words of a key, or reads them back in the same order.
+class KeyWriter {
+ public:
+  explicit KeyWriter(std::uint64_t* key) : next_{key} {}
+  void put(std::uint64_t word) { *next_++ = word; }
+  template <class T>
+  void put_words(const T& value) {
+    static_assert(sizeof(T) % 8 == 0 && std::has_unique_object_representations_v<T>);
+    std::memcpy(next_, &value, sizeof value);
+    next_ += sizeof value / 8;
+  }
+  [[nodiscard]] const std::uint64_t* end() const { return next_; }
 
-__attribute__((noinline)) void scribble_over_stack(int byte) {
-  char stack[16384];
-  std::memset(stack, byte, sizeof stack);
-  asm volatile("" : : "r"(stack) : "memory");
-}
+ private:
+  std::uint64_t* next_;
+};
+
+class KeyReader {
+ public:
+  explicit KeyReader(const std::uint64_t* key) : next_{key} {}
+  std::uint64_t get() { return *next_++; }
+  template <class T>
+  T get_words() {
+    T value;
+    std::memcpy(&value, next_, sizeof value);
+    next_ += sizeof value / 8;
+    return value;
+  }
+
+ private:
+  const std::uint64_t* next_;
+};
+
+constexpr std::size_t allocated_word_size = 8;  // before a SlabInfo of few slots
 
 }  // namespace
 
 World::World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSubject make)
-    : setup_{setup}, slabs_{slabs}, scrub_{scrub}, make_{make}, runner_{make} {
+    : setup_{setup}, slabs_{slabs}, scrub_{scrub}, runner_{make} {
   for (std::size_t i = 0; i < setup.cache_count; ++i)
     layouts_[i] = layout_of(setup.caches[i].slab_size, setup.caches[i].type, setup.caches[i].object_size,
                             setup.caches[i].object_align);
@@ -42,36 +68,10 @@ World::World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSub
 
 bool World::start() {
   if (!runner_.start(setup_)) return false;
-  find_padding();
-  if (!runner_.start(setup_)) return false;
-  runner_.confine(slabs_, choices_);
-  first_place_ = backend().slab_region().place(0);
-  first_info_ = backend().info_region().place(0);
+  SmallStateAccess::confine(runner_, slabs_, choices_, info_places_);
+  first_place_ = SmallStateAccess::slab_place(runner_, 0);
+  first_info_ = SmallStateAccess::info_place(runner_, 0);
   return true;
-}
-
-// Padding is what nobody writes when a cache is made over junk: it differs with the junk.
-void World::find_padding() {
-  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
-    const std::uintptr_t storage = runner_.arena().cache(i);
-    cache_words_[i] = (runner_.subject_size(i) + 7) / 8;
-    std::vector<std::uint64_t> made[2];
-    for (const int round : {0, 1}) {
-      const int junk = round == 0 ? 0x3C : 0xC3;
-      std::memset(pointer(storage), junk, Arena::cache_storage);
-      scribble_over_stack(junk);
-      (void)make_(pointer(storage), setup_.caches[i], backend());
-      for (std::size_t word = 0; word < cache_words_[i]; ++word) made[round].push_back(word_at(storage + word * 8));
-    }
-    meant_[i].clear();
-    first_[i] = made[0];
-    for (std::size_t word = 0; word < cache_words_[i]; ++word) {
-      std::uint64_t meant = 0;
-      for (int byte = 0; byte < 8; ++byte)
-        if (((made[0][word] ^ made[1][word]) >> 8 * byte & 0xFF) == 0) meant |= std::uint64_t{0xFF} << 8 * byte;
-      meant_[i].push_back(meant);
-    }
-  }
 }
 
 std::uintptr_t World::info_of(std::size_t place, std::uint8_t cache) const {
@@ -83,71 +83,75 @@ std::uintptr_t World::info_of(std::size_t place, std::uint8_t cache) const {
 }
 
 std::size_t World::save(std::uint64_t* key) const {
+  KeyWriter writer{key};
   SmallState state;
-  runner_.save(state);
-  std::memcpy(key, &state, sizeof state);
-  std::uint64_t* next = key + sizeof state / 8;
-  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
-    const std::uintptr_t storage = runner_.arena().cache(i);
-    for (std::size_t word = 0; word < cache_words_[i]; ++word)
-      *next++ = (word_at(storage + word * 8) ^ first_[i][word]) & meant_[i][word];
-  }
+  SmallStateAccess::save(runner_, state);
+  writer.put_words(state);
+  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) writer.put_words(runner_.subject(i)->members());
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
     if (slab.holder == SmallState::nobody) continue;
-    const std::uintptr_t info = info_of(i, slab.holder);
-    if (slab.abandoned) {  // only its owner matters
-      *next++ = word_at(info + owner_word * 8);
-      continue;
-    }
-    const CacheSpec& spec = setup_.caches[slab.holder];
+    const SlabInfoMembers info = slab::Inspector::info_at(info_of(i, slab.holder));
+    writer.put(info.owner);
+    if (slab.abandoned) continue;  // its owner is all that is ever asked for
     const Layout& layout = layouts_[slab.holder];
-    const bool is_current = state.caches[slab.holder].current == place(i);  // its Slots are in the cache
-    for (std::size_t word = is_current ? slots_words : 0; word < info_words; ++word) *next++ = word_at(info + word * 8);
-    if (spec.checks) *next++ = word_at(info - 8) & slab.handed_out;
+    if (state.caches[slab.holder].current != place(i)) {  // that one's are in the cache
+      writer.put(info.free_head);
+      writer.put(info.used | std::uint64_t{info.carved} << 32);
+    }
+    writer.put(info.next);
+    writer.put(info.previous);
+    writer.put(info.slab);
+    if (setup_.caches[slab.holder].checks) writer.put(info.allocated & slab.handed_out);
     for (std::size_t slot = 0; slot < layout.objects_per_slab; ++slot)
-      if ((slab.handed_out & ~slab.live) >> slot & 1) *next++ = word_at(place(i) + slot * layout.stride);
+      if ((slab.handed_out & ~slab.live) >> slot & 1) writer.put(word_at(place(i) + slot * layout.stride));
   }
-  return static_cast<std::size_t>(next - key);
+  return static_cast<std::size_t>(writer.end() - key);
 }
 
 void World::load(const std::uint64_t* key) {
-  SmallState state;
-  std::memcpy(&state, key, sizeof state);
-  runner_.load(state);
-  const std::uint64_t* next = key + sizeof state / 8;
-  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
-    const std::uintptr_t storage = runner_.arena().cache(i);
-    for (std::size_t word = 0; word < cache_words_[i]; ++word)
-      set_word(storage + word * 8, ((*next++ ^ first_[i][word]) & meant_[i][word]) | (scrub_ & ~meant_[i][word]));
-  }
+  KeyReader reader{key};
+  const auto state = reader.get_words<SmallState>();
+  SmallStateAccess::load(runner_, state);
+  for (std::uint8_t i = 0; i < setup_.cache_count; ++i)
+    runner_.subject(i)->set_members(reader.get_words<CacheMembers>());
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
     if (slab.holder == SmallState::nobody) continue;
-    const std::uintptr_t base = place(i), info = info_of(i, slab.holder);
+    const std::uintptr_t base = place(i), info_address = info_of(i, slab.holder);
     const CacheSpec& spec = setup_.caches[slab.holder];
     const Layout& layout = layouts_[slab.holder];
     set_words(base, spec.slab_size, scrub_);
-    set_words(info - 8, sizeof(slab::SlabInfo) + 8, scrub_);
     if (has_asan) {
       permit(pointer(base), spec.slab_size);
       forbid(pointer(base), layout.slab_info_offset);
-      permit(pointer(info - 8), sizeof(slab::SlabInfo) + 8);
+      permit(pointer(info_address - allocated_word_size), sizeof(slab::SlabInfo) + allocated_word_size);
     }
+    const auto scrub_half = static_cast<std::uint32_t>(scrub_);
+    SlabInfoMembers info{scrub_, scrub_half, scrub_half, scrub_, scrub_, scrub_, scrub_, scrub_};
+    info.owner = reader.get();
     if (slab.abandoned) {
-      set_word(info + owner_word * 8, *next++);
+      slab::Inspector::set_info_at(info_address, info);
       continue;
     }
-    const bool is_current = state.caches[slab.holder].current == base;
-    for (std::size_t word = is_current ? slots_words : 0; word < info_words; ++word) set_word(info + word * 8, *next++);
-    if (spec.checks) set_word(info - 8, *next++ | (scrub_ & ~std::uint64_t{slab.handed_out}));
+    if (state.caches[slab.holder].current != base) {
+      info.free_head = reader.get();
+      const std::uint64_t counts = reader.get();
+      info.used = static_cast<std::uint32_t>(counts);
+      info.carved = static_cast<std::uint32_t>(counts >> 32);
+    }
+    info.next = reader.get();
+    info.previous = reader.get();
+    info.slab = reader.get();
+    if (spec.checks) info.allocated = reader.get() | (scrub_ & ~std::uint64_t{slab.handed_out});
+    slab::Inspector::set_info_at(info_address, info);
     for (std::size_t slot = 0; slot < layout.objects_per_slab; ++slot) {
       const std::uintptr_t at = base + slot * layout.stride;
       if (slab.live >> slot & 1) {
         permit(pointer(at), spec.object_size);
         stamp(at, spec.object_size, static_cast<std::uint32_t>(i * SmallState::max_slots + slot));
       } else if (slab.handed_out >> slot & 1) {
-        set_word(at, *next++);
+        set_word(at, reader.get());
       }
     }
   }
@@ -158,7 +162,7 @@ SLABPROOF_NOT_SANITIZED void World::copy_memory(std::vector<std::uint64_t>& word
   const auto copy = [&](std::uintptr_t begin, std::size_t size) {
     for (std::size_t i = 0; i < size; i += 8) words.push_back(word_at(begin + i));
   };
-  for (std::size_t i = 0; i < setup_.cache_count; ++i) copy(runner_.arena().cache(i), cache_words_[i] * 8);
+  for (std::size_t i = 0; i < setup_.cache_count; ++i) copy(runner_.arena().cache(i), runner_.subject(i)->size());
   copy(first_place_ - setup_.caches[0].page_size, slabs_ * setup_.caches[0].slab_size + 2 * setup_.caches[0].page_size);
   if (setup_.caches[0].type == slab::ObjectSizeType::Large) copy(first_info_, slabs_ * layouts_[0].slab_info_size);
 }

@@ -5,20 +5,20 @@
 #include <vector>
 
 #include "model/judge/runner.hpp"
+#include "properties/explore/small_state.hpp"
 
 namespace slabproof {
 
 /// A cache or two on one backend with room for a few slabs at fixed places, which can return to any earlier state. A
-/// state is its key, in words of 8 bytes: the model's knowledge, the caches' bytes (relative to a new cache's, so that
-/// the key does not depend on where the backend is), and of each slab what its cache may read again: the SlabInfo and
-/// the free links. Every other byte is dead. load() fills dead bytes with `scrub`, so that a cache that reads one
-/// behaves differently with another scrub.
+/// state is its key, in words of 8 bytes: the model's knowledge, the members of the caches, and of each slab what its
+/// cache may read again: the SlabInfo and the free links. Every other byte is dead. load() fills dead bytes with
+/// `scrub`, so that a cache that reads one behaves differently with another scrub.
 class World {
  public:
   static constexpr std::size_t max_words = 224;
 
-  /// `setup` has one backend, and caches whose slabs are of the same sizes, with at most SmallState::max_slots
-  /// objects; `slabs` is at most SmallState::max_slabs.
+  /// `setup` has one backend, and inspectable caches whose slabs are of the same sizes, with at most
+  /// SmallState::max_slots objects; `slabs` is at most SmallState::max_slabs.
   World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSubject make = make_slab_subject);
 
   /// Makes the caches. False when an invariant does not hold.
@@ -46,19 +46,15 @@ class World {
   }
 
  private:
-  void find_padding();
   [[nodiscard]] std::uintptr_t info_of(std::size_t place, std::uint8_t cache) const;
 
   Setup setup_;
   std::size_t slabs_;
   std::uint64_t scrub_;
-  MakeSubject make_;
   Runner runner_;
   Choices choices_;
+  InfoPlaces info_places_{choices_};
   Layout layouts_[Limits::max_caches];
-  std::size_t cache_words_[Limits::max_caches] = {};
-  std::vector<std::uint64_t> first_[Limits::max_caches];  // the words of a new cache
-  std::vector<std::uint64_t> meant_[Limits::max_caches];  // the bits of each word of a cache that are not padding
   std::uintptr_t first_place_ = 0, first_info_ = 0;
 };
 

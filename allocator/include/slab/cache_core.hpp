@@ -425,6 +425,8 @@ class CacheCore {
     return AuditFailure::None;
   }
 
+  friend Inspector;
+
   [[no_unique_address]] GeometrySource geometry_;
   Slots slots_;                  // of the current slab
   std::byte* slab_ = nullptr;    // the current slab

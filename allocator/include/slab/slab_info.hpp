@@ -7,6 +7,9 @@
 
 namespace slab {
 
+/// Sees into a cache for the test harness, which alone defines it.
+class Inspector;
+
 namespace detail {
 
 /// Which slots of a slab can be handed out. The cache itself holds this part of its current slab; the
@@ -41,6 +44,8 @@ class SlabInfo : public detail::Slots {
   void clear_allocated(std::size_t slot) noexcept { *word(slot) &= ~(std::uint64_t{1} << (slot % 64)); }
 
  private:
+  friend Inspector;
+
   [[nodiscard]] std::uint64_t* word(std::size_t slot) const noexcept {
     return reinterpret_cast<std::uint64_t*>(reinterpret_cast<std::uintptr_t>(this)) - 1 - slot / 64;
   }

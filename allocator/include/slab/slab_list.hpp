@@ -24,6 +24,8 @@ class SlabList {
   }
 
  private:
+  friend Inspector;
+
   SlabInfo* front_ = nullptr;
 };
 

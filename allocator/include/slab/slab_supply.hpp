@@ -123,6 +123,8 @@ class SlabSupply {
         backend->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);
   }
 
+  friend Inspector;
+
   Backend* backend_;
   bool busy_ = false;
 };

@@ -1,0 +1,82 @@
+// The members that the harness knows are all that changes in a cache.
+#include "model/subject/inspector.hpp"
+
+#include <cstring>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "model/judge/runner.hpp"
+#include "model/memory/address.hpp"
+#include "model/program/static_caches.hpp"
+
+namespace slabproof {
+namespace {
+
+std::string bytes_of(const Runner& runner) {
+  return {static_cast<const char*>(pointer(runner.arena().cache(0))), runner.subject(0)->size()};
+}
+
+void expect_all_known(const CacheSpec& spec) {
+  Setup setup;
+  setup.cache_count = 1;
+  setup.caches[0] = spec;
+  Runner runner;
+  ASSERT_TRUE(runner.start(setup));
+  const CacheMembers first_members = runner.subject(0)->members();
+  const std::string first_bytes = bytes_of(runner);
+  // Slabs on every list: a full one, partial ones, an empty one.
+  const std::uint32_t objects = 3 * static_cast<std::uint32_t>(runner.cache_model(0).layout.objects_per_slab);
+  for (std::uint32_t i = 0; i < objects; ++i) ASSERT_TRUE(runner.step({.object = i}));
+  for (std::uint32_t i = 0; i < objects / 2; ++i)
+    ASSERT_TRUE(runner.step({.kind = OperationKind::Free, .object = objects - 1 - i}));
+  ASSERT_TRUE(runner.step({.kind = OperationKind::Reserve, .argument = objects}));
+  const CacheMembers members = runner.subject(0)->members();
+  const std::string bytes = bytes_of(runner);
+  ASSERT_NE(bytes, first_bytes);
+  runner.subject(0)->set_members(first_members);
+  EXPECT_EQ(bytes_of(runner), first_bytes);
+  runner.subject(0)->set_members(members);
+  EXPECT_EQ(bytes_of(runner), bytes);
+  EXPECT_TRUE(runner.finish()) << runner.verdict().sentence();
+}
+
+TEST(Inspector, KnowsAllThatChangesInACache) {
+  for (const auto row : {slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large})
+    for (const bool is_static : {false, true})
+      for (const bool checks : {false, true}) {
+        const StaticGeometry geometry = static_geometry(row, 0);
+        CacheSpec spec;
+        spec.type = row == slab::Row::Large ? slab::ObjectSizeType::Large : slab::ObjectSizeType::Small;
+        spec.slab_size = static_cast<std::uint32_t>(geometry.slab_size);
+        spec.page_size = static_cast<std::uint32_t>(geometry.page_size);
+        spec.object_size = static_cast<std::uint32_t>(geometry.object_size);
+        spec.object_align = static_cast<std::uint32_t>(geometry.object_align);
+        spec.is_static = is_static;
+        spec.checks = checks;
+        SCOPED_TRACE(std::string{slab::to_string(row)} + (is_static ? ", Cache" : ", DynamicCache"));
+        expect_all_known(spec);
+      }
+}
+
+TEST(Inspector, ReadsASlabInfoAsItWasWritten) {
+  alignas(8) std::byte memory[8 + sizeof(slab::SlabInfo)];
+  const std::uintptr_t at = address(memory + 8);
+  slab::Inspector::set_info_at(at, {1, 2, 3, 4, 5, 6, 7, 8});
+  const SlabInfoMembers info = slab::Inspector::info_at(at);
+  const auto& same = *reinterpret_cast<const slab::SlabInfo*>(memory + 8);
+  EXPECT_EQ(info.free_head, 1u);
+  EXPECT_EQ(info.used, 2u);
+  EXPECT_EQ(info.carved, 3u);
+  EXPECT_EQ(info.owner, 4u);
+  EXPECT_EQ(info.next, 5u);
+  EXPECT_EQ(info.previous, 6u);
+  EXPECT_EQ(info.slab, 7u);
+  EXPECT_EQ(info.allocated, 8u);
+  EXPECT_TRUE(same.is_allocated(3) && !same.is_allocated(2));
+  EXPECT_EQ(same.used, 2u);
+  EXPECT_EQ(address(same.previous), 6u);
+}
+
+}  // namespace
+}  // namespace slabproof

@@ -1,0 +1,174 @@
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <iterator>
+#include <map>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <slab/hosted/backend.hpp>
+#include <slab/slab.hpp>
+
+#include "properties/allocator/hosted_memory.hpp"
+
+#if defined(SLAB_ASAN)
+extern "C" void* __asan_region_is_poisoned(void* begin, std::size_t size);
+#endif
+
+namespace {
+
+using slab::Geometry;
+using slab::hosted::Region;
+using slab::hosted::RegionError;
+
+TEST(Region, ReusesTheSlabKeptLastFirst) {
+  Region region{mebibyte};
+  void* const one = region.alloc_slab(page, page);
+  void* const two = region.alloc_slab(page, page);
+  region.free_slab(one, page, page);
+  region.free_slab(two, page, page);
+  EXPECT_EQ(region.kept_bytes(), 2 * page);
+  EXPECT_EQ(region.alloc_slab(page, page), two);
+  EXPECT_EQ(region.alloc_slab(page, page), one);
+  EXPECT_EQ(region.kept_bytes(), 0u);
+}
+
+TEST(Region, KeepsAKeptSlabsMemoryUntilTrimReturnsIt) {
+  constexpr std::size_t slab_size = 16 * page;
+  Region region{mebibyte};
+  std::array<void*, 4> slabs;
+  for (void*& slab : slabs) std::memset(slab = region.alloc_slab(slab_size, page), 0xA5, slab_size);
+  for (void* slab : slabs)
+    if (slab != slabs[1]) region.free_slab(slab, slab_size, page);
+  EXPECT_EQ(resident_bytes(region.begin(), region.size()), 4 * slab_size);
+  EXPECT_EQ(region.trim(), 3 * slab_size);
+  EXPECT_EQ(resident_bytes(region.begin(), region.size()), slab_size);
+  EXPECT_EQ(region.trim(), 0u);
+  EXPECT_EQ(static_cast<unsigned char*>(slabs[1])[slab_size - 1], 0xA5);
+  for (int i = 0; i < 3; ++i) std::memset(region.alloc_slab(slab_size, page), 0x5A, slab_size);
+  EXPECT_EQ(resident_bytes(region.begin(), region.size()), 4 * slab_size);
+  EXPECT_TRUE(region.audit());
+}
+
+TEST(Region, HasRoomForALargeSlabAfterManySmallOnesCameBack) {
+  Region region{mebibyte + 3 * page};
+  std::vector<void*> slabs;
+  while (void* const slab = region.alloc_slab(page, page)) slabs.push_back(slab);
+  EXPECT_EQ(slabs.size(), region.size() / page);
+  EXPECT_EQ(region.alloc_slab(mebibyte, page), nullptr);
+  for (void* slab : slabs) region.free_slab(slab, page, page);
+  EXPECT_EQ(region.alloc_slab(mebibyte, mebibyte), region.begin());
+  EXPECT_EQ(region.kept_bytes(), 3 * page);
+  EXPECT_TRUE(region.audit());
+}
+
+TEST(Region, GivesTheGapInFrontOfALargeSlabToSmallOnes) {
+  Region region{2 * mebibyte};
+  ASSERT_NE(region.alloc_slab(page, page), nullptr);
+  ASSERT_NE(region.alloc_slab(mebibyte, page), nullptr);
+  for (std::size_t i = 1; i < mebibyte / page; ++i) ASSERT_NE(region.alloc_slab(page, page), nullptr) << i;
+  EXPECT_EQ(region.alloc_slab(page, page), nullptr);
+}
+
+TEST(Region, NamesTheReasonWhyItHasNoRoom) {
+  EXPECT_EQ(Region{0}.error(), RegionError::TooSmall);
+  EXPECT_EQ(Region{page - 1}.error(), RegionError::TooSmall);
+  EXPECT_EQ(Region{page}.error(), RegionError::None);
+  EXPECT_EQ(Region{Region::max_size + 1}.error(), RegionError::TooLarge);
+  EXPECT_EQ(Region{SIZE_MAX}.error(), RegionError::TooLarge);
+  EXPECT_EQ(Region{SIZE_MAX}.alloc_slab(page, page), nullptr);
+  // An address space of 2^47 bytes holds no 16 regions of 2^43.
+  std::deque<Region> regions;
+  while (regions.size() < 16 && regions.emplace_back(Region::max_size).error() == RegionError::None) {}
+  EXPECT_EQ(regions.back().error(), RegionError::NotMapped);
+  EXPECT_EQ(regions.back().alloc_slab(page, page), nullptr);
+  EXPECT_EQ(regions.back().size(), 0u);
+  EXPECT_STREQ(to_string(regions.back().error()), "NotMapped");
+}
+
+TEST(Region, RefusesSizesThatAreNoSlab) {
+  Region region{std::size_t{4} << 30};
+  for (const std::size_t size : {std::size_t{0}, page / 2, 3 * page, std::size_t{2} << 30, SIZE_MAX})
+    EXPECT_EQ(region.alloc_slab(size, page), nullptr) << size;
+  for (const std::size_t page_size : {std::size_t{0}, page / 2, 3 * page, 2 * page})
+    EXPECT_EQ(region.alloc_slab(page, page_size), nullptr) << page_size;
+  EXPECT_NE(region.alloc_slab(Geometry::max_slab_size, Geometry::max_slab_size), nullptr);
+}
+
+TEST(RegionDeathTest, StopsWhenWhatComesBackIsNoSlabOfThatSize) {
+  Region region{mebibyte};
+  auto* const slab = static_cast<std::byte*>(region.alloc_slab(4 * page, page));
+  for (std::byte* wrong : {slab + page, slab + 1, slab + 4 * page, slab - page, static_cast<std::byte*>(nullptr)})
+    EXPECT_DEATH(region.free_slab(wrong, 4 * page, page), "Region::free_slab: no slab");
+  EXPECT_DEATH(region.free_slab(slab, 2 * page, page), "Region::free_slab: no slab");
+  EXPECT_DEATH(region.free_slab(slab, 5 * page, page), "Region::free_slab: no slab");
+  region.free_slab(slab, 4 * page, page);
+  EXPECT_DEATH(region.free_slab(slab, 4 * page, page), "Region::free_slab: no slab");
+}
+
+TEST(Region, AgreesWithAStdMapInAThousandRandomPrograms) {
+  std::mt19937_64 random{1};
+  for (int program = 0; program < 1000; ++program) {
+    Region region{(1 + pick(random, 64)) * page};
+    const auto begin = reinterpret_cast<std::uintptr_t>(region.begin());
+    std::map<std::uintptr_t, std::size_t> live;  // sizes
+    std::size_t live_bytes = 0;
+    const std::size_t largest_class = 1 + pick(random, 7);
+    for (int step = 0; step < 200; ++step) {
+      const std::size_t operation = pick(random, 16);
+      if (operation == 0) {
+        const std::size_t kept = region.kept_bytes();
+        ASSERT_EQ(region.trim(), kept);
+        ASSERT_EQ(region.kept_bytes(), 0u);
+      } else if (operation < 9) {
+        const std::size_t size = page << pick(random, largest_class);
+        const auto slab = reinterpret_cast<std::uintptr_t>(region.alloc_slab(size, page));
+        if (slab == 0) {
+          ASSERT_TRUE(size > page || live_bytes == region.size());
+          continue;
+        }
+        ASSERT_EQ(slab % size, 0u);
+        ASSERT_TRUE(slab >= begin && slab + size <= begin + region.size());
+        const auto above = live.lower_bound(slab);
+        ASSERT_TRUE(above == live.end() || slab + size <= above->first);
+        ASSERT_TRUE(above == live.begin() || std::prev(above)->first + std::prev(above)->second <= slab);
+        std::memset(reinterpret_cast<void*>(slab), 0xA5, size);
+        live.emplace(slab, size);
+        live_bytes += size;
+      } else if (!live.empty()) {
+        const auto at = std::next(live.begin(), static_cast<std::ptrdiff_t>(pick(random, live.size())));
+        region.free_slab(reinterpret_cast<void*>(at->first), at->second, page);
+        live_bytes -= at->second;
+        live.erase(at);
+      }
+      ASSERT_TRUE(region.audit()) << "program " << program << ", step " << step;
+    }
+    for (const auto& [slab, size] : live) region.free_slab(reinterpret_cast<void*>(slab), size, page);
+    ASSERT_NE(region.alloc_slab(std::bit_floor(region.size()), page), nullptr) << "program " << program;
+  }
+}
+
+#if defined(SLAB_ASAN)
+TEST(Region, PoisonsKeptSlabsAndNoOthers) {
+  constexpr std::size_t size = 4 * page;
+  void* slab;
+  {
+    Region region{mebibyte};
+    slab = region.alloc_slab(size, page);
+    EXPECT_EQ(__asan_region_is_poisoned(slab, size), nullptr);
+    region.free_slab(slab, size, page);
+    EXPECT_EQ(__asan_region_is_poisoned(slab, 1), slab);
+    ASSERT_EQ(region.alloc_slab(size, page), slab);
+    EXPECT_EQ(__asan_region_is_poisoned(slab, size), nullptr);
+    region.free_slab(slab, size, page);
+  }
+  EXPECT_EQ(__asan_region_is_poisoned(slab, size), nullptr) << "the region is gone, its poison is not";
+}
+#endif
+
+}  // namespace

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "model/memory/place_chooser.hpp"
+#include "model/program/setup.hpp"
+
+namespace slabproof {
+
+class Runner;
+class RecordingBackend;
+class Region;
+class CacheModel;
+
+/// Model state that can affect a later operation in a small world: one backend with few slabs at fixed places, no
+/// failure armed. Without birth ordinals, generations, logs and counts, which only tell events apart. Has no padding,
+/// so that its bytes can be compared.
+struct SmallState {
+  static constexpr std::size_t max_slabs = 4;
+  static constexpr std::size_t max_slots = 16;  // a slab
+  static constexpr std::uint8_t nobody = 0xFF;
+
+  struct Slab {
+    std::uintptr_t info;        // what its pages map to
+    std::uint16_t handed_out;   // a bit a slot
+    std::uint16_t live;         // a bit a slot; none in an abandoned slab, whose slots do not matter
+    std::uint16_t saved_pages;  // a bit a page
+    std::uint8_t holder;        // cache, or nobody
+    std::uint8_t abandoned;
+  };
+  struct Cache {
+    std::uintptr_t current;
+    std::uint64_t reserved_slabs;
+  };
+  Slab slabs[max_slabs];
+  Cache caches[Limits::max_caches];
+};
+static_assert(std::has_unique_object_representations_v<SmallState>);
+
+/// Which of the free places, by address, each new slab gets, and how many there were, so that a search can try them
+/// all.
+class Choices final : public PlaceChooser {
+ public:
+  static constexpr std::size_t most = SmallState::max_slabs;  // slabs that one operation can make
+
+  std::uint8_t picks[most] = {};
+  std::uint8_t options[most] = {};
+  std::size_t made = 0;
+  bool refused = false;  // there was none
+
+  [[nodiscard]] std::uintptr_t choose(std::span<const std::uintptr_t> free) override;
+  /// The place of the last slab.
+  [[nodiscard]] std::uintptr_t chosen() const { return chosen_; }
+
+ private:
+  std::uintptr_t chosen_ = 0;
+};
+
+/// Gives each SlabInfo the place that goes with that of the slab chosen last.
+class InfoPlaces final : public PlaceChooser {
+ public:
+  explicit InfoPlaces(const Choices& slabs) : slabs_{slabs} {}
+  void set_geometry(std::uintptr_t first_slab, std::size_t slab_size, std::uintptr_t first_info,
+                    std::size_t info_size) {
+    first_slab_ = first_slab;
+    slab_size_ = slab_size;
+    first_info_ = first_info;
+    info_size_ = info_size;
+  }
+  [[nodiscard]] std::uintptr_t choose(std::span<const std::uintptr_t> free) override;
+
+ private:
+  const Choices& slabs_;
+  std::uintptr_t first_slab_ = 0, first_info_ = 0;
+  std::size_t slab_size_ = 1, info_size_ = 0;
+};
+
+/// The explorer's door into the runner, its backend and its memory, which befriend it: confines them to a small world,
+/// saves their state between two operations and returns to it.
+class SmallStateAccess {
+ public:
+  /// From now until the next start() backend 0 hands out slabs at `slabs` adjacent places, which `choices` selects
+  /// among, and SlabInfos at places that go with them.
+  static void confine(Runner& runner, std::size_t slabs, Choices& choices, InfoPlaces& infos);
+  [[nodiscard]] static std::uintptr_t slab_place(const Runner& runner, std::size_t index);
+  [[nodiscard]] static std::uintptr_t info_place(const Runner& runner, std::size_t index);
+
+  static void save(const Runner& runner, SmallState& state);
+  /// Objects get ordinals that follow from their places. The caller restores the caches and the slabs, and stamp()s the
+  /// contents of objects.
+  static void load(Runner& runner, const SmallState& state);
+
+ private:
+  static void confine(Region& region, std::uintptr_t begin, std::size_t size, std::size_t count, PlaceChooser& chooser);
+  /// Makes the places in `held`, a bit each, the ones that are handed out. The caller fills them.
+  static void load(Region& region, std::uint32_t held);
+  [[nodiscard]] static std::uintptr_t place(const Region& region, std::size_t index);
+  static void save(const RecordingBackend& backend, SmallState& state);
+  static void load(RecordingBackend& backend, const SmallState& state, const CacheModel* models);
+};
+
+}  // namespace slabproof
