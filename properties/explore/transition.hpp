@@ -7,7 +7,7 @@
 
 namespace slabproof {
 
-/// One step from a state of a small world to the next, or what else is tried in a state. Packed into 32 bits.
+/// One step from a state of a small world to the next, or another attempt in a state. Packed into 32 bits.
 struct Transition {
   enum class Sort : std::uint8_t {
     Operation,     // `kind`, perhaps with a backend call that fails
