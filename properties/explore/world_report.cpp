@@ -24,8 +24,8 @@ void print_defect(const Exploration& exploration, const std::string& folder) {
   std::printf("verdict: %s\n%s", exploration.verdict.sentence().c_str(), exploration.verdict.explanation().c_str());
   if (exploration.verdict.agreed())
     std::printf(
-        "the runner sees nothing in this program: what was found shows in bytes that it does not look at, or needs "
-        "other places of slabs\n");
+        "the runner finds nothing wrong in this program: the defect shows in bytes that it does not read, or with "
+        "slabs in other places\n");
   else
     std::printf("signature: %s\n", exploration.verdict.signature().c_str());
   const SavedProgram saved = save_program(exploration.program, folder, "explorer");
@@ -80,7 +80,7 @@ int report_world(const WorldChoice& world, const CommandLine& line) {
     if (is_first)
       first = exploration.counts;
     else if (!same_states(first, exploration.counts))
-      return std::printf("DEFECT: what dead bytes hold makes a difference: somebody reads them\n"), 1;
+      return std::printf("DEFECT: the contents of dead bytes make a difference: the cache reads them\n"), 1;
   }
   return 0;
 }
