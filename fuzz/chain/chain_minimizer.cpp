@@ -129,7 +129,6 @@ class ChainMinimizer {
       }
       // What the minimizer compares is that it fails. No operation may fall away unseen: each runs in every repetition.
       result.verdict.kind = Verdict::Kind::Violated;
-      result.verdict.violation.invariant = signature_after_others;
       result.verdict.step = std::numeric_limits<std::uint32_t>::max();
       return result;
     };

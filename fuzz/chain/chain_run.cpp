@@ -29,7 +29,7 @@ struct Shared {
 
 double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-Verdict verdict_of(const std::optional<Violation>& violation, const char* what) {
+Verdict verdict_of(const std::optional<Violation>& violation, StepKind what) {
   Verdict verdict;
   verdict.operation = what;
   if (!violation) return verdict;
@@ -42,8 +42,8 @@ Verdict run_input(Runner& runner, InputKind kind, std::string_view bytes) {
   const std::span data{reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
   switch (kind) {
     case InputKind::Program: break;
-    case InputKind::Geometry: return verdict_of(judge_geometry(decode_geometry(data)), "geometry");
-    case InputKind::Text: return verdict_of(judge_trace(bytes), "parse");
+    case InputKind::Geometry: return verdict_of(judge_geometry(decode_geometry(data)), StepKind::Phase::Geometry);
+    case InputKind::Text: return verdict_of(judge_trace(bytes), StepKind::Phase::Parse);
   }
   return runner.run(data);
 }
@@ -95,7 +95,7 @@ ChainRun run_chain(Runner& runner, const Chain& chain, const ChainOptions& wante
   result.seconds = since(begin);
   munmap(memory, sizeof(Shared));
   if (chain.kind != InputKind::Program)
-    result.run.verdict.operation = chain.kind == InputKind::Text ? "parse" : "geometry";
+    result.run.verdict.operation = chain.kind == InputKind::Text ? StepKind::Phase::Parse : StepKind::Phase::Geometry;
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include "fuzz/replay/input.hpp"
 #include "fuzz/replay/json.hpp"
 #include "fuzz/replay/replay_chain.hpp"
+#include "model/judge/geometry_oracle.hpp"
 #include "model/judge/trace_oracle.hpp"
 #include "model/process/cannot_judge.hpp"
 #include "model/process/pass.hpp"
@@ -51,8 +52,8 @@ std::string to_json(const Answer& answer) {
   json.add_if_any("signature", failed ? answer.signature() : "");
   json.add("sentence", readable ? verdict.sentence() : answer.unreadable);
   failed ? json.add("step", std::uint64_t{verdict.step}) : json.add_null("step");
-  json.add_if_any("operation", failed ? verdict.operation : "");
-  json.add_if_any("invariant", violated ? verdict.violation.invariant : failed ? verdict.due_invariant : "");
+  json.add_if_any("operation", failed ? to_string(verdict.operation) : "");
+  json.add_if_any("invariant", failed ? to_string(violated ? verdict.violation.invariant : verdict.due_invariant) : "");
   json.add_if_any("expected", violated ? verdict.violation.expected : failed ? verdict.due : "");
   json.add_if_any("observed", violated ? verdict.violation.observed : "");
   json.add_if_any("death", failed ? verdict.death : "");
@@ -97,7 +98,9 @@ class Batch {
       return runner_.run(input->program);
     }
     const bool is_text = input->kind == Input::Kind::Text;
-    verdict.operation = is_text ? "parse" : "geometry";
+    verdict.operation = is_text ? StepKind::Phase::Parse : StepKind::Phase::Geometry;
+    mark.set_step(0, verdict.operation);
+    mark.set(is_text ? Expectation{} : answer_in_constant_time);
     if (const auto violation = is_text ? judge_trace(input->text) : judge_geometry(input->geometry)) {
       verdict.kind = Verdict::Kind::Violated;
       verdict.violation = *violation;
@@ -177,8 +180,8 @@ class Batch {
   const std::vector<std::string>& files_;
   int worst_ = 0;
   double patience_ = 1;
-  std::set<std::string> hangs_;  // by operation
-  std::map<std::tuple<std::string, std::uint64_t>, Verdict> deaths_;  // by operation and stack
+  std::set<StepKind> hangs_;  // by operation
+  std::map<std::tuple<StepKind, std::uint64_t>, Verdict> deaths_;  // by operation and stack
 };
 
 }  // namespace

@@ -212,7 +212,7 @@ std::string text_of(const Setup& setup) {
   std::string text = "\"caches\":[";
   for (std::size_t i = 0; i < setup.cache_count; ++i) {
     const CacheSpec& cache = setup.caches[i];
-    const Layout layout = CacheModel{cache}.layout;
+    const Layout layout = layout_of(cache);
     text += (i == 0 ? "" : ",") + ("{\"row\":" + quoted(slab::to_string(cache.row()))) +
             ",\"kind\":" + quoted(cache.is_static ? "Cache" : "DynamicCache") +
             ",\"checks\":" + (cache.checks ? "true" : "false") + ",\"kept\":" + number(cache.empty_slabs_kept) +
@@ -247,9 +247,9 @@ History history_of(Runner& runner, const Program& program) {
   for (const std::string& frame : verdict.frames) frames += (frames.empty() ? "" : ",") + quoted(frame);
   history.json = "{" + text_of(program.setup) + ",\n\"trace\":" + quoted(to_text(program)) +
                  ",\n\"verdict\":{\"kind\":" + quoted(kinds[static_cast<std::size_t>(verdict.kind)]) +
-                 ",\"step\":" + number(verdict.step) + ",\"operation\":" + quoted(verdict.operation) +
+                 ",\"step\":" + number(verdict.step) + ",\"operation\":" + quoted(to_string(verdict.operation)) +
                  ",\"sentence\":" + quoted(verdict.sentence()) + ",\"signature\":" + quoted(verdict.signature()) +
-                 ",\"invariant\":" + quoted(violated ? verdict.violation.invariant : verdict.due_invariant) +
+                 ",\"invariant\":" + quoted(to_string(violated ? verdict.violation.invariant : verdict.due_invariant)) +
                  ",\"expected\":" + quoted(violated ? verdict.violation.expected : verdict.due) +
                  ",\"death\":" + quoted(verdict.death) + ",\"frames\":[" + frames + "]" +
                  ",\"observed\":" + quoted(verdict.violation.observed) +

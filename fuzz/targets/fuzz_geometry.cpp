@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   statistics.add(1, 1);
   if (violation) {
     std::fprintf(stderr, "%s\nverdict: violated %s: expected %s, observed %s\n", slabproof::to_text(query).c_str(),
-                 violation->invariant.c_str(), violation->expected.c_str(), violation->observed.c_str());
+                 to_string(violation->invariant).c_str(), violation->expected.c_str(), violation->observed.c_str());
     std::abort();
   }
   return 0;

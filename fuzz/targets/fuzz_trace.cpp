@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   statistics.add(1, 1);
   if (violation) {
     std::fprintf(stderr, "%.*s\nverdict: violated %s: expected %s, observed %s\n", static_cast<int>(size), text.data(),
-                 violation->invariant.c_str(), violation->expected.c_str(), violation->observed.c_str());
+                 to_string(violation->invariant).c_str(), violation->expected.c_str(), violation->observed.c_str());
     std::abort();
   }
   return 0;

@@ -24,8 +24,7 @@ class CacheModel {
  public:
   static constexpr std::size_t bins = 8;  // docs/policy.md
 
-  explicit CacheModel(const CacheSpec& of = {})
-      : spec{of}, layout{layout_of(of.slab_size, of.type, of.object_size, of.object_align)} {}
+  explicit CacheModel(const CacheSpec& of = {}) : spec{of}, layout{layout_of(of)} {}
 
   CacheSpec spec;
   Layout layout;

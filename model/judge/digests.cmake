@@ -27,7 +27,7 @@ if(SLAB_GXX)
   list(APPEND digest_compilers ${SLAB_GXX})
 endif()
 set(digest_sources judge/digests.cpp judge/expectation.cpp judge/misuse_oracle.cpp ${runner_sources}
-  judge/step_mark.cpp judge/verdict.cpp
+  judge/verdict.cpp
   memory/arena.cpp memory/contents.cpp memory/recording_backend.cpp memory/region.cpp program/decoder.cpp
   subject/saboteur.cpp)
 list(TRANSFORM digest_sources PREPEND ${PROJECT_SOURCE_DIR}/model/)

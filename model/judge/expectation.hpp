@@ -3,12 +3,16 @@
 #include <cstddef>
 #include <string>
 
+#include "model/judge/cause.hpp"
+#include "model/judge/invariant.hpp"
+
 namespace slabproof {
 
-/// What must come of the call that is under way: the judge's own words, noted before the call is made, so that
-/// somebody who dies of it leaves behind what should have been. `%` in them stands for the name, or else the number.
+/// What the next call of the subject must do, noted before the call, so that a death or a hang in it can be explained.
+/// `%` in the words stands for the name, or for the number if there is no name.
 struct Expectation {
-  const char* invariant = nullptr;  // null: nothing in particular
+  Invariant invariant = Invariant::None;
+  Cause cause = Cause::None;
   const char* words = nullptr;
   std::size_t number = 0;
   const char* name = nullptr;

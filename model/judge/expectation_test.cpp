@@ -1,4 +1,4 @@
-// Who dies in a call leaves behind what should have come of it.
+// After a death in a call, the verdict says what the call should have done.
 #include <csignal>
 #include <new>
 #include <ostream>
@@ -50,7 +50,7 @@ class Dying final : public AnySubject {
   [[nodiscard]] slab::CacheStatistics statistics() const override {
     return die_in(Call::Statistics), inner_.statistics();
   }
-  [[nodiscard]] const char* audit() const override { return die_in(Call::Audit), inner_.audit(); }
+  [[nodiscard]] Invariant audit() const override { return die_in(Call::Audit), inner_.audit(); }
   [[nodiscard]] Layout layout() const override { return inner_.layout(); }
   [[nodiscard]] const void* identity() const override { return inner_.identity(); }
   [[nodiscard]] std::size_t size() const override { return inner_.size(); }
@@ -69,40 +69,41 @@ struct Row {
   const char* operations;
   Call call;
   int survived;
-  const char* invariant;
+  Invariant invariant;
   const char* due;
   Moment moment = Moment::Before;
 };
 
 constexpr Row rows[] = {
-    {"", Call::Construct, 0, "B17", "no backend call during construction"},
-    {"#0 = alloc c0\n", Call::Alloc, 0, "L5", "an object of an empty or a new slab"},
-    {"#0 = alloc c0\n#1 = alloc c0\n", Call::Alloc, 1, "L5", "an object of the current slab while that has a free one"},
+    {"", Call::Construct, 0, Invariant::B17, "no backend call during construction"},
+    {"#0 = alloc c0\n", Call::Alloc, 0, Invariant::L5, "an object of an empty or a new slab"},
+    {"#0 = alloc c0\n#1 = alloc c0\n", Call::Alloc, 1, Invariant::L5,
+     "an object of the current slab while that has a free one"},
     {"#0 = alloc c0\n#1 = alloc c0\n#2 = alloc c0\n#3 = alloc c0\n#4 = alloc c0\n#5 = alloc c0\nfree #0\n#6 = alloc "
      "c0\n",
-     Call::Alloc, 6, "L5", "an object of a slab in the fullest bin"},
-    {"fail b0 any after=0 once\n#0 = alloc c0\n", Call::Alloc, 0, "B15", "null after a backend call failed",
+     Call::Alloc, 6, Invariant::L5, "an object of a slab in the fullest bin"},
+    {"fail b0 any after=0 once\n#0 = alloc c0\n", Call::Alloc, 0, Invariant::B15, "null after a backend call failed",
      Moment::After},
-    {"#0 = alloc_no_grow c0\n", Call::AllocNoGrow, 0, "B20", "null while no slab has a free object"},
-    {"#0 = alloc c0\n#1 = alloc c0\nfree #0\n", Call::Free, 0, "S3", "1 objects allocated"},
-    {"free_null c0\n", Call::Free, 0, "M10", "free of null to do nothing"},
-    {"reserve c0 4\n", Call::Reserve, 0, "B20", "4 free objects after a true reserve"},
-    {"reserve c0 everything\n", Call::Reserve, 0, "B20", "SIZE_MAX free objects after a true reserve"},
-    {"fail b0 any after=1 once\nreserve c0 4\n", Call::Reserve, 0, "B15", "false after a backend call failed",
+    {"#0 = alloc_no_grow c0\n", Call::AllocNoGrow, 0, Invariant::B20, "null while no slab has a free object"},
+    {"#0 = alloc c0\n#1 = alloc c0\nfree #0\n", Call::Free, 0, Invariant::S3, "1 objects allocated"},
+    {"free_null c0\n", Call::Free, 0, Invariant::M10, "free of null to do nothing"},
+    {"reserve c0 4\n", Call::Reserve, 0, Invariant::B20, "4 free objects after a true reserve"},
+    {"reserve c0 everything\n", Call::Reserve, 0, Invariant::B20, "SIZE_MAX free objects after a true reserve"},
+    {"fail b0 any after=1 once\nreserve c0 4\n", Call::Reserve, 0, Invariant::B15, "false after a backend call failed",
      Moment::After},
-    {"#0 = alloc c0\nfree #0\nshrink c0\n", Call::Shrink, 0, "L7", "shrink to return 1"},
-    {"#0 = alloc c0\ndestroy c0\n", Call::Destroy, 0, "M9", "1 reports of live objects"},
-    {"#0 = alloc c0\nfree #0\ndouble_free #0\n", Call::Free, 1, "M1", "one report of DoubleFree"},
-    {"#0 = alloc c0\nfree_interior #0 pick=0\n", Call::Free, 0, "M2", "one report of InteriorPointer"},
-    {"#0 = alloc c0\nfree_slab_info #0 pick=0\n", Call::Free, 0, "M3", "one report of SlabInfoPointer"},
-    {"#0 = alloc c0\nfree_never_allocated #0 pick=0\n", Call::Free, 0, "M7", "one report of NeverAllocated"},
-    {"#0 = alloc c0\nfree #0\ncorrupt_link #0 pick=5\n", Call::AllocNoGrow, 0, "M11",
+    {"#0 = alloc c0\nfree #0\nshrink c0\n", Call::Shrink, 0, Invariant::L7, "shrink to return 1"},
+    {"#0 = alloc c0\ndestroy c0\n", Call::Destroy, 0, Invariant::M9, "1 reports of live objects"},
+    {"#0 = alloc c0\nfree #0\ndouble_free #0\n", Call::Free, 1, Invariant::M1, "one report of DoubleFree"},
+    {"#0 = alloc c0\nfree_interior #0 pick=0\n", Call::Free, 0, Invariant::M2, "one report of InteriorPointer"},
+    {"#0 = alloc c0\nfree_slab_info #0 pick=0\n", Call::Free, 0, Invariant::M3, "one report of SlabInfoPointer"},
+    {"#0 = alloc c0\nfree_never_allocated #0 pick=0\n", Call::Free, 0, Invariant::M7, "one report of NeverAllocated"},
+    {"#0 = alloc c0\nfree #0\ncorrupt_link #0 pick=5\n", Call::AllocNoGrow, 0, Invariant::M11,
      "CorruptedFreeList when a damaged link is used"},
-    {"reenter c0 alloc\n#0 = alloc c0\n", Call::Alloc, 1, "M12",
+    {"reenter c0 alloc\n#0 = alloc c0\n", Call::Alloc, 1, Invariant::M12,
      "a call from a backend function refused and reported once as ReentrantCall"},
-    {"#0 = alloc c0\n", Call::Audit, 0, "B16", "audit() to hold inside a backend call"},
-    {"#0 = alloc c0\n", Call::Audit, 1, "L1 to L3, L8", "audit() to hold"},
-    {"#0 = alloc c0\n", Call::Statistics, 1, "S3", "1 objects allocated"},
+    {"#0 = alloc c0\n", Call::Audit, 0, Invariant::B16, "audit() to hold inside a backend call"},
+    {"#0 = alloc c0\n", Call::Audit, 1, Invariant::OfAudit, "audit() to hold"},
+    {"#0 = alloc c0\n", Call::Statistics, 1, Invariant::S3, "1 objects allocated"},
 };
 
 void PrintTo(const Row& row, std::ostream* out) { *out << row.due << "\n" << row.operations; }
@@ -125,7 +126,7 @@ TEST_P(Due, IsLeftBehindByADeath) {
   EXPECT_EQ(verdict.death, "signal ABRT") << verdict.sentence();
   EXPECT_EQ(verdict.due_invariant, row.invariant);
   EXPECT_EQ(verdict.due, row.due);
-  EXPECT_TRUE(verdict.explanation().starts_with(std::string{row.invariant} + ": expected " + row.due + "\n"));
+  EXPECT_TRUE(verdict.explanation().starts_with(to_string(row.invariant) + ": expected " + row.due + "\n"));
 }
 
 INSTANTIATE_TEST_SUITE_P(OfACall, Due, testing::ValuesIn(rows));
@@ -140,7 +141,7 @@ TEST(Due, IsTheLastCallsAndNoneWhereNoCacheIsCalled) {
   EXPECT_NE(mark.words, nullptr);
   ASSERT_TRUE(runner.step({.kind = OperationKind::Recover}));
   EXPECT_EQ(mark.words, nullptr);
-  EXPECT_EQ(mark.invariant, nullptr);
+  EXPECT_EQ(Invariant{mark.invariant}, Invariant::None);
 }
 
 }  // namespace

@@ -66,26 +66,31 @@ std::optional<Violation> judge_geometry(const GeometryQuery& q, MakeGeometry mak
   if (error || !actual.ok()) {
     if (error && !actual.ok() && *error == actual.error()) return std::nullopt;
     const slab::GeometryError cause = error ? *error : actual.error();
-    return Violation{cause == slab::GeometryError::ObjectTooLarge ? "G5" : "G1",
+    return Violation{cause == slab::GeometryError::ObjectTooLarge ? Invariant::G5 : Invariant::G1, Cause::WrongError,
                      error ? slab::to_string(*error) : "a geometry",
                      actual.ok() ? "a geometry" : slab::to_string(actual.error())};
   }
   const slab::Geometry& geometry = actual.value();
   const Layout expected = layout_of(q.slab_size, type, q.object_size, q.object_align);
-  const auto differs = [](const char* invariant, const char* what, std::uint64_t wanted, std::uint64_t observed) {
-    return Violation{invariant, std::string{what} + " " + std::to_string(wanted), std::to_string(observed)};
+  const auto differs = [](Invariant invariant, Cause what, const char* name, std::uint64_t wanted,
+                          std::uint64_t observed) {
+    return Violation{invariant, what, std::string{name} + " " + std::to_string(wanted), std::to_string(observed)};
   };
-  const char* capacity = type == slab::ObjectSizeType::Small ? "G3" : "G4";
-  if (geometry.stride() != expected.stride) return differs("G6", "stride", expected.stride, geometry.stride());
+  const Invariant capacity = type == slab::ObjectSizeType::Small ? Invariant::G3 : Invariant::G4;
+  if (geometry.stride() != expected.stride)
+    return differs(Invariant::G6, Cause::WrongStride, "stride", expected.stride, geometry.stride());
   if (geometry.objects_per_slab() != expected.objects_per_slab)
-    return differs(capacity, "objects_per_slab", expected.objects_per_slab, geometry.objects_per_slab());
+    return differs(capacity, Cause::WrongCapacity, "objects_per_slab", expected.objects_per_slab,
+                   geometry.objects_per_slab());
   if (geometry.slab_info_size() != expected.slab_info_size)
-    return differs("G3", "slab_info_size", expected.slab_info_size, geometry.slab_info_size());
+    return differs(Invariant::G3, Cause::WrongSlabInfo, "slab_info_size", expected.slab_info_size,
+                   geometry.slab_info_size());
   if (geometry.slab_info_offset() != expected.slab_info_offset)
-    return differs("G3", "slab_info_offset", expected.slab_info_offset, geometry.slab_info_offset());
+    return differs(Invariant::G3, Cause::WrongSlabInfo, "slab_info_offset", expected.slab_info_offset,
+                   geometry.slab_info_offset());
   if (geometry.slab_size() != q.slab_size || geometry.page_size() != q.page_size ||
       geometry.object_size() != q.object_size || geometry.object_align() != q.object_align)
-    return Violation{"G1", "the numbers it was made from", "others"};
+    return Violation{Invariant::G1, Cause::OtherArguments, "the numbers it was made from", "others"};
   return std::nullopt;
 }
 

@@ -8,6 +8,7 @@
 
 #include <slab/geometry.hpp>
 
+#include "model/judge/expectation.hpp"
 #include "model/judge/verdict.hpp"
 
 namespace slabproof {
@@ -30,6 +31,10 @@ std::string to_text(const GeometryQuery& query);
 
 using MakeGeometry = slab::GeometryResult (*)(std::size_t slab_size, std::size_t page_size, slab::ObjectSizeType type,
                                               std::size_t object_size, std::size_t object_align) noexcept;
+
+/// What must come of every call of Geometry::make, for whoever dies or hangs in it.
+constexpr Expectation answer_in_constant_time{Invariant::G13, Cause::None,
+                                              "an answer in constant time, from sizes computed without overflow"};
 
 /// What is wrong with the result of `make`, by the invariants G1, G3 to G6 computed in wide integers; nothing if all is
 /// well.

@@ -4,21 +4,27 @@
 
 namespace slabproof {
 
-const char* invariant_of(slab::Misuse kind) {
+Invariant invariant_of(slab::Misuse kind) {
   switch (kind) {
-    case slab::Misuse::DoubleFree: return "M1";
-    case slab::Misuse::InteriorPointer: return "M2";
-    case slab::Misuse::SlabInfoPointer: return "M3";
-    case slab::Misuse::TailWastePointer: return "M4";
-    case slab::Misuse::ForeignPointer: return "M5";
-    case slab::Misuse::OtherCache: return "M6";
-    case slab::Misuse::NeverAllocated: return "M7";
-    case slab::Misuse::LiveAtDestruction: return "M9";
-    case slab::Misuse::CorruptedFreeList: return "M11";
-    case slab::Misuse::ReentrantCall: return "M12";
+    case slab::Misuse::DoubleFree: return Invariant::M1;
+    case slab::Misuse::InteriorPointer: return Invariant::M2;
+    case slab::Misuse::SlabInfoPointer: return Invariant::M3;
+    case slab::Misuse::TailWastePointer: return Invariant::M4;
+    case slab::Misuse::ForeignPointer: return Invariant::M5;
+    case slab::Misuse::OtherCache: return Invariant::M6;
+    case slab::Misuse::NeverAllocated: return Invariant::M7;
+    case slab::Misuse::LiveAtDestruction: return Invariant::M9;
+    case slab::Misuse::CorruptedFreeList: return Invariant::M11;
+    case slab::Misuse::ReentrantCall: return Invariant::M12;
   }
-  return "M1";
+  return Invariant::M1;
 }
+
+namespace {
+
+std::optional<MisuseOracle::Expected> is(slab::Misuse kind) { return MisuseOracle::Expected{kind, invariant_of(kind)}; }
+
+}  // namespace
 
 std::uintptr_t MisuseOracle::foreign_pointer(std::uint8_t cache, std::uint32_t pick) const {
   RecordingBackend& backend = backend_of(cache);
@@ -58,29 +64,24 @@ std::uintptr_t MisuseOracle::pointer_of(const Operation& operation, std::uint8_t
 std::optional<MisuseOracle::Expected> MisuseOracle::expected(std::uint8_t cache, std::uintptr_t pointer) const {
   if (!pointer) return std::nullopt;
   const CacheModel& model = models_[cache];
-  const bool by_page_end = model.spec.row() == slab::Row::SmallSinglePage;
-  const auto is = [](slab::Misuse kind) { return std::optional{Expected{kind, invariant_of(kind)}}; };
-  const SlabRecord* const slab = backend_of(cache).find(pointer);
-  if (by_page_end) {
+  RecordingBackend& backend = backend_of(cache);
+  const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
+  const SlabRecord* const slab = backend.find(pointer);
+  if (model.spec.row() == slab::Row::SmallSinglePage) {
     // The owner is read from the page's end, wherever the page came from.
     if (!slab) return std::nullopt;
     const CacheSpec& owner = models_[slab->cache].spec;
     if (owner.row() != slab::Row::SmallSinglePage || owner.slab_size != model.spec.slab_size) {
-      const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
       const bool of_that_slab = page >= slab->base && page + model.spec.page_size <= slab->base + slab->size;
       return of_that_slab ? is(slab::Misuse::OtherCache) : std::nullopt;
     }
   } else {
-    if (!slab || models_[slab->cache].spec.row() == slab::Row::SmallSinglePage) {
-      const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
-      return backend_of(cache).knows_page(page) ? std::nullopt : is(slab::Misuse::ForeignPointer);
-    }
-    // Two caches on one backend may have pages of different sizes: then the page that this cache
-    // asks for may be one that the other never saved.
-    const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
-    const SlabRecord* const at_page = backend_of(cache).find(page);
-    if (!backend_of(cache).knows_page(page)) return is(slab::Misuse::ForeignPointer);
-    if (at_page != slab) {
+    const bool is_mapped = slab && models_[slab->cache].spec.row() != slab::Row::SmallSinglePage;
+    if (!backend.knows_page(page)) return is(slab::Misuse::ForeignPointer);
+    if (!is_mapped) return std::nullopt;
+    // Two caches on one backend may have pages of different sizes: the page that this cache asks for may then be of
+    // another slab.
+    if (const SlabRecord* const at_page = backend.find(page); at_page != slab) {
       const bool of_another = at_page && (at_page->cache != cache || at_page->abandoned);
       return of_another ? is(slab::Misuse::OtherCache) : std::nullopt;
     }

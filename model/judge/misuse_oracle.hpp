@@ -16,15 +16,15 @@
 namespace slabproof {
 
 /// The invariant that says when this kind is reported.
-const char* invariant_of(slab::Misuse kind);
+Invariant invariant_of(slab::Misuse kind);
 
-/// Which pointer a misuse frees, and what the cache must say to it: worked out from the slabs that
-/// the backends handed out and the objects that live (M1 to M8). Changes nothing.
+/// Which pointer a misuse frees, and what the cache must report (M1 to M8), derived from the slabs that the backends
+/// handed out and from the live objects. Changes nothing.
 class MisuseOracle {
  public:
   struct Expected {
     slab::Misuse kind;
-    const char* invariant;
+    Invariant invariant;
   };
   using Backends = std::array<RecordingBackend, Limits::max_backends>;
 
@@ -35,7 +35,7 @@ class MisuseOracle {
   MisuseOracle(const Arena& arena, Backends& backends, const CacheModel* models, const Reference& reference)
       : arena_{arena}, backends_{backends}, models_{models}, reference_{reference} {}
 
-  /// The pointer that the operation frees through `cache`, or 0 when there is none of its sort.
+  /// The pointer that the operation frees through `cache`, or 0 when there is no such pointer.
   /// `object` is the address of the object that it names, which must be in a slab of the cache.
   [[nodiscard]] std::uintptr_t pointer_of(const Operation& operation, std::uint8_t cache, std::uintptr_t object) const;
 

@@ -31,7 +31,7 @@ Verdict Runner::run(std::span<const std::uint8_t> bytes) {
 Verdict Runner::verdict() const {
   Verdict verdict;
   verdict.step = step_;
-  verdict.operation = name_of_step(step_operation_);
+  verdict.operation = step_kind_;
   if (judgement_.violation()) {
     verdict.kind = Verdict::Kind::Violated;
     verdict.violation = *judgement_.violation();
@@ -56,13 +56,13 @@ bool Runner::start(const Setup& setup) {
   previous_ = OperationKind::Alloc;
   context_ = {};
   for (std::uint8_t i = 0; i < setup.backend_count; ++i) backends_[i].reset(setup.backends[i]);
-  mark(at_start);
+  mark(StepKind::Phase::Start);
   for (std::uint8_t i = 0; i < setup.cache_count && !violated(); ++i) construct(i);
   return !violated();
 }
 
 bool Runner::step(const Operation& operation) {
-  mark(static_cast<std::uint8_t>(operation.kind));
+  mark(operation.kind);
   if (execute(operation)) {
     ++operations_;
     count_state(operation.kind, context_.cache_index);
@@ -79,7 +79,7 @@ bool Runner::step(const Operation& operation) {
 }
 
 bool Runner::finish() {
-  mark(at_end);
+  mark(StepKind::Phase::End);
   for (std::uint8_t i = 0; i < setup_.backend_count; ++i) backends_[i].recover();
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
   std::vector<std::uint32_t> left = live_;  // each is looked at before it is freed
@@ -96,12 +96,10 @@ bool Runner::finish() {
   return !violated();
 }
 
-void Runner::mark(std::uint8_t operation) {
-  step_operation_ = operation;
+void Runner::mark(StepKind kind) {
+  step_kind_ = kind;
   expect({});
-  if (!mark_) return;
-  mark_->step = step_;
-  mark_->operation = operation;
+  if (mark_) mark_->set_step(step_, kind);
 }
 
 void Runner::begin(OperationKind kind, std::uint8_t cache) {
@@ -112,7 +110,7 @@ void Runner::begin(OperationKind kind, std::uint8_t cache) {
   report_log.clear();
 }
 
-// After a call nobody may call the backend any more.
+// After a call, nobody may call the backend.
 void Runner::close() {
   RecordingBackend& backend = backend_of(context_.cache_index);
   for (const std::uintptr_t base : made_)
@@ -122,7 +120,7 @@ void Runner::close() {
   context_.freed = 0;
 }
 
-// After a call: what must hold, holds.
+// Postconditions of a call.
 void Runner::end() {
   const std::uint8_t cache = context_.cache_index;
   close();
@@ -137,7 +135,7 @@ void Runner::count_state(OperationKind kind, std::uint8_t cache) {
   const auto bucket = [](std::size_t count) { return count < 3 ? count : 3; };
   const slab::CacheStatistics slabs = model.statistics();
   std::size_t state = static_cast<std::size_t>(kind) * operation_kinds + static_cast<std::size_t>(previous_);
-  state = state * 2 + (context_.refused != nullptr);
+  state = state * 2 + (is_refused());
   state = (state * 4 + bucket(slabs.full_slabs)) * 4 + bucket(slabs.partial_slabs);
   state = (state * 4 + bucket(slabs.empty_slabs)) * 4 + bucket(model.layout.objects_per_slab - 1);
   states_ += !seen_states_[state];

@@ -122,7 +122,7 @@ class Runner final : private BackendObserver {
   void on_slab_made(SlabRecord& slab) override;
   void on_slab_released(SlabRecord& slab) override;
   void judge_return(const CacheModel& model);
-  void on_refusal(const char* invariant) override;
+  void on_refusal(Invariant invariant) override;
 
   /// Says what must come of the next call of the subject, and gives what was said before.
   Expectation expect(const Expectation& expected) {
@@ -130,14 +130,18 @@ class Runner final : private BackendObserver {
     return std::exchange(expected_, expected);
   }
   /// What was expected did not come.
-  void violate_expected(std::string observed) { violate(expected_.invariant, expected_.text(), std::move(observed)); }
-  void violate(const char* invariant, std::string expected, std::string observed) {
-    judgement_.violate(invariant, std::move(expected), std::move(observed));
+  void violate_expected(std::string observed) {
+    violate(expected_.invariant, expected_.cause, expected_.text(), std::move(observed));
+  }
+  void violate(Invariant invariant, Cause cause, std::string expected, std::string observed) {
+    judgement_.violate(invariant, cause, std::move(expected), std::move(observed));
   }
   void begin(OperationKind kind, std::uint8_t cache);
   void close();
   void end();
-  void mark(std::uint8_t operation);
+  void mark(StepKind kind);
+  /// Whether a backend call of this operation failed.
+  [[nodiscard]] bool is_refused() const { return context_.refused != Invariant::None; }
   /// Whether this step is checked as EveryStep says, which the next check must still be allowed to.
   [[nodiscard]] bool is_strict() const {
     return checks_ == Checks::EveryStep && step_ >= first_strict_step_ && step_ < budget_ended_at_;
@@ -154,6 +158,7 @@ class Runner final : private BackendObserver {
   [[nodiscard]] Expectation expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const;
   void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source);
   void judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, const Source& source);
+  void judge_source(const CacheModel& model, const SlabRecord& slab, const Source& source);
   void retire(std::uint8_t cache, std::uintptr_t address);
   void judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot);
   void judge_refusal(OperationKind kind, std::uint8_t cache);
@@ -171,7 +176,7 @@ class Runner final : private BackendObserver {
   void free_misused(std::uint8_t cache, std::uintptr_t pointer, const MisuseOracle::Expected& expected);
 
   void check_reports();
-  void check_statistics(std::uint8_t cache, const char* blamed = nullptr);
+  void check_statistics(std::uint8_t cache, Invariant misused = Invariant::None);
   void check_contents();
   void check_contents(std::uint32_t ordinal);
   void check_audit(std::uint8_t cache);
@@ -206,7 +211,7 @@ class Runner final : private BackendObserver {
   std::vector<std::uint32_t> live_;     // ordinals of the live ones
   std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
   std::uint32_t step_ = 0;
-  std::uint8_t step_operation_ = 0;
+  StepKind step_kind_;
   std::uint64_t operations_ = 0;
   std::size_t calls_since_audit_ = 0;
   StepMark* mark_ = nullptr;

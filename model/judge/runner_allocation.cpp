@@ -1,4 +1,4 @@
-// The runner's allocations: where the object must come from, and what alloc may answer.
+// The runner's allocations: where an object must come from, and when null is right.
 #include "model/judge/runner.hpp"
 
 #include <algorithm>
@@ -35,13 +35,16 @@ Runner::Source Runner::expected_source(std::uint8_t cache) {
 
 Expectation Runner::expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const {
   const Abilities& abilities = subjects_[cache]->abilities();
-  if (!abilities.layout) return {"G8", "an object of its own, or null when there is no memory"};
+  if (!abilities.layout)
+    return {Invariant::G8, Cause::OutsideMemory, "an object of its own, or null when there is no memory"};
   if (models_[cache].free_objects() == 0 && kind != OperationKind::Alloc)
-    return {"B20", "null while no slab has a free object"};
-  if (!abilities.follows_policy) return {"L4", "an object disjoint from all live ones"};
-  if (source.slab != 0) return {"L5", "an object of the current slab while that has a free one"};
-  return {"L5", source.bin < CacheModel::bins ? "an object of a slab in the fullest bin"
-                                              : "an object of an empty or a new slab"};
+    return {Invariant::B20, Cause::ObjectWithoutFreeObjects, "null while no slab has a free object"};
+  if (!abilities.follows_policy) return {Invariant::L4, Cause::Overlaps, "an object disjoint from all live ones"};
+  if (source.slab != 0)
+    return {Invariant::L5, Cause::WrongSlab, "an object of the current slab while that has a free one"};
+  return {
+      Invariant::L5, Cause::WrongSlab,
+      source.bin < CacheModel::bins ? "an object of a slab in the fullest bin" : "an object of an empty or a new slab"};
 }
 
 void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source) {
@@ -49,25 +52,30 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
   const std::size_t size = model.spec.object_size;
   SlabRecord* slab = nullptr;
   const Abilities& abilities = subjects_[cache]->abilities();
-  if (context_.refused && abilities.layout) return violate_expected("an object");
+  if (is_refused() && abilities.layout) return violate_expected("an object");
   if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
-    return violate("G8", "an object inside memory that the subject was given", "a pointer elsewhere");
+    return violate(Invariant::G8, Cause::OutsideMemory, "an object inside memory that the subject was given",
+                   "a pointer elsewhere");
   if (subjects_[cache]->abilities().layout) {
     slab = backend_of(cache).find(object);
     if (!slab || slab->cache != cache || slab->abandoned)
-      return violate("G8", "an object inside one live slab of the cache", "a pointer elsewhere");
+      return violate(Invariant::G8, Cause::OutsideMemory, "an object inside one live slab of the cache",
+                     "a pointer elsewhere");
     const std::size_t end = object - slab->base + size;
     if (end > slab->size)
-      return violate("G8", "an object inside one slab", "one that ends at offset " + std::to_string(end));
+      return violate(Invariant::G8, Cause::ReachesTooFar, "an object inside one slab",
+                     "one that ends at offset " + std::to_string(end));
     if (end > model.layout.slab_info_offset)
-      return violate("G9", "an object that ends before SlabInfo", "one that ends at offset " + std::to_string(end));
+      return violate(Invariant::G9, Cause::ReachesTooFar, "an object that ends before SlabInfo",
+                     "one that ends at offset " + std::to_string(end));
   }
   if (const LiveRange* other = reference_.admit({object, object + size, ordinal, cache}))
-    return violate(other->begin == object ? "L4" : "G11", "an object disjoint from all live ones",
-                   "it overlaps " + name_of_object(other->ordinal));
+    return violate(other->begin == object ? Invariant::L4 : Invariant::G11, Cause::Overlaps,
+                   "an object disjoint from all live ones", "it overlaps " + name_of_object(other->ordinal));
   if (const std::size_t align = std::min<std::size_t>(model.spec.object_align, abilities.max_align);
       object % align != 0)
-    return violate("G6", "an object aligned to " + std::to_string(align), "one that is not");
+    return violate(Invariant::G6, Cause::Misaligned, "an object aligned to " + std::to_string(align),
+                   "one that is not");
   if (slab) judge_slot(cache, *slab, object, source);
   if (violated()) return;
   stamp(object, size, ordinal);
@@ -85,16 +93,13 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
   CacheModel& model = models_[cache];
   const std::size_t offset = object - slab.base, slot = offset / model.layout.stride;
   if (offset % model.layout.stride != 0 || slot >= model.layout.objects_per_slab)
-    return violate("G7", "slab + k * stride", "offset " + std::to_string(offset));
+    return violate(Invariant::G7, Cause::BetweenSlots, "slab + k * stride", "offset " + std::to_string(offset));
   if (slab.saved_pages != model.mapped_pages())
-    return violate("B9", std::to_string(model.mapped_pages()) + " pages saved before an object is returned",
+    return violate(Invariant::B9, Cause::PageNotSaved,
+                   std::to_string(model.mapped_pages()) + " pages saved before an object is returned",
                    std::to_string(slab.saved_pages));
-  if (subjects_[cache]->abilities().follows_policy) {
-    const bool as_expected = source.slab != 0                ? slab.base == source.slab
-                             : source.bin < CacheModel::bins ? slab.used != 0 && model.bin_of(slab.used) == source.bin
-                                                             : slab.used == 0;
-    if (!as_expected) return violate_expected("one of a slab with " + std::to_string(slab.used) + " objects");
-  }
+  if (subjects_[cache]->abilities().follows_policy) judge_source(model, slab, source);
+  if (violated()) return;
   model.used_changed(slab.used, slab.used + 1);
   ++slab.used;
   slab.handed_out[slot] = true;
@@ -102,39 +107,57 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
   if (subjects_[cache]->abilities().poisons) judge_poisoning(model, slab, slot);
 }
 
-// An object is open to everybody; its padding, and a slot behind it that was never handed out, to nobody.
+// L5; and B20, where alloc_no_grow had no free object to choose from.
+void Runner::judge_source(const CacheModel& model, const SlabRecord& slab, const Source& source) {
+  const bool is_right = source.slab != 0                ? slab.base == source.slab
+                        : source.bin < CacheModel::bins ? slab.used != 0 && model.bin_of(slab.used) == source.bin
+                                                        : slab.used == 0;
+  if (is_right) return;
+  const bool had_none = expected_.invariant == Invariant::B20;
+  violate(had_none ? Invariant::B20 : Invariant::L5, had_none ? Cause::ObjectWithoutFreeObjects : Cause::WrongSlab,
+          expected_.text(), "one of a slab with " + std::to_string(slab.used) + " objects");
+}
+
+// M11: an object is not poisoned; its padding is, and so is a slot behind it that was never handed out.
 void Runner::judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot) {
   const std::size_t stride = model.layout.stride, size = model.spec.object_size;
   const std::uintptr_t object = slab.base + slot * stride, next = object + stride;
-  if (!is_open(object, size)) return violate("M11", "an object that may be used", "poisoned bytes in it");
-  if (size < stride && !is_closed(next - 1)) return violate("M11", "padding that may not be used", "it is open");
+  if (!is_open(object, size))
+    return violate(Invariant::M11, Cause::LiveObjectPoisoned, "an object that may be used", "poisoned bytes in it");
+  if (size < stride && !is_closed(next - 1))
+    return violate(Invariant::M11, Cause::PaddingOpen, "padding that may not be used", "it is open");
   if (slot + 1 < model.layout.objects_per_slab && !slab.handed_out[slot + 1] && !is_closed(next))
-    violate("M11", "a slot never handed out that may not be used", "it is open");
+    violate(Invariant::M11, Cause::UnusedSlotOpen, "a slot never handed out that may not be used", "it is open");
 }
 
 void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
   const CacheModel& model = models_[cache];
   const Abilities& abilities = subjects_[cache]->abilities();
   if (!abilities.layout) {  // memory of its own may run out
-    if (abilities.takes_memory && !context_.refused) violate("B15", "null only when memory was refused", "null");
+    if (abilities.takes_memory && !is_refused())
+      violate(Invariant::B15, Cause::RefusedWithoutFailure, "null only when memory was refused", "null");
     return;
   }
   if (kind == OperationKind::AllocNoGrow) {
     if (model.free_objects() > 0)
-      violate("B20", "an object from alloc_no_grow", "null with " + std::to_string(model.free_objects()) + " free");
+      violate(Invariant::B20, Cause::NullWithFreeObjects, "an object from alloc_no_grow",
+              "null with " + std::to_string(model.free_objects()) + " free");
     return;
   }
-  if (!context_.refused) return violate("B15", "null only when a backend call failed", "null");
+  if (!is_refused())
+    return violate(Invariant::B15, Cause::RefusedWithoutFailure, "null only when a backend call failed", "null");
   check_given_back();
   if (abilities.statistics && subjects_[cache]->statistics() != model.statistics())
-    violate("B15", "after a failed alloc " + describe(model.statistics()), describe(subjects_[cache]->statistics()));
+    violate(Invariant::B15, Cause::ChangedByFailure, "after a failed alloc " + describe(model.statistics()),
+            describe(subjects_[cache]->statistics()));
 }
 
-// After a backend call failed: no slab of this operation is left.
+// After a backend call failed, no slab of this operation is left: B6, B7, B8, B15 or G2, by the call that failed.
 void Runner::check_given_back() {
   for (const SlabRecord* const slab : backend_of(context_.cache_index).slabs())
     if (slab->fresh)
-      return violate(context_.refused, "the slab given back after a backend call failed", "it is outstanding");
+      return violate(context_.refused, Cause::SlabKeptAfterFailure, "the slab given back after a backend call failed",
+                     "it is outstanding");
 }
 
 }  // namespace slabproof

@@ -1,4 +1,4 @@
-// What the runner makes of the calls that a cache makes to its backend.
+// How the runner judges the calls that a cache makes to its backend.
 #include "model/judge/runner.hpp"
 
 #include <algorithm>
@@ -9,11 +9,11 @@ namespace slabproof {
 void Runner::on_backend_call(BackendCall call) {
   if (violated() || context_.constructing || context_.reentering || !context_.cache) return;
   AnySubject& subject = *subjects_[context_.cache_index];
-  // Of the calls for each page one in 16 counts: they come in rows, and little changes between. Nothing does between
-  // those for a SlabInfo and the others for its slab. Of very many slabs less often: the audits of a reserve then take
-  // as long as eight audits a slab. Each time an odd number of calls, since a slab makes two that count: both shall
-  // have their turn. Nor is each look-up worth one: it comes first in an operation, after what the one before has left.
-  // Where every step is checked so is each call, of a cache that has not very many slabs.
+  // An audit in every call would take too long. Page calls come in rows, so only one in 16 counts; a call for a
+  // SlabInfo comes right beside one for its slab and counts for nothing, nor does a look-up, which comes first in an
+  // operation. Of more than 8 slabs every 17th call is audited, of very many every (slabs/8)th, so that the audits of
+  // one reserve stay linear. The period is odd: a slab makes two calls that count, and both must have their turn.
+  // Where every step is checked, so is each call, of a cache with at most 128 slabs.
   const auto is_due = [&] {
     if (is_strict() && context_.cache->slabs() <= 128 && may_spend(cost_of_audit(context_.cache_index))) return true;
     if (call == BackendCall::AllocSlabInfo || call == BackendCall::FreeSlabInfo) return false;
@@ -25,8 +25,9 @@ void Runner::on_backend_call(BackendCall call) {
   };
   if (is_due()) {
     calls_since_audit_ = 0;
-    const Expectation before = expect({"B16", "audit() to hold inside a backend call"});
-    if (const char* failed = subject.audit()) violate_expected(std::string{"it fails with "} + failed);
+    const Expectation before = expect({Invariant::B16, Cause::AuditFailed, "audit() to hold inside a backend call"});
+    if (const Invariant failed = subject.audit(); failed != Invariant::None)
+      violate_expected("it fails with " + to_string(failed));
     expect(before);
   }
   if (int& armed = armed_reentry_[context_.cache_index]; armed >= 0) {
@@ -41,10 +42,11 @@ void Runner::on_slab_made(SlabRecord& slab) {
   made_.push_back(slab.base);
 }
 
-void Runner::on_refusal(const char* invariant) {
+void Runner::on_refusal(Invariant invariant) {
   if (!context_.cache || context_.constructing || context_.reentering) return;
   const bool reserves = context_.operation == OperationKind::Reserve;
-  expect({invariant, reserves ? "false after a backend call failed" : "null after a backend call failed"});
+  expect({invariant, Cause::ServedAfterFailure,
+          reserves ? "false after a backend call failed" : "null after a backend call failed"});
 }
 
 // Whether the operation under way may give back a slab of objects that were there before.
@@ -52,15 +54,16 @@ void Runner::judge_return(const CacheModel& model) {
   const OperationKind operation = context_.operation;
   if (operation == OperationKind::Shrink || operation == OperationKind::Destroy) return;
   if (operation != OperationKind::Free && operation != OperationKind::Reserve)
-    return violate("L6", "slabs given back by free, reserve, shrink and destruction only",
-                   "given back by another operation");
+    return violate(Invariant::L6, Cause::WrongOperation,
+                   "slabs given back by free, reserve, shrink and destruction only", "given back by another operation");
   const std::size_t per_slab = model.layout.objects_per_slab;
   const std::size_t kept = operation == OperationKind::Free
                                ? model.kept_slabs()
                                : std::max<std::size_t>(model.spec.empty_slabs_kept,
                                                        context_.wanted / per_slab + (context_.wanted % per_slab != 0));
   if (model.empty_slabs() <= kept)
-    violate("L6", "no slab given back while at most " + std::to_string(kept) + " are empty",
+    violate(Invariant::L6, Cause::EmptySlabReturned,
+            "no slab given back while at most " + std::to_string(kept) + " are empty",
             std::to_string(model.empty_slabs()) + " empty");
 }
 
@@ -68,16 +71,18 @@ void Runner::on_slab_released(SlabRecord& slab) {
   CacheModel& model = models_[slab.cache];
   const bool destroying = context_.operation == OperationKind::Destroy;
   if (slab.used != 0)
-    violate(destroying ? "M9" : "G8", "a slab with live objects kept",
+    violate(destroying ? Invariant::M9 : Invariant::G8, Cause::LiveObjectsReturned, "a slab with live objects kept",
             std::to_string(slab.used) + " live objects in a slab given back");
   if (slab.fresh) {
-    if (!context_.refused) violate("L6", "a new slab kept when nothing failed", "given back");
+    if (!is_refused())
+      violate(Invariant::L6, Cause::NewSlabReturned, "a new slab kept when nothing failed", "given back");
   } else {
     judge_return(model);
   }
   if (model.current == slab.base && !slab.fresh && model.empty_slabs() > 1 &&
       subjects_[slab.cache]->abilities().follows_policy)
-    violate("L6", "the current slab given back last", "given back before another empty one");
+    violate(Invariant::L6, Cause::CurrentSlabReturned, "the current slab given back last",
+            "given back before another empty one");
   model.slab_released(slab.used);
   if (model.current == slab.base) model.current = 0;
 }

@@ -1,5 +1,4 @@
-// What the runner checks between operations: contents, audit(), statistics, returned memory, reports; and how much of
-// it.
+// The runner's checks between operations: contents, audit(), statistics, returned memory, reports; and their budget.
 #include "model/judge/runner.hpp"
 
 #include <algorithm>
@@ -12,7 +11,7 @@ namespace slabproof {
 namespace {
 
 // Expected in more than one place.
-constexpr Expectation untouched_objects{"G12", "no byte of a live object written"};
+constexpr Expectation untouched_objects{Invariant::G12, Cause::WrittenWhileLive, "no byte of a live object written"};
 
 }  // namespace
 
@@ -26,7 +25,7 @@ bool Runner::check() {
 void Runner::check_returned() {
   for (std::uint8_t i = 0; i < setup_.backend_count && !violated(); ++i)
     if (backends_[i].slab_region().find_written() || backends_[i].info_region().find_written())
-      violate("B19", "nothing written to memory that was given back", "a write");
+      violate(Invariant::B19, Cause::WrittenAfterReturn, "nothing written to memory that was given back", "a write");
 }
 
 bool Runner::may_spend(std::size_t cost) {
@@ -52,25 +51,28 @@ std::size_t Runner::cost_of_check() const {
 void Runner::check_reports() {
   if (report_log.empty()) return;
   const slab::Misuse kind = report_log.front().kind;
-  violate(invariant_of(kind), "no misuse report", slab::to_string(kind));
+  violate(invariant_of(kind), Cause::UnexpectedReport, "no misuse report", slab::to_string(kind));
 }
 
-void Runner::check_statistics(std::uint8_t cache, const char* blamed) {
+void Runner::check_statistics(std::uint8_t cache, Invariant misused) {
   const CacheModel& model = models_[cache];
   if (model.spec.row() == slab::Row::Large && backend_of(cache).infos_of(cache) != model.slabs())
-    violate("B14", std::to_string(model.slabs()) + " SlabInfos, one a slab",
+    violate(Invariant::B14, Cause::WrongSlabInfoCount, std::to_string(model.slabs()) + " SlabInfos, one a slab",
             std::to_string(backend_of(cache).infos_of(cache)));
   if (!subjects_[cache]->abilities().statistics) return;
   const slab::CacheStatistics expected = model.statistics();
-  const Expectation before = expect({"S3", live_objects, expected.allocated_objects});
+  const Expectation before =
+      expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, expected.allocated_objects});
   const slab::CacheStatistics actual = subjects_[cache]->statistics();
   if (actual == expected) return void(expect(before));
   const bool are_slabs_counted = actual.full_slabs == expected.full_slabs &&
                                  actual.partial_slabs == expected.partial_slabs &&
                                  actual.empty_slabs == expected.empty_slabs;
-  if (!blamed && are_slabs_counted && actual.allocated_objects != expected.allocated_objects)
+  if (misused == Invariant::None && are_slabs_counted && actual.allocated_objects != expected.allocated_objects)
     return violate_expected(std::to_string(actual.allocated_objects));
-  violate(blamed ? blamed : are_slabs_counted ? "S1" : "S2", describe(expected), describe(actual));
+  if (misused != Invariant::None) return violate(misused, Cause::ChangedByMisuse, describe(expected), describe(actual));
+  violate(are_slabs_counted ? Invariant::S1 : Invariant::S2, Cause::WrongStatistics, describe(expected),
+          describe(actual));
 }
 
 void Runner::check_contents() {
@@ -87,8 +89,9 @@ void Runner::check_contents(std::uint32_t ordinal) {
 
 void Runner::check_audit(std::uint8_t cache) {
   if (violated()) return;
-  expect({"L1 to L3, L8", "audit() to hold"});
-  if (const char* failed = subjects_[cache]->audit()) violate(failed, expected_.words, "it fails");
+  expect({Invariant::OfAudit, Cause::AuditFailed, "audit() to hold"});
+  if (const Invariant failed = subjects_[cache]->audit(); failed != Invariant::None)
+    violate(failed, Cause::AuditFailed, expected_.words, "it fails");
   check_statistics(cache);
 }
 

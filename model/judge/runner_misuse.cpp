@@ -11,7 +11,7 @@
 namespace slabproof {
 namespace {
 
-// A freed slot is poisoned for everybody; the harness plays the stray pointer.
+// A freed slot is poisoned; here the harness writes to it on purpose.
 SLABPROOF_NOT_SANITIZED std::uint64_t peek(std::uintptr_t slot) {
   return *reinterpret_cast<const volatile std::uint64_t*>(slot);
 }
@@ -23,8 +23,8 @@ SLABPROOF_NOT_SANITIZED void poke(std::uintptr_t slot, std::uint64_t value) {
 
 void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
   context_.reentering = true;
-  const Expectation before =
-      expect({"M12", "a call from a backend function refused and reported once as ReentrantCall"});
+  const Expectation before = expect({Invariant::M12, Cause::WrongReport,
+                                     "a call from a backend function refused and reported once as ReentrantCall"});
   const std::size_t reported = report_log.size();
   bool refused = true;
   void* given = nullptr;
@@ -75,7 +75,7 @@ bool Runner::misuse(const Operation& operation) {
   if (!expected) return false;
   if (facts_of(operation.kind).stray == StrayPointer::DeadObject) {
     const SlabRecord* slab = backend_of(cache).find(misused);
-    if (!slab || slab->generation != object(operation.object).generation) expected->invariant = "M8";
+    if (!slab || slab->generation != object(operation.object).generation) expected->invariant = Invariant::M8;
   }
   free_misused(cache, misused, *expected);
   return true;
@@ -89,7 +89,7 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
     mark_->stray = misused;
     mark_->misuse = expected.kind;
   }
-  expect({expected.invariant, "one report of %", 1, slab::to_string(expected.kind)});
+  expect({expected.invariant, Cause::WrongReport, "one report of %", 1, slab::to_string(expected.kind)});
   subjects_[cache]->free(pointer(misused));
   if (violated()) return;
   if (report_log.size() != 1) return violate_expected(std::to_string(report_log.size()) + " reports");
@@ -98,13 +98,13 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(misused));
   if (report.kind != expected.kind) return violate_expected(slab::to_string(report.kind));
   if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
-    return violate(expected.invariant, "the pointer and the cache in the report", "others");
+    return violate(expected.invariant, Cause::WrongReport, "the pointer and the cache in the report", "others");
   close();
   check_statistics(cache, expected.invariant);  // the cache is as it was
 }
 
-// What is written over a free link: null, its own slot, and what no free link can be; among it a live
-// object of the slab, a slot never handed out, and another slab, when there are such.
+// Values to write over a free link: null, its own slot, and values that no free link has, among them a live object of
+// the slab, a slot never handed out, and another slab, if they exist.
 std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot,
                                std::uint32_t argument) {
   std::uint64_t live = 0, uncarved = 0, elsewhere = 0xDEAD'BEEF'DEAD'BEE8;
@@ -122,8 +122,8 @@ std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::
   return links[argument % bad_links];
 }
 
-// A write to a freed object, then an allocation that may use its link, then the write undone: the
-// damage never outlives the operation, so that the program can go on.
+// Writes to a freed object, allocates, which may use the damaged link, and undoes the write, so that the program can go
+// on. M11.
 bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument) {
   const std::uintptr_t slot = object.address;
   const SlabRecord* const slab = backend_of(cache).find(slot);
@@ -135,7 +135,7 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
 
   const Source source = expected_source(cache);
   begin(OperationKind::AllocNoGrow, cache);
-  expect({"M11", "CorruptedFreeList when a damaged link is used"});
+  expect({Invariant::M11, Cause::DamagedSlotUsed, "CorruptedFreeList when a damaged link is used"});
   const std::uintptr_t allocated = address(subjects_[cache]->alloc_no_grow());
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::CorruptLink), allocated ? arena_.relative(allocated) : 0);
   if (violated()) return true;
@@ -150,12 +150,12 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
     begin(OperationKind::Free, cache);
     context_.freed = allocated;
     retire(cache, allocated);
-    expect({"S3", live_objects, models_[cache].live_objects()});
+    expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, models_[cache].live_objects()});
     subjects_[cache]->free(pointer(allocated));
     end();
   } else if (report_log.size() != 1 || report_log.front().kind != slab::Misuse::CorruptedFreeList ||
              report_log.front().pointer != pointer(slot) || report_log.front().cache != subjects_[cache]->identity()) {
-    violate("M11", "one report of CorruptedFreeList for the damaged object",
+    violate(Invariant::M11, Cause::WrongReport, "one report of CorruptedFreeList for the damaged object",
             std::to_string(report_log.size()) + " reports");
   } else {
     report_log.clear();

@@ -15,7 +15,7 @@ void Runner::construct(std::uint8_t cache) {
   armed_reentry_[cache] = -1;
   begin(OperationKind::Alloc, cache);
   context_.constructing = true;
-  expect({"B17", "no backend call during construction"});
+  expect({Invariant::B17, Cause::CalledBackend, "no backend call during construction"});
   void* const storage = pointer(arena_.cache(cache));
   std::memset(storage, 0xA5, Arena::cache_storage);
   subjects_[cache] = make_(storage, setup_.caches[cache], backend_of(cache));
@@ -24,9 +24,10 @@ void Runner::construct(std::uint8_t cache) {
   if (const Layout actual = subjects_[cache]->layout(); subjects_[cache]->abilities().layout && actual != expected) {
     const bool small = setup_.caches[cache].type == slab::ObjectSizeType::Small;
     if (actual.stride != expected.stride)
-      violate("G6", "stride " + std::to_string(expected.stride), std::to_string(actual.stride));
-    if (actual.objects_per_slab == 0) violate("G5", "at least one object a slab", "none");
-    violate(small ? "G3" : "G4",
+      violate(Invariant::G6, Cause::WrongStride, "stride " + std::to_string(expected.stride),
+              std::to_string(actual.stride));
+    if (actual.objects_per_slab == 0) violate(Invariant::G5, Cause::NoObjects, "at least one object a slab", "none");
+    violate(small ? Invariant::G3 : Invariant::G4, Cause::WrongCapacity,
             std::to_string(expected.objects_per_slab) + " objects a slab, SlabInfo of " +
                 std::to_string(expected.slab_info_size) + " bytes",
             std::to_string(actual.objects_per_slab) + ", " + std::to_string(actual.slab_info_size));
@@ -46,7 +47,7 @@ bool Runner::execute(const Operation& operation) {
       return free_object(operation.object), true;
     case OperationKind::FreeNull:
       begin(operation.kind, cache);
-      expect({"M10", "free of null to do nothing"});
+      expect({Invariant::M10, Cause::UnexpectedReport, "free of null to do nothing"});
       subjects_[cache]->free(nullptr);
       if (!report_log.empty()) violate_expected("a misuse report");
       return end(), true;
@@ -105,7 +106,7 @@ void Runner::free_object(std::uint32_t ordinal) {
   begin(OperationKind::Free, cache);
   context_.freed = freed.address;
   retire(cache, freed.address);
-  expect({"S3", live_objects, model.live_objects()});
+  expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, model.live_objects()});
   freed.state = ObjectState::Dead;
   objects_[live_.back()].live_index = freed.live_index;
   live_[freed.live_index] = live_.back();
@@ -116,9 +117,9 @@ void Runner::free_object(std::uint32_t ordinal) {
   const bool kept = slab && slab->generation == freed.generation;
   if (kept && subjects_[cache]->abilities().poisons &&
       !(is_closed(freed.address) && is_closed(freed.address + model.spec.object_size - 1)))
-    violate("M11", "a freed object that may not be used", "it is open");
+    violate(Invariant::M11, Cause::FreedObjectOpen, "a freed object that may not be used", "it is open");
   if (model.empty_slabs() > model.kept_slabs() && subjects_[cache]->abilities().follows_policy)
-    violate("L6", "at most " + std::to_string(model.kept_slabs()) + " empty slabs kept",
+    violate(Invariant::L6, Cause::EmptySlabKept, "at most " + std::to_string(model.kept_slabs()) + " empty slabs kept",
             std::to_string(model.empty_slabs()));
   end();
 }
@@ -128,19 +129,22 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
   const std::size_t slabs = model.slabs();
   begin(OperationKind::Reserve, cache);
   context_.wanted = n;
-  expect({"B20", "% free objects after a true reserve", n, n == ~std::size_t{0} ? "SIZE_MAX" : nullptr});
+  expect({Invariant::B20, Cause::TooFewFreeObjects, "% free objects after a true reserve", n,
+          n == ~std::size_t{0} ? "SIZE_MAX" : nullptr});
   const bool reserved = subjects_[cache]->reserve(n);
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Reserve), n, reserved);
   if (reserved) {
     const std::size_t per_slab = model.layout.objects_per_slab;
-    if (context_.refused) violate_expected("true");
+    if (is_refused()) violate_expected("true");
     if (model.free_objects() < n) violate_expected(std::to_string(model.free_objects()));
     model.reserved_slabs = n / per_slab + (n % per_slab != 0);
   } else {
-    if (!context_.refused) violate("B20", "false only when a backend call failed", "false");
+    if (!is_refused())
+      violate(Invariant::B20, Cause::RefusedWithoutFailure, "false only when a backend call failed", "false");
     check_given_back();
     if (model.slabs() != slabs)
-      violate("B20", std::to_string(slabs) + " slabs after a false reserve", std::to_string(model.slabs()));
+      violate(Invariant::B20, Cause::ChangedByFailure, std::to_string(slabs) + " slabs after a false reserve",
+              std::to_string(model.slabs()));
   }
   end();
 }
@@ -149,10 +153,11 @@ void Runner::shrink(std::uint8_t cache) {
   CacheModel& model = models_[cache];
   const std::size_t empty = model.empty_slabs();
   begin(OperationKind::Shrink, cache);
-  expect({"L7", "shrink to return %", empty});
+  expect({Invariant::L7, Cause::WrongCount, "shrink to return %", empty});
   const std::size_t returned = subjects_[cache]->shrink();
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Shrink), returned);
-  if (model.empty_slabs() != 0) violate("L7", "no empty slab left", std::to_string(model.empty_slabs()));
+  if (model.empty_slabs() != 0)
+    violate(Invariant::L7, Cause::EmptySlabKept, "no empty slab left", std::to_string(model.empty_slabs()));
   if (returned != empty) violate_expected(std::to_string(returned));
   model.reserved_slabs = 0;
   end();
@@ -165,21 +170,21 @@ void Runner::destroy(std::uint8_t cache) {
   const bool checks = subjects_[cache]->abilities().detects_misuse;
   const void* const identity = subjects_[cache]->identity();
   begin(OperationKind::Destroy, cache);
-  const Expectation reports = {"M9", "% reports of live objects", checks ? live : 0};
+  const Expectation reports = {Invariant::M9, Cause::WrongReportCount, "% reports of live objects", checks ? live : 0};
   expect(reports);
   subjects_[cache]->~AnySubject();
   subjects_[cache] = nullptr;
   check_contents();
   if (violated()) return;
   expect(reports);
-  // Each live object once: that many reports, each of a live object, none twice.
+  // Each live object is reported once (M9).
   std::size_t reported = 0;
   for (const slab::MisuseReport& report : report_log) {
     const LiveRange* range = reference_.find(address(report.pointer));
     if (report.kind != slab::Misuse::LiveAtDestruction || report.cache != identity || !range ||
         range->begin != address(report.pointer) || range->cache != cache ||
         state_of(object(range->ordinal)) != ObjectState::Live)
-      return violate("M9", "a report for each live object", "another report");
+      return violate(Invariant::M9, Cause::WrongReport, "a report for each live object", "another report");
     object(range->ordinal).state = ObjectState::Absent;
     ++reported;
   }
@@ -187,11 +192,14 @@ void Runner::destroy(std::uint8_t cache) {
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Destroy), reported);
   report_log.clear();
   if (backend.memory_of(cache) != 0)
-    return violate("B18", "all memory given back", std::to_string(backend.memory_of(cache)) + " blocks kept");
+    return violate(Invariant::B18, Cause::MemoryKept, "all memory given back",
+                   std::to_string(backend.memory_of(cache)) + " blocks kept");
   if (model.empty_slabs() != 0)
-    return violate(live ? "M9" : "B18", "every empty slab given back", std::to_string(model.empty_slabs()) + " kept");
+    return violate(live ? Invariant::M9 : Invariant::B18, Cause::EmptySlabKept, "every empty slab given back",
+                   std::to_string(model.empty_slabs()) + " kept");
   if (model.spec.row() == slab::Row::Large && backend.infos_of(cache) != model.slabs())
-    return violate("B14", std::to_string(model.slabs()) + " SlabInfos left", std::to_string(backend.infos_of(cache)));
+    return violate(Invariant::B14, Cause::WrongSlabInfoCount, std::to_string(model.slabs()) + " SlabInfos left",
+                   std::to_string(backend.infos_of(cache)));
   incarnations_[cache] = ++last_incarnation_;
   std::erase_if(live_, [&](std::uint32_t ordinal) { return objects_[ordinal].cache == cache; });
   for (std::uint32_t i = 0; i < live_.size(); ++i) objects_[live_[i]].live_index = i;

@@ -28,20 +28,25 @@ std::optional<Violation> judge_trace(std::string_view text, Parse parse) {
     const ParseError& error = parsed.error;
     const auto length = error.line == 0 ? std::nullopt : length_of_line(text, error.line);
     if (!length || error.column == 0 || error.column > *length + 1)
-      return Violation{"T1", "a place within the text", place(error)};
-    if (error.expected.empty()) return Violation{"T1", "a word for what was expected at " + place(error), "none"};
+      return Violation{Invariant::T1, Cause::NoPlace, "a place within the text", place(error)};
+    if (error.expected.empty())
+      return Violation{Invariant::T1, Cause::NothingExpected, "a word for what was expected at " + place(error),
+                       "none"};
     return std::nullopt;
   }
   const Program& program = *parsed.program;
   const ParseResult again = parse(to_text(program));
   if (!again.program)
-    return Violation{"T2", "the program's text read again",
+    return Violation{Invariant::T2, Cause::TextRefused, "the program's text read again",
                      "refused at " + place(again.error) + ": " + again.error.expected};
-  if (*again.program != program) return Violation{"T2", "the same program from its text", "another one"};
+  if (*again.program != program)
+    return Violation{Invariant::T2, Cause::OtherProgram, "the same program from its text", "another one"};
   const Program normal = normalised(program);
   const std::vector<std::uint8_t> bytes = encode(program);
-  if (decode(bytes) != normal) return Violation{"T3", "the same program from its bytes", "another one"};
-  if (encode(normal) != bytes) return Violation{"T3", "the same bytes from what they say", "others"};
+  if (decode(bytes) != normal)
+    return Violation{Invariant::T3, Cause::OtherProgram, "the same program from its bytes", "another one"};
+  if (encode(normal) != bytes)
+    return Violation{Invariant::T3, Cause::OtherBytes, "the same bytes from what they say", "others"};
   return std::nullopt;
 }
 

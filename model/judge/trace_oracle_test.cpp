@@ -15,34 +15,34 @@ ParseResult refuse_at(std::size_t line, std::size_t column, const char* expected
   return {std::nullopt, {line, column, expected}};
 }
 
-std::string invariant_of(std::string_view text, Parse parse) {
+Invariant invariant_of(std::string_view text, Parse parse) {
   const auto violation = judge_trace(text, parse);
-  return violation ? violation->invariant : "none";
+  return violation ? violation->invariant : Invariant::None;
 }
 
 TEST(TraceOracle, TakesARefusalAtAnyPlaceOfTheText) {
-  EXPECT_EQ(invariant_of("", [](std::string_view) { return refuse_at(1, 1); }), "none");
-  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(1, 3); }), "none");
-  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(3, 1); }), "none");
+  EXPECT_EQ(invariant_of("", [](std::string_view) { return refuse_at(1, 1); }), Invariant::None);
+  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(1, 3); }), Invariant::None);
+  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(3, 1); }), Invariant::None);
 }
 
 TEST(TraceOracle, FindsARefusalOutsideTheText) {
-  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(0, 1); }), "T1");
-  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(1, 0); }), "T1");
-  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(1, 4); }), "T1");
-  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(4, 1); }), "T1");
-  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(1, 1, ""); }), "T1");
+  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(0, 1); }), Invariant::T1);
+  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(1, 0); }), Invariant::T1);
+  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(1, 4); }), Invariant::T1);
+  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(4, 1); }), Invariant::T1);
+  EXPECT_EQ(invariant_of("ab\nc\n", [](std::string_view) { return refuse_at(1, 1, ""); }), Invariant::T1);
 }
 
 TEST(TraceOracle, FindsAProgramThatChangesOnItsWayThroughText) {
   const std::string text = to_text(decode(random_bytes(1, 100)));
-  EXPECT_EQ(invariant_of(text, parse), "none");
+  EXPECT_EQ(invariant_of(text, parse), Invariant::None);
   EXPECT_EQ(invariant_of(text,
                          [](std::string_view read) {
                            static int reads = 0;
                            return ++reads == 1 ? parse(read) : refuse_at(1, 1);
                          }),
-            "T2");
+            Invariant::T2);
   EXPECT_EQ(invariant_of(text,
                          [](std::string_view read) {
                            static std::uint8_t reads = 0;
@@ -50,7 +50,7 @@ TEST(TraceOracle, FindsAProgramThatChangesOnItsWayThroughText) {
                            result.program->setup.backends[0].seed = reads++;
                            return result;
                          }),
-            "T2");
+            Invariant::T2);
 }
 
 TEST(TraceOracle, FindsAProgramThatBytesCannotSay) {
@@ -60,7 +60,7 @@ TEST(TraceOracle, FindsAProgramThatBytesCannotSay) {
                            program.setup.caches[0].object_align = 3;
                            return ParseResult{program, {}};
                          }),
-            "T3");
+            Invariant::T3);
 }
 
 TEST(TraceOracle, IsContentWithTheParser) {
@@ -70,7 +70,7 @@ TEST(TraceOracle, IsContentWithTheParser) {
     SplitMix random{seed};
     if (seed % 4 != 0) text[random.below(text.size())] = static_cast<char>(random.byte());
     const auto violation = judge_trace(text);
-    ASSERT_FALSE(violation) << violation->invariant << ": expected " << violation->expected << ", observed "
+    ASSERT_FALSE(violation) << to_string(violation->invariant) << ": expected " << violation->expected << ", observed "
                             << violation->observed << "\n"
                             << text;
   }

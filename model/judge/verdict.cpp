@@ -5,21 +5,22 @@ namespace slabproof {
 std::string Verdict::signature() const {
   switch (kind) {
     case Kind::Agreed: return "agreed";
-    case Kind::Violated: return violation.invariant + "/" + operation;
+    case Kind::Violated: return to_string(violation.invariant) + "/" + to_string(operation);
     // The sanitizer's name without its finding, which varies with what lies beside the address.
     case Kind::Died:
-      return "died:" + death.substr(0, death.find(':')) + (frame.empty() ? "" : "@" + frame) + "/" + operation;
-    case Kind::Hung: return "hung/" + operation;
+      return "died:" + death.substr(0, death.find(':')) + (frame.empty() ? "" : "@" + frame) + "/" +
+             to_string(operation);
+    case Kind::Hung: return "hung/" + to_string(operation);
   }
   return "";
 }
 
 std::string Verdict::sentence() const {
-  const std::string where = " at step " + std::to_string(step) + " (" + operation + ")";
+  const std::string where = " at step " + std::to_string(step) + " (" + to_string(operation) + ")";
   switch (kind) {
     case Kind::Agreed: return "agreed";
     case Kind::Violated:
-      return "violated " + violation.invariant + where + ": expected " + violation.expected + ", observed " +
+      return "violated " + to_string(violation.invariant) + where + ": expected " + violation.expected + ", observed " +
              violation.observed;
     case Kind::Died: return "died" + where + ": " + death + (frame.empty() ? "" : " in " + frame);
     case Kind::Hung: return "hung" + where;
@@ -29,7 +30,7 @@ std::string Verdict::sentence() const {
 
 std::string Verdict::explanation() const {
   if (kind != Kind::Died && kind != Kind::Hung) return "";
-  std::string text = due.empty() ? "" : due_invariant + ": expected " + due + "\n";
+  std::string text = due.empty() ? "" : to_string(due_invariant) + ": expected " + due + "\n";
   for (const std::string& place : frames) text += "  in " + place + "\n";
   return text;
 }

@@ -5,16 +5,22 @@
 #include <string>
 #include <vector>
 
-#include "model/program/operation.hpp"
+#include "model/judge/cause.hpp"
+#include "model/judge/invariant.hpp"
+#include "model/judge/step_kind.hpp"
 
 namespace slabproof {
 
 /// An invariant of docs/invariants.md that did not hold.
 struct Violation {
-  std::string invariant;  // its id, such as "B8"
-  std::string expected;
+  Invariant invariant = Invariant::None;
+  Cause cause = Cause::None;
+  std::string expected;  // for people, as the next one
   std::string observed;
 };
+
+/// What ended a process that died.
+enum class DeathBy : std::uint8_t { None, AddressSanitizer, UndefinedBehaviorSanitizer, SignalOrExit };
 
 /// How a program ended. `step` counts operations from 0; one past the last is the end of the
 /// program, where everything is freed and the caches are destroyed.
@@ -23,14 +29,16 @@ struct Verdict {
 
   Kind kind = Kind::Agreed;
   std::uint32_t step = 0;
-  std::string operation;  // its kind, such as "alloc", or "end"
-  Violation violation;    // of Violated
-  std::string death;      // of Died: the sanitizer's own sentence, or the signal and what was said before it
-  std::string frame;      // of Died: the first function of the allocator in the report
+  StepKind operation;
+  Violation violation;                // of Violated
+  DeathBy death_by = DeathBy::None;   // of Died
+  std::string death;  // of Died: the sanitizer's own sentence, or the signal and what was said before it
+  std::string frame;  // of Died: the first function of the allocator in the report
   std::vector<std::string> frames{};  // of Died: the first functions of the project, with file and line
   /// Of Died and Hung: what should have come of the call under way, with the id of its invariant. Empty when no cache
   /// was being called.
-  std::string due_invariant{}, due{};
+  Invariant due_invariant = Invariant::None;
+  std::string due{};
 
   [[nodiscard]] bool agreed() const { return kind == Kind::Agreed; }
   /// Tells failures apart: the invariant or the death, with the operation's kind.
@@ -44,8 +52,8 @@ struct Verdict {
 /// The first violation of a run; later ones are consequences and are dropped.
 class Judgement {
  public:
-  void violate(const char* invariant, std::string expected, std::string observed) {
-    if (!violation_) violation_ = Violation{invariant, std::move(expected), std::move(observed)};
+  void violate(Invariant invariant, Cause cause, std::string expected, std::string observed) {
+    if (!violation_) violation_ = Violation{invariant, cause, std::move(expected), std::move(observed)};
   }
   [[nodiscard]] bool violated() const { return violation_.has_value(); }
   [[nodiscard]] const std::optional<Violation>& violation() const { return violation_; }

@@ -46,8 +46,8 @@ void RecordingBackend::reset(const BackendSpec& spec) {
 void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b) {
   log_.add(static_cast<std::uint64_t>(call) << 8 | index_, a, b);
   if (call_log) call_log->push_back({call, index_, a, b, 0});
-  const bool anybody = context_.cache && !context_.constructing && !context_.reentering && !context_.misuse &&
-                       context_.operation != OperationKind::AllocNoGrow &&
+  const bool anybody = context_.cache && !context_.constructing && !context_.reentering &&
+                       context_.misuse == Invariant::None && context_.operation != OperationKind::AllocNoGrow &&
                        context_.operation != OperationKind::FreeNull;
   if (!anybody || !(context_.calls_of_row >> static_cast<unsigned>(call) & 1)) blame_caller(call);
   ++context_.calls[static_cast<std::size_t>(call)];
@@ -55,27 +55,36 @@ void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b)
 }
 
 void RecordingBackend::blame_caller(BackendCall call) {
-  if (context_.constructing) return judgement_.violate("B17", "no backend call during construction", to_string(call));
-  if (context_.reentering) return judgement_.violate("M12", "a re-entrant call to touch nothing", to_string(call));
-  if (!context_.cache) return judgement_.violate("B20", "no backend call", to_string(call));
+  if (context_.constructing)
+    return judgement_.violate(Invariant::B17, Cause::CalledBackend, "no backend call during construction",
+                              to_string(call));
+  if (context_.reentering)
+    return judgement_.violate(Invariant::M12, Cause::CalledBackend, "a re-entrant call to touch nothing",
+                              to_string(call));
+  if (!context_.cache)
+    return judgement_.violate(Invariant::B20, Cause::CalledBackend, "no backend call", to_string(call));
   if (context_.operation == OperationKind::AllocNoGrow)
-    return judgement_.violate("B20", "alloc_no_grow to make no backend call", to_string(call));
-  if (context_.misuse && call != BackendCall::GetSlabInfo)
-    return judgement_.violate(context_.misuse, "a misuse to change nothing", to_string(call));
+    return judgement_.violate(Invariant::B20, Cause::CalledBackend, "alloc_no_grow to make no backend call",
+                              to_string(call));
+  if (context_.misuse != Invariant::None && call != BackendCall::GetSlabInfo)
+    return judgement_.violate(context_.misuse, Cause::CalledBackend, "a misuse to change nothing", to_string(call));
   if (context_.operation == OperationKind::FreeNull)
-    return judgement_.violate("M10", "free of null to do nothing", to_string(call));
+    return judgement_.violate(Invariant::M10, Cause::CalledBackend, "free of null to do nothing", to_string(call));
   if (context_.calls_of_row >> static_cast<unsigned>(call) & 1) return;
   if (context_.cache->spec.row() == slab::Row::SmallSinglePage)
-    judgement_.violate("B4", "a SmallSinglePage cache to need slabs only", to_string(call));
+    judgement_.violate(Invariant::B4, Cause::CalledBackend, "a SmallSinglePage cache to need slabs only",
+                       to_string(call));
   else
-    judgement_.violate("B5", "a SmallMultiPage cache to need no SlabInfo memory", to_string(call));
+    judgement_.violate(Invariant::B5, Cause::CalledBackend, "a SmallMultiPage cache to need no SlabInfo memory",
+                       to_string(call));
 }
 
 void RecordingBackend::check_sizes(std::size_t slab_size, std::size_t page_size) {
   if (!context_.cache) return;
   const CacheSpec& spec = context_.cache->spec;
   if (slab_size != spec.slab_size || page_size != spec.page_size)
-    judgement_.violate("B1", std::to_string(spec.slab_size) + ", " + std::to_string(spec.page_size),
+    judgement_.violate(Invariant::B1, Cause::WrongSize,
+                       std::to_string(spec.slab_size) + ", " + std::to_string(spec.page_size),
                        std::to_string(slab_size) + ", " + std::to_string(page_size));
 }
 
@@ -102,16 +111,17 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
   const CacheModel& cache = *context_.cache;
   if (context_.operation == OperationKind::Alloc) {
     if (context_.calls[static_cast<std::size_t>(BackendCall::AllocSlab)] > 1)
-      judgement_.violate("B2", "alloc_slab at most once an alloc", "a second call");
+      judgement_.violate(Invariant::B2, Cause::CalledTwice, "alloc_slab at most once an alloc", "a second call");
     if (cache.free_objects() > 0)
-      judgement_.violate("B2", "no alloc_slab while a slab has a free object",
+      judgement_.violate(Invariant::B2, Cause::SlabNotNeeded, "no alloc_slab while a slab has a free object",
                          std::to_string(cache.free_objects()) + " free");
   } else if (context_.operation == OperationKind::Reserve) {
     if (cache.free_objects() >= context_.wanted)
-      judgement_.violate("B2", "no alloc_slab when enough objects are free",
+      judgement_.violate(Invariant::B2, Cause::SlabNotNeeded, "no alloc_slab when enough objects are free",
                          std::to_string(cache.free_objects()) + " free");
   } else {
-    judgement_.violate("B2", "alloc_slab from alloc and reserve only", "a call from another operation");
+    judgement_.violate(Invariant::B2, Cause::WrongOperation, "alloc_slab from alloc and reserve only",
+                       "a call from another operation");
   }
   const Injected how = injected(FailingCall::AllocSlab);
   // A misaligned slab is half a page off inside a block with room for it.
@@ -119,7 +129,7 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
   const bool refused = how == Injected::Refuse || slabs_.size() >= max_slabs;
   const std::uintptr_t block = refused ? 0 : slab_region_.take(size, page_size);
   if (!block) {
-    refuse("B15");
+    refuse(Invariant::B15);
     return nullptr;
   }
   const bool misaligned = how == Injected::Misalign;
@@ -132,7 +142,7 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
           .generation = ++slabs_made_,
           .handed_out = std::move(slab.handed_out)};
   slab.handed_out.assign(cache.layout.objects_per_slab, false);
-  if (misaligned) refuse("G2");
+  if (misaligned) refuse(Invariant::G2);
   ++slab_counts_[context_.cache_index];
   if (!slab.misaligned) observer_.on_slab_made(slab);
   log_.add(1, arena_.relative(slab.base));
@@ -145,15 +155,18 @@ void RecordingBackend::free_slab(void* slab, std::size_t slab_size, std::size_t 
   check_sizes(slab_size, page_size);
   SlabRecord* const found = slabs_.at(address(slab));
   if (!found || found->abandoned || found->cache != context_.cache_index)
-    judgement_.violate("B3", "free_slab of an outstanding slab of this cache", "another pointer");
+    judgement_.violate(Invariant::B3, Cause::NotOutstanding, "free_slab of an outstanding slab of this cache",
+                       "another pointer");
   if (judgement_.violated()) return;
   SlabRecord& record = *found;
   const std::size_t size = context_.cache->spec.slab_size;
   if (record.saved_pages != 0)
-    judgement_.violate(record.save_refused ? "B8" : "B13", "every page deleted before free_slab",
+    judgement_.violate(record.save_refused ? Invariant::B8 : Invariant::B13, Cause::PageStillSaved,
+                       "every page deleted before free_slab",
                        std::to_string(record.saved_pages) + " pages still saved");
   if (!is_open(record.base, record.size))
-    judgement_.violate("B19", "a slab that its next user may touch", "poisoned bytes in it");
+    judgement_.violate(Invariant::B19, Cause::LeftPoisoned, "a slab that its next user may touch",
+                       "poisoned bytes in it");
   if (record.misaligned) {
     slab_region_.give(record.base - page_size / 2, 2 * size);
   } else {
@@ -177,22 +190,28 @@ bool RecordingBackend::save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* 
   enter(BackendCall::SaveSlabInfo, arena_.relative(page_addr), arena_.relative(address(info)));
   SlabRecord* const slab = find(page_addr);
   if (!slab || slab->cache != context_.cache_index || slab->abandoned)
-    judgement_.violate("B9", "pages of this cache's slabs saved", "a page outside them");
+    judgement_.violate(Invariant::B9, Cause::PageOutsideSlab, "pages of this cache's slabs saved",
+                       "a page outside them");
   if (judgement_.violated()) return false;
-  if (slab->misaligned) judgement_.violate("G2", "a misaligned slab to go straight back", "a page of it saved");
+  if (slab->misaligned)
+    judgement_.violate(Invariant::G2, Cause::MisalignedSlabUsed, "a misaligned slab to go straight back",
+                       "a page of it saved");
   if (page_addr % context_.cache->spec.page_size != 0)
-    judgement_.violate("B9", "page addresses saved", "an address inside a page");
+    judgement_.violate(Invariant::B9, Cause::AddressInsidePage, "page addresses saved", "an address inside a page");
   const std::uintptr_t saved = lookup(page_addr);
   if (saved != 0 && saved != address(info))
-    judgement_.violate("B10", "a page's value to stay while its slab lives", "another SlabInfo saved over it");
+    judgement_.violate(Invariant::B10, Cause::PageChanged, "a page's value to stay while its slab lives",
+                       "another SlabInfo saved over it");
   if (saved != 0 || !slab->fresh)
-    judgement_.violate("B9", "each page saved once, when its slab is made", "saved again");
+    judgement_.violate(Invariant::B9, Cause::PageSavedAgain, "each page saved once, when its slab is made",
+                       "saved again");
   if (slab->info != 0 && slab->info != address(info))
-    judgement_.violate("B9", "all pages of a slab saved with its one SlabInfo", "two different ones");
+    judgement_.violate(Invariant::B9, Cause::TwoSlabInfos, "all pages of a slab saved with its one SlabInfo",
+                       "two different ones");
   if (!judgement_.violated() && slab->saved_pages == 0 && !info_belongs(*slab, address(info))) return false;
   if (judgement_.violated()) return false;
   if (injected(FailingCall::SaveSlabInfo) == Injected::Refuse) {
-    refuse("B8");
+    refuse(Invariant::B8);
     slab->save_refused = true;
     return false;
   }
@@ -210,17 +229,20 @@ bool RecordingBackend::info_belongs(const SlabRecord& slab, std::uintptr_t info)
   if (cache.spec.type == slab::ObjectSizeType::Small) {
     const std::uintptr_t offset = info - slab.base;
     if (offset < cache.layout.slab_info_offset || offset >= cache.spec.slab_size)
-      judgement_.violate(find(info) ? "L8" : "G3", "SlabInfo to be the last thing in its own slab",
-                         "offset " + std::to_string(offset));
+      judgement_.violate(find(info) ? Invariant::L8 : Invariant::G3, Cause::SlabInfoMisplaced,
+                         "SlabInfo to be the last thing in its own slab", "offset " + std::to_string(offset));
     return !judgement_.violated();
   }
   const SlabRecord* const inside = find(info);
-  if (inside && !inside->misaligned) judgement_.violate("G10", "SlabInfo outside every slab", "inside one");
+  if (inside && !inside->misaligned)
+    judgement_.violate(Invariant::G10, Cause::SlabInfoMisplaced, "SlabInfo outside every slab", "inside one");
   InfoRecord* const block = infos_.find(info);
   if (!block || block->cache != slab.cache || block->misaligned)
-    judgement_.violate("B6", "SlabInfo in memory that alloc_slab_info gave", "elsewhere");
+    judgement_.violate(Invariant::B6, Cause::SlabInfoMisplaced, "SlabInfo in memory that alloc_slab_info gave",
+                       "elsewhere");
   else if (block->slab != 0 && block->slab != slab.base)
-    judgement_.violate("L8", "a SlabInfo of its own for each slab", "one that another slab's pages map to");
+    judgement_.violate(Invariant::L8, Cause::SlabInfoShared, "a SlabInfo of its own for each slab",
+                       "one that another slab's pages map to");
   else
     block->slab = slab.base;
   return !judgement_.violated();
@@ -231,9 +253,10 @@ slab::SlabInfo* RecordingBackend::get_slab_info(std::uintptr_t page_addr) noexce
   if (judgement_.violated()) return nullptr;
   const std::uintptr_t page = context_.freed & ~std::uintptr_t{context_.cache->spec.page_size - 1};
   if (context_.freed == 0 || page_addr != page)
-    judgement_.violate("B11", "get_slab_info of the page that was given to free", "another address");
+    judgement_.violate(Invariant::B11, Cause::WrongPage, "get_slab_info of the page that was given to free",
+                       "another address");
   if (context_.calls[static_cast<std::size_t>(BackendCall::GetSlabInfo)] > 1)
-    judgement_.violate("B11", "get_slab_info at most once a free", "a second call");
+    judgement_.violate(Invariant::B11, Cause::CalledTwice, "get_slab_info at most once a free", "a second call");
   const std::uintptr_t info = lookup(page_addr);
   if (info) note_answer(arena_.relative(info));
   return reinterpret_cast<slab::SlabInfo*>(info);
@@ -243,7 +266,8 @@ void RecordingBackend::delete_slab_info(std::uintptr_t page_addr) noexcept {
   enter(BackendCall::DeleteSlabInfo, arena_.relative(page_addr));
   SlabRecord* const slab = find(page_addr);
   if (!slab || slab->abandoned || slab->cache != context_.cache_index || lookup(page_addr) == 0)
-    judgement_.violate("B12", "delete of a saved page of this cache, once", "a page that is not saved");
+    judgement_.violate(Invariant::B12, Cause::NotOutstanding, "delete of a saved page of this cache, once",
+                       "a page that is not saved");
   if (judgement_.violated()) return;
   entry(page_addr) = 0;
   --saved_pages_;
@@ -254,14 +278,16 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
   enter(BackendCall::AllocSlabInfo, size);
   if (judgement_.violated()) return nullptr;
   if (size != context_.cache->layout.slab_info_size)
-    judgement_.violate("B6", "SlabInfos of " + std::to_string(context_.cache->layout.slab_info_size) + " bytes",
+    judgement_.violate(Invariant::B6, Cause::WrongSize,
+                       "SlabInfos of " + std::to_string(context_.cache->layout.slab_info_size) + " bytes",
                        std::to_string(size));
   if (infos_of(context_.cache_index) >= slab_counts_[context_.cache_index])
-    judgement_.violate("B6", "alloc_slab_info once a slab, after its alloc_slab", "one too many");
+    judgement_.violate(Invariant::B6, Cause::CalledTwice, "alloc_slab_info once a slab, after its alloc_slab",
+                       "one too many");
   const Injected how = injected(FailingCall::AllocSlabInfo);
   const bool misalign = how == Injected::Misalign;
   const std::uintptr_t block = how == Injected::Refuse ? 0 : info_region_.take(size + (misalign ? 8 : 0), 8);
-  if (!block || misalign) refuse(misalign && block ? "B6" : "B7");
+  if (!block || misalign) refuse(misalign && block ? Invariant::B6 : Invariant::B7);
   if (!block) return nullptr;
   const std::uintptr_t info = misalign ? block + 4 : block;
   infos_.insert(info) = {info, size, context_.cache_index, misalign};
@@ -275,15 +301,18 @@ void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
   enter(BackendCall::FreeSlabInfo, arena_.relative(address(info)), size);
   InfoRecord* const found = infos_.at(address(info));
   if (!found || found->cache != context_.cache_index || found->size != size)
-    judgement_.violate("B14", "an outstanding SlabInfo of this cache freed with its size", "another pointer or size");
+    judgement_.violate(Invariant::B14, Cause::NotOutstanding,
+                       "an outstanding SlabInfo of this cache freed with its size", "another pointer or size");
   if (judgement_.violated()) return;
   if (!is_open(address(info), size))
-    judgement_.violate("B19", "SlabInfo memory that its next user may touch", "poisoned bytes in it");
+    judgement_.violate(Invariant::B19, Cause::LeftPoisoned, "SlabInfo memory that its next user may touch",
+                       "poisoned bytes in it");
   if (const SlabRecord* const slab = slabs_.at(found->slab)) {
     if (slab->saved_pages != 0)
-      judgement_.violate(slab->save_refused ? "B8" : "B13", "every page deleted before free_slab_info",
-                         "pages still saved");
-    if (slab->used != 0) judgement_.violate("G8", "the SlabInfo of live objects kept", "freed");
+      judgement_.violate(slab->save_refused ? Invariant::B8 : Invariant::B13, Cause::PageStillSaved,
+                         "every page deleted before free_slab_info", "pages still saved");
+    if (slab->used != 0)
+      judgement_.violate(Invariant::G8, Cause::LiveObjectsReturned, "the SlabInfo of live objects kept", "freed");
   }
   info_region_.give(address(info) - (found->misaligned ? 4 : 0), size + (found->misaligned ? 8 : 0));
   infos_.erase(*found);
@@ -291,12 +320,12 @@ void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
 }
 
 void* RecordingBackend::take_memory(std::size_t size, std::size_t align) noexcept {
-  if (!context_.cache) judgement_.violate("B20", "no backend call", "take_memory");
+  if (!context_.cache) judgement_.violate(Invariant::B20, Cause::CalledBackend, "no backend call", "take_memory");
   if (judgement_.violated()) return nullptr;
   const std::uintptr_t block =
       injected(FailingCall::AllocSlab) == Injected::Refuse ? 0 : slab_region_.take(size, align);
   log_.add(3, size, block ? arena_.relative(block) : 0);
-  if (!block) return refuse("B15"), nullptr;
+  if (!block) return refuse(Invariant::B15), nullptr;
   MemoryRecord& record = memory_.insert(block);
   record = {.base = block, .size = size, .cache = context_.cache_index};
   ++memory_counts_[record.cache];
@@ -306,7 +335,8 @@ void* RecordingBackend::take_memory(std::size_t size, std::size_t align) noexcep
 void RecordingBackend::give_memory(void* memory) noexcept {
   MemoryRecord* const record = memory_.at(address(memory));
   if (!record || !context_.cache || record->cache != context_.cache_index)
-    judgement_.violate("B3", "outstanding memory of this subject given back", "another pointer");
+    judgement_.violate(Invariant::B3, Cause::NotOutstanding, "outstanding memory of this subject given back",
+                       "another pointer");
   if (judgement_.violated()) return;
   log_.add(4, arena_.relative(record->base));
   --memory_counts_[record->cache];

@@ -81,8 +81,8 @@ struct CallContext {
   std::uintptr_t freed = 0;                 // the pointer given to free()
   std::size_t wanted = 0;                   // the number given to reserve()
   unsigned calls[backend_calls] = {};       // made by the operation so far
-  const char* misuse = nullptr;             // the invariant that governs a misuse: only get_slab_info may be called
-  const char* refused = nullptr;            // the invariant that governs the call that failed, if any
+  Invariant misuse = Invariant::None;       // the invariant that governs a misuse: only get_slab_info may be called
+  Invariant refused = Invariant::None;      // the invariant that governs the call that failed, if any
 };
 
 /// Told of every call before the backend answers, of slabs that come and go, and of calls that fail.
@@ -92,7 +92,7 @@ class BackendObserver {
   virtual void on_slab_made(SlabRecord& slab) = 0;
   virtual void on_slab_released(SlabRecord& slab) = 0;
   /// A call is refused, or answered with misaligned memory; `invariant` says what must come of that.
-  virtual void on_refusal(const char* invariant) = 0;
+  virtual void on_refusal(Invariant invariant) = 0;
 
  protected:
   ~BackendObserver() = default;
@@ -169,7 +169,7 @@ class RecordingBackend {
   /// Whether this call is to fail, and how.
   enum class Injected : std::uint8_t { None, Refuse, Misalign };
   Injected injected(FailingCall call);
-  void refuse(const char* invariant) {
+  void refuse(Invariant invariant) {
     context_.refused = invariant;
     observer_.on_refusal(invariant);
   }

@@ -22,7 +22,7 @@ struct Shared {
 Verdict verdict_of(const Shared& shared, const ChildEnd& end, const std::string& report) {
   Verdict verdict;
   verdict.step = shared.mark.step;
-  verdict.operation = name_of_step(shared.mark.operation);
+  verdict.operation = shared.mark.step_kind();
   if (shared.finished && end.exited_with(0)) {
     verdict.kind = shared.violated ? Verdict::Kind::Violated : Verdict::Kind::Agreed;
     verdict.violation = shared.violation.get();
@@ -33,6 +33,7 @@ Verdict verdict_of(const Shared& shared, const ChildEnd& end, const std::string&
     verdict.kind = Verdict::Kind::Hung;
   } else {
     verdict.kind = Verdict::Kind::Died;
+    verdict.death_by = ended_by(report);
     verdict.death = describe_death(report, end);
     verdict.frame = first_frame(report);
     verdict.frames = first_frames(report);

@@ -8,11 +8,13 @@
 namespace slabproof {
 namespace {
 
-/// A judgement that is no program's: `what` stands where the verdict names an operation.
-IsolatedRun judge_in_child(const char* what, const std::function<std::optional<Violation>()>& judge,
-                           const IsolationOptions& options) {
+/// A judgement that is no program's: `what` stands where the verdict has an operation.
+IsolatedRun judge_in_child(StepKind what, const Expectation& due,
+                           const std::function<std::optional<Violation>()>& judge, const IsolationOptions& options) {
   IsolatedRun run = run_isolated(
-      [&](StepMark&) {
+      [&](StepMark& mark) {
+        mark.set_step(0, what);
+        mark.set(due);
         Verdict verdict;
         if (const auto violation = judge()) {
           verdict.kind = Verdict::Kind::Violated;
@@ -85,11 +87,12 @@ IsolatedRun run_isolated(Runner& runner, const Program& program, const Isolation
 }
 
 IsolatedRun judge_isolated(const GeometryQuery& query, MakeGeometry make, const IsolationOptions& options) {
-  return judge_in_child("geometry", [&] { return judge_geometry(query, make); }, options);
+  return judge_in_child(
+      StepKind::Phase::Geometry, answer_in_constant_time, [&] { return judge_geometry(query, make); }, options);
 }
 
 IsolatedRun judge_isolated(std::string_view text, const IsolationOptions& options) {
-  return judge_in_child("parse", [&] { return judge_trace(text); }, options);
+  return judge_in_child(StepKind::Phase::Parse, {}, [&] { return judge_trace(text); }, options);
 }
 
 }  // namespace slabproof

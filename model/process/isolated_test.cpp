@@ -73,7 +73,7 @@ TEST(Isolation, SignalIsADeathWithItsStepAndOperation) {
   const Verdict verdict = run_deadly(Deed::Abort).verdict;
   EXPECT_EQ(verdict.kind, Verdict::Kind::Died);
   EXPECT_EQ(verdict.step, 2u);
-  EXPECT_EQ(verdict.operation, "alloc");
+  EXPECT_EQ(verdict.operation, StepKind{OperationKind::Alloc});
   EXPECT_TRUE(verdict.death.starts_with(has_asan ? "AddressSanitizer: SEGV on " : "signal SEGV")) << verdict.death;
 }
 
@@ -191,19 +191,24 @@ TEST(Isolation, ViolationIsTheSameInAChild) {
 }
 
 TEST(Isolation, SignatureTellsFailuresApart) {
-  const auto signature = [](Verdict::Kind kind, const char* operation, const char* id, const char* death,
+  const auto signature = [](Verdict::Kind kind, OperationKind operation, Invariant id, const char* death,
                             const char* frame) {
-    return Verdict{kind, 7, operation, {id, "this", "that"}, death, frame}.signature();
+    return Verdict{kind, 7, operation, {id, Cause::None, "this", "that"}, DeathBy::None, death, frame}.signature();
   };
   using enum Verdict::Kind;
-  EXPECT_EQ(signature(Violated, "alloc", "B2", "", ""), "B2/alloc");
-  EXPECT_NE(signature(Violated, "alloc", "B2", "", ""), signature(Violated, "reserve", "B2", "", ""));
-  EXPECT_NE(signature(Violated, "alloc", "B2", "", ""), signature(Violated, "alloc", "B1", "", ""));
-  EXPECT_NE(signature(Died, "alloc", "", "signal SEGV", "alloc"), signature(Died, "alloc", "", "signal SEGV", "free"));
-  EXPECT_NE(signature(Died, "alloc", "", "signal SEGV", ""), signature(Died, "alloc", "", "signal ABRT", ""));
-  EXPECT_NE(signature(Hung, "alloc", "", "", ""), signature(Hung, "free", "", "", ""));
-  EXPECT_EQ(signature(Died, "free", "", "AddressSanitizer: use-after-poison", "free"),
-            signature(Died, "free", "", "AddressSanitizer: unknown-crash", "free"))
+  EXPECT_EQ(signature(Violated, OperationKind::Alloc, Invariant::B2, "", ""), "B2/alloc");
+  EXPECT_NE(signature(Violated, OperationKind::Alloc, Invariant::B2, "", ""),
+            signature(Violated, OperationKind::Reserve, Invariant::B2, "", ""));
+  EXPECT_NE(signature(Violated, OperationKind::Alloc, Invariant::B2, "", ""),
+            signature(Violated, OperationKind::Alloc, Invariant::B1, "", ""));
+  EXPECT_NE(signature(Died, OperationKind::Alloc, Invariant::None, "signal SEGV", "alloc"),
+            signature(Died, OperationKind::Alloc, Invariant::None, "signal SEGV", "free"));
+  EXPECT_NE(signature(Died, OperationKind::Alloc, Invariant::None, "signal SEGV", ""),
+            signature(Died, OperationKind::Alloc, Invariant::None, "signal ABRT", ""));
+  EXPECT_NE(signature(Hung, OperationKind::Alloc, Invariant::None, "", ""),
+            signature(Hung, OperationKind::Free, Invariant::None, "", ""));
+  EXPECT_EQ(signature(Died, OperationKind::Free, Invariant::None, "AddressSanitizer: use-after-poison", "free"),
+            signature(Died, OperationKind::Free, Invariant::None, "AddressSanitizer: unknown-crash", "free"))
       << "ASan's word for it depends on what lies beside the address";
 }
 

@@ -156,9 +156,7 @@ class Minimizer {
     return take(less);
   }
 
-  [[nodiscard]] std::size_t objects_per_slab() const {
-    return layout_of(cache(0).slab_size, cache(0).type, cache(0).object_size, cache(0).object_align).objects_per_slab;
-  }
+  [[nodiscard]] std::size_t objects_per_slab() const { return layout_of(cache(0)).objects_per_slab; }
   [[nodiscard]] const CacheSpec& cache(std::size_t index) const { return smallest_.setup.caches[index]; }
   [[nodiscard]] Operations& operations() { return smallest_.operations; }
 

@@ -92,9 +92,7 @@ TEST_P(Minimizer, ResultIsOneMinimalAndSimpleAndTheSameFailure) {
   expect_one_minimal(runner, result);
   EXPECT_EQ(result.operations.size(), GetParam().operations) << to_text(result);
   const CacheSpec& cache = result.setup.caches[0];
-  EXPECT_EQ(layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab,
-            GetParam().objects_per_slab)
-      << to_text(result);
+  EXPECT_EQ(layout_of(cache).objects_per_slab, GetParam().objects_per_slab) << to_text(result);
   EXPECT_EQ(result.setup.cache_count, 1) << to_text(result);
   EXPECT_EQ(result.setup.backends[0], BackendSpec{}) << to_text(result);
   EXPECT_EQ(minimized(runner, result), result) << "minimizing is idempotent";

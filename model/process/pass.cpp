@@ -14,6 +14,7 @@
 #include "model/process/cannot_judge.hpp"
 #include "model/process/child.hpp"
 #include "model/process/sanitizer_hooks.hpp"
+#include "model/process/sanitizer_report.hpp"
 #include "model/process/shared_memory.hpp"
 #include "model/process/shared_violation.hpp"
 
@@ -23,7 +24,7 @@ namespace {
 struct Shared {
   StepMark mark;
   bool disagreed;
-  char operation[32];
+  StepKind operation;
   SharedViolation violation;
 };
 
@@ -41,7 +42,7 @@ void go_through(std::size_t first, std::size_t count, const JudgeOfPass& judge, 
     std::uint64_t note = 0;
     const Verdict verdict = judge(i, shared.mark, note);
     if (!verdict.agreed()) {
-      std::snprintf(shared.operation, sizeof shared.operation, "%s", verdict.operation.c_str());
+      shared.operation = verdict.operation;
       shared.violation.set(verdict.violation);
       shared.disagreed = true;
       return;
@@ -60,19 +61,20 @@ Verdict verdict_of_end(const Shared& shared, const ChildEnd& end, std::string_vi
     verdict.violation = shared.violation.get();
     return verdict;
   }
-  verdict.operation = name_of_step(shared.mark.operation);
+  verdict.operation = shared.mark.step_kind();
   shared.mark.leave_due(verdict);
   if (end.hung()) {
     verdict.kind = Verdict::Kind::Hung;
     return verdict;
   }
   verdict.kind = Verdict::Kind::Died;
-  if (report.find("AddressSanitizer") != std::string_view::npos)
-    verdict.death = "AddressSanitizer";
-  else if (report.find("runtime error") != std::string_view::npos)
-    verdict.death = "UndefinedBehaviorSanitizer";
-  else
-    verdict.death = end.text();
+  verdict.death_by = ended_by(report);
+  switch (verdict.death_by) {
+    case DeathBy::AddressSanitizer: verdict.death = "AddressSanitizer"; break;
+    case DeathBy::UndefinedBehaviorSanitizer: verdict.death = "UndefinedBehaviorSanitizer"; break;
+    case DeathBy::None:
+    case DeathBy::SignalOrExit: verdict.death = end.text(); break;
+  }
   return verdict;
 }
 

@@ -7,6 +7,8 @@
 namespace slabproof {
 namespace {
 
+constexpr std::string_view asan = "AddressSanitizer: ", ubsan = "runtime error: ";
+
 /// "void slab::detail::CacheCore<A, B>::free(void*)" -> "free". Without its class, which g++ leaves out of the
 /// frames of functions that it has inlined.
 std::string short_name(std::string function) {
@@ -106,11 +108,20 @@ std::vector<std::string> first_frames(std::string_view report) {
   return frames;
 }
 
+DeathBy ended_by(std::string_view report) {
+  if (report.find(asan) != std::string_view::npos) return DeathBy::AddressSanitizer;
+  if (report.find(ubsan) != std::string_view::npos) return DeathBy::UndefinedBehaviorSanitizer;
+  return DeathBy::SignalOrExit;
+}
+
 std::string describe_death(std::string_view report, const ChildEnd& end) {
-  constexpr std::string_view asan = "AddressSanitizer: ", ubsan = "runtime error: ";
-  if (const std::size_t at = report.find(asan); at != std::string_view::npos) return describe_asan(report, at);
-  if (const std::size_t at = report.find(ubsan); at != std::string_view::npos)
-    return "UndefinedBehaviorSanitizer: " + std::string{line_at(report, at + ubsan.size())};
+  switch (ended_by(report)) {
+    case DeathBy::AddressSanitizer: return describe_asan(report, report.find(asan));
+    case DeathBy::UndefinedBehaviorSanitizer:
+      return "UndefinedBehaviorSanitizer: " + std::string{line_at(report, report.find(ubsan) + ubsan.size())};
+    case DeathBy::None:
+    case DeathBy::SignalOrExit: break;
+  }
   return end.text() + last_words(report);
 }
 

@@ -4,9 +4,13 @@
 #include <string_view>
 #include <vector>
 
+#include "model/judge/verdict.hpp"
 #include "model/process/child.hpp"
 
 namespace slabproof {
+
+/// Which sanitizer has reported, if one has; else it was a signal or an exit.
+DeathBy ended_by(std::string_view report);
 
 /// What a child process died of, from what it wrote to stderr: AddressSanitizer's first sentence without the registers,
 /// UndefinedBehaviorSanitizer's, or the signal or exit status and the last line.

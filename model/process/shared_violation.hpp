@@ -10,14 +10,17 @@ namespace slabproof {
 
 /// A violation in memory that a child process shares with its parent: long texts are cut short.
 struct SharedViolation {
-  char invariant[16], expected[512], observed[512];
+  Invariant invariant;
+  Cause cause;
+  char expected[512], observed[512];
 
   void set(const Violation& violation) {
-    put(invariant, violation.invariant);
+    invariant = violation.invariant;
+    cause = violation.cause;
     put(expected, violation.expected);
     put(observed, violation.observed);
   }
-  [[nodiscard]] Violation get() const { return {invariant, expected, observed}; }
+  [[nodiscard]] Violation get() const { return {invariant, cause, expected, observed}; }
 
  private:
   template <std::size_t Size>

@@ -17,16 +17,14 @@ std::size_t waste_of(const CacheSpec& cache, const Layout& layout) {
 
 /// How much a reader must keep in mind about a geometry; less is simpler.
 auto weight(const CacheSpec& cache) {
-  const Layout layout = layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align);
+  const Layout layout = layout_of(cache);
   return std::tuple{cache.row(),        layout.objects_per_slab, cache.slab_size,  cache.slab_size / cache.page_size,
                     cache.object_align, waste_of(cache, layout), cache.object_size};
 }
 
 bool is_possible(const CacheSpec& cache) {
-  return layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab >
-             0 &&  // whatever Geometry::make says
-         cache.page_size <= Limits::max_page_size &&
-         cache.slab_size <= cache.page_size * Limits::max_pages_per_slab &&
+  return layout_of(cache).objects_per_slab > 0 &&  // whatever Geometry::make says
+         cache.page_size <= Limits::max_page_size && cache.slab_size <= cache.page_size * Limits::max_pages_per_slab &&
          slab::Geometry::make(cache.slab_size, cache.page_size, cache.type, cache.object_size, cache.object_align).ok();
 }
 
@@ -43,8 +41,7 @@ std::vector<CacheSpec> simpler_geometries(const CacheSpec& cache) {
   const auto add = [&](CacheSpec other) {
     if (is_possible(other) && weight(other) < weight(cache)) result.push_back(other);
   };
-  const auto objects = static_cast<std::uint32_t>(
-      layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align).objects_per_slab);
+  const auto objects = static_cast<std::uint32_t>(layout_of(cache).objects_per_slab);
   if (objects == 0) return result;
   std::set<std::uint32_t> counts{objects};
   for (std::uint32_t count = 1; count <= largest_count && count < objects; ++count) counts.insert(count);

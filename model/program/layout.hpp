@@ -5,6 +5,8 @@
 
 #include <slab/geometry.hpp>
 
+#include "model/program/setup.hpp"
+
 namespace slabproof {
 
 /// Where slots lie in a slab, computed from the sizes alone: the judge's own arithmetic, as plain as possible (wide
@@ -49,6 +51,10 @@ constexpr Layout layout_of(std::size_t slab_size, slab::ObjectSizeType type, std
   const auto info = static_cast<std::size_t>(slab_info_bytes(fitting));
   return {static_cast<std::size_t>(stride), static_cast<std::size_t>(fitting), info,
           type == slab::ObjectSizeType::Small ? slab_size - info : slab_size};
+}
+
+constexpr Layout layout_of(const CacheSpec& cache) {
+  return layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align);
 }
 
 }  // namespace slabproof

@@ -25,7 +25,7 @@ constexpr const char* large = "type=Large slab_size=512 page_size=256 object_siz
 /// What is broken in a slab's SlabInfo shows once another slab is current. `program` is the shortest that shows what is
 /// broken; its lines are parted by "; ".
 struct Row {
-  const char* id;
+  Invariant id;
   Sabotage sabotage;
   const char* what;
   const char* geometry;
@@ -33,122 +33,127 @@ struct Row {
 };
 
 constexpr Row rows[] = {
-    {"G2", AcceptsMisalignedSlab, "uses a misaligned slab", single_page,
+    {Invariant::G2, AcceptsMisalignedSlab, "uses a misaligned slab", single_page,
      "fail b0 alloc_slab after=0 misaligned; #0 = alloc c0"},
-    {"G2", ForgetsToFreeSlab, "keeps a misaligned slab", single_page,
+    {Invariant::G2, ForgetsToFreeSlab, "keeps a misaligned slab", single_page,
      "fail b0 alloc_slab after=0 misaligned; #0 = alloc c0"},
-    {"G2", ForgetsToFreeSlab, "keeps a misaligned slab in reserve", single_page,
+    {Invariant::G2, ForgetsToFreeSlab, "keeps a misaligned slab in reserve", single_page,
      "fail b0 alloc_slab after=0 misaligned; reserve c0 1"},
-    {"G3", LosesASlot, "has a slot less than fit beside SlabInfo", multi_page, ""},
-    {"G4", LosesASlot, "has a slot less than fit", large, ""},
-    {"G5", LosesAllSlots, "has slabs without objects", single_page, ""},
-    {"G6", WidensStride, "has an odd stride", large, ""},
-    {"G6", ReturnsUnaligned, "returns an unaligned object", single_page, "#0 = alloc c0"},
-    {"G7", ReturnsPadding, "returns a pointer between slots", single_page, "#0 = alloc c0"},
-    {"G8", ReturnsForeign, "returns a pointer into no slab", single_page, "#0 = alloc c0"},
-    {"G9", ReturnsInfo, "returns an object that reaches into SlabInfo", multi_page, "#0 = alloc c0"},
-    {"G10", PutsInfoIntoSlab, "puts SlabInfo into its slab", large, "#0 = alloc c0"},
-    {"G11", ReturnsOverlap, "returns an object that overlaps another", single_page, "#0 = alloc c0; #1 = alloc c0"},
-    {"G12", WritesToLiveObject, "writes to a live object", single_page, "#0 = alloc c0; #1 = alloc c0"},
+    {Invariant::G3, LosesASlot, "has a slot less than fit beside SlabInfo", multi_page, ""},
+    {Invariant::G4, LosesASlot, "has a slot less than fit", large, ""},
+    {Invariant::G5, LosesAllSlots, "has slabs without objects", single_page, ""},
+    {Invariant::G6, WidensStride, "has an odd stride", large, ""},
+    {Invariant::G6, ReturnsUnaligned, "returns an unaligned object", single_page, "#0 = alloc c0"},
+    {Invariant::G7, ReturnsPadding, "returns a pointer between slots", single_page, "#0 = alloc c0"},
+    {Invariant::G8, ReturnsForeign, "returns a pointer into no slab", single_page, "#0 = alloc c0"},
+    {Invariant::G9, ReturnsInfo, "returns an object that reaches into SlabInfo", multi_page, "#0 = alloc c0"},
+    {Invariant::G10, PutsInfoIntoSlab, "puts SlabInfo into its slab", large, "#0 = alloc c0"},
+    {Invariant::G11, ReturnsOverlap, "returns an object that overlaps another", single_page,
+     "#0 = alloc c0; #1 = alloc c0"},
+    {Invariant::G12, WritesToLiveObject, "writes to a live object", single_page, "#0 = alloc c0; #1 = alloc c0"},
 
-    {"B1", AsksForAnotherPageSize, "asks for another page size", single_page, "#0 = alloc c0"},
-    {"B2", AsksForTwoSlabs, "asks for two slabs", single_page, "#0 = alloc c0"},
-    {"B2", GrowsEarly, "asks for a slab while objects are free", single_page, "#0 = alloc c0; #1 = alloc c0"},
-    {"B3", FreesSlabTwice, "gives a slab back twice", single_page, "#0 = alloc c0; free #0"},
-    {"B4", MapsPagesInSinglePage, "saves a page in SmallSinglePage", single_page, "#0 = alloc c0"},
-    {"B5", AllocatesInfoInMultiPage, "allocates SlabInfo in SmallMultiPage", multi_page, "#0 = alloc c0"},
-    {"B6", AsksForTwoInfos, "asks for two SlabInfos", large, "#0 = alloc c0"},
-    {"B6", AcceptsMisalignedInfo, "uses a misaligned SlabInfo", large,
+    {Invariant::B1, AsksForAnotherPageSize, "asks for another page size", single_page, "#0 = alloc c0"},
+    {Invariant::B2, AsksForTwoSlabs, "asks for two slabs", single_page, "#0 = alloc c0"},
+    {Invariant::B2, GrowsEarly, "asks for a slab while objects are free", single_page, "#0 = alloc c0; #1 = alloc c0"},
+    {Invariant::B3, FreesSlabTwice, "gives a slab back twice", single_page, "#0 = alloc c0; free #0"},
+    {Invariant::B4, MapsPagesInSinglePage, "saves a page in SmallSinglePage", single_page, "#0 = alloc c0"},
+    {Invariant::B5, AllocatesInfoInMultiPage, "allocates SlabInfo in SmallMultiPage", multi_page, "#0 = alloc c0"},
+    {Invariant::B6, AsksForTwoInfos, "asks for two SlabInfos", large, "#0 = alloc c0"},
+    {Invariant::B6, AcceptsMisalignedInfo, "uses a misaligned SlabInfo", large,
      "fail b0 alloc_slab_info after=0 misaligned; #0 = alloc c0"},
-    {"B7", ForgetsToFreeSlab, "keeps the slab when SlabInfo is refused", large,
+    {Invariant::B7, ForgetsToFreeSlab, "keeps the slab when SlabInfo is refused", large,
      "fail b0 alloc_slab_info after=0 once; #0 = alloc c0"},
-    {"B8", ForgetsToFreeSlab, "keeps the slab when a page cannot be saved", multi_page,
+    {Invariant::B8, ForgetsToFreeSlab, "keeps the slab when a page cannot be saved", multi_page,
      "fail b0 save_slab_info after=1 once; #0 = alloc c0"},
-    {"B8", ForgetsToDelete, "keeps the pages saved before one that fails", multi_page,
+    {Invariant::B8, ForgetsToDelete, "keeps the pages saved before one that fails", multi_page,
      "fail b0 save_slab_info after=1 once; #0 = alloc c0"},
-    {"B9", LeavesAPageOut, "leaves a page out", multi_page, "#0 = alloc c0"},
-    {"B9", SavesAgain, "saves a page again", multi_page, "#0 = alloc c0"},
-    {"B10", ChangesAPage, "changes a page's value", multi_page, "#0 = alloc c0"},
-    {"B11", LooksUpInsidePage, "looks up an address inside a page", multi_page,
+    {Invariant::B9, LeavesAPageOut, "leaves a page out", multi_page, "#0 = alloc c0"},
+    {Invariant::B9, SavesAgain, "saves a page again", multi_page, "#0 = alloc c0"},
+    {Invariant::B10, ChangesAPage, "changes a page's value", multi_page, "#0 = alloc c0"},
+    {Invariant::B11, LooksUpInsidePage, "looks up an address inside a page", multi_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
      "alloc c0; free #0"},
-    {"B11", LooksUpTwice, "looks a page up twice", multi_page,
+    {Invariant::B11, LooksUpTwice, "looks a page up twice", multi_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
      "alloc c0; free #0"},
-    {"B12", DeletesTwice, "deletes a page twice", multi_page, "#0 = alloc c0"},
-    {"B13", DeletesTooLate, "deletes pages after giving the slab back", multi_page, "#0 = alloc c0"},
-    {"B14", ForgetsToFreeInfo, "keeps the SlabInfo of a slab it gives back", large,
+    {Invariant::B12, DeletesTwice, "deletes a page twice", multi_page, "#0 = alloc c0"},
+    {Invariant::B13, DeletesTooLate, "deletes pages after giving the slab back", multi_page, "#0 = alloc c0"},
+    {Invariant::B14, ForgetsToFreeInfo, "keeps the SlabInfo of a slab it gives back", large,
      "#0 = alloc c0; free #0; shrink c0"},
-    {"B14", ForgetsToFreeInfo, "keeps SlabInfo when a page cannot be saved", large,
+    {Invariant::B14, ForgetsToFreeInfo, "keeps SlabInfo when a page cannot be saved", large,
      "fail b0 save_slab_info after=0 once; #0 = alloc c0"},
-    {"B15", GivesUpAfterFailure, "never recovers from a failure", single_page,
+    {Invariant::B15, GivesUpAfterFailure, "never recovers from a failure", single_page,
      "fail b0 any after=0 once; #0 = alloc c0; #1 = alloc c0"},
-    {"B15", CountsFailedAlloc, "counts an allocation that failed", single_page,
+    {Invariant::B15, CountsFailedAlloc, "counts an allocation that failed", single_page,
      "fail b0 any after=0 once; #0 = alloc c0"},
-    {"B16", BreaksListInCallback, "has broken lists inside a backend call", single_page,
+    {Invariant::B16, BreaksListInCallback, "has broken lists inside a backend call", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0"},
-    {"B16", BreaksListInLateCallback, "has broken lists inside a backend call when it has many slabs", single_page,
-     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; reserve c0 130"},
-    {"B16", BreaksListInLateSave, "has broken lists while it saves a page when it has many slabs", multi_page,
+    {Invariant::B16, BreaksListInLateCallback, "has broken lists inside a backend call when it has many slabs",
+     single_page, "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; reserve c0 130"},
+    {Invariant::B16, BreaksListInLateSave, "has broken lists while it saves a page when it has many slabs", multi_page,
      "reserve c0 56; reserve c0 63; reserve c0 70; reserve c0 77; reserve c0 84; reserve c0 91; reserve c0 98; reserve "
      "c0 105; reserve c0 112; "
      "reserve c0 119; reserve c0 126; reserve c0 133; reserve c0 140; reserve c0 147; reserve c0 154; reserve c0 161; "
      "reserve c0 168; reserve c0 175"},
-    {"B17", AllocatesInConstructor, "allocates a slab in its constructor", single_page, ""},
-    {"B18", ForgetsToFreeSlab, "keeps an empty slab when destroyed", single_page, "#0 = alloc c0; free #0"},
-    {"B19", WritesToReturnedSlab, "writes to a slab it gave back", single_page, "#0 = alloc c0"},
-    {"B20", GrowsInNoGrow, "grows in alloc_no_grow", single_page, "#0 = alloc_no_grow c0"},
-    {"B20", PretendsToReserve, "reserves nothing and says yes", single_page, "reserve c0 1"},
-    {"B20", RefusesToReserve, "refuses to reserve", single_page, "reserve c0 1"},
+    {Invariant::B17, AllocatesInConstructor, "allocates a slab in its constructor", single_page, ""},
+    {Invariant::B18, ForgetsToFreeSlab, "keeps an empty slab when destroyed", single_page, "#0 = alloc c0; free #0"},
+    {Invariant::B19, WritesToReturnedSlab, "writes to a slab it gave back", single_page, "#0 = alloc c0"},
+    {Invariant::B20, GrowsInNoGrow, "grows in alloc_no_grow", single_page, "#0 = alloc_no_grow c0"},
+    {Invariant::B20, PretendsToReserve, "reserves nothing and says yes", single_page, "reserve c0 1"},
+    {Invariant::B20, RefusesToReserve, "refuses to reserve", single_page, "reserve c0 1"},
 
-    {"L1", BreaksUsedCount, "has a slab on a list of others", single_page,
+    {Invariant::L1, BreaksUsedCount, "has a slab on a list of others", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; shrink c0"},
-    {"L2", BreaksLink, "has a link that leads to its own slab", single_page,
+    {Invariant::L2, BreaksLink, "has a link that leads to its own slab", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; shrink c0"},
-    {"L3", BreaksFreeList, "has a free list that is too short", single_page,
+    {Invariant::L3, BreaksFreeList, "has a free list that is too short", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; shrink c0"},
-    {"L4", ReturnsTwice, "returns an object twice", single_page, "#0 = alloc c0; #1 = alloc c0"},
-    {"L5", TakesFromEmptierSlab, "takes from the emptier slab", single_page,
+    {Invariant::L4, ReturnsTwice, "returns an object twice", single_page, "#0 = alloc c0; #1 = alloc c0"},
+    {Invariant::L5, TakesFromEmptierSlab, "takes from the emptier slab", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
      "alloc c0; "
      "#8 = alloc c0; free #0; free #1; free #3; #9 = alloc c0"},
-    {"L6", ForgetsToFreeSlab, "keeps two empty slabs", single_page,
+    {Invariant::L6, ForgetsToFreeSlab, "keeps two empty slabs", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; free #1; free #2; free #3"},
-    {"L6", ShrinksInFree, "keeps no empty slab", single_page, "#0 = alloc c0; free #0"},
-    {"L7", MiscountsShrink, "says that shrink returned one more", single_page, "shrink c0"},
-    {"L7", KeepsWhenShrinking, "returns nothing in shrink", single_page, "#0 = alloc c0; free #0; shrink c0"},
-    {"L8", BreaksOwner, "has a slab of another owner", single_page, "#0 = alloc c0; shrink c0"},
-    {"L8", SharesAnInfo, "saves one SlabInfo for two slabs", multi_page,
+    {Invariant::L6, ShrinksInFree, "keeps no empty slab", single_page, "#0 = alloc c0; free #0"},
+    {Invariant::L7, MiscountsShrink, "says that shrink returned one more", single_page, "shrink c0"},
+    {Invariant::L7, KeepsWhenShrinking, "returns nothing in shrink", single_page, "#0 = alloc c0; free #0; shrink c0"},
+    {Invariant::L8, BreaksOwner, "has a slab of another owner", single_page, "#0 = alloc c0; shrink c0"},
+    {Invariant::L8, SharesAnInfo, "saves one SlabInfo for two slabs", multi_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
      "alloc c0"},
 
-    {"S1", MiscountsFree, "counts a free object too many", single_page, ""},
-    {"S2", MiscountsSlabs, "counts a slab too many", single_page, ""},
-    {"S3", MiscountsAllocated, "counts an allocated object too many", single_page, ""},
+    {Invariant::S1, MiscountsFree, "counts a free object too many", single_page, ""},
+    {Invariant::S2, MiscountsSlabs, "counts a slab too many", single_page, ""},
+    {Invariant::S3, MiscountsAllocated, "counts an allocated object too many", single_page, ""},
 
-    {"M1", DropsReports, "says nothing of a double free", single_page, "#0 = alloc c0; free #0; double_free #0"},
-    {"M2", ReportsAnotherKind, "takes an interior pointer for something else", multi_page,
+    {Invariant::M1, DropsReports, "says nothing of a double free", single_page,
+     "#0 = alloc c0; free #0; double_free #0"},
+    {Invariant::M2, ReportsAnotherKind, "takes an interior pointer for something else", multi_page,
      "#0 = alloc c0; free_interior #0 pick=0"},
-    {"M3", ReportsTwice, "reports a SlabInfo pointer twice", single_page, "#0 = alloc c0; free_slab_info #0 pick=0"},
-    {"M4", ReportsAnotherPointer, "reports another pointer than the one in tail waste", large,
+    {Invariant::M3, ReportsTwice, "reports a SlabInfo pointer twice", single_page,
+     "#0 = alloc c0; free_slab_info #0 pick=0"},
+    {Invariant::M4, ReportsAnotherPointer, "reports another pointer than the one in tail waste", large,
      "#0 = alloc c0; free_tail_waste #0 pick=0"},
-    {"M5", DropsReports, "says nothing of a foreign pointer", multi_page, "free_foreign c0 pick=0"},
-    {"M6", DropsReports, "says nothing of another cache's object", single_page, "#0 = alloc c0; free_through_other #0"},
-    {"M7", DropsReports, "says nothing of a slot never allocated", large,
+    {Invariant::M5, DropsReports, "says nothing of a foreign pointer", multi_page, "free_foreign c0 pick=0"},
+    {Invariant::M6, DropsReports, "says nothing of another cache's object", single_page,
+     "#0 = alloc c0; free_through_other #0"},
+    {Invariant::M7, DropsReports, "says nothing of a slot never allocated", large,
      "#0 = alloc c0; free_never_allocated #0 pick=0"},
-    {"M8", DropsReports, "says nothing of a free into a returned slab", multi_page,
+    {Invariant::M8, DropsReports, "says nothing of a free into a returned slab", multi_page,
      "#0 = alloc c0; free #0; shrink c0; double_free #0"},
-    {"M9", DropsReports, "says nothing of objects that outlive it", single_page, "#0 = alloc c0; destroy c0"},
-    {"M10", LooksUpNull, "looks null up", multi_page, "free_null c0"},
-    {"M11", DropsReports, "says nothing of a damaged link", single_page,
+    {Invariant::M9, DropsReports, "says nothing of objects that outlive it", single_page, "#0 = alloc c0; destroy c0"},
+    {Invariant::M10, LooksUpNull, "looks null up", multi_page, "free_null c0"},
+    {Invariant::M11, DropsReports, "says nothing of a damaged link", single_page,
      "#0 = alloc c0; free #0; corrupt_link #0 pick=5"},
-    {"M12", DropsReports, "says nothing of a call from a callback", single_page, "reenter c0 alloc; #0 = alloc c0"},
+    {Invariant::M12, DropsReports, "says nothing of a call from a callback", single_page,
+     "reenter c0 alloc; #0 = alloc c0"},
 };
 
 /// Broken so that AddressSanitizer stops the program.
 constexpr Row deaths[] = {
-    {"B19", ReadsReturnedSlab, "reads a slab it gave back", single_page, "#0 = alloc c0"},
-    {"M11", ReadsFreedObject, "reads a freed object", single_page, "#0 = alloc c0; free #0"},
+    {Invariant::B19, ReadsReturnedSlab, "reads a slab it gave back", single_page, "#0 = alloc c0"},
+    {Invariant::M11, ReadsFreedObject, "reads a freed object", single_page, "#0 = alloc c0; free #0"},
 };
 
 std::string trace_of(const Row& row) {
@@ -172,14 +177,14 @@ Program program_of(const Row& row) {
 }
 
 std::string name_of(const testing::TestParamInfo<Row>& info) {
-  std::string name = std::string{info.param.id} + "_" + info.param.what;
+  std::string name = to_string(info.param.id) + "_" + info.param.what;
   std::erase(name, '\'');
   std::replace(name.begin(), name.end(), ' ', '_');
   return name;
 }
 
 void PrintTo(const Row& row, std::ostream* out) {
-  *out << row.id << ": a cache that " << row.what << "\n" << trace_of(row);
+  *out << to_string(row.id) << ": a cache that " << row.what << "\n" << trace_of(row);
 }
 
 struct Sabotaged : testing::TestWithParam<Row> {
@@ -220,7 +225,7 @@ INSTANTIATE_TEST_SUITE_P(Cache, Deadly, testing::ValuesIn(deaths), name_of);
 // A cache of many slabs is looked at now and then, but at once by a program that asks for its statistics.
 TEST(Sabotage, OfStatisticsIsFoundByTheStepThatAsksForThem) {
   const Program program =
-      program_of({"S2", None, "", single_page, "reserve c0 60; free_null c0; statistics c0; free_null c0"});
+      program_of({Invariant::S2, None, "", single_page, "reserve c0 60; free_null c0; statistics c0; free_null c0"});
   Runner runner{make_saboteur};
   ASSERT_TRUE(runner.start(program.setup));
   ASSERT_TRUE(runner.step(program.operations[0]));
@@ -236,11 +241,13 @@ TEST(Sabotage, OfStatisticsIsFoundByTheStepThatAsksForThem) {
 }
 
 TEST(Sabotage, GoesAgainstEveryInvariant) {
-  std::set<std::string> expected, covered{"G1", "G13"};  // of Geometry::make: geometry_oracle_test.cpp
-  const auto add = [&](const char* letter, int count) {
-    for (int i = 1; i <= count; ++i) expected.insert(letter + std::to_string(i));
+  std::set<Invariant> expected, covered{Invariant::G1, Invariant::G13};  // of Geometry::make: geometry_oracle_test.cpp
+  const auto add = [&](Invariant first, Invariant last) {
+    for (auto id = static_cast<unsigned>(first); id <= static_cast<unsigned>(last); ++id)
+      expected.insert(static_cast<Invariant>(id));
   };
-  add("G", 13), add("B", 20), add("L", 8), add("S", 3), add("M", 12);
+  using enum Invariant;
+  add(G1, G13), add(B1, B20), add(L1, L8), add(S1, S3), add(M1, M12);
   for (const Row& row : rows) covered.insert(row.id);
   EXPECT_EQ(covered, expected);
 }

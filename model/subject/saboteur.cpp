@@ -7,6 +7,7 @@
 #include "model/memory/address.hpp"
 #include "model/memory/sanitizer.hpp"
 #include "model/subject/report_log.hpp"
+#include "model/subject/slab_audit.hpp"
 
 namespace slabproof {
 namespace {
@@ -167,16 +168,7 @@ class Saboteur {
     if (sabotage == MiscountsAllocated) ++statistics.allocated_objects;
     return statistics;
   }
-  [[nodiscard]] const char* audit() const {
-    switch (cache_.find_audit_failure()) {
-      case slab::AuditFailure::None: return nullptr;
-      case slab::AuditFailure::ListMembership: return "L1";
-      case slab::AuditFailure::ListLinks: return "L2";
-      case slab::AuditFailure::FreeList: return "L3";
-      case slab::AuditFailure::Owner: return "L8";
-    }
-    return "L1";
-  }
+  [[nodiscard]] Invariant audit() const { return invariant_of(cache_.find_audit_failure()); }
   [[nodiscard]] Layout layout() const {
     Layout layout{geometry().stride(), geometry().objects_per_slab(), geometry().slab_info_size(),
                   geometry().slab_info_offset()};

@@ -8,6 +8,7 @@
 #include "model/program/static_caches.hpp"
 #include "model/subject/inspector.hpp"
 #include "model/subject/report_log.hpp"
+#include "model/subject/slab_audit.hpp"
 
 namespace slabproof {
 namespace {
@@ -42,16 +43,7 @@ class SlabSubject {
   void free(void* object) { cache_.free(static_cast<decltype(cache_.alloc())>(object)); }
   std::size_t shrink() { return cache_.shrink(); }
   [[nodiscard]] slab::CacheStatistics statistics() const { return cache_.statistics(); }
-  [[nodiscard]] const char* audit() const {
-    switch (cache_.find_audit_failure()) {
-      case slab::AuditFailure::None: return nullptr;
-      case slab::AuditFailure::ListMembership: return "L1";
-      case slab::AuditFailure::ListLinks: return "L2";
-      case slab::AuditFailure::FreeList: return "L3";
-      case slab::AuditFailure::Owner: return "L8";
-    }
-    return "L1";
-  }
+  [[nodiscard]] Invariant audit() const { return invariant_of(cache_.find_audit_failure()); }
   [[nodiscard]] Layout layout() const {
     const slab::Geometry& geometry = cache_.geometry();
     return {geometry.stride(), geometry.objects_per_slab(), geometry.slab_info_size(), geometry.slab_info_offset()};

@@ -9,6 +9,7 @@
 #include <slab/misuse.hpp>
 #include <slab/statistics.hpp>
 
+#include "model/judge/invariant.hpp"
 #include "model/memory/recording_backend.hpp"
 #include "model/program/layout.hpp"
 #include "model/program/setup.hpp"
@@ -28,7 +29,7 @@ struct Abilities {
   bool reserve = false;         // bool reserve(size_t n)
   bool shrink = false;          // size_t shrink()
   bool statistics = false;      // slab::CacheStatistics statistics() const
-  bool audit = false;           // const char* audit() const: the id of a failed invariant, or null
+  bool audit = false;           // Invariant audit() const: the one that failed, or None
   bool layout = false;          // Layout layout() const: slots in the backend's slabs, where docs/invariants.md says
   bool follows_policy = false; // docs/policy.md: the current slab, the fullest bin, the empty slabs kept
   bool detects_misuse = false;  // reports through model/subject/report_log.hpp, state unchanged
@@ -63,7 +64,7 @@ concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
     { c.statistics() } -> std::same_as<slab::CacheStatistics>;
   };
   requires !S::abilities.audit || requires {
-    { c.audit() } -> std::same_as<const char*>;
+    { c.audit() } -> std::same_as<Invariant>;
   };
   requires !S::abilities.layout || requires {
     { c.layout() } -> std::same_as<Layout>;
@@ -86,7 +87,7 @@ class AnySubject {
   [[nodiscard]] virtual bool reserve(std::size_t n) = 0;
   virtual std::size_t shrink() = 0;
   [[nodiscard]] virtual slab::CacheStatistics statistics() const = 0;
-  [[nodiscard]] virtual const char* audit() const = 0;
+  [[nodiscard]] virtual Invariant audit() const = 0;
   [[nodiscard]] virtual Layout layout() const = 0;
   /// Of one that is inspectable.
   [[nodiscard]] virtual CacheMembers members() const { return {}; }
@@ -124,9 +125,9 @@ class SubjectBox final : public AnySubject {
     if constexpr (S::abilities.statistics) return subject_.statistics();
     return {};
   }
-  [[nodiscard]] const char* audit() const override {
+  [[nodiscard]] Invariant audit() const override {
     if constexpr (S::abilities.audit) return subject_.audit();
-    return nullptr;
+    return Invariant::None;
   }
   [[nodiscard]] Layout layout() const override {
     if constexpr (S::abilities.layout) return subject_.layout();

@@ -36,7 +36,7 @@ struct NoAudit : OneObject {
 /// A pool that does all it says.
 struct Audited : OneObject {
   static constexpr Abilities abilities{.audit = true};
-  const char* audit() const { return nullptr; }
+  Invariant audit() const { return Invariant::None; }
 };
 
 static_assert(Subject<FreeListPool> && Subject<OneObject> && Subject<Audited>);

@@ -19,13 +19,13 @@ std::vector<Transition> path_to(std::uint32_t state, const GrowingArray<Step>& s
   return path;
 }
 
-std::string name_of(const Transition& transition) {
+StepKind step_kind_of(const Transition& transition) {
   switch (transition.sort) {
-    case Transition::Sort::Operation: return to_string(transition.kind);
-    case Transition::Sort::EndOfProgram: return name_of_step(at_end);
-    case Transition::Sort::EveryPointer: return to_string(OperationKind::Free);
+    case Transition::Sort::Operation: return transition.kind;
+    case Transition::Sort::EndOfProgram: return StepKind::Phase::End;
+    case Transition::Sort::EveryPointer: return OperationKind::Free;
   }
-  return "";
+  return {};
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ void explain(Exploration& exploration, World& world, const GrowingArray<Step>& s
   if (last.sort == Transition::Sort::EveryPointer)
     stray = exploration.found.kind == Verdict::Kind::Violated ? report.stray : report.mark.stray;
   exploration.found.step = static_cast<std::uint32_t>(path.size());
-  exploration.found.operation = report.state == nowhere ? name_of_step(at_start) : name_of(last);
+  exploration.found.operation = report.state == nowhere ? StepKind{StepKind::Phase::Start} : step_kind_of(last);
   const std::vector<Program> programs = programs_of(world, path, last, stray);
   if (!programs.empty()) exploration.program = programs.front();
   for (const Program& program : programs) {

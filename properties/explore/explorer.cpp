@@ -25,6 +25,7 @@ Verdict verdict_of(const SearchReport& report, const ChildEnd& end, const std::s
     verdict.kind = Verdict::Kind::Hung;
   } else if (!report.finished) {
     verdict.kind = Verdict::Kind::Died;
+    verdict.death_by = DeathBy::SignalOrExit;
     verdict.death = end.text();
   } else if (report.outcome == Exploration::Outcome::Defect) {
     verdict.kind = Verdict::Kind::Violated;

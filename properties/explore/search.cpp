@@ -176,10 +176,10 @@ void Search::take(const Transition& transition) {
   if (!changes_nothing) return remember(state_.index, transition);
   // Where it leads to, the runner may see it too.
   found(transition, 0,
-        {transition.kind == Reserve    ? "B20"
-         : transition.kind == FreeNull ? "M10"
-                                       : "B15",
-         "the state as it was", "another one"},
+        {transition.kind == Reserve    ? Invariant::B20
+         : transition.kind == FreeNull ? Invariant::M10
+                                       : Invariant::B15,
+         Cause::ChangedByFailure, "the state as it was", "another one"},
         Expressible::No);
   remember(state_.index, transition);
 }

@@ -32,7 +32,8 @@ void Search::blame_pointer(std::uint8_t cache, std::uintptr_t begin, std::uintpt
     if (memory_before_ == memory_after_) continue;
     const auto expected = world_.runner().expected_of_stray(cache, stray);
     return found({.sort = Transition::Sort::EveryPointer, .cache = cache}, stray,
-                 {expected ? expected->invariant : "M1", "nothing written by a misuse", "a write"},
+                 {expected ? expected->invariant : Invariant::M1, Cause::ChangedByMisuse, "nothing written by a misuse",
+                  "a write"},
                  Expressible{expected && expected->kind == slab::Misuse::ForeignPointer});
   }
 }

@@ -61,9 +61,7 @@ constexpr std::size_t allocated_word_size = 8;  // before a SlabInfo of few slot
 
 World::World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSubject make)
     : setup_{setup}, slabs_{slabs}, scrub_{scrub}, runner_{make} {
-  for (std::size_t i = 0; i < setup.cache_count; ++i)
-    layouts_[i] = layout_of(setup.caches[i].slab_size, setup.caches[i].type, setup.caches[i].object_size,
-                            setup.caches[i].object_align);
+  for (std::size_t i = 0; i < setup.cache_count; ++i) layouts_[i] = layout_of(setup.caches[i]);
 }
 
 bool World::start() {

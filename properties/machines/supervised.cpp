@@ -97,7 +97,7 @@ class Machine {
   static std::string failure(const Verdict& verdict) {
     switch (verdict.kind) {
       case Verdict::Kind::Agreed: break;
-      case Verdict::Kind::Violated: return verdict.violation.invariant;
+      case Verdict::Kind::Violated: return to_string(verdict.violation.invariant);
       case Verdict::Kind::Died: return "died";
       case Verdict::Kind::Hung: return "hung";
     }

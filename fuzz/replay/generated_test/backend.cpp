@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <set>
 
-#include "model/judge/cache_model.hpp"
+#include "model/program/layout.hpp"
 
 namespace slabproof {
+
+using enum Invariant;
 namespace {
 
 class BackendWriter {
@@ -26,8 +28,8 @@ class BackendWriter {
     if (plan_.aligns_to_both)
       put("  page_size = " + number(std::max(plan_.setup.caches[0].page_size, plan_.setup.caches[1].page_size)) +
           ";  // of both caches");
-    if (plan_.id == "B1") put("  " + one_of("slab_size", slab_size)), put("  " + one_of("page_size", page_size));
-    if (plan_.id == "B2") put("  ++slabs_asked_for;");
+    if (plan_.id == B1) put("  " + one_of("slab_size", slab_size)), put("  " + one_of("page_size", page_size));
+    if (plan_.id == B2) put("  ++slabs_asked_for;");
     if (plan_.fails) put("  const bool failed = fails(AllocSlab);");
     if (plan_.fails)
       put(plan_.misaligns ? "  if (failed && !misaligned) return nullptr;" : "  if (failed) return nullptr;");
@@ -39,19 +41,19 @@ class BackendWriter {
     put("  return slab;");
     put("}");
     begin("void free_slab(void* slab, std::size_t slab_size, std::size_t" +
-          std::string{plan_.id == "B1" || plan_.misaligns ? " page_size" : ""} + ")");
-    if (plan_.id == "B1") put("  " + one_of("slab_size", slab_size)), put("  " + one_of("page_size", page_size));
-    if (plan_.is({"B8", "B13"}) && plan_.maps_pages)
+          std::string{plan_.id == B1 || plan_.misaligns ? " page_size" : ""} + ")");
+    if (plan_.id == B1) put("  " + one_of("slab_size", slab_size)), put("  " + one_of("page_size", page_size));
+    if (plan_.is({B8, B13}) && plan_.maps_pages)
       put("  for (const auto& [page, info] : pages) EXPECT_NE(slab_of(reinterpret_cast<void*>(page)), slab) << \"a "
           "page of it is saved\";");
     if (needs_slabs())
-      put(plan_.id == "B3" ? "  ASSERT_EQ(slabs.erase(static_cast<std::byte*>(slab)), 1u);"
-                           : "  slabs.erase(static_cast<std::byte*>(slab));");
+      put(plan_.id == B3 ? "  ASSERT_EQ(slabs.erase(static_cast<std::byte*>(slab)), 1u);"
+                         : "  slabs.erase(static_cast<std::byte*>(slab));");
     if (plan_.misaligns) put("  if (reinterpret_cast<std::uintptr_t>(slab) % page_size != 0) return;");
     put("  slab_memory.give(static_cast<std::byte*>(slab), slab_size);");
     put("}");
-    if (plan_.maps_pages || plan_.id == "B4") map_functions(put, begin);
-    if (plan_.has_infos || plan_.is({"B4", "B5"})) info_functions(put, begin);
+    if (plan_.maps_pages || plan_.id == B4) map_functions(put, begin);
+    if (plan_.has_infos || plan_.is({B4, B5})) info_functions(put, begin);
     if (plan_.fails)
       text += R"(
   enum Call { None, Any, AllocSlab, AllocSlabInfo, SaveSlabInfo };
@@ -73,15 +75,15 @@ class BackendWriter {
     return nullptr;
   }
 )";
-    if (needs_slabs() || plan_.maps_pages || plan_.id == "B4") put("");
+    if (needs_slabs() || plan_.maps_pages || plan_.id == B4) put("");
     if (needs_slabs()) put("std::map<std::byte*, std::size_t> slabs;  // outstanding, with their sizes");
-    if (plan_.maps_pages || plan_.id == "B4") put("std::map<std::uintptr_t, slab::SlabInfo*> pages;");
+    if (plan_.maps_pages || plan_.id == B4) put("std::map<std::uintptr_t, slab::SlabInfo*> pages;");
     if (needs_infos()) put("std::map<std::byte*, std::size_t> infos;");
     if (plan_.counts_calls()) put("int calls = 0;");
-    if (plan_.id == "B2") put("int slabs_asked_for = 0;");
-    if (plan_.id == "B11") put("int lookups = 0;");
+    if (plan_.id == B2) put("int slabs_asked_for = 0;");
+    if (plan_.id == B11) put("int lookups = 0;");
     if (plan_.is_called_back()) put("std::function<void()> on_call;");
-    text += plan_.id == "B19" ? "\n  Memory slab_memory;\n" : "\n private:\n";
+    text += plan_.id == B19 ? "\n  Memory slab_memory;\n" : "\n private:\n";
     if (called) {
       put("void called() {");
       if (plan_.counts_calls()) put("  ++calls;");
@@ -101,54 +103,54 @@ class BackendWriter {
   int let_through = 0;
   bool always = false, misaligned = false;
 )";
-    if (plan_.id != "B19") put("Memory slab_memory;");
-    if (plan_.has_infos || plan_.id == "B5") put("Memory info_memory;");
+    if (plan_.id != B19) put("Memory slab_memory;");
+    if (plan_.has_infos || plan_.id == B5) put("Memory info_memory;");
     return text + "};\n\n";
   }
 
   template <class Put, class Begin>
   void map_functions(Put put, Begin begin) const {
     begin("bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info)");
-    if (plan_.id == "B4") put("  ADD_FAILURE() << \"a SmallSinglePage cache needs slabs only\";");
-    if (plan_.is({"B9", "B10", "G3"}))
+    if (plan_.id == B4) put("  ADD_FAILURE() << \"a SmallSinglePage cache needs slabs only\";");
+    if (plan_.is({B9, B10, G3}))
       put("  EXPECT_NE(slab_of(reinterpret_cast<void*>(page_addr)), nullptr) << \"a page of no slab is saved\";");
-    if (plan_.id == "G10") put("  EXPECT_EQ(slab_of(info), nullptr) << \"SlabInfo inside a slab\";");
-    if (plan_.id == "G3")
+    if (plan_.id == G10) put("  EXPECT_EQ(slab_of(info), nullptr) << \"SlabInfo inside a slab\";");
+    if (plan_.id == G3)
       put("  EXPECT_EQ(slab_of(info), slab_of(reinterpret_cast<void*>(page_addr))) << \"SlabInfo outside its slab\";");
-    if (plan_.id == "L8") {
+    if (plan_.id == L8) {
       put("  for (const auto& [page, other] : pages)");
       put("    if (other == info) EXPECT_EQ(slab_of(reinterpret_cast<void*>(page)), "
           "slab_of(reinterpret_cast<void*>(page_addr))) << \"one SlabInfo for two slabs\";");
     }
-    if (plan_.id == "G2")
+    if (plan_.id == G2)
       put("  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(slab_of(reinterpret_cast<void*>(page_addr))) % " +
           number(plan_.setup.caches[0].page_size) + ", 0u);");
     if (plan_.fails) put("  if (fails(SaveSlabInfo)) return false;");
-    if (plan_.is({"B9", "B10"})) put("  EXPECT_FALSE(pages.contains(page_addr)) << \"saved again\";");
+    if (plan_.is({B9, B10})) put("  EXPECT_FALSE(pages.contains(page_addr)) << \"saved again\";");
     put("  pages[page_addr] = info;");
     put("  return true;");
     put("}");
     begin("slab::SlabInfo* get_slab_info(std::uintptr_t page_addr)");
-    if (plan_.id == "B11")
+    if (plan_.id == B11)
       put("  ++lookups;"), put("  EXPECT_EQ(page_addr % " + number(plan_.setup.caches[0].page_size) + ", 0u);");
     put("  const auto found = pages.find(page_addr);");
     put("  return found == pages.end() ? nullptr : found->second;");
     put("}");
     begin("void delete_slab_info(std::uintptr_t page_addr)");
-    put(plan_.id == "B12" ? "  EXPECT_EQ(pages.erase(page_addr), 1u);" : "  pages.erase(page_addr);");
+    put(plan_.id == B12 ? "  EXPECT_EQ(pages.erase(page_addr), 1u);" : "  pages.erase(page_addr);");
     put("}");
   }
 
   template <class Put, class Begin>
   void info_functions(Put put, Begin begin) const {
-    const bool none = plan_.is({"B4", "B5"});
-    begin(std::string{"void* alloc_slab_info(std::size_t"} + (plan_.id == "B4" ? ")" : " size)"));
+    const bool none = plan_.is({B4, B5});
+    begin(std::string{"void* alloc_slab_info(std::size_t"} + (plan_.id == B4 ? ")" : " size)"));
     if (none) put("  ADD_FAILURE() << \"a Small cache needs no SlabInfo memory\";");
-    if (plan_.id == "B6") {
-      put("  " + one_of("size", [](const CacheSpec& c) { return CacheModel{c}.layout.slab_info_size; }));
+    if (plan_.id == B6) {
+      put("  " + one_of("size", [](const CacheSpec& c) { return layout_of(c).slab_info_size; }));
       put("  EXPECT_LT(infos.size(), slabs.size());");
     }
-    if (plan_.id == "B4") {
+    if (plan_.id == B4) {
       put("  return nullptr;");
       put("}");
       begin("void free_slab_info(void*, std::size_t)");
@@ -165,14 +167,14 @@ class BackendWriter {
     put("  return info;");
     put("}");
     begin("void free_slab_info(void* info, std::size_t size)");
-    if (plan_.is({"B8", "B13"})) {
+    if (plan_.is({B8, B13})) {
       put("  for (const auto& [page, saved] : pages)");
       put("    EXPECT_FALSE(static_cast<void*>(saved) >= info && static_cast<void*>(saved) < "
           "static_cast<std::byte*>(info) + size) << \"a page maps to it\";");
     }
     if (needs_infos())
-      put(plan_.id == "B14" ? "  EXPECT_EQ(infos.erase(static_cast<std::byte*>(info)), 1u);"
-                            : "  infos.erase(static_cast<std::byte*>(info));");
+      put(plan_.id == B14 ? "  EXPECT_EQ(infos.erase(static_cast<std::byte*>(info)), 1u);"
+                          : "  infos.erase(static_cast<std::byte*>(info));");
     if (plan_.misaligns) put("  if (reinterpret_cast<std::uintptr_t>(info) % 8 != 0) return;");
     put("  info_memory.give(static_cast<std::byte*>(info), size);");
     put("}");
@@ -191,11 +193,10 @@ class BackendWriter {
   }
 
   [[nodiscard]] bool needs_slab_of() const {
-    return body_.says("slab_of(") ||
-           (plan_.maps_pages && plan_.is({"B8", "B9", "B10", "B13", "G2", "G3", "G10", "L8"}));
+    return body_.says("slab_of(") || (plan_.maps_pages && plan_.is({B8, B9, B10, B13, G2, G3, G10, L8}));
   }
-  [[nodiscard]] bool needs_slabs() const { return needs_slab_of() || body_.says(".slabs.") || plan_.is({"B3", "B6"}); }
-  [[nodiscard]] bool needs_infos() const { return body_.says(".infos.") || plan_.is({"B6", "B14"}); }
+  [[nodiscard]] bool needs_slabs() const { return needs_slab_of() || body_.says(".slabs.") || plan_.is({B3, B6}); }
+  [[nodiscard]] bool needs_infos() const { return body_.says(".infos.") || plan_.is({B6, B14}); }
 
   const TestPlan& plan_;
   const TestBody& body_;

@@ -7,11 +7,13 @@
 
 namespace slabproof {
 
+using enum Invariant;
+
 void TestExpectations::check_construction() {
   for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) {
     const Layout right = plan_.layout(c);
     const std::string geometry = plan_.cache(c) + "geometry().";
-    if (plan_.id.starts_with("G")) {
+    if (family_of(plan_.id) == 'G') {
       body_.expect_equal(geometry + "stride()", number(right.stride) + "u");
       body_.expect_equal(geometry + "objects_per_slab()", number(right.objects_per_slab) + "u");
       body_.expect_equal(geometry + "slab_info_size()", number(right.slab_info_size) + "u");
@@ -19,30 +21,30 @@ void TestExpectations::check_construction() {
     }
     check_inside(c);
   }
-  if (plan_.id == "B17") body_.expect_equal(plan_.backend_name(0) + ".calls", "0");
+  if (plan_.id == B17) body_.expect_equal(plan_.backend_name(0) + ".calls", "0");
 }
 
 void TestExpectations::check_inside(std::size_t c) {
-  if (plan_.is({"L1", "L2", "L3", "L8"})) body_.line("EXPECT_TRUE(" + plan_.cache(c) + "audit());");
-  if (plan_.is({"S1", "S2", "S3"}) || (plan_.id == "B15" && plan_.expected_says("failed alloc"))) {
+  if (plan_.is({L1, L2, L3, L8})) body_.line("EXPECT_TRUE(" + plan_.cache(c) + "audit());");
+  if (plan_.is({S1, S2, S3}) || plan_.is(B15, Cause::ChangedByFailure)) {
     const slab::CacheStatistics& right = plan_.recording.after.statistics[c];
     const std::string statistics = plan_.cache(c) + "statistics().";
-    if (plan_.id == "S2") {
+    if (plan_.id == S2) {
       body_.expect_equal(statistics + "full_slabs", number(right.full_slabs) + "u");
       body_.expect_equal(statistics + "partial_slabs", number(right.partial_slabs) + "u");
       body_.expect_equal(statistics + "empty_slabs", number(right.empty_slabs) + "u");
     }
-    if (plan_.is({"S3", "B15"}))
+    if (plan_.is({S3, B15}))
       body_.expect_equal(statistics + "allocated_objects", number(right.allocated_objects) + "u");
-    if (plan_.is({"S1", "B15"})) body_.expect_equal(statistics + "free_objects", number(right.free_objects) + "u");
+    if (plan_.is({S1, B15})) body_.expect_equal(statistics + "free_objects", number(right.free_objects) + "u");
   }
-  if (plan_.id == "G12")
+  if (plan_.id == G12)
     for (const auto& [ordinal, c_of] : body_.live) check_contents(ordinal, c_of);
   check_untouched();
 }
 
 void TestExpectations::check_untouched() {
-  for (std::size_t b = 0; plan_.id == "B19" && b < plan_.setup.backend_count; ++b)
+  for (std::size_t b = 0; plan_.id == B19 && b < plan_.setup.backend_count; ++b)
     body_.line("EXPECT_TRUE(" + plan_.backend_name(b) + ".slab_memory.is_untouched());");
 }
 
@@ -100,10 +102,10 @@ std::size_t TestExpectations::right_slabs(const Operation& o, std::size_t c) con
 void TestExpectations::prepare(const TestStep& step, std::size_t c) {
   if (plan_.reports && plan_.judges_misuse(step)) body_.line("reports.clear();");
   if (plan_.counts_calls()) body_.line("const int calls = " + plan_.backend_of(c) + ".calls;");
-  if (plan_.id == "B2") body_.line("const int slabs_asked_for = " + plan_.backend_of(c) + ".slabs_asked_for;");
-  if (plan_.id == "B11") body_.line(plan_.backend_of(c) + ".lookups = 0;");
-  if (plan_.id == "G12") check_inside(c);
-  if (plan_.id == "L6" && plan_.expected_says("current slab"))
+  if (plan_.id == B2) body_.line("const int slabs_asked_for = " + plan_.backend_of(c) + ".slabs_asked_for;");
+  if (plan_.id == B11) body_.line(plan_.backend_of(c) + ".lookups = 0;");
+  if (plan_.id == G12) check_inside(c);
+  if (plan_.is(L6, Cause::CurrentSlabReturned))
     for (const auto& slab : body_.before.slabs)
       if (slab.current && slab.cache == c)
         body_.line("std::byte* const current = " + plan_.backend_of(c) + ".slab_of(" + body_.somebody_in(slab) + ");");
@@ -120,37 +122,35 @@ void TestExpectations::check(const TestStep& step, std::size_t c) {
     return;
   }
   if (allocates && plan_.refused()) body_.expect_equal(made, "nullptr");
-  if (allocates && !plan_.refused() && plan_.is({"B15", "B20"}) &&
-      plan_.expected_says(plan_.id == "B15" ? "null only" : "an object"))
+  if (allocates && !plan_.refused() &&
+      (plan_.is(B15, Cause::RefusedWithoutFailure) || plan_.is(B20, Cause::NullWithFreeObjects)))
     body_.line("EXPECT_NE(" + made + ", nullptr);");
   if (plan_.counts_calls()) body_.expect_equal(backend + ".calls", "calls");
-  if (plan_.id == "B2")
+  if (plan_.id == B2)
     body_.expect_equal(backend + ".slabs_asked_for - slabs_asked_for",
                        body_.before.statistics[c].free_objects == 0 ? "1" : "0");
-  if (plan_.id == "B11") body_.line("EXPECT_LE(" + backend + ".lookups, 1);");
-  if (plan_.is({"G2", "B6", "B7", "B8", "B15", "L6", "L7", "B18", "M9"}) ||
-      (plan_.id == "B20" && o.kind == OperationKind::Reserve) || (plan_.id == "G8" && !allocates))
+  if (plan_.id == B11) body_.line("EXPECT_LE(" + backend + ".lookups, 1);");
+  if (plan_.is({G2, B6, B7, B8, B15, L6, L7, B18, M9}) || (plan_.id == B20 && o.kind == OperationKind::Reserve) ||
+      (plan_.id == G8 && !allocates))
     body_.expect_equal(backend + ".slabs.size()", number(right_slabs(o, c)) + "u");
-  if (plan_.is({"B14", "B7"}) && plan_.has_infos)
-    body_.expect_equal(backend + ".infos.size()", backend + ".slabs.size()");
-  if (plan_.is({"B8", "B9", "B12"}) && plan_.maps_pages && plan_.setup.cache_count == 1)
+  if (plan_.is({B14, B7}) && plan_.has_infos) body_.expect_equal(backend + ".infos.size()", backend + ".slabs.size()");
+  if (plan_.is({B8, B9, B12}) && plan_.maps_pages && plan_.setup.cache_count == 1)
     body_.expect_equal(
         backend + ".pages.size()",
         backend + ".slabs.size() * " + number(plan_.setup.caches[0].slab_size / plan_.setup.caches[0].page_size) + "u");
-  if (plan_.id == "L6" && plan_.expected_says("current slab"))
-    body_.line("EXPECT_TRUE(" + backend + ".slabs.contains(current));");
-  if (allocates && plan_.is({"G6", "G7", "G8", "G9", "G11", "L4"})) check_place(o, c);
-  if (allocates && plan_.id == "L5") check_source(o, c);
+  if (plan_.is(L6, Cause::CurrentSlabReturned)) body_.line("EXPECT_TRUE(" + backend + ".slabs.contains(current));");
+  if (allocates && plan_.is({G6, G7, G8, G9, G11, L4})) check_place(o, c);
+  if (allocates && plan_.id == L5) check_source(o, c);
   check_inside(c);
-  if (plan_.id.starts_with("M")) check_reports(step, c);
+  if (family_of(plan_.id) == 'M') check_reports(step, c);
 }
 
 void TestExpectations::check_place(const Operation& o, std::size_t c) {
   const std::string made = plan_.object(o.object), size = number(plan_.setup.caches[c].object_size);
-  if (plan_.id == "G6")
+  if (plan_.id == G6)
     return body_.expect_equal(
         "reinterpret_cast<std::uintptr_t>(" + made + ") % " + number(plan_.setup.caches[c].object_align), "0u");
-  if (plan_.is({"G11", "L4"})) {
+  if (plan_.is({G11, L4})) {
     for (const auto& live : body_.before.live)
       body_.line("EXPECT_TRUE(" + made + " + " + size + " <= " + plan_.object(live.ordinal) + " || " +
                  plan_.object(live.ordinal) + " + " + number(plan_.setup.caches[live.cache].object_size) +
@@ -159,9 +159,8 @@ void TestExpectations::check_place(const Operation& o, std::size_t c) {
   }
   body_.line("std::byte* const slab = " + plan_.backend_of(c) + ".slab_of(" + made + ");");
   body_.line("ASSERT_NE(slab, nullptr);");
-  const std::string limit =
-      number(plan_.id == "G9" ? plan_.layout(c).slab_info_offset : plan_.setup.caches[c].slab_size);
-  if (plan_.id == "G7")
+  const std::string limit = number(plan_.id == G9 ? plan_.layout(c).slab_info_offset : plan_.setup.caches[c].slab_size);
+  if (plan_.id == G7)
     return body_.expect_equal("static_cast<std::size_t>(" + made + " - slab) % " + number(plan_.layout(c).stride),
                               "0u");
   body_.line("EXPECT_LE(static_cast<std::size_t>(" + made + " - slab) + " + size + ", " + limit + "u);");
@@ -195,16 +194,17 @@ void TestExpectations::check_source(const Operation& o, std::size_t c) {
 void TestExpectations::check_reports(const TestStep& step, std::size_t c) {
   const Operation& o = step.operation;
   const std::string backend = plan_.backend_of(c);
-  if (plan_.id == "M12" || o.kind == OperationKind::CorruptLink) return;
-  if (plan_.id == "M11" && operand_of(o.kind) != Operand::Cache && !plan_.expected_says("report")) {
+  if (plan_.id == M12 || o.kind == OperationKind::CorruptLink) return;
+  if (plan_.id == M11 && operand_of(o.kind) != Operand::Cache && plan_.cause != Cause::UnexpectedReport &&
+      plan_.cause != Cause::WrongReport) {
     const auto size = plan_.setup.caches[c].object_size;
     const auto dies = [&](std::size_t offset) {
       body_.line("EXPECT_DEATH(*reinterpret_cast<volatile char*>(" + plan_.object(o.object) + " + " + number(offset) +
                  ") = 0, \"AddressSanitizer\");");
     };
-    if (plan_.expected_says("freed object")) dies(0), dies(size - 1);
-    if (plan_.expected_says("padding")) dies(plan_.layout(c).stride - 1);
-    if (plan_.expected_says("never handed out")) dies(plan_.layout(c).stride);
+    if (plan_.cause == Cause::FreedObjectOpen) dies(0), dies(size - 1);
+    if (plan_.cause == Cause::PaddingOpen) dies(plan_.layout(c).stride - 1);
+    if (plan_.cause == Cause::UnusedSlotOpen) dies(plan_.layout(c).stride);
     return;
   }
   if (o.kind == OperationKind::Destroy && plan_.setup.caches[c].checks) {

@@ -4,6 +4,8 @@
 
 namespace slabproof {
 
+using enum Invariant;
+
 std::string memory_of_test(const TestPlan& plan) {
   if (plan.heap)
     return R"(/// Memory in which the sanitizer sees what was given back.
@@ -27,7 +29,7 @@ struct Memory {
 )";
   const BackendSpec& spec = plan.setup.backends[0];
   const std::size_t largest = plan.largest_block(), size = plan.memory_size();
-  const bool leaves = spec.seed % 2 == 1 && plan.id != "B19";
+  const bool leaves = spec.seed % 2 == 1 && plan.id != B19;
   const std::string filled = leaves ? "size - std::min<std::size_t>(size, 64)" : "size";
   std::string text =
       "/// Hands out junk, never zeros.\nstruct Memory {\n  std::byte* take(std::size_t size, std::size_t align) {\n";
@@ -49,7 +51,7 @@ struct Memory {
   text += "  void give(std::byte* block, std::size_t size) {\n    std::memset(block, 0xDB, " + filled +
           ");\n    "
           "returned[size].push_back(block);\n  }\n";
-  if (plan.id == "B19")
+  if (plan.id == B19)
     text +=
         "  bool is_untouched() const {\n    for (const auto& [size, blocks] : returned)\n      for (const std::byte* "
         "const block : blocks)\n"

@@ -4,10 +4,11 @@
 #include <cctype>
 #include <cstdio>
 
-#include "model/judge/cache_model.hpp"
 #include "model/judge/misuse_oracle.hpp"
 
 namespace slabproof {
+
+using enum Invariant;
 
 namespace {
 
@@ -22,13 +23,14 @@ TestPlan::TestPlan(const Program& of, const Recording& with)
       recording{with},
       verdict{with.run.verdict},
       id{verdict.violation.invariant},
+      cause{verdict.violation.cause},
       agrees{verdict.agreed()} {
   const auto any = [&](auto is) { return std::any_of(program.operations.begin(), program.operations.end(), is); };
   fails = any([](const Operation& o) { return o.kind == OperationKind::Fail; });
   misaligns = any(
       [](const Operation& o) { return o.kind == OperationKind::Fail && o.failure().mode == FailureMode::Misaligned; });
   reenters = any([](const Operation& o) { return o.kind == OperationKind::Reenter; });
-  reports = id.starts_with("M") || any([](const Operation& o) {
+  reports = family_of(id) == 'M' || any([](const Operation& o) {
               return misuse_of(o.kind) != MisuseClass::None || o.kind == OperationKind::Destroy;
             });
   for (std::size_t i = 0; i < setup.cache_count; ++i) {
@@ -37,32 +39,29 @@ TestPlan::TestPlan(const Program& of, const Recording& with)
   }
   reserves_everything =
       any([](const Operation& o) { return o.kind == OperationKind::Reserve && o.argument == reserve_everything; });
-  ends = verdict.operation == "end" || any([](const Operation& o) { return o.kind == OperationKind::Destroy; });
+  ends = fails_at_end() || any([](const Operation& o) { return o.kind == OperationKind::Destroy; });
   const bool fails_at_operation = verdict.step < program.operations.size();
   aligns_to_both = fails_at_operation && !agrees && has_pages_of_two_sizes(program.operations[verdict.step]) &&
                    !misaligns && recording.run.misuse == slab::Misuse::OtherCache;
   // Whose a page is may hang on what its last user left in it, and the heap hands no page out again.
-  heap = (verdict.kind == Verdict::Kind::Died && verdict.death.starts_with("AddressSanitizer") &&
-          recording.run.misuse != slab::Misuse::OtherCache) ||
+  heap = (verdict.death_by == DeathBy::AddressSanitizer && recording.run.misuse != slab::Misuse::OtherCache) ||
          memory_size() > largest_memory || (agrees && shares_slabs_of_two_alignments());
 }
 
-bool TestPlan::is(std::initializer_list<const char*> ids) const {
-  return std::any_of(ids.begin(), ids.end(), [&](const char* other) { return id == other; });
+bool TestPlan::is(std::initializer_list<Invariant> ids) const {
+  return std::any_of(ids.begin(), ids.end(), [&](Invariant other) { return id == other; });
 }
-bool TestPlan::expected_says(std::string_view words) const {
-  return verdict.violation.expected.find(words) != std::string::npos;
-}
-bool TestPlan::counts_calls() const { return is({"B17", "M10"}) || (id == "B20" && expected_says("no backend call")); }
+bool TestPlan::counts_calls() const { return is({B17, M10}) || is(B20, Cause::CalledBackend); }
 bool TestPlan::refused() const {
-  return is({"G2", "B7", "B8"}) || expected_says("after a backend call failed") || expected_says("failed alloc");
+  return is({G2, B7, B8}) || cause == Cause::ServedAfterFailure || cause == Cause::SlabKeptAfterFailure ||
+         is(B15, Cause::ChangedByFailure);
 }
 std::string TestPlan::backend_name(std::size_t b) const {
   return setup.backend_count == 1 ? "backend" : "backend_" + number(b);
 }
 std::string TestPlan::suffix(std::size_t c) const { return setup.cache_count == 1 ? "" : "_" + number(c); }
 std::string TestPlan::object(std::uint32_t ordinal) { return "object_" + number(ordinal); }
-Layout TestPlan::layout(std::size_t c) const { return CacheModel{setup.caches[c]}.layout; }
+Layout TestPlan::layout(std::size_t c) const { return layout_of(setup.caches[c]); }
 std::string TestPlan::type_of(std::size_t c) const { return setup.caches[c].is_static ? "Object" + suffix(c) : "void"; }
 std::string TestPlan::given(std::size_t c, const std::string& pointer) const {
   return setup.caches[c].is_static ? "reinterpret_cast<" + type_of(c) + "*>(" + pointer + ")" : pointer;
@@ -118,7 +117,7 @@ bool TestPlan::has_pages_of_two_sizes(const Operation& o) const {
 bool TestPlan::judges_misuse(const TestStep& step) const {
   const OperationKind kind = step.operation.kind;
   if (agrees) return is_misuse(step.operation) || kind == OperationKind::Destroy || kind == OperationKind::CorruptLink;
-  return verdict.kind == Verdict::Kind::Violated ? id.starts_with("M") : is_misuse(step.operation);
+  return verdict.kind == Verdict::Kind::Violated ? family_of(id) == 'M' : is_misuse(step.operation);
 }
 
 std::string number(std::size_t value) { return std::to_string(value); }

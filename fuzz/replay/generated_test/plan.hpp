@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
-#include <string_view>
 
 #include "fuzz/replay/recording.hpp"
 #include "model/program/layout.hpp"
@@ -27,7 +26,8 @@ class TestPlan {
   const Setup& setup;
   const Recording& recording;
   const Verdict& verdict;
-  const std::string& id;  // of the violated invariant
+  const Invariant id;  // of the violated invariant
+  const Cause cause;
   const bool agrees;
 
   // What the program has anywhere.
@@ -38,13 +38,16 @@ class TestPlan {
   bool aligns_to_both = false;                 // slabs are aligned to the pages of both caches
   bool heap = false;  // memory comes from the heap, where the sanitizer sees what was given back
 
-  [[nodiscard]] bool is(std::initializer_list<const char*> ids) const;
-  [[nodiscard]] bool expected_says(std::string_view words) const;
+  [[nodiscard]] bool is(std::initializer_list<Invariant> ids) const;
+  [[nodiscard]] bool is(Invariant other, Cause because) const { return id == other && cause == because; }
   /// Whether objects hold a value of their own, which nobody else may change.
-  [[nodiscard]] bool compares_contents() const { return agrees || id == "G12"; }
-  [[nodiscard]] bool is_called_back() const { return reenters || id == "B16"; }
+  [[nodiscard]] bool compares_contents() const { return agrees || id == Invariant::G12; }
+  [[nodiscard]] bool is_called_back() const { return reenters || id == Invariant::B16; }
+  [[nodiscard]] bool fails_at_start() const { return verdict.operation == StepKind::Phase::Start; }
+  /// Whether it fails after the last operation. Every program that agrees ends there, too.
+  [[nodiscard]] bool fails_at_end() const { return verdict.operation == StepKind::Phase::End; }
   [[nodiscard]] bool counts_calls() const;
-  /// Whether a backend call failed in the failing operation, which is what it is judged by.
+  /// Whether a backend call failed in the failing operation, and that is what it is judged by.
   [[nodiscard]] bool refused() const;
   [[nodiscard]] bool judges_misuse(const TestStep& step) const;
   /// Whether the page of the other cache may be none of this one's: where its slab lies then decides between two
