@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t any_times = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t few_inputs = 16;  // whose programs are made simpler
+constexpr std::size_t few_inputs = 16;  // in longer chains programs are not made simpler
 const IsolationOptions hasty{.timeout_seconds = 3, .brief = true, .after_step = {}};
 
 std::string bytes_of(const Program& program) {
@@ -46,21 +46,21 @@ class ChainMinimizer {
     drop_inputs();
     simplify_inputs();
     merge_equal_neighbours();
-    out_of_time_ = out_of_time_ || Clock::now() > deadline_;  // also in the last candidate, or in minimize()
-    // Candidates are run in haste: what counts is this run.
+    out_of_time_ = out_of_time_ || Clock::now() > deadline_;  // may end in the last candidate, or in minimize()
+    // Candidates were run with fewer checks; this run decides.
     const ChainVerdict last = judge_chain(runner_, smallest_);
     if (!last.failed() || last.alone) return {to_bytes(cut(given_, original.run)), original, tried_, false};
     return {to_bytes(cut(smallest_, last.run)), last, tried_, !out_of_time_};
   }
 
  private:
-  /// The run of a candidate that fails, and only after others.
+  /// The run of a candidate, if it fails and does so only after others.
   std::optional<ChainRun> try_chain(const Chain& candidate) {
     const double left = std::chrono::duration<double>(deadline_ - Clock::now()).count();
     out_of_time_ = out_of_time_ || left <= 0 || (options_.go_on && !options_.go_on(smallest_.inputs.size(), tried_));
     if (out_of_time_) return {};
     ++tried_;
-    // One that takes much longer than what there is already is no simpler.
+    // A candidate that takes much longer than the smallest chain so far is no simpler.
     const ChainRun run =
         run_chain(runner_, candidate, {.isolation = hasty, .seconds = std::min(left, 3 * seconds_ + 0.5)});
     if (!run.failed() || run.before == 0) return {};
@@ -86,7 +86,7 @@ class ChainMinimizer {
 
   bool drop_runs(std::size_t length) {
     bool dropped = false;
-    // What is before the last input, from its end.
+    // The inputs before the last one, from the end.
     for (std::size_t end = smallest_.inputs.size() - 1; end > 0 && !out_of_time_;) {
       const std::size_t begin = end > length ? end - length : 0;
       Chain less = smallest_;
@@ -99,14 +99,14 @@ class ChainMinimizer {
     return dropped;
   }
 
-  /// Programs only: five numbers are simple, and of a text nothing is known.
+  /// Programs only: five numbers are simple enough, and nothing is known about texts.
   void simplify_inputs() {
     if (smallest_.kind != InputKind::Program || smallest_.inputs.size() > few_inputs) return;
     for (std::size_t i = smallest_.inputs.size(); i-- > 0 && !out_of_time_;)
       if (i < smallest_.inputs.size()) simplify_input(i);
   }
 
-  /// With the minimizer of programs, to which a candidate fails when the chain does that has it in that place.
+  /// With the minimizer of programs: a candidate fails if the chain with it in that place fails.
   void simplify_input(std::size_t index) {
     const bool repeated = smallest_.inputs.size() == 1;
     std::set<std::string> passed;
@@ -127,7 +127,8 @@ class ChainMinimizer {
         smallest_ = cut(candidate, *run);
         seconds_ = run->seconds;
       }
-      // What the minimizer compares is that it fails. No operation may fall away unseen: each runs in every repetition.
+      // For the minimizer only the failure counts. No operation may be dropped silently, since each runs in every
+      // repetition.
       result.verdict.kind = Verdict::Kind::Violated;
       result.verdict.step = std::numeric_limits<std::uint32_t>::max();
       return result;
@@ -150,7 +151,7 @@ class ChainMinimizer {
   const ChainMinimizerOptions& options_;
   const Chain& given_;
   Chain smallest_;
-  std::deque<std::string> kept_;  // programs that a smaller chain points to
+  std::deque<std::string> kept_;  // the programs that smaller chains point to
   double seconds_ = 0;  // that the smallest takes
   std::uint64_t tried_ = 0;
   Clock::time_point deadline_;

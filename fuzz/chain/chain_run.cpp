@@ -20,7 +20,7 @@ constexpr std::uint64_t clock_period = 16;  // inputs; some take a microsecond
 
 using Clock = std::chrono::steady_clock;
 
-/// How far the child is.
+/// The child's progress.
 struct Shared {
   volatile std::size_t input = 0;
   volatile std::uint32_t time = 0;
@@ -50,7 +50,7 @@ Verdict run_input(Runner& runner, InputKind kind, std::string_view bytes) {
 
 Verdict run_closely(Runner& runner, InputKind kind, std::string_view bytes, const IsolationOptions& options) {
   if (kind != InputKind::Program) return run_input(runner, kind, bytes);
-  runner.set_checks(Checks::EveryStep);  // the last run of the process
+  runner.set_checks(Checks::EveryStep);  // only in the last run of the process
   return run_steps(runner, decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}), options);
 }
 
@@ -58,7 +58,7 @@ Verdict run_closely(Runner& runner, InputKind kind, std::string_view bytes, cons
 
 ChainRun run_chain(Runner& runner, const Chain& chain, const ChainOptions& wanted) {
   ChainOptions options = wanted;
-  constexpr double patience_of_any = 25;  // with as many inputs as run between two looks at the clock
+  constexpr double patience_of_any = 25;  // seconds, for as many inputs as run between two looks at the clock
   if (options.isolation.timeout_seconds <= 0) options.isolation.timeout_seconds = patience_of_any;
   void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) cannot_judge(std::strerror(errno));
@@ -108,7 +108,7 @@ Chain cut(const Chain& chain, const ChainRun& run) {
 ChainVerdict judge_chain(Runner& runner, const Chain& chain, const IsolationOptions& options) {
   ChainVerdict result{
       .run = run_chain(runner, chain, {.closely = true, .isolation = options}), .alone = false, .signature = ""};
-  // A look from nearby must not be what lets it pass.
+  // Closer checks must not be the reason why it passes.
   if (!result.failed()) result.run = run_chain(runner, chain, {.isolation = options});
   if (!result.failed()) return result;
   if (const Chain failing = cut(chain, result.run); failing.count() < chain.count())

@@ -19,23 +19,23 @@
 namespace slabproof {
 namespace {
 
-// Once a hang has been met, for those after it.
+// For the inputs after a first hang.
 constexpr double less_patience = 0.25;
 
-/// What is said of a file.
+/// The answer about a file.
 struct Answer {
   const std::string& file;
   Verdict verdict;
   const char* input = nullptr;                // its kind; null when it cannot be read
   std::optional<std::uint64_t> operations{};  // of a program
-  const char* alone = nullptr;                // of a failure: how the file comes out in a process of its own
+  const char* alone = nullptr;                // of a failure: the result of the file in a process of its own
   std::string unreadable{};                   // why
   // Of a chain: how many inputs it runs, and which of them fails, from 1.
   std::optional<std::uint64_t> inputs{}, failing_input{};
   std::string geometry{};  // as text, of one that fails
 
   [[nodiscard]] std::string signature() const {
-    // Other files of the pass, or the inputs before it in a chain, are part of such a failure.
+    // Such a failure involves other files of the pass, or the inputs before it in a chain.
     return alone && std::string_view{alone} == "agreed" ? signature_after_others : verdict.signature();
   }
 };
@@ -80,14 +80,14 @@ class Batch {
   }
 
  private:
-  /// In the child. The note is the kind of the input and its operations.
+  /// In the child. The note is the kind of the input and the number of its operations.
   Verdict judge(const std::string& file, StepMark& mark, std::uint64_t& note) {
     std::string why;
-    const bool is_chain = ChainFile::is_one(file);  // and needs a process of its own
+    const bool is_chain = ChainFile::is_one(file);  // which needs a process of its own
     const auto input = is_chain ? std::nullopt : read_input(file, why);
     Verdict verdict;
     if (!input) {
-      verdict.kind = Verdict::Kind::Violated;  // of nothing: the parent finds the reason itself
+      verdict.kind = Verdict::Kind::Violated;  // without a violation: the parent finds the reason itself
       return verdict;
     }
     note = input->program.operations.size() << 8 | static_cast<std::uint64_t>(input->kind);
@@ -142,11 +142,11 @@ class Batch {
     worst_ = std::max(worst_, 1);
   }
 
-  /// The verdict is that of the file alone, unless it fails in company only.
+  /// The verdict is that of the file alone, unless it fails only after others.
   void look_closer(const Input& input, const Passed& passed, Answer& answer) {
     using enum Verdict::Kind;
     answer.alone = "failed";
-    // Nothing ran before it in its process, and to wait for it again tells no more.
+    // Nothing ran before it in its process, and waiting for it again would tell nothing new.
     if (passed.first == passed.index && passed.verdict.kind == Hung) return note_hang(passed.verdict);
     const bool hangs_again = passed.verdict.kind == Hung && hangs_.contains(passed.verdict.operation);
     note_hang(passed.verdict);
@@ -161,7 +161,7 @@ class Batch {
     }
     answer.verdict = alone.verdict;
     if (alone.verdict.kind != Died || alone.stack == 0) return;
-    // The place in the source takes a second to find.
+    // Finding the place in the source takes a second.
     const std::tuple place{alone.verdict.operation, alone.stack};
     auto known = deaths_.find(place);
     if (known == deaths_.end()) known = deaths_.emplace(place, judge_isolated(runner_, input).verdict).first;

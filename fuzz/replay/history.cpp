@@ -84,7 +84,7 @@ class Historian {
     }
   }
 
-  /// The slab of an address, by the names that pictures use; its SlabInfo too.
+  /// The slab of an address, or of a SlabInfo, by the names that pictures use.
   void name_slabs(Runner& runner) {
     for (std::uint8_t b = 0; b < runner.setup().backend_count; ++b)
       for (SlabRecord* const slab : runner.backend(b).slabs()) {

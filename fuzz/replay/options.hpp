@@ -6,7 +6,7 @@
 
 namespace slabproof {
 
-/// What slab_replay is asked to do, by the options that ci/replay --help explains.
+/// What slab_replay has to do, by the options that ci/replay --help explains.
 struct Options {
   bool quiet = false, full = false, minimize = false, as_test = false, html = false, json = false, environment = false,
        help = false;

@@ -8,7 +8,7 @@
 
 namespace slabproof {
 
-/// A fuzz target, as a line of fuzz/targets/table has it.
+/// A fuzz target: a line of fuzz/targets/table.
 struct FuzzTarget {
   std::string_view name;
   std::size_t max_len;  // of an input, in bytes
@@ -25,7 +25,7 @@ inline constexpr auto fuzz_targets = [] {
 #undef SLAB_FUZZ_TARGET
 }();
 
-/// The target whose name stands in a text, such as the name of a file; the longest of several, null without one.
+/// The target whose name occurs in a text, such as the name of a file: the longest of several, null if there is none.
 constexpr const FuzzTarget* target_named_in(std::string_view text) {
   const FuzzTarget* found = nullptr;
   for (const FuzzTarget& target : fuzz_targets)

@@ -58,7 +58,7 @@ enum class Cause : std::uint8_t {
   PaddingOpen,
   UnusedSlotOpen,
   DamagedSlotUsed,
-  // What the cache says of itself.
+  // The cache's own statements.
   WrongStride,
   WrongCapacity,
   NoObjects,

@@ -15,7 +15,7 @@
 
 namespace slabproof {
 
-/// The invariant that says when this kind is reported.
+/// The invariant that governs reports of this kind.
 Invariant invariant_of(slab::Misuse kind);
 
 /// Which pointer a misuse frees, and what the cache must report (M1 to M8), derived from the slabs that the backends
@@ -28,7 +28,7 @@ class MisuseOracle {
   };
   using Backends = std::array<RecordingBackend, Limits::max_backends>;
 
-  /// Not part of the arena, never touched: what free() is given when it must not look at it.
+  /// An address outside the arena, for a free() that must not access its argument.
   static constexpr std::uintptr_t nowhere = 0x7777'7000;
 
   /// `models` has one for each cache; all must outlive the oracle.
@@ -39,7 +39,7 @@ class MisuseOracle {
   /// `object` is the address of the object that it names, which must be in a slab of the cache.
   [[nodiscard]] std::uintptr_t pointer_of(const Operation& operation, std::uint8_t cache, std::uintptr_t object) const;
 
-  /// What free(pointer) of this cache must report; nothing when it is no misuse, or outside the contract.
+  /// What free(pointer) of this cache must report; nothing when that is no misuse, or is outside the contract.
   [[nodiscard]] std::optional<Expected> expected(std::uint8_t cache, std::uintptr_t pointer) const;
 
  private:

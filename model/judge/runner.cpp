@@ -82,7 +82,7 @@ bool Runner::finish() {
   mark(StepKind::Phase::End);
   for (std::uint8_t i = 0; i < setup_.backend_count; ++i) backends_[i].recover();
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
-  std::vector<std::uint32_t> left = live_;  // each is looked at before it is freed
+  std::vector<std::uint32_t> left = live_;  // the contents of each are checked before it is freed
   std::sort(left.begin(), left.end());
   for (std::size_t i = 0; i < left.size() && !violated(); ++i) {
     free_object(left[i]);

@@ -28,18 +28,17 @@
 
 namespace slabproof {
 
-/// The one runner: executes programs against a subject and the model side by side and judges every
-/// outcome. All `o` invariants after every operation where that costs O(log n); audit() and the
-/// contents of all objects as often as Checks say; audit() also inside backend calls: while a
-/// cache has few slabs in each that makes or releases one, else in one of 17, or of an eighth of its slabs.
-/// Reusable; a run depends on nothing that ran before.
+/// The one runner: executes programs against a subject and the model side by side and judges every outcome. It checks
+/// all `o` invariants after every operation where that costs O(log n), audit() and the contents of all objects as often
+/// as Checks says. Inside backend calls it runs audit() too: up to 8 slabs in each call that makes or releases one,
+/// else in every 17th call, above 128 slabs in every (slabs/8)th. Reusable; a run depends on nothing that ran before.
 class Runner final : private BackendObserver {
  public:
   static constexpr std::uint32_t deep_check_period = 16;
   /// What CorruptLink can write, by its argument.
   static constexpr std::uint8_t bad_links = 10;
-  /// How many objects, slabs, slots and kilobytes Checks::EveryStep looks at in a run, unless somebody allows more.
-  /// Once they are used up the rest of the run is checked now and then.
+  /// How many objects, slabs, slots and kilobytes Checks::EveryStep may look at in a run, unless more are allowed. Once
+  /// they are used up, the rest of the run is checked as NowAndThen says.
   static constexpr std::size_t check_budget = std::size_t{1} << 20;
 
   explicit Runner(MakeSubject make = make_slab_subject, std::uintptr_t arena_base = Arena::default_base);
@@ -49,15 +48,15 @@ class Runner final : private BackendObserver {
   /// Decodes and runs at once, without building a Program.
   Verdict run(std::span<const std::uint8_t> bytes);
 
-  /// For the runs from here on. What comes before step `first` is checked now and then.
+  /// Applies to the following runs. Steps before `first` are checked as NowAndThen says.
   void set_checks(Checks checks, std::uint32_t first = 0, std::size_t budget = check_budget) {
     checks_ = checks;
     first_strict_step_ = first;
     allowed_ = budget;
   }
 
-  // The same in steps: start, step for each operation, finish. Each answers false once an invariant
-  // did not hold; nothing more is executed then.
+  // The same in steps: start, step for each operation, finish. Each returns false once an invariant did not hold;
+  // nothing more is executed then.
   bool start(const Setup& setup);
   bool step(const Operation& operation);
   bool finish();
@@ -65,12 +64,12 @@ class Runner final : private BackendObserver {
   [[nodiscard]] bool violated() const { return judgement_.violated(); }
 
   // State exploration; SmallStateAccess does the rest.
-  /// What is otherwise checked now and then: contents, audit() and statistics, returned memory. False when
-  /// an invariant does not hold.
+  /// Makes the checks that are otherwise made now and then: contents, audit() and statistics, returned memory. False
+  /// when an invariant does not hold.
   bool check();
-  /// Frees any pointer through `cache`, if it is a misuse of which the cache promises a report; whether.
+  /// Frees any pointer through `cache` if the contract promises a report of that misuse. Returns whether it freed.
   bool free_stray(std::uint8_t cache, std::uintptr_t pointer);
-  /// What a misuse frees, or 0; through which cache.
+  /// The pointer that a misuse frees, or 0, and the cache that it is freed through.
   [[nodiscard]] std::uintptr_t stray_of(const Operation& operation, std::uint8_t& cache);
   [[nodiscard]] std::optional<MisuseOracle::Expected> expected_of_stray(std::uint8_t cache,
                                                                         std::uintptr_t pointer) const {
@@ -81,15 +80,15 @@ class Runner final : private BackendObserver {
   [[nodiscard]] const Arena& arena() const { return arena_; }
 
   [[nodiscard]] const EventLog& log() const { return log_; }
-  /// Operations executed since construction; those that fell away do not count.
+  /// Operations executed since construction, without those that did not apply.
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   void set_mark(StepMark* mark) { mark_ = mark; }
-  /// Abstract states that runs have passed through since construction: an operation, the one before,
-  /// whether a backend call failed, and buckets of slab counts and of N. Tells how much has been tried
-  /// once the edges of a small allocator are all covered.
+  /// Abstract states that runs have passed through since construction: an operation, the one before, whether a backend
+  /// call failed, and buckets of slab counts and of N. Measures progress once all edges of a small allocator are
+  /// covered.
   [[nodiscard]] std::uint64_t states() const { return states_; }
 
-  // For those who draw pictures of a run.
+  // For pictures of a run.
   [[nodiscard]] const Setup& setup() const { return setup_; }
   [[nodiscard]] RecordingBackend& backend(std::size_t index) { return backends_[index]; }
   [[nodiscard]] const Reference& reference() const { return reference_; }
@@ -98,7 +97,7 @@ class Runner final : private BackendObserver {
  private:
   friend class SmallStateAccess;
 
-  /// Expected in more than one place.
+  /// Used in more than one place.
   static constexpr const char* live_objects = "% objects allocated";
 
   enum class ObjectState : std::uint8_t { Absent, Live, Dead };
@@ -115,7 +114,7 @@ class Runner final : private BackendObserver {
   /// an empty or a new one.
   struct Source {
     std::uintptr_t slab;  // 0: not the current one
-    std::size_t bin;      // CacheModel::bins: there is no partial slab
+    std::size_t bin;  // CacheModel::bins: there is no partial slab
   };
 
   void on_backend_call(BackendCall call) override;
@@ -124,12 +123,12 @@ class Runner final : private BackendObserver {
   void judge_return(const CacheModel& model);
   void on_refusal(Invariant invariant) override;
 
-  /// Says what must come of the next call of the subject, and gives what was said before.
+  /// Sets the expected result of the next call of the subject, and returns the expectation before it.
   Expectation expect(const Expectation& expected) {
     if (mark_) mark_->set(expected);
     return std::exchange(expected_, expected);
   }
-  /// What was expected did not come.
+  /// The expected result did not come.
   void violate_expected(std::string observed) {
     violate(expected_.invariant, expected_.cause, expected_.text(), std::move(observed));
   }
@@ -142,7 +141,7 @@ class Runner final : private BackendObserver {
   void mark(StepKind kind);
   /// Whether a backend call of this operation failed.
   [[nodiscard]] bool is_refused() const { return context_.refused != Invariant::None; }
-  /// Whether this step is checked as EveryStep says, which the next check must still be allowed to.
+  /// Whether this step is checked as EveryStep says; the budget may still forbid the next check.
   [[nodiscard]] bool is_strict() const {
     return checks_ == Checks::EveryStep && step_ >= first_strict_step_ && step_ < budget_ended_at_;
   }
@@ -203,12 +202,12 @@ class Runner final : private BackendObserver {
   MisuseOracle oracle_{arena_, backends_, models_, reference_};
   AnySubject* subjects_[Limits::max_caches] = {};
   int armed_reentry_[Limits::max_caches] = {-1, -1};
-  // Objects by ordinal. They outlive their cache and their program, since there are too many to clear:
-  // what counts is the incarnation of their cache.
+  // Objects by ordinal. There are too many to clear after each program, so old ones stay; an object counts only if the
+  // incarnation of its cache is the present one.
   std::vector<Object> objects_;
   std::uint64_t incarnations_[Limits::max_caches] = {};
   std::uint64_t last_incarnation_ = 0;
-  std::vector<std::uint32_t> live_;     // ordinals of the live ones
+  std::vector<std::uint32_t> live_;  // ordinals of the live ones
   std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
   std::uint32_t step_ = 0;
   StepKind step_kind_;

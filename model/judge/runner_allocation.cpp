@@ -133,7 +133,7 @@ void Runner::judge_poisoning(const CacheModel& model, const SlabRecord& slab, st
 void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
   const CacheModel& model = models_[cache];
   const Abilities& abilities = subjects_[cache]->abilities();
-  if (!abilities.layout) {  // memory of its own may run out
+  if (!abilities.layout) {  // its own memory may run out
     if (abilities.takes_memory && !is_refused())
       violate(Invariant::B15, Cause::RefusedWithoutFailure, "null only when memory was refused", "null");
     return;

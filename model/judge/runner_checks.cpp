@@ -10,7 +10,7 @@
 namespace slabproof {
 namespace {
 
-// Expected in more than one place.
+// Used in more than one place.
 constexpr Expectation untouched_objects{Invariant::G12, Cause::WrittenWhileLive, "no byte of a live object written"};
 
 }  // namespace
@@ -37,7 +37,7 @@ bool Runner::may_spend(std::size_t cost) {
 
 std::size_t Runner::cost_of_audit(std::uint8_t cache) const {
   const std::size_t slabs = models_[cache].slabs(), slots = slabs * models_[cache].layout.objects_per_slab;
-  return slabs + std::min<std::size_t>(slots, step_);  // no more than that were ever handed out
+  return slabs + std::min<std::size_t>(slots, step_);  // no more were ever handed out
 }
 
 std::size_t Runner::cost_of_check() const {

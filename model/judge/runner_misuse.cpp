@@ -1,4 +1,4 @@
-// The runner's operations that misuse a cache.
+// The operations that misuse a cache.
 #include "model/judge/runner.hpp"
 
 #include <iterator>
@@ -100,7 +100,7 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
     return violate(expected.invariant, Cause::WrongReport, "the pointer and the cache in the report", "others");
   close();
-  check_statistics(cache, expected.invariant);  // the cache is as it was
+  check_statistics(cache, expected.invariant);  // the cache is unchanged
 }
 
 // Values to write over a free link: null, its own slot, and values that no free link has, among them a live object of
@@ -142,7 +142,7 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
   if (allocated != slot) poke(slot, saved);
   if (allocated == slot) {
     violate_expected("the damaged slot handed out");
-  } else if (allocated) {  // another slot, whose link is sound
+  } else if (allocated) {  // another slot, whose link is intact
     expect(expected_object(OperationKind::AllocNoGrow, cache, source));
     judge_object(cache, no_ordinal, allocated, source);
     end();

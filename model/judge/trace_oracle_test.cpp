@@ -1,4 +1,4 @@
-// The judge of the trace parser finds a parser that is wrong.
+// The judge of the trace parser finds a wrong parser.
 #include "model/judge/trace_oracle.hpp"
 
 #include <string>
@@ -65,7 +65,7 @@ TEST(TraceOracle, FindsAProgramThatBytesCannotSay) {
 
 TEST(TraceOracle, IsContentWithTheParser) {
   for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
-    // A text that is right but for one character.
+    // A text with one wrong character.
     std::string text = to_text(decode(random_bytes(seed, 24 + 4 * (seed % 20))));
     SplitMix random{seed};
     if (seed % 4 != 0) text[random.below(text.size())] = static_cast<char>(random.byte());

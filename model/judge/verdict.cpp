@@ -6,7 +6,7 @@ std::string Verdict::signature() const {
   switch (kind) {
     case Kind::Agreed: return "agreed";
     case Kind::Violated: return to_string(violation.invariant) + "/" + to_string(operation);
-    // The sanitizer's name without its finding, which varies with what lies beside the address.
+    // Only the sanitizer's name: its finding varies with what lies beside the address.
     case Kind::Died:
       return "died:" + death.substr(0, death.find(':')) + (frame.empty() ? "" : "@" + frame) + "/" +
              to_string(operation);

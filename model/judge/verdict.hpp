@@ -35,17 +35,17 @@ struct Verdict {
   std::string death;  // of Died: the sanitizer's own sentence, or the signal and what was said before it
   std::string frame;  // of Died: the first function of the allocator in the report
   std::vector<std::string> frames{};  // of Died: the first functions of the project, with file and line
-  /// Of Died and Hung: what should have come of the call under way, with the id of its invariant. Empty when no cache
-  /// was being called.
+  /// Of Died and Hung: the expected result of the call under way, with the id of its invariant. Empty when no cache was
+  /// being called.
   Invariant due_invariant = Invariant::None;
   std::string due{};
 
   [[nodiscard]] bool agreed() const { return kind == Kind::Agreed; }
   /// Tells failures apart: the invariant or the death, with the operation's kind.
   [[nodiscard]] std::string signature() const;
-  /// One line for people.
+  /// One line, for people.
   [[nodiscard]] std::string sentence() const;
-  /// Of Died and Hung what should have been and, line by line, where in the project it ended; else empty.
+  /// Of Died and Hung: the expected result and, line by line, where in the project the program ended; else empty.
   [[nodiscard]] std::string explanation() const;
 };
 

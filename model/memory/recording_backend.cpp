@@ -42,7 +42,7 @@ void RecordingBackend::reset(const BackendSpec& spec) {
   slabs_made_ = 0;
 }
 
-// Every call passes here first: may anybody call now, and may the row?
+// Every call begins here: may the backend be called now, and by this row?
 void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b) {
   log_.add(static_cast<std::uint64_t>(call) << 8 | index_, a, b);
   if (call_log) call_log->push_back({call, index_, a, b, 0});
@@ -223,7 +223,7 @@ bool RecordingBackend::save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* 
   return true;
 }
 
-// Whether `info` is where this slab's SlabInfo must be; says what is wrong if not.
+// Whether `info` is where this slab's SlabInfo must be; reports a violation if not.
 bool RecordingBackend::info_belongs(const SlabRecord& slab, std::uintptr_t info) {
   const CacheModel& cache = *context_.cache;
   if (cache.spec.type == slab::ObjectSizeType::Small) {

@@ -28,17 +28,17 @@ enum class BackendCall : std::uint8_t {
 constexpr std::size_t backend_calls = 7;
 const char* to_string(BackendCall call);
 
-/// A call as it goes into the event log, addresses relative to the arena, and what came back: an
-/// address, or 1 for a page that was saved; 0 for nothing.
+/// A call as the event log has it, addresses relative to the arena, and its answer: an address, or 1 for a page that
+/// was saved; 0 for nothing.
 struct CallRecord {
   BackendCall call;
   std::uint8_t backend;
   std::uint64_t a, b, answer;
 };
-/// Where calls are noted for those who draw pictures of a run; one runner runs at a time.
+/// Where calls are noted for pictures of a run; one runner runs at a time.
 inline std::vector<CallRecord>* call_log = nullptr;
 
-/// What one backend hands out at once at the most; the next alloc_slab is refused.
+/// The most slabs that one backend hands out at once; the next alloc_slab is refused.
 constexpr std::size_t max_slabs = 1536;
 
 /// A slab that a cache holds.
@@ -46,7 +46,7 @@ struct SlabRecord {
   std::uintptr_t base = 0;
   std::size_t size = 0;
   std::uint8_t cache = 0;
-  bool misaligned = false;          // handed out so on purpose; must come straight back
+  bool misaligned = false;          // on purpose; must come straight back
   bool abandoned = false;           // its cache was destroyed while objects in it lived
   bool fresh = true;                // made by the operation under way
   bool save_refused = false;        // a page of it could not be saved; must go back
@@ -57,7 +57,7 @@ struct SlabRecord {
   std::vector<bool> handed_out;  // slots that were an object since the slab was made
 };
 
-/// The calls, a bit each, that a row may make.
+/// The calls that a row may make, a bit each.
 constexpr std::uint8_t calls_of(slab::Row row) {
   constexpr auto bits = [](auto... calls) {
     return static_cast<std::uint8_t>((0u | ... | (1u << static_cast<unsigned>(calls))));
@@ -70,7 +70,7 @@ constexpr std::uint8_t calls_of(slab::Row row) {
                                             : slabs | map | infos;
 }
 
-/// The operation that the backend is called from: who calls, and what it may call.
+/// The operation that calls the backend, and what it may call.
 struct CallContext {
   const CacheModel* cache = nullptr;  // null: nobody may call
   std::uint8_t calls_of_row = 0;
@@ -85,22 +85,22 @@ struct CallContext {
   Invariant refused = Invariant::None;      // the invariant that governs the call that failed, if any
 };
 
-/// Told of every call before the backend answers, of slabs that come and go, and of calls that fail.
+/// Notified of every call before the backend answers, of slabs that are made and released, and of calls that fail.
 class BackendObserver {
  public:
   virtual void on_backend_call(BackendCall call) = 0;
   virtual void on_slab_made(SlabRecord& slab) = 0;
   virtual void on_slab_released(SlabRecord& slab) = 0;
-  /// A call is refused, or answered with misaligned memory; `invariant` says what must come of that.
+  /// A call is refused, or answered with misaligned memory; `invariant` says what must follow.
   virtual void on_refusal(Invariant invariant) = 0;
 
  protected:
   ~BackendObserver() = default;
 };
 
-/// A backend on a Region of the arena that remembers everything it handed out, checks the protocol
-/// (invariants B1 to B14, B17, B20, G2, G10), writes the event log and fails on demand. Supplies the
-/// functions of all rows; a row that calls one it does not need is found out.
+/// A backend on a Region of the arena that remembers everything it handed out, checks the protocol (invariants B1 to
+/// B14, B17, B20, G2, G10), writes the event log and fails on demand. Supplies the functions of all rows; a row that
+/// calls one it does not need violates B4 or B5.
 class RecordingBackend {
  public:
   RecordingBackend(Arena& arena, std::uint8_t index, Judgement& judgement, EventLog& log, CallContext& context,
@@ -122,10 +122,10 @@ class RecordingBackend {
   /// Takes back what take_memory() returned.
   void give_memory(void* memory) noexcept;
 
-  // What the runner asks.
+  // For the runner.
   void fail(const Operation& operation);
   void recover() { failure_armed_ = false; }
-  /// Calls since reset() or load() that could have failed: as many as fail() can choose from.
+  /// The number of calls since reset() or load() that fail() could have chosen to fail.
   [[nodiscard]] std::uint32_t calls_that_may_fail() const { return calls_that_may_fail_; }
   /// The slab that holds `address`, or null. O(log slabs).
   [[nodiscard]] SlabRecord* find(std::uintptr_t address) { return slabs_.find(address); }
@@ -166,7 +166,7 @@ class RecordingBackend {
   void enter(BackendCall call, std::uint64_t a = 0, std::uint64_t b = 0);
   void blame_caller(BackendCall call);
   void check_sizes(std::size_t slab_size, std::size_t page_size);
-  /// Whether this call is to fail, and how.
+  /// Whether the program makes this call fail, and how.
   enum class Injected : std::uint8_t { None, Refuse, Misalign };
   Injected injected(FailingCall call);
   void refuse(Invariant invariant) {

@@ -23,7 +23,7 @@ namespace slabproof {
 namespace {
 
 constexpr std::chrono::seconds stopped_for_good{3};
-// Time that passes between two looks counts for no more: this process may have been stopped.
+// The most time that counts between two looks, since this process may have been stopped.
 constexpr std::chrono::milliseconds longest_look{100};
 constexpr useconds_t look_microseconds = 2000;
 constexpr double least_use = 0.01;  // of a processor; a child that uses less is idle
@@ -66,7 +66,7 @@ std::string ChildEnd::why_it_tells_nothing(std::string_view report) const {
 }
 
 Child::Child(const std::function<int()>& body, const ChildOptions& options) {
-  std::signal(SIGCHLD, SIG_DFL);  // where it is ignored, no child leaves its end
+  std::signal(SIGCHLD, SIG_DFL);  // if it were ignored, children would leave no exit status
   if (options.errors == ChildOptions::Errors::Captured) {
     errors_ = memfd_create("errors", MFD_CLOEXEC);
     if (errors_ < 0) cannot_judge_for_errno("no file in memory can be made");
@@ -99,7 +99,7 @@ void Child::run(const std::function<int()>& body, const ChildOptions& options, p
   _exit(status);
 }
 
-/// Takes note of what the kernel has to tell of it: its end, that it is stopped, that it goes on again.
+/// Notes what the kernel reports about the child: that it has ended, was stopped, or continues.
 void Child::collect(int flags) {
   int status = 0;
   pid_t told = 0;
@@ -139,7 +139,7 @@ ChildEnd Child::wait() {
 }
 
 ChildEnd Child::wait(const ChildProgress& progress) {
-  // Of its processor's time: who waits for a processor does not hang.
+  // In processor time: a child that waits for a processor does not hang.
   clockid_t clock{};
   if (clock_getcpuclockid(process_, &clock) != 0) return wait();
   std::uint64_t seen = progress.count();

@@ -14,17 +14,17 @@ namespace slabproof {
 /// How a child process ended.
 class ChildEnd {
  public:
-  enum class Cause : std::uint8_t { Itself, Patience };  // Patience: its parent's, which killed it
+  enum class Cause : std::uint8_t { Itself, Patience };  // Patience: its parent lost patience and killed it
 
   ChildEnd(int status, Cause cause) : status_{status}, cause_{cause} {}
 
-  /// It did not go on: its parent lost patience, or its watchdog ended it (model/process/watchdog.hpp).
+  /// It made no progress: its parent lost patience, or its watchdog ended it (model/process/watchdog.hpp).
   [[nodiscard]] bool hung() const;
   [[nodiscard]] bool exited_with(int status) const;
   /// "signal SEGV", "exit status 3".
   [[nodiscard]] std::string text() const;
-  /// Why this tells nothing of what the child judged; empty when it does. What ended it may have been its
-  /// surroundings: another process, a limit, the kernel where memory ran out. `report` is what it wrote to stderr.
+  /// Why this end says nothing about what the child judged; empty if it does. The child may have been ended from
+  /// outside: by another process, a limit, or the kernel when memory ran out. `report` is what it wrote to stderr.
   [[nodiscard]] std::string why_it_tells_nothing(std::string_view report = {}) const;
 
  private:
@@ -35,33 +35,33 @@ class ChildEnd {
 struct ChildOptions {
   enum class Errors : std::uint8_t { Captured, Shown };
 
-  Errors errors = Errors::Captured;  // where what it writes to stderr goes: Child::report(), or this process's stderr
-  double processor_seconds = 0;  // after which its watchdog ends it; 0: it has none
+  Errors errors = Errors::Captured;  // where its stderr goes: to Child::report(), or to this process's stderr
+  double processor_seconds = 0;  // after which its watchdog ends it; 0: no watchdog
 };
 
-/// How far a child is, for a parent that waits as long as it goes on.
+/// A child's progress, for a parent that waits as long as there is some.
 struct ChildProgress {
-  std::function<std::uint64_t()> count;  // changes while the child goes on
-  double processor_seconds;  // of the child's without a change, after which it has hung
-  double idle_seconds = 180;  // the same of time in which it neither used a processor nor was stopped by hand
+  std::function<std::uint64_t()> count;  // changes while the child makes progress
+  double processor_seconds;  // of the child without a change, after which it counts as hung
+  double idle_seconds = 180;  // the same for time in which it neither used a processor nor was stopped by hand
   std::function<void()> meanwhile = [] {};  // called every few milliseconds
 };
 
 /// A child process that judges something: the only place where the harness forks. It dies with its parent, leaves no
-/// core dump, and judges nothing where a sanitizer would find errors that are none. A child that is stopped (SIGSTOP)
-/// has hung after three seconds, which do not go by while the parent is stopped too, as by Ctrl-Z.
+/// core dump, and judges nothing where a sanitizer would report false errors. A child that is stopped (SIGSTOP) counts
+/// as hung after three seconds, not counting time in which the parent is stopped too, as by Ctrl-Z.
 class Child {
  public:
-  /// Runs `body` in a child process, which exits with what that answers.
+  /// Runs `body` in a child process, which exits with its result.
   explicit Child(const std::function<int()>& body, const ChildOptions& options = {});
-  /// Kills the child if it runs.
+  /// Kills the child if it is running.
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// Its end, or nothing while it runs.
+  /// How it ended, or nothing while it is running.
   std::optional<ChildEnd> poll();
-  /// Waits for its end.
+  /// Waits until it has ended.
   ChildEnd wait();
   ChildEnd wait(const ChildProgress& progress);
   /// What it has written to stderr so far, if that is captured.

@@ -10,7 +10,7 @@
 namespace slabproof {
 namespace {
 
-/// What the child tells its parent, piece by piece as it becomes known.
+/// What the child tells its parent, as it becomes known.
 struct Shared {
   StepMark mark;
   bool finished;

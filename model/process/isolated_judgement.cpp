@@ -40,8 +40,8 @@ IsolatedRun run_once(Runner& runner, const Program& program, const IsolationOpti
 
 constexpr std::size_t unlimited = ~std::size_t{0};
 
-/// With each step checked that the verdict needs: those of a run that fails after its budget ended are known to be
-/// sound up to the last check but one.
+/// Checks every step that the verdict needs. When a run fails after its budget has ended, its steps are known to be
+/// correct up to the last check but one, so it runs again with the steps from there on checked one by one.
 IsolatedRun run_until_guilty(Runner& runner, const Program& program, const IsolationOptions& options,
                              const IsolationOptions& again) {
   const IsolatedRun run = run_once(runner, program, options, 0, Runner::check_budget);
@@ -58,7 +58,7 @@ Verdict run_steps(Runner& runner, const Program& program, const IsolationOptions
   const auto after = [&](const Operation* operation) {
     if (!options.after_step) return;
     options.after_step(runner, operation);
-    if (options.timeout_seconds > 0) watch(options.timeout_seconds);  // who looks on takes time as well
+    if (options.timeout_seconds > 0) watch(options.timeout_seconds);  // the observer takes time too
   };
   bool going = runner.start(program.setup);
   after(nullptr);
@@ -76,10 +76,10 @@ Verdict run_steps(Runner& runner, const Program& program, const IsolationOptions
 IsolatedRun run_isolated(Runner& runner, const Program& program, const IsolationOptions& wanted) {
   IsolationOptions options = wanted;
   if (options.timeout_seconds <= 0) options.timeout_seconds = patience(program.operations.size());
-  constexpr std::size_t few = 64;  // operations, which take no time whatever they are
+  constexpr std::size_t few = 64;  // operations, which take no time whatever they do
   if (program.operations.size() <= few || options.checks == Checks::NowAndThen)
     return run_once(runner, program, options, 0, unlimited);
-  // Who is told of each step is told of one run only.
+  // after_step is called for one run only.
   IsolationOptions silent = options;
   silent.after_step = {};
   silent.brief |= options.after_step != nullptr;

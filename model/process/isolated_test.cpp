@@ -22,7 +22,7 @@ namespace {
 enum class Deed { Nothing, Abort, Overflow, Loop, Stop, Exit, Assert };
 Deed deed = Deed::Nothing;
 
-/// Hands out what it has, and once something else happens.
+/// Hands out what it has, and once does something else.
 class Deadly {
  public:
   static constexpr Abilities abilities{};
@@ -132,7 +132,7 @@ TEST(Isolation, EndingTheProcessIsADeath) {
   EXPECT_EQ(verdict.death, "exit status 0");
 }
 
-// The mask of a page that is no slab's leads the cache into memory that nobody may read.
+// Masking a pointer into no slab leads the cache to memory that nobody may read.
 TEST(Isolation, DeathInTheAllocatorNamesItsFirstFrameThere) {
   if (!has_asan) GTEST_SKIP() << "built without AddressSanitizer";
   static AnySubject* made = nullptr;
@@ -151,7 +151,7 @@ TEST(Isolation, DeathInTheAllocatorNamesItsFirstFrameThere) {
   EXPECT_TRUE(verdict.frames[0].starts_with("load_owner poison.hpp:")) << verdict.frames[0];
 }
 
-// The report begins with the place of the finding, which is no frame.
+// The report begins with the place of the finding, which is not a stack frame.
 TEST(Isolation, UndefinedBehaviourInTheAllocatorNamesItsFirstFrameThere) {
   if (!has_asan) GTEST_SKIP() << "built without UndefinedBehaviorSanitizer";
   static AnySubject* made = nullptr;
@@ -169,7 +169,7 @@ TEST(Isolation, UndefinedBehaviourInTheAllocatorNamesItsFirstFrameThere) {
   EXPECT_EQ(verdict.signature(), "died:UndefinedBehaviorSanitizer@store_link/alloc") << verdict.sentence();
 }
 
-// One object twice: the judge finds it in a child as it does here.
+// One object twice: the judge finds it in a child as well as here.
 class Twice {
  public:
   static constexpr Abilities abilities{};

@@ -28,8 +28,8 @@ struct Shared {
   SharedViolation violation;
 };
 
-/// What goes through the pipe for each input that agrees. A process that the judged code starts may go through them
-/// too, and says each a second time.
+/// What the pipe carries for each input that agrees. A process that the judged code starts may run them too and send
+/// each a second time.
 struct Note {
   std::uint64_t index, note;
 };
@@ -78,7 +78,7 @@ Verdict verdict_of_end(const Shared& shared, const ChildEnd& end, std::string_vi
   return verdict;
 }
 
-/// A child process of a pass, the notes that it sends and how it ends.
+/// A child process of a pass: the notes that it sends, and how it ends.
 class Leg {
  public:
   Leg(std::size_t first, std::size_t count, const JudgeOfPass& judge, Shared& shared) : shared_{shared} {
@@ -100,7 +100,7 @@ class Leg {
     note = said.note;
     return said.index == index;
   }
-  /// What became of the input that it was at; nothing, with the reason, when its end does not tell.
+  /// The result of the input that it was running; nothing, with the reason, if its end does not say.
   std::optional<Verdict> end(std::string& why) {
     const ChildEnd end = child_->wait();
     const std::string report = child_->report();
@@ -110,7 +110,7 @@ class Leg {
   }
 
  private:
-  /// False when none comes any more, since the child has ended or is stopped for good.
+  /// False when no more can come, since the child has ended or is stopped for good.
   bool read_note(Note& note) {
     constexpr int look_milliseconds = 100;
     pollfd notes{.fd = notes_[0], .events = POLLIN, .revents = 0};
@@ -145,7 +145,7 @@ void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<b
       passed.verdict = *verdict;
       going = found(passed);
       ++next;
-    } else if (next == passed.first) {  // else a fresh process may manage it
+    } else if (next == passed.first) {  // else a fresh process may succeed
       cannot_judge(why);
     }
   }

@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::string_view asan = "AddressSanitizer: ", ubsan = "runtime error: ";
 
-/// "void slab::detail::CacheCore<A, B>::free(void*)" -> "free". Without its class, which g++ leaves out of the
-/// frames of functions that it has inlined.
+/// "void slab::detail::CacheCore<A, B>::free(void*)" -> "free". The class is left out because g++ omits it in frames of
+/// inlined functions.
 std::string short_name(std::string function) {
   constexpr std::string_view unnamed = "(anonymous namespace)::";
   for (std::size_t at = 0; (at = function.find(unnamed)) != std::string::npos;) function.erase(at, unnamed.size());
@@ -34,7 +34,7 @@ bool is_frame(std::string_view line) {
   return number != std::string_view::npos && line[number] == '#';
 }
 
-/// What a line of a stack says: "#1 0x… in FUNCTION FILE:LINE". Both are empty where it names no file.
+/// The parts of a line of a stack, "#1 0x… in FUNCTION FILE:LINE". Both are empty if it names no file.
 struct Frame {
   std::string function;  // without its class and its parameters
   std::string_view place;
@@ -43,7 +43,7 @@ struct Frame {
     constexpr std::string_view in = " in ";
     const std::size_t begin = line.find(in);
     if (!is_frame(line) || begin == std::string_view::npos) return;
-    // A path may have spaces in it. It need not be absolute, where a compiler cache has made it the same for all.
+    // A path may contain spaces, and may be relative, if a compiler cache has made it so.
     std::size_t end = line.find(" /", begin + in.size());
     if (end == std::string_view::npos) end = line.rfind(' ');
     if (end < begin + in.size()) return;
@@ -70,7 +70,8 @@ std::string describe_asan(std::string_view report, std::size_t at) {
   return text;
 }
 
-/// What a program says last before it ends itself: the text of an assertion, of the cache's default report.
+/// The last line that a program prints before it ends itself: the text of an assertion or of the cache's default
+/// report.
 std::string last_words(std::string_view report) {
   while (report.ends_with('\n')) report.remove_suffix(1);
   const std::string_view line = report.substr(report.rfind('\n') + 1);
@@ -102,7 +103,7 @@ std::vector<std::string> first_frames(std::string_view report) {
     if (std::none_of(std::begin(folders), std::end(folders), [&](auto folder) { return frame.lies_in(folder); }))
       continue;
     const std::string_view place = frame.place.substr(frame.place.rfind('/') + 1);
-    // Without the column, which g++ does not give.
+    // The column is left out because g++ does not give it.
     frames.push_back(frame.function + " " + std::string{place.substr(0, place.find(':', place.find(':') + 1))});
   }
   return frames;

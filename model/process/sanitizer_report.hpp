@@ -12,8 +12,8 @@ namespace slabproof {
 /// Which sanitizer has reported, if one has; else it was a signal or an exit.
 DeathBy ended_by(std::string_view report);
 
-/// What a child process died of, from what it wrote to stderr: AddressSanitizer's first sentence without the registers,
-/// UndefinedBehaviorSanitizer's, or the signal or exit status and the last line.
+/// The cause of a child process's death, from its stderr: the first sentence of AddressSanitizer, without the
+/// registers, or of UndefinedBehaviorSanitizer; else the signal or exit status and the last line.
 std::string describe_death(std::string_view report, const ChildEnd& end);
 
 /// The function of the first stack frame that lies in the allocator; empty without one.

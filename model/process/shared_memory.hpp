@@ -9,7 +9,7 @@
 
 namespace slabproof {
 
-/// A T, all zero at first where it says nothing else, that this process shares with the children it starts.
+/// A T that this process shares with the children it starts; all zero unless T initialises itself.
 template <class T>
 class SharedMemory {
  public:

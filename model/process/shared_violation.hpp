@@ -8,7 +8,7 @@
 
 namespace slabproof {
 
-/// A violation in memory that a child process shares with its parent: long texts are cut short.
+/// A violation in memory shared between a child process and its parent; long texts are truncated.
 struct SharedViolation {
   Invariant invariant;
   Cause cause;

@@ -25,11 +25,11 @@ struct Failure {
   FailingCall call = FailingCall::Any;
   FailureMode mode = FailureMode::Once;
 
-  /// A call that saves hands out no memory that could be misaligned.
+  /// A save hands out no memory that could be misaligned.
   [[nodiscard]] constexpr bool is_possible() const {
     return mode != FailureMode::Misaligned || call != FailingCall::SaveSlabInfo;
   }
-  /// This one, or a possible one in its place.
+  /// This failure, or a possible one instead.
   [[nodiscard]] constexpr Failure made_possible() const {
     return {is_possible() ? call : FailingCall::AllocSlab, mode};
   }

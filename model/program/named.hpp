@@ -4,7 +4,7 @@
 
 namespace slabproof {
 
-/// A value of an enumeration and its name in traces. A table of them is the one place of these names.
+/// A value of an enumeration and its name in traces. Its table is the only place of these names.
 template <class E>
 struct Named {
   E value;

@@ -18,7 +18,7 @@ class SplitMix {
     return (word ^ word >> 27) * 0x94D049BB133111EBu;
   }
   std::uint8_t byte() { return static_cast<std::uint8_t>(next() >> 56); }
-  /// One of 0 … count - 1; count is at most 2^16.
+  /// A number below count, which is at most 2^16.
   std::size_t below(std::size_t count) { return (next() >> 32) % count; }
 
  private:

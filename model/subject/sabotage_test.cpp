@@ -22,8 +22,8 @@ constexpr const char* single_page = "type=Small slab_size=256 page_size=256 obje
 constexpr const char* multi_page = "type=Small slab_size=512 page_size=256 object_size=64 object_align=8";
 constexpr const char* large = "type=Large slab_size=512 page_size=256 object_size=100 object_align=8";
 
-/// What is broken in a slab's SlabInfo shows once another slab is current. `program` is the shortest that shows what is
-/// broken; its lines are parted by "; ".
+/// Damage in a slab's SlabInfo shows once another slab is current. `program` is the shortest that shows the damage; its
+/// lines are separated by "; ".
 struct Row {
   Invariant id;
   Sabotage sabotage;

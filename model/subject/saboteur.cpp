@@ -16,7 +16,7 @@ using enum Sabotage;
 
 std::byte* at(std::uintptr_t address) { return reinterpret_cast<std::byte*>(address); }
 
-// What ASan would stop in the build that has it: other builds find the write all the same (B19).
+// A write that ASan would stop in builds that have it; other builds must find it as well (B19).
 SLABPROOF_NOT_SANITIZED void scribble(void* memory) { *static_cast<volatile std::uint64_t*>(memory) = 0x5C21BB1E; }
 void read(const void* memory) { (void)*static_cast<const volatile std::uint64_t*>(memory); }
 
@@ -197,7 +197,7 @@ AnySubject* make(void* storage, const CacheSpec& spec, SabotagedBackend& backend
 }  // namespace
 
 AnySubject* make_saboteur(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-  // The cache calls it to the last, so it lies beside the subject and not in it.
+  // The cache calls it until the end of its life, so it lies beside the subject and not in it.
   constexpr std::size_t half = Arena::cache_storage / 2;
   static_assert(sizeof(SubjectBox<Saboteur<slab::Row::Large>>) <= half && sizeof(SabotagedBackend) <= half);
   auto& sabotaged = *::new (static_cast<std::byte*>(storage) + half) SabotagedBackend{backend, spec};

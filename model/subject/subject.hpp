@@ -17,20 +17,20 @@
 
 namespace slabproof {
 
-/// What a subject can do beside alloc and free. A program's operations that ask for more fall away.
-/// Claimed, not sniffed: a subject that claims an ability and lacks the function does not compile.
+/// What a subject can do besides alloc and free. Operations that need more are skipped. Abilities are claimed, not
+/// detected: a subject that claims an ability and lacks the function does not compile.
 ///
-/// One without `layout` is somebody else's pool, and its objects are what is judged: aligned, disjoint,
-/// not written to. With `takes_memory` it gets its memory by RecordingBackend::take_memory(), which fails
-/// as the program says: then its objects lie in that memory, alloc answers null only when it was refused
-/// some, and all of it comes back at the end. Without, it brings memory of its own and may run out.
+/// A subject without `layout` is another kind of pool, of which only the objects are judged: aligned, disjoint, not
+/// written to. With `takes_memory` it gets its memory from RecordingBackend::take_memory(), which fails as the program
+/// says: its objects must lie in that memory, alloc may return null only when memory was refused, and all of it must
+/// come back at the end. Without `takes_memory` it has memory of its own and may run out.
 struct Abilities {
   bool no_grow = false;         // void* alloc_no_grow()
   bool reserve = false;         // bool reserve(size_t n)
   bool shrink = false;          // size_t shrink()
   bool statistics = false;      // slab::CacheStatistics statistics() const
   bool audit = false;           // Invariant audit() const: the one that failed, or None
-  bool layout = false;          // Layout layout() const: slots in the backend's slabs, where docs/invariants.md says
+  bool layout = false;          // Layout layout() const: slots lie in the backend's slabs as docs/invariants.md says
   bool follows_policy = false; // docs/policy.md: the current slab, the fullest bin, the empty slabs kept
   bool detects_misuse = false;  // reports through model/subject/report_log.hpp, state unchanged
   bool poisons = false;         // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
@@ -39,7 +39,7 @@ struct Abilities {
   bool inspectable = false;     // CacheMembers members() const, void set_members(const CacheMembers&)
   std::size_t max_align = ~std::size_t{0};  // objects of a larger alignment get this one
 
-  /// What can be judged by the slabs alone is claimed together with them.
+  /// Abilities that are judged by the slabs require `layout`.
   [[nodiscard]] constexpr bool consistent() const {
     return layout ? !takes_memory : !(no_grow || reserve || shrink || statistics || follows_policy || detects_misuse);
   }
@@ -94,7 +94,7 @@ class AnySubject {
   virtual void set_members(const CacheMembers&) {}
   /// What misuse reports name as the cache.
   [[nodiscard]] virtual const void* identity() const = 0;
-  /// Bytes of this, from the beginning of its storage on.
+  /// The size of this object in bytes.
   [[nodiscard]] virtual std::size_t size() const = 0;
 
  private:

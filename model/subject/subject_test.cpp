@@ -1,4 +1,4 @@
-// Somebody else's pool under the same runner.
+// Other pools under the same runner.
 #include "model/subject/subject.hpp"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 namespace slabproof {
 namespace {
 
-/// Hands out the one object that it has to everybody.
+/// Hands out its only object again and again.
 class OneObject {
  public:
   static constexpr Abilities abilities{};
@@ -24,16 +24,16 @@ class OneObject {
   alignas(64) std::byte object_[64];
 };
 
-/// Says that it can report statistics, but nobody could judge them.
+/// Claims statistics, which could not be judged without a layout.
 struct StatisticsOfNoSlabs : OneObject {
   static constexpr Abilities abilities{.statistics = true};
   slab::CacheStatistics statistics() const { return {}; }
 };
-/// Says that it can audit itself, but cannot.
+/// Claims audit() and does not have it.
 struct NoAudit : OneObject {
   static constexpr Abilities abilities{.audit = true};
 };
-/// A pool that does all it says.
+/// A pool that keeps its promises.
 struct Audited : OneObject {
   static constexpr Abilities abilities{.audit = true};
   Invariant audit() const { return Invariant::None; }
@@ -84,7 +84,7 @@ TEST(AnotherSubject, MayRunOutOfMemoryAtAnyTime) {
   EXPECT_TRUE(Runner{make<Nothing>}.run(*parse(two_allocations).program).agreed());
 }
 
-/// Takes memory for each object, and gives it back unless it is told to keep, to steal or to give up.
+/// Takes memory for each object, and gives it back unless told to keep, to steal or to give up.
 struct Taker {
   static constexpr Abilities abilities{.takes_memory = true};
   enum class Fault { None, Keeps, Steals, GivesUp };

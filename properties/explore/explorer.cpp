@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double hung_after_seconds = 10;
 
-/// What became of the child that searches.
+/// The result of the child that searches.
 Verdict verdict_of(const SearchReport& report, const ChildEnd& end, const std::string& errors) {
   Verdict verdict;
   if (const std::string why = end.why_it_tells_nothing(errors); !why.empty()) cannot_judge(why);
@@ -41,7 +41,7 @@ Exploration explore(const ExploreOptions& options, ProgramEnds program_ends) {
   World world{options.setup, options.slabs, options.scrub, options.make};
   const auto begin = Clock::now();
   const auto search = [&] {
-    report_briefly(true);  // a death is told by its program
+    report_briefly(true);  // a death is reported by its program
     Search{options, world, steps, *report, program_ends}.run();
     report->finished = true;
     return 0;
@@ -64,7 +64,7 @@ Exploration explore(const ExploreOptions& options, ProgramEnds program_ends) {
 Exploration explore(const ExploreOptions& options) {
   const Exploration exploration = explore(options, ProgramEnds::LeftOut);
   if (exploration.outcome != Exploration::Outcome::Defect) return exploration;
-  // The end of a program is left out of the search until there is something to find.
+  // The end of a program is not tried until there is a defect to find.
   Exploration again = explore(options, ProgramEnds::Tried);
   again.counts.seconds += exploration.counts.seconds;
   return again.outcome == Exploration::Outcome::Defect && !again.verdict.agreed() ? again : exploration;

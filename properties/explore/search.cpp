@@ -98,7 +98,7 @@ void Search::try_operation(OperationKind kind, std::uint8_t cache) {
   }
 }
 
-/// What the end of a program finds in this state.
+/// Tries the end of a program in this state.
 void Search::end_program() {
   go_back();
   const Transition end{.sort = Transition::Sort::EndOfProgram};
@@ -117,7 +117,7 @@ void Search::try_all_choices(Transition transition) {
     if (const std::uint32_t calls = world_.backend().calls_that_may_fail(); calls > 0)
       fail_each(transition, calls, choices);
     if (over()) return;
-    // As on an odometer: the last place that can be another one.
+    // Advances like an odometer: the last choice that can be increased.
     std::size_t last = choices.made;
     while (last > 0 && picks[last - 1] + 1 >= choices.options[last - 1]) --last;
     if (last == 0) return;
@@ -138,14 +138,14 @@ void Search::fail_each(Transition transition, std::uint32_t calls, const Choices
     each(FailingCall::AllocSlabInfo, FailureMode::Misaligned, choices.made);
 }
 
-/// Goes to the state that is expanded. Where the last transition left its key alone and asked for no memory, not even
-/// dead bytes have changed.
+/// Goes to the state that is being expanded. If the last transition left its key unchanged and asked for no memory, not
+/// even dead bytes have changed, and nothing needs to be loaded.
 void Search::go_back() {
   if (!is_there_) world_.load(state_.key);
   is_there_ = false;
 }
 
-/// Whether key_, of so many words, is of the state that is expanded.
+/// Whether key_, of so many words, is of the state being expanded.
 bool Search::is_state(std::size_t words) const {
   return words == state_.words && std::memcmp(key_, state_.key, words * 8) == 0;
 }
@@ -174,7 +174,7 @@ void Search::take(const Transition& transition) {
       transition.failing || world_.choices().refused || transition.kind == FreeNull || made_nothing;
   if (is_same) return;
   if (!changes_nothing) return remember(state_.index, transition);
-  // Where it leads to, the runner may see it too.
+  // In the state that it leads to, the runner may see the defect too.
   found(transition, 0,
         {transition.kind == Reserve    ? Invariant::B20
          : transition.kind == FreeNull ? Invariant::M10
@@ -205,7 +205,7 @@ void Search::judge(const Transition& transition, std::uintptr_t stray) {
 void Search::found(const Transition& transition, std::uintptr_t stray, const Violation& violation,
                    Expressible expressible) {
   if (expressible == Expressible::No) {
-    // A defect too, but another state may have one that a program shows.
+    // This is a defect too, but another state may have one that a program can show.
     if (found_inexpressible_) return;
     found_inexpressible_ = true;
   } else {

@@ -1,4 +1,4 @@
-// The misuses that a search tries in each state: free() of every pointer, and every bad link in every free slot.
+// The misuses that the search tries in each state: free() of every pointer, and every bad link in every free slot.
 #include "properties/explore/counterexample.hpp"
 #include "properties/explore/search.hpp"
 
@@ -22,7 +22,7 @@ void Search::free_all_pointers() {
   }
 }
 
-/// Something was written: by which of the pointers?
+/// Something was written. Finds out by which pointer.
 void Search::blame_pointer(std::uint8_t cache, std::uintptr_t begin, std::uintptr_t end) {
   for (std::uintptr_t stray = begin; stray < end; ++stray) {
     world_.load(state_.key);
@@ -38,7 +38,7 @@ void Search::blame_pointer(std::uint8_t cache, std::uintptr_t begin, std::uintpt
   }
 }
 
-/// Every bad link that the runner knows, in each free slot; undone again.
+/// Writes every bad link that the runner knows into each free slot, and undoes it.
 void Search::corrupt_all_links() {
   for (std::size_t place = 0; place < world_.slabs(); ++place) {
     const SmallState::Slab slab = slab_of_state(place);
@@ -55,8 +55,8 @@ void Search::corrupt_all_links() {
         world_.runner().step({.kind = OperationKind::CorruptLink, .object = transition.argument, .argument = link});
         ++counts_.pointers;
         if (!world_.runner().check()) judge(transition, 0);
-        // The state as it was is good for the next link, although a slot that was handed out and taken back holds
-        // other dead bytes; no state comes of it.
+        // The state can be reused for the next link although a slot that was handed out and taken back has other dead
+        // bytes: this leads to no new state.
         is_there_ = is_state(world_.save(key_));
       }
     }

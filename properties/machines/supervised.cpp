@@ -24,16 +24,16 @@ namespace {
 constexpr std::uint64_t candidates_in_process = 5000, candidates_isolated = 600;
 constexpr std::uint64_t never = ~std::uint64_t{0};
 using Clock = std::chrono::steady_clock;
-// A candidate that hangs takes seconds, so the candidates have a time of their own too.
+// A candidate that hangs takes seconds, so candidates have a time limit too.
 constexpr unsigned hung_after_seconds = 20, shrink_seconds = 60;
 constexpr std::chrono::seconds tidy_seconds{30};
-// For candidates: the verdict is all that counts.
+// For candidates, of which only the verdict counts.
 const IsolationOptions brief{.timeout_seconds = 3, .brief = true, .after_step = {}};
 
 /// What the child that runs the property tells its parent.
 struct Shared {
   std::uint64_t programs, operations, to_find;
-  std::uint64_t heartbeat;  // goes up with every program that is run
+  std::uint64_t heartbeat;  // increases with every program that is run
   std::uint32_t shrunk_to;
   bool finished, passed;
   char signature[256];
@@ -93,7 +93,7 @@ class Machine {
     RC_FAIL(verdict.sentence());
   }
 
-  /// What must stay the same while a counterexample shrinks.
+  /// Whatever must stay the same while a counterexample shrinks.
   static std::string failure(const Verdict& verdict) {
     switch (verdict.kind) {
       case Verdict::Kind::Agreed: break;
@@ -124,7 +124,7 @@ class Machine {
       rc::detail::printResultMessage(result, text);
       return text.str();
     }
-    // RapidCheck's budget is soon used up by deaths, and it knows neither setups nor operands.
+    // Deaths soon use up RapidCheck's budget, and it cannot shrink setups and operands.
     const auto [program, verdict, ignored_report, tried, finished] = minimize(
         runner_, *counterexample_,
         {.budget = tidy_seconds, .go_on = [this](const Program&, std::uint64_t) { return ++shared_.heartbeat != 0; }});
@@ -147,7 +147,7 @@ class Machine {
     return text.str();
   }
 
-  /// The command that generates the same programs: its seed, and how many there are, which their sizes follow.
+  /// The command that generates the same programs: the seed, and their number, on which their sizes depend.
   [[nodiscard]] std::string again() const {
     std::string name = id_;
     name.replace(name.find('/'), 1, ".");
@@ -190,7 +190,7 @@ bool check_in_child(const std::string& id, const MachineOptions& options, Shared
   };
   Child child{[&] { return Machine{id, options, shared, isolate_from}.check(params), 0; },
               {.errors = ChildOptions::Errors::Shown}};
-  // A program that hangs is found by the programs that no longer come after it.
+  // A program hangs when no further program begins.
   const ChildEnd end = child.wait({.count = [&] { return const_cast<const volatile std::uint64_t&>(shared.heartbeat); },
                                    .processor_seconds = hung_after_seconds,
                                    .meanwhile = tell_now_and_then});

@@ -181,7 +181,7 @@ class BackendWriter {
   }
 
  private:
-  /// Calls of `f` with each distinct value that `of` has among the caches, joined by ||.
+  /// Calls of `f` with each distinct value of `of` among the caches, joined by ||.
   template <class F>
   [[nodiscard]] std::string one_of(const std::string& name, F of) const {
     std::set<std::size_t> values;

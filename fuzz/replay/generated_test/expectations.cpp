@@ -53,7 +53,7 @@ void TestExpectations::check_contents(std::uint32_t ordinal, std::size_t c) {
              number(ordinal % 255 + 1) + "));");
 }
 
-// How many slabs the cache's backend has handed out after the failing operation of a correct cache.
+// How many slabs a correct cache's backend has handed out after the failing operation.
 std::size_t TestExpectations::right_slabs(const Operation& o, std::size_t c) const {
   const Snapshot& before = body_.before;
   const std::size_t per_slab = plan_.layout(c).objects_per_slab, free_objects = before.statistics[c].free_objects;

@@ -43,7 +43,7 @@ TestPlan::TestPlan(const Program& of, const Recording& with)
   const bool fails_at_operation = verdict.step < program.operations.size();
   aligns_to_both = fails_at_operation && !agrees && has_pages_of_two_sizes(program.operations[verdict.step]) &&
                    !misaligns && recording.run.misuse == slab::Misuse::OtherCache;
-  // Whose a page is may hang on what its last user left in it, and the heap hands no page out again.
+  // The owner of a page may depend on what its last user left in it, and the heap does not reuse pages predictably.
   heap = (verdict.death_by == DeathBy::AddressSanitizer && recording.run.misuse != slab::Misuse::OtherCache) ||
          memory_size() > largest_memory || (agrees && shares_slabs_of_two_alignments());
 }
@@ -113,7 +113,7 @@ bool TestPlan::has_pages_of_two_sizes(const Operation& o) const {
   return o.kind == OperationKind::FreeThroughOther && setup.caches[0].page_size != setup.caches[1].page_size;
 }
 
-// A death of a misuse need not be one where other memory lies around; that no report came is wrong everywhere.
+// A misuse that is a death here need not be one with other memory around it; a missing report is wrong everywhere.
 bool TestPlan::judges_misuse(const TestStep& step) const {
   const OperationKind kind = step.operation.kind;
   if (agrees) return is_misuse(step.operation) || kind == OperationKind::Destroy || kind == OperationKind::CorruptLink;

@@ -63,7 +63,7 @@ class TestPlan {
   [[nodiscard]] std::string cache(std::size_t c) const { return cache_name(c) + (ends ? "->" : "."); }
   [[nodiscard]] static std::string object(std::uint32_t ordinal);
   [[nodiscard]] std::string type_of(std::size_t c) const;
-  /// A pointer as free() of the cache takes it.
+  /// A pointer as an argument for free() of the cache.
   [[nodiscard]] std::string given(std::size_t c, const std::string& pointer) const;
   /// A pointer that is no object of its own: near an object, or where nothing is.
   [[nodiscard]] std::string stray(std::size_t step) const;
@@ -71,11 +71,11 @@ class TestPlan {
 
   // Memory.
   [[nodiscard]] std::size_t largest_block() const;
-  /// Enough for the program, and for a cache that does more than it should.
+  /// Enough for the program, and for a cache that takes more than it should.
   [[nodiscard]] std::size_t memory_size() const;
 
   // Policies.
-  /// After the expectation that fails the test goes on: no misuse may end it.
+  /// The test continues after the failing expectation, so no misuse may end it.
   [[nodiscard]] bool handles_misuse(const CacheSpec& spec) const {
     return spec.checks && (reports || verdict.kind == Verdict::Kind::Violated);
   }

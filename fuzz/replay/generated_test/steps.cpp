@@ -50,7 +50,7 @@ void TestSteps::write() {
 }
 
 void TestSteps::construct() {
-  // More would not go on the stack.
+  // More would not fit on the stack.
   const char* const storage = plan_.memory_size() > (std::size_t{1} << 18) ? "static " : "";
   for (std::size_t b = 0; b < plan_.setup.backend_count; ++b)
     body_.line(std::string{storage} + "Backend " + plan_.backend_name(b) + ";");
@@ -90,7 +90,7 @@ void TestSteps::construct() {
 void TestSteps::take(const TestStep& step) {
   const Operation& o = step.operation;
   const std::size_t c = cache_of(o);
-  // What lies where memory was given back to the heap, nobody knows.
+  // Memory that was given back to the heap has unknown contents.
   if (plan_.agrees && plan_.heap && o.kind == OperationKind::DoubleFree) return;
   if (step.is_failing || plan_.agrees) expectations_.prepare(step, c);
   switch (o.kind) {
@@ -179,7 +179,7 @@ void TestSteps::reenter(const Operation& o, std::size_t c) {
   const std::string call = plan_.cache(c) + to_string(reentrant) + arguments_of(reentrant, plan_.type_of(c));
   if (plan_.id != M12 && !plan_.agrees)
     return body_.line(plan_.backend_of(c) + ".on_call = [&] { (void)" + call + "; };");
-  // Nobody can tell whose call the next one is.
+  // It is unknown which cache makes the next call.
   if (plan_.agrees && plan_.setup.cache_count == 2 && plan_.setup.caches[0].backend == plan_.setup.caches[1].backend)
     return body_.line("// (a re-entrant call of " + plan_.cache_name(c) + " falls away)");
   body_.line(plan_.backend_of(c) + ".on_call = [&] {");
