@@ -19,8 +19,12 @@ std::uint32_t take(std::string_view& rest) {
 }  // namespace
 
 const char* to_string(InputKind kind) {
-  constexpr const char* names[] = {"program", "geometry", "text"};
-  return names[static_cast<std::size_t>(kind)];
+  switch (kind) {
+    case InputKind::Program: return "program";
+    case InputKind::Geometry: return "geometry";
+    case InputKind::Text: return "text";
+  }
+  return "";
 }
 
 std::uint64_t Chain::count() const {
