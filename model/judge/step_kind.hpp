@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "model/program/operation.hpp"
+#include "model/program/operation_table.hpp"
 
 namespace slabproof {
 
@@ -33,7 +33,7 @@ struct StepKind {
 inline std::string to_string(StepKind step) {
   switch (step.phase) {
     case StepKind::Phase::Start: return "start";
-    case StepKind::Phase::Operation: return to_string(step.operation);
+    case StepKind::Phase::Operation: return facts_of(step.operation).name;
     case StepKind::Phase::End: return "end";
     case StepKind::Phase::Parse: return "parse";
     case StepKind::Phase::Geometry: return "geometry";
