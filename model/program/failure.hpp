@@ -6,16 +6,16 @@
 
 namespace slabproof {
 
-/// Which backend call fails.
-enum class FailingCall : std::uint8_t { Any, AllocSlab, AllocSlabInfo, SaveSlabInfo };
+/// Which backend call fails. The values are those of the byte form, for good.
+enum class FailingCall : std::uint8_t { Any = 0, AllocSlab = 1, AllocSlabInfo = 2, SaveSlabInfo = 3 };
 constexpr Named<FailingCall> failing_calls[] = {{FailingCall::Any, "any"},
                                                 {FailingCall::AllocSlab, "alloc_slab"},
                                                 {FailingCall::AllocSlabInfo, "alloc_slab_info"},
                                                 {FailingCall::SaveSlabInfo, "save_slab_info"}};
 constexpr const char* to_string(FailingCall call) { return name_in(failing_calls, call); }
 
-/// Once; from then on; or once, with memory that is misaligned.
-enum class FailureMode : std::uint8_t { Once, Always, Misaligned };
+/// Once; from then on; or once, with memory that is misaligned. The values are those of the byte form, for good.
+enum class FailureMode : std::uint8_t { Once = 0, Always = 1, Misaligned = 2 };
 constexpr Named<FailureMode> failure_modes[] = {
     {FailureMode::Once, "once"}, {FailureMode::Always, "always"}, {FailureMode::Misaligned, "misaligned"}};
 constexpr const char* to_string(FailureMode mode) { return name_in(failure_modes, mode); }

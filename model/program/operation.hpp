@@ -32,8 +32,8 @@ enum class OperationKind : std::uint8_t {
   Statistics,           // cache.statistics()
 };
 
-/// What a re-entering backend calls.
-enum class ReentrantCall : std::uint8_t { Alloc, AllocNoGrow, Reserve, Free, Shrink };
+/// What a re-entering backend calls. The values are those of the byte form, for good.
+enum class ReentrantCall : std::uint8_t { Alloc = 0, AllocNoGrow = 1, Reserve = 2, Free = 3, Shrink = 4 };
 constexpr Named<ReentrantCall> reentrant_calls[] = {{ReentrantCall::Alloc, "alloc"},
                                                     {ReentrantCall::AllocNoGrow, "alloc_no_grow"},
                                                     {ReentrantCall::Reserve, "reserve"},

@@ -7,10 +7,11 @@
 
 namespace slabproof {
 
-/// How a backend chooses among returned slabs: the last one first, the first one first, none at all.
-enum class Reuse : std::uint8_t { Lifo, Fifo, Never };
+/// How a backend chooses among returned slabs: the last one first, the first one first, none at all. The values, here
+/// and of Placement, are those of the byte form, for good.
+enum class Reuse : std::uint8_t { Lifo = 0, Fifo = 1, Never = 2 };
 /// Where fresh slabs lie: side by side, with gaps, or aligned to a page and to nothing more.
-enum class Placement : std::uint8_t { Adjacent, Scattered, BarelyAligned };
+enum class Placement : std::uint8_t { Adjacent = 0, Scattered = 1, BarelyAligned = 2 };
 
 struct BackendSpec {
   Reuse reuse = Reuse::Lifo;
