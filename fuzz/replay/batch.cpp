@@ -9,6 +9,7 @@
 
 #include "fuzz/replay/input.hpp"
 #include "fuzz/replay/json.hpp"
+#include "fuzz/replay/outcome.hpp"
 #include "fuzz/replay/replay_chain.hpp"
 #include "model/judge/geometry_oracle.hpp"
 #include "model/judge/trace_oracle.hpp"
@@ -41,14 +42,13 @@ struct Answer {
 };
 
 std::string to_json(const Answer& answer) {
-  constexpr const char* outcomes[] = {"agreed", "violated", "died", "hung"};
   const Verdict& verdict = answer.verdict;
   const bool readable = answer.unreadable.empty(), failed = readable && !verdict.agreed();
   const bool violated = failed && verdict.kind == Verdict::Kind::Violated;
   JsonObject json;
   json.add("file", answer.file);
   json.add_if_any("input", answer.input ? answer.input : "");
-  json.add("outcome", readable ? outcomes[static_cast<std::size_t>(verdict.kind)] : "unreadable");
+  json.add("outcome", readable ? outcome_of(verdict.kind) : "unreadable");
   json.add_if_any("signature", failed ? answer.signature() : "");
   json.add("sentence", readable ? verdict.sentence() : answer.unreadable);
   failed ? json.add("step", std::uint64_t{verdict.step}) : json.add_null("step");

@@ -14,6 +14,7 @@
 
 #include "fuzz/replay/build.hpp"
 #include "fuzz/replay/json.hpp"
+#include "fuzz/replay/outcome.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/sanitizer.hpp"
 #include "model/process/cannot_judge.hpp"
@@ -240,14 +241,13 @@ History history_of(Runner& runner, const Program& program) {
   close(file);
   if (!read || steps.size() > largest_history) return history;
 
-  constexpr const char* kinds[] = {"agreed", "violated", "died", "hung"};
   const Verdict& verdict = history.run.verdict;
   const bool violated = verdict.kind == Verdict::Kind::Violated;
   std::string frames;
   for (const std::string& frame : verdict.frames) frames += (frames.empty() ? "" : ",") + quoted(frame);
   history.json = "{" + text_of(program.setup) + ",\n\"trace\":" + quoted(to_text(program)) +
-                 ",\n\"verdict\":{\"kind\":" + quoted(kinds[static_cast<std::size_t>(verdict.kind)]) +
-                 ",\"step\":" + number(verdict.step) + ",\"operation\":" + quoted(to_string(verdict.operation)) +
+                 ",\n\"verdict\":{\"kind\":" + quoted(outcome_of(verdict.kind)) + ",\"step\":" + number(verdict.step) +
+                 ",\"operation\":" + quoted(to_string(verdict.operation)) +
                  ",\"sentence\":" + quoted(verdict.sentence()) + ",\"signature\":" + quoted(verdict.signature()) +
                  ",\"invariant\":" + quoted(to_string(violated ? verdict.violation.invariant : verdict.due_invariant)) +
                  ",\"expected\":" + quoted(violated ? verdict.violation.expected : verdict.due) +

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +22,11 @@ struct TestBody {
   void line(const std::string& code) { text += (code.empty() ? "" : "  ") + code + "\n"; }
   void expect_equal(const std::string& observed, const std::string& expected) {
     line("EXPECT_EQ(" + observed + ", " + expected + ");");
+  }
+  /// How many objects of a cache live.
+  [[nodiscard]] std::size_t live_in(std::size_t c) const {
+    return static_cast<std::size_t>(
+        std::count_if(live.begin(), live.end(), [c](const auto& object) { return object.second == c; }));
   }
   [[nodiscard]] bool says(const char* words) const { return text.find(words) != std::string::npos; }
   /// An object, dead or alive, that shows the reader which slab is meant.

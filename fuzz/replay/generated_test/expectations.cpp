@@ -208,11 +208,8 @@ void TestExpectations::check_reports(const TestStep& step, std::size_t c) {
     return;
   }
   if (o.kind == OperationKind::Destroy && plan_.setup.caches[c].checks) {
-    const auto live =
-        std::count_if(body_.live.begin(), body_.live.end(), [&](const auto& other) { return other.second == c; });
-    body_.expect_equal(
-        "reports.size()",
-        number(plan_.agrees ? static_cast<std::size_t>(live) : body_.before.statistics[c].allocated_objects) + "u");
+    body_.expect_equal("reports.size()",
+                       number(plan_.agrees ? body_.live_in(c) : body_.before.statistics[c].allocated_objects) + "u");
     body_.line(
         "for (const slab::MisuseReport& report : reports) EXPECT_EQ(report.kind, slab::Misuse::LiveAtDestruction);");
     return;

@@ -135,13 +135,9 @@ void TestSteps::take(const TestStep& step) {
       break;
     case OperationKind::Reenter: reenter(o, c); break;
     case OperationKind::CorruptLink: corrupt(step, c); break;
-    case OperationKind::Statistics: {
-      const auto live =
-          std::count_if(body_.live.begin(), body_.live.end(), [&](const auto& each) { return each.second == c; });
-      body_.expect_equal(plan_.cache(c) + "statistics().allocated_objects",
-                         number(static_cast<std::size_t>(live)) + "u");
+    case OperationKind::Statistics:
+      body_.expect_equal(plan_.cache(c) + "statistics().allocated_objects", number(body_.live_in(c)) + "u");
       break;
-    }
     case OperationKind::DoubleFree:
     case OperationKind::FreeInterior:
     case OperationKind::FreeSlabInfo:
