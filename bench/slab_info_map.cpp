@@ -1,12 +1,11 @@
-// What a SlabInfo map costs: random free and alloc over 10,000 live objects of 64 bytes of a Large cache,
-// whose every free asks the map once, in slabs of 4 KiB and 64 KiB. Compare within one run:
+// What a SlabInfo map costs: W5 of bench/workloads.hpp with objects of 64 bytes of a Large cache, whose every free asks
+// the map once, in slabs of 4 KiB and 64 KiB. Compare within one run:
 //   slab_info_map --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
-// Instructions of the million pairs that are one iteration:
-//   valgrind --tool=callgrind --toggle-collect='*churn<*DenseArray*' slab_info_map …
+// Instructions of two million pairs, one to prepare and one that is measured:
+//   valgrind --tool=callgrind --toggle-collect='*run_churn*' slab_info_map …
 // with --benchmark_filter='DenseArray>/4096' --benchmark_min_time=0.001
 #include <cstddef>
 #include <cstdint>
-#include <random>
 #include <unordered_map>
 #include <vector>
 
@@ -17,13 +16,15 @@
 #include <slab/hosted/slab_info_cache.hpp>
 #include <slab/slab.hpp>
 
+#include "bench/workloads.hpp"
+
 namespace {
 
 using slab::SlabInfo;
 using slab::hosted::PageMap;
 using slab::hosted::Region;
 
-constexpr std::size_t live_objects = 10'000, pairs = 1'000'000;
+constexpr bench::Shape churn{bench::Workload::Churn, "W5", 10'000, 1'000'000};
 
 struct DenseArray : PageMap {
   explicit DenseArray(const Region& region) noexcept : PageMap{region.begin(), region.size()} {}
@@ -87,29 +88,15 @@ struct Backend : Region, Map, slab::hosted::SlabInfoCache<Region> {
 template <class Map>
 using Cache = slab::DynamicCache<slab::Row::Large, Backend<Map>, slab::Unchecked>;
 
-/// A separate function, so that callgrind can count it alone.
-template <class Map>
-[[gnu::noinline]] void churn(Cache<Map>& cache, std::vector<void*>& objects, const std::vector<std::uint32_t>& order) {
-  for (const std::uint32_t at : order) {
-    cache.free(objects[at]);
-    objects[at] = cache.alloc();
-  }
-}
-
 template <class Map>
 void slab_info_map(benchmark::State& state) {
   const auto slab_size = static_cast<std::size_t>(state.range(0));
   const auto geometry = slab::Geometry::make(slab_size, 4096, slab::ObjectSizeType::Large, 64, 8).value();
   Backend<Map> backend;
   Cache<Map> cache{geometry, backend};
-  std::mt19937_64 random{1};
-  std::vector<std::uint32_t> order(pairs);
-  for (std::uint32_t& at : order) at = static_cast<std::uint32_t>(random() % live_objects);
-  std::vector<void*> objects(live_objects);
-  for (void*& object : objects) object = cache.alloc();
-  for (auto _ : state) churn<Map>(cache, objects, order);
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(pairs));
-  for (void* object : objects) cache.free(object);
+  bench::Work work{cache, churn};
+  for (auto _ : state) work.run();
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(work.pairs()));
 }
 
 BENCHMARK(slab_info_map<DenseArray>)->Arg(4096)->Arg(65536);

@@ -1,0 +1,1 @@
+"""What ci/bench is made of: it measures the allocator beside its rivals, and the harness."""

@@ -1,0 +1,141 @@
+"""Measures slab's caches beside a bare free list, other pools and mallocs, all in one process and one run;
+their memory and their instructions; and how fast the harness is. docs/performance.md says how to read it.
+
+Prints tables of Markdown, and writes them, results.json and, with matplotlib, plots as SVG files. What is not
+installed is left out, and said: ci/setup --bench installs it. Ctrl-C ends a run early; the tables then show
+what was measured until then. Progress is told on stderr.
+
+exit: 0 measured, 2 not, or not all of it"""
+
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+if __name__ == "__main__":
+    sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
+    from shared import child_process
+    SIGNALS = child_process.Signals()  # before the other imports, which take a while
+
+from benchmark import field, harness, machine, older, plots, tables
+from benchmark.progress import Progress
+from benchmark.results import Results
+from shared import child_process, command
+from shared.command import CannotWork, Stopped
+from shared.targets import BUILD, ROOT
+from shared.text import shown_path
+
+PARTS = ["times", "growth", "memory", "counts", "harness"]
+SIZES = [32, 64, 256, 2048]
+
+
+def list_of(allowed, read=str):
+    def parse(text):
+        values = [read(part) for part in text.split(",")]
+        if not set(values) <= set(allowed):
+            raise ValueError
+        return values
+    parse.__name__ = "list of " + ", ".join(map(str, allowed)) + ":"
+    return parse
+
+
+def rounds(text):
+    if not 1 <= int(text) <= 1000:
+        raise ValueError
+    return int(text)
+
+
+def options():
+    parser = command.parser("ci/bench", __doc__)
+    parser.add_argument("--quick", action="store_true",
+                        help="fewer sizes, slabs and rounds: within two minutes, once everything is built")
+    parser.add_argument("--parts", metavar="P,P", type=list_of(PARTS), default=PARTS,
+                        help="only these of " + ", ".join(PARTS))
+    parser.add_argument("--sizes", metavar="N,N", type=list_of(SIZES, int), help="of objects, of 32, 64, 256 and 2048")
+    parser.add_argument("--rounds", metavar="N", type=rounds,
+                        help="measurements of which the median is told (15; quick 7)")
+    parser.add_argument("--old", metavar="COMMIT",
+                        help="measures that commit's caches and harness as well, in the same run")
+    parser.add_argument("--output", metavar="FOLDER", type=pathlib.Path, default=BUILD / "measured",
+                        help="where the files are written (build/measured)")
+    parser.add_argument("--show", metavar="FILE", type=pathlib.Path,
+                        help="measures nothing: tables, and plots beside it, of a results.json")
+    return parser.parse_args()
+
+
+def build_field(old_tree, signals):
+    """ci/build configures each time, so that an older tree comes and goes with the environment."""
+    environment = {"SLAB_BENCH_OLDER": str(old_tree or "")}
+    for words in (["setup"], ["build", "bench", "field"]):
+        code, _ = child_process.run([ROOT / "ci" / words[0], *words[1:]], signals,
+                                    env={**os.environ, **environment})
+        signals.check("it was built; nothing was measured")
+        if code != 0:
+            raise CannotWork("nothing was measured; the reason is above")
+
+
+def measure(chosen, old_tree, signals, results, progress):
+    """Goes through the parts, and writes the results after each."""
+    choice = field.Choice(chosen.quick, chosen.sizes, chosen.rounds)
+    of_field = {"times": field.measure_times, "growth": field.measure_growth, "memory": field.measure_memory,
+                "counts": field.measure_counts}
+    names = []
+    if set(chosen.parts) & set(of_field):
+        build_field(old_tree, signals)
+        names = field.subjects(signals, results)
+    results.facts["machine"] = machine.facts(shlex.join(["ci/bench", *sys.argv[1:]]))
+    for part in chosen.parts:
+        try:
+            if part == "harness":
+                harness.measure(chosen.quick, old_tree, min(chosen.rounds or 3, 5), signals, results, progress)
+            else:
+                of_field[part](choice, names, signals, results, progress)
+        except Stopped:  # told below, with what there is all the same
+            pass
+        finally:
+            progress.end()
+            results.facts["machine"]["load after"] = machine.load()
+            results.write(chosen.output / "results.json")
+        signals.check(f"it measured the {part}; what is shown was measured until then")
+
+
+def tell(results, folder, progress):
+    page = tables.page(results)
+    (folder / "tables.md").write_text(page)
+    print(page, end="", flush=True)
+    file, python = folder / "results.json", plots.python()
+    if not python:
+        progress.say(f"{shown_path(folder)} has results.json and the tables; no plots, since matplotlib is not "
+                     "installed; ci/setup --bench installs it")
+        return
+    drawn = subprocess.run([python, "-B", plots.__file__, file], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                           text=True)
+    if drawn.returncode != 0:
+        raise CannotWork(f"the plots could not be drawn: {drawn.stderr.strip()[-2000:]}")
+    progress.say(f"{shown_path(folder)} has results.json, the tables and plots")
+
+
+def main():
+    chosen, progress = options(), Progress()
+    if chosen.show:
+        if chosen.show.name != "results.json":
+            raise CannotWork(f"{chosen.show}: it is a results.json that can be shown")
+        tell(Results.read(chosen.show), chosen.show.parent, progress)
+        return 0
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    old_tree = older.unpack(older.commit_of(chosen.old)) if chosen.old else None
+    results, wrong = Results(), None
+    try:
+        measure(chosen, old_tree, SIGNALS, results, progress)
+    except CannotWork as reason:
+        wrong = reason
+    if any(results.of(kind) for kind in Results.KINDS):
+        tell(results, chosen.output, progress)
+    if wrong:
+        raise wrong
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, "ci/bench"))
