@@ -38,14 +38,17 @@ void print_memory(const Subject& subject) {
     return now > before ? now - before : 0;
   };
   const auto pool = subject.make_pool();
-  for (void*& object : objects) {
-    object = pool->alloc();
-    if (!object)
-      return void(
-          std::printf("{\"kind\": \"unmeasured\", \"subject\": \"%s\", \"workload\": \"memory\", "
-                      "\"size\": %zu, \"reason\": \"out of memory\"}\n",
-                      subject.name.c_str(), subject.size));
-    std::memset(object, 1, subject.size);
+  for (std::size_t i = 0; i < live_objects; ++i) {
+    objects[i] = pool->alloc();
+    if (!objects[i]) {
+      std::printf(
+          "{\"kind\": \"unmeasured\", \"subject\": \"%s\", \"workload\": \"memory\", \"size\": %zu, "
+          "\"reason\": \"out of memory\"}\n",
+          subject.name.c_str(), subject.size);
+      while (i > 0) pool->free(objects[--i]);
+      return;
+    }
+    std::memset(objects[i], 1, subject.size);
   }
   const std::size_t all = held();
   const std::size_t quarter_begins = live_objects / 4 * 3;

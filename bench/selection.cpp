@@ -41,7 +41,7 @@ bool Selection::takes(const Subject& subject) const { return has(subjects, subje
 std::string parse(const std::vector<std::string>& arguments, Selection& selection) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
-    if (word == "--time" || word == "--memory" || word == "--count" || word == "--list") {
+    if (word == "--time" || word == "--statistics" || word == "--memory" || word == "--count" || word == "--list") {
       selection.what = word;
       continue;
     }

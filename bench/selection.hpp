@@ -11,7 +11,7 @@ namespace bench {
 
 /// What the command line asks for. An empty list stands for everything.
 struct Selection {
-  std::string what;  ///< --time, --memory, --count or --list
+  std::string what;  ///< --time, --statistics, --memory, --count or --list
   std::vector<std::string> subjects, workloads;
   std::vector<std::size_t> sizes, live;
   std::size_t rounds = 1;
@@ -33,6 +33,8 @@ std::vector<Case> cases_of(const Selection& selection);
 
 /// Measures, and prints a line of JSON for each result as soon as there is one.
 void print_times(const std::vector<Case>& cases, std::size_t rounds);
+/// The same of asking each subject of a case for its statistics; those that have none are left out.
+void print_statistics(const std::vector<Case>& cases, std::size_t rounds);
 /// The same of what a subject holds. Only once in a process: what comes later finds memory that was used before.
 void print_memory(const Subject& subject);
 /// False where this was compiled without Valgrind's header, or does not run under callgrind.

@@ -38,16 +38,26 @@ class CachePool {
     cache_.shrink();
     backend_.trim();
   }
+  [[nodiscard]] auto statistics() const { return cache_.statistics(); }
 
  private:
   slab::hosted::Backend backend_;
   Cache cache_;
 };
 
+/// The geometry of caches of this policy; in trees where every policy has the same one, that one.
+template <class Geometry, class... Sizes>
+constexpr Geometry geometry_of(Sizes... sizes) {
+  if constexpr (requires { Geometry::template make<Policy>(sizes...); })
+    return Geometry::template make<Policy>(sizes...).value();
+  else
+    return Geometry::make(sizes...).value();
+}
+
 template <std::size_t Size, std::size_t SlabSize, std::size_t PageSize, ObjectSizeType Type>
 void add_both(const std::string& shape) {
   constexpr slab::Config config{SlabSize, PageSize, Type};
-  constexpr auto geometry = slab::Geometry::make(SlabSize, PageSize, Type, Size, 8).value();
+  constexpr auto geometry = geometry_of<slab::Geometry>(SlabSize, PageSize, Type, Size, std::size_t{8});
   using Fixed = slab::Cache<Object<Size>, config, slab::hosted::Backend, Policy>;
   using Dynamic = slab::DynamicCache<geometry.row(), slab::hosted::Backend, Policy>;
   add_subject<CachePool<Fixed>>(BENCH_TREE "Cache/" + shape, Size);

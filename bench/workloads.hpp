@@ -169,7 +169,10 @@ class Work {
   }
   void alloc_each(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
-      if (!(objects_[i] = pool_.alloc())) throw std::bad_alloc{};
+      if (!(objects_[i] = pool_.alloc())) {
+        free_each(i);
+        throw std::bad_alloc{};
+      }
   }
   void free_each(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) pool_.free(objects_[i]);

@@ -12,6 +12,7 @@ namespace {
 class NotingPool {
  public:
   void* alloc() {
+    if (live == room) return nullptr;
     const std::size_t object = ++allocs;
     is_live.resize(object + 1);
     is_live[object] = true;
@@ -40,6 +41,7 @@ class NotingPool {
 
   std::vector<bool> is_live;
   std::vector<std::size_t> freed, rows;  // rows[n]: how often n allocs followed one another
+  std::size_t room = SIZE_MAX;  // for so many live objects
   std::size_t allocs = 0, live = 0, most_live = 0, allocs_in_a_row = 0;
   bool last_was_alloc = false;
 };
@@ -122,6 +124,16 @@ TEST(Workloads, BurstsHaveEachLengthEquallyOften) {
   for (std::size_t length = 1; length <= longest_burst; ++length)
     EXPECT_EQ(measured.pool.rows[length], measured.pairs / pairs_of_all_bursts) << length;
   EXPECT_EQ(measured.pool.rows.size(), longest_burst + 1);
+}
+
+TEST(Workloads, LeaveNothingLiveWhenThereIsNoRoom) {
+  for (const Shape& shape : shapes)
+    for (const std::size_t room : {std::size_t{0}, std::max<std::size_t>(shape.objects, 1) - 1}) {
+      NotingPool pool;
+      pool.room = room;
+      EXPECT_THROW((Work{pool, shape}), std::bad_alloc) << shape.name;
+      EXPECT_EQ(pool.live, 0u) << shape.name << " with room for " << room;
+    }
 }
 
 TEST(Workloads, GrowWithTheNumberOfLiveObjects) {

@@ -7,6 +7,7 @@ what was measured until then. Progress is told on stderr.
 
 exit: 0 measured, 2 not, or not all of it"""
 
+import argparse
 import os
 import pathlib
 import shlex
@@ -26,23 +27,24 @@ from shared.command import CannotWork, Stopped
 from shared.targets import BUILD, ROOT
 from shared.text import shown_path
 
-PARTS = ["times", "growth", "memory", "counts", "harness"]
+PARTS = ["times", "growth", "statistics", "memory", "counts", "harness"]
 SIZES = [32, 64, 256, 2048]
 
 
-def list_of(allowed, read=str):
-    def parse(text):
-        values = [read(part) for part in text.split(",")]
-        if not set(values) <= set(allowed):
-            raise ValueError
-        return values
-    parse.__name__ = "list of " + ", ".join(map(str, allowed)) + ":"
-    return parse
+def list_of(allowed):
+    """What reads a list of them, with commas."""
+    def read(text):
+        named = {str(one): one for one in allowed}
+        for part in text.split(","):
+            if part not in named:
+                raise argparse.ArgumentTypeError(f"{part!r} is none of {', '.join(named)}")
+        return [named[part] for part in dict.fromkeys(text.split(","))]
+    return read
 
 
 def rounds(text):
-    if not 1 <= int(text) <= 1000:
-        raise ValueError
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000")
     return int(text)
 
 
@@ -52,7 +54,7 @@ def options():
                         help="fewer sizes, slabs and rounds: within two minutes, once everything is built")
     parser.add_argument("--parts", metavar="P,P", type=list_of(PARTS), default=PARTS,
                         help="only these of " + ", ".join(PARTS))
-    parser.add_argument("--sizes", metavar="N,N", type=list_of(SIZES, int), help="of objects, of 32, 64, 256 and 2048")
+    parser.add_argument("--sizes", metavar="N,N", type=list_of(SIZES), help="of objects, of 32, 64, 256 and 2048")
     parser.add_argument("--rounds", metavar="N", type=rounds,
                         help="measurements of which the median is told (15; quick 7)")
     parser.add_argument("--old", metavar="COMMIT",
@@ -78,8 +80,8 @@ def build_field(old_tree, signals):
 def measure(chosen, old_tree, signals, results, progress):
     """Goes through the parts, and writes the results after each."""
     choice = field.Choice(chosen.quick, chosen.sizes, chosen.rounds)
-    of_field = {"times": field.measure_times, "growth": field.measure_growth, "memory": field.measure_memory,
-                "counts": field.measure_counts}
+    of_field = {"times": field.measure_times, "growth": field.measure_growth, "statistics": field.measure_statistics,
+                "memory": field.measure_memory, "counts": field.measure_counts}
     names = []
     if set(chosen.parts) & set(of_field):
         build_field(old_tree, signals)
@@ -100,38 +102,47 @@ def measure(chosen, old_tree, signals, results, progress):
         signals.check(f"it measured the {part}; what is shown was measured until then")
 
 
-def tell(results, folder, progress):
+def tell(results, folder, signals, progress):
     page = tables.page(results)
     (folder / "tables.md").write_text(page)
     print(page, end="", flush=True)
     file, python = folder / "results.json", plots.python()
+    written = f"{shown_path(folder)} has results.json and the tables"
     if not python:
-        progress.say(f"{shown_path(folder)} has results.json and the tables; no plots, since matplotlib is not "
-                     "installed; ci/setup --bench installs it")
+        progress.say(f"{written}; no plots, since matplotlib is not installed; ci/setup --bench installs it")
         return
-    drawn = subprocess.run([python, "-B", plots.__file__, file], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                           text=True)
-    if drawn.returncode != 0:
-        raise CannotWork(f"the plots could not be drawn: {drawn.stderr.strip()[-2000:]}")
-    progress.say(f"{shown_path(folder)} has results.json, the tables and plots")
+    if signals.count:  # whoever ended the run does not wait for them
+        progress.say(f"{written}; ci/bench --show {shown_path(file)} draws the plots")
+        return
+    progress.say("drawing the plots")
+    code, said = child_process.run([python, "-B", plots.__file__, file], signals, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+    signals.check(f"it drew the plots; {written}")
+    if code != 0:
+        raise CannotWork(f"the plots could not be drawn: {said.decode(errors='replace').strip()[-2000:]}")
+    progress.say(f"{written}, and {len(plots.files(folder))} plots")
 
 
 def main():
     chosen, progress = options(), Progress()
     if chosen.show:
         if chosen.show.name != "results.json":
-            raise CannotWork(f"{chosen.show}: it is a results.json that can be shown")
-        tell(Results.read(chosen.show), chosen.show.parent, progress)
+            raise CannotWork(f"{chosen.show}: only a results.json, which an earlier run wrote, can be shown")
+        results = Results.read(chosen.show)
+        if not results.has_any():
+            raise CannotWork(f"{chosen.show}: nothing was measured")
+        tell(results, chosen.show.parent, SIGNALS, progress)
         return 0
     chosen.output.mkdir(parents=True, exist_ok=True)
+    plots.remove(chosen.output)
     old_tree = older.unpack(older.commit_of(chosen.old)) if chosen.old else None
     results, wrong = Results(), None
     try:
         measure(chosen, old_tree, SIGNALS, results, progress)
     except CannotWork as reason:
         wrong = reason
-    if any(results.of(kind) for kind in Results.KINDS):
-        tell(results, chosen.output, progress)
+    if results.has_any():
+        tell(results, chosen.output, SIGNALS, progress)
     if wrong:
         raise wrong
     return 0

@@ -79,6 +79,16 @@ def measure_growth(choice, names, signals, results, progress):
         progress.step()
 
 
+def measure_statistics(choice, names, signals, results, progress):
+    chosen, lives = [name for name in names if choice.takes(name)], [1000, 100_000, 1_000_000]
+    chosen, rounds = [name for name in chosen if "Cache/" in name], min(choice.rounds, 5)
+    progress.begin("statistics", len(lives) * len(chosen) * rounds)
+    command = [FIELD, "--statistics", *_options(subjects=chosen, sizes=[64], live=lives, rounds=[rounds])]
+    for line in results_of(command, signals, ENVIRONMENT):
+        results.add(line)
+        progress.step()
+
+
 def measure_memory(choice, names, signals, results, progress):
     chosen = [name for name in names if choice.takes(name)]
     progress.begin("memory", len(choice.sizes) * len(chosen))

@@ -10,7 +10,7 @@ if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
 
 from benchmark.results import BARE, OLDER, Results
-from benchmark.tables import GROUPS, WORKLOADS, live_of, names_of, order_of, sizes_of
+from benchmark.tables import GROUPS, WORKLOADS, live_of, order_of, sizes_of
 
 COLOURS = ["tab:blue", "tab:cyan", "tab:green", "tab:gray"]  # of the groups
 
@@ -19,7 +19,7 @@ def python():
     """A Python that has matplotlib: this one, or Debian's. None if there is none."""
     for program in (sys.executable, "/usr/bin/python3"):
         try:
-            tried = subprocess.run([program, "-B", "-c", "import matplotlib"], stdin=subprocess.DEVNULL,
+            tried = subprocess.run([program, "-B", "-c", "import matplotlib.pyplot"], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except OSError:
             continue
@@ -47,8 +47,9 @@ def _bars(axes, names, values, title):
 
 
 def _time_plots(results, pyplot):
-    names = _ordered(names_of(results, "time"))
-    for size in sizes_of(results, "time"):
+    measured = [time for time in results.of("time") if time["workload"] in WORKLOADS]
+    names = _ordered(dict.fromkeys(time["subject"] for time in measured))
+    for size in sorted({time["size"] for time in measured}):
         figure, grid = pyplot.subplots(2, 4, figsize=(16, 4 + len(names) / 5), sharey=True, layout="constrained")
         for axes, workload in zip(grid.flat, WORKLOADS):
             live = live_of(results, workload)
@@ -100,12 +101,25 @@ def _count_plot(results, pyplot):
             yield f"{what}_{size}", figure
 
 
+def files(folder):
+    """The plots that are there."""
+    names = ("times_*", "growth", "memory_*", "instructions_*", "misses_*")
+    return [path for name in names for path in folder.glob(f"{name}.svg")]
+
+
+def remove(folder):
+    """Those of an earlier run would stand beside other results."""
+    for path in files(folder):
+        path.unlink()
+
+
 def draw(file):
     """Writes the plots beside the file of the results."""
     import matplotlib
     matplotlib.use("svg")
     from matplotlib import pyplot
     results = Results.read(file)
+    remove(file.parent)
     for make in (_time_plots, _growth_plot, _memory_plot, _count_plot):
         for name, figure in make(results, pyplot):
             figure.savefig(file.parent / f"{name}.svg", metadata={"Date": None})

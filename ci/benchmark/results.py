@@ -7,6 +7,7 @@ from shared.command import CannotWork
 from shared.files import write_whole
 
 BARE = "bare list"
+NUMBER = (int, float)
 OLDER = "older/"  # before the names of an older tree's caches
 
 
@@ -17,7 +18,15 @@ class Results:
     A `time` has subject, workload, size, live and ns, the list of all that was measured.
     """
 
-    KINDS = ("time", "memory", "count", "rate", "missing", "unmeasured")
+    KINDS = {  # what each has at least
+        "time": {"subject": str, "workload": str, "size": int, "live": int, "ns": list},
+        "memory": {"subject": str, "size": int, "objects": int, "all": int, "quarter": int, "none": int,
+                   "given_back": int},
+        "count": {"subject": str, "workload": str, "size": int, "instructions": NUMBER, "misses": NUMBER},
+        "rate": {"what": str, "unit": str, "tree": str, "per_second": NUMBER},
+        "missing": {"subject": str, "reason": str},
+        "unmeasured": {"subject": str, "workload": str, "size": int, "reason": str},
+    }
 
     def __init__(self, facts=None):
         self.facts = {"machine": {}, **{kind: [] for kind in self.KINDS}, **(facts or {})}
@@ -27,11 +36,31 @@ class Results:
     def read(path):
         try:
             facts = json.loads(path.read_text())
-            if not isinstance(facts, dict):
-                raise ValueError("no object")
-            return Results(facts)
-        except (ValueError, KeyError, TypeError) as error:
+            Results._check(facts)
+        except ValueError as error:
             raise CannotWork(f"{path} has no results of ci/bench: {error}") from None
+        return Results(facts)
+
+    @staticmethod
+    def _check(facts):
+        if not isinstance(facts, dict) or not isinstance(facts.get("machine"), dict):
+            raise ValueError("it does not say on what machine they were measured")
+        for kind in Results.KINDS:
+            found = facts.get(kind, [])
+            if not isinstance(found, list):
+                raise ValueError(f"{kind!r} is no list")
+            for result in found:
+                if not Results._is_of(kind, result):
+                    raise ValueError(f"{result!r} is no {kind}")
+
+    @staticmethod
+    def _is_of(kind, result):
+        return isinstance(result, dict) and \
+            all(isinstance(result.get(key), types) for key, types in Results.KINDS[kind].items()) and \
+            all(isinstance(ns, NUMBER) for ns in result.get("ns", ()))
+
+    def has_any(self):
+        return any(self.facts[kind] for kind in self.KINDS)
 
     def write(self, path):
         write_whole(path, json.dumps(self.facts, indent=1) + "\n")

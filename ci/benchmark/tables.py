@@ -89,6 +89,19 @@ def growth_table(results):
            [["", *(f"{live:,}" for live in lives)], [f"{BARE}, ns a pair", *bare], *rows])
 
 
+def statistics_table(results):
+    asked = [time for time in results.of("time") if time["workload"] == "statistics"]
+    lives = sorted({time["live"] for time in asked})
+    if lives:
+        size = asked[0]["size"]
+
+        def cells(name):
+            medians = [results.median(name, "statistics", size, live) for live in lives]
+            return [None if median is None else f"{median:,.0f}" for median in medians]
+        yield (f"statistics(): nanoseconds a call, with so many live objects of {size} bytes",
+               [["", *(f"{live:,}" for live in lives)], *grouped(names_of(results, "time"), cells)])
+
+
 def memory_tables(results):
     held = {(memory["subject"], memory["size"]): memory for memory in results.of("memory")}
     for size in sizes_of(results, "memory"):
@@ -161,10 +174,11 @@ def page(results):
                   for one in results.of("unmeasured")]
     if unmeasured:
         lines += ["", "Not measured: " + "; ".join(unmeasured)]
-    makers = (time_tables, older_tables, growth_table, memory_tables, count_tables, rate_table)
-    for index, maker in enumerate(makers):
-        for title, rows in maker(results):
+    makers = (time_tables, older_tables, growth_table, statistics_table, memory_tables, count_tables, rate_table)
+    for maker in makers:
+        shown = list(maker(results))
+        for title, rows in shown:
             lines += ["", f"**{title}**", "", *markdown(rows)]
-        if index == 0 and results.of("time"):
+        if maker is time_tables and shown:
             lines += ["", *MEANING.splitlines()]
     return "\n".join(lines) + "\n"

@@ -30,7 +30,8 @@ def made_up():
 def row(results, name, title):
     """The cells of a subject's row in the first table with the title."""
     for found, rows in (pair for make in (tables.time_tables, tables.older_tables, tables.growth_table,
-                                          tables.memory_tables, tables.count_tables, tables.rate_table)
+                                          tables.statistics_table, tables.memory_tables, tables.count_tables,
+                                          tables.rate_table)
                         for pair in make(results)):
         if title in found:
             return next((cells[1:] for cells in rows if cells[0] == name), None)
@@ -53,6 +54,14 @@ class Figures(unittest.TestCase):
         for subject, ns in ((BARE, 10), (CACHE, 40)):
             results.add({"kind": "time", "subject": subject, "workload": "growth", "size": 64, "live": 10000, "ns": ns})
         self.assertEqual(row(results, CACHE, "Growth"), ["4.00"])
+        self.assertEqual(row(results, CACHE, "bare list takes")[4], "2.50")
+
+    def test_a_call_of_statistics_is_told_in_nanoseconds(self):
+        results = made_up()
+        asked = {"kind": "time", "subject": CACHE, "workload": "statistics", "size": 64}
+        for live, ns in ((1000, 90), (1000000, 2000000), (1000000, 9), (1000000, 2000001)):
+            results.add({**asked, "live": live, "ns": ns})
+        self.assertEqual(row(results, CACHE, "statistics()"), ["90", "2,000,000"])
         self.assertEqual(row(results, CACHE, "bare list takes")[4], "2.50")
 
     def test_memory_is_told_for_each_live_byte(self):
@@ -114,8 +123,18 @@ class Pages(unittest.TestCase):
             again = Results.read(path)
             again.add({"kind": "time", "subject": BARE, "workload": "W5", "size": 64, "live": 10000, "ns": 2})
             self.assertEqual(again.ratio(CACHE, "W5", 64, 10000), 2.5)
-            path.write_text("[]")
-            self.assertRaises(CannotWork, Results.read, path)
+
+    def test_another_file_is_no_results(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "results.json"
+            for text in ("", "[]", "{}", '{"machine": 3}', '{"machine": {}, "time": 7}', '{"machine": {}, "rate": [3]}',
+                         '{"machine": {}, "memory": [{"size": 64}]}', '{"machine": {}, "rate": {"tree": "new"}}',
+                         '{"machine": {}, "missing": [{"subject": "", "reason": 1}]}',
+                         '{"machine": {}, "time": [{"subject": "", "workload": "", "size": 1, "live": 1, '
+                         '"ns": [""]}]}'):
+                path.write_text(text)
+                with self.subTest(text), self.assertRaises(CannotWork):
+                    Results.read(path)
 
 
 if __name__ == "__main__":
