@@ -51,7 +51,8 @@ def rounds(text):
 def options():
     parser = command.parser("ci/bench", __doc__)
     parser.add_argument("--quick", action="store_true",
-                        help="fewer sizes, slabs and rounds: within two minutes, once everything is built")
+                        help="fewer sizes, slabs and rounds: within two minutes, once everything is built "
+                             "and without --old")
     parser.add_argument("--parts", metavar="P,P", type=list_of(PARTS), default=PARTS,
                         help="only these of " + ", ".join(PARTS))
     parser.add_argument("--sizes", metavar="N,N", type=list_of(SIZES), help="of objects, of 32, 64, 256 and 2048")
@@ -90,7 +91,8 @@ def measure(chosen, old_tree, signals, results, progress):
     for part in chosen.parts:
         try:
             if part == "harness":
-                harness.measure(chosen.quick, old_tree, min(chosen.rounds or 3, 5), signals, results, progress)
+                rounds = chosen.rounds or (1 if chosen.quick else 5)
+                harness.measure(chosen.quick, old_tree, min(rounds, 9), signals, results, progress)
             else:
                 of_field[part](choice, names, signals, results, progress)
         except Stopped:  # told below, with what there is all the same
@@ -99,7 +101,8 @@ def measure(chosen, old_tree, signals, results, progress):
             progress.end()
             results.facts["machine"]["load after"] = machine.load()
             results.write(chosen.output / "results.json")
-        signals.check(f"it measured the {part}; what is shown was measured until then")
+        measured = "what is shown was measured until then" if results.has_any() else "nothing was measured"
+        signals.check(f"it measured the {part}; {measured}")
 
 
 def tell(results, folder, signals, progress):

@@ -23,7 +23,7 @@ class Results:
         "memory": {"subject": str, "size": int, "objects": int, "all": int, "quarter": int, "none": int,
                    "given_back": int},
         "count": {"subject": str, "workload": str, "size": int, "instructions": NUMBER, "misses": NUMBER},
-        "rate": {"what": str, "unit": str, "tree": str, "per_second": NUMBER},
+        "rate": {"what": str, "unit": str, "tree": str, "round": int, "per_second": NUMBER},
         "missing": {"subject": str, "reason": str},
         "unmeasured": {"subject": str, "workload": str, "size": int, "reason": str},
     }
@@ -74,7 +74,8 @@ class Results:
         result = dict(result)
         kind = result.pop("kind")
         if kind != "time":
-            if result not in self.facts[kind]:
+            is_said = kind in ("missing", "unmeasured") and result in self.facts[kind]
+            if not is_said:
                 self.facts[kind].append(result)
             return
         key = self._key(result)
@@ -96,8 +97,18 @@ class Results:
         own, bare = self.median(subject, workload, size, live), self.median(BARE, workload, size, live)
         return own / bare if own is not None and bare else None
 
+    def _rates(self, what, unit, tree):
+        """round: what the harness did in a second."""
+        return {rate["round"]: rate["per_second"] for rate in self.of("rate")
+                if (rate["what"], rate["unit"], rate["tree"]) == (what, unit, tree)}
+
     def rate(self, what, unit, tree):
         """The median of what the harness did in a second, or None."""
-        found = [rate["per_second"] for rate in self.of("rate")
-                 if (rate["what"], rate["unit"], rate["tree"]) == (what, unit, tree)]
-        return statistics.median(found) if found else None
+        found = self._rates(what, unit, tree)
+        return statistics.median(found.values()) if found else None
+
+    def change_of_rate(self, what, unit):
+        """The median of new : old over the rounds, in each of which one came right after the other; or None."""
+        new, old = self._rates(what, unit, "new"), self._rates(what, unit, "old")
+        both = [new[index] / old[index] for index in new if old.get(index)]
+        return statistics.median(both) if both else None

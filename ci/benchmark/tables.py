@@ -131,9 +131,8 @@ def count_tables(results):
                [["", *workloads], *rows])
 
 
-def change(new, old):
-    """In percent, of what is the better the more there is of it."""
-    return None if new is None or not old else f"{100 * (new / old - 1):+.0f} %"
+def in_percent(change):
+    return None if change is None else f"{100 * (change - 1):+.0f} %"
 
 
 def rate_table(results):
@@ -144,7 +143,8 @@ def rate_table(results):
     for what, unit in keys:
         new, old = results.rate(what, unit, "new"), results.rate(what, unit, "old")
         shown = [None if rate is None else number(rate) for rate in (new, old)]
-        rows.append([f"{what}: {unit}", *(([*shown, change(new, old)]) if with_old else shown[:1])])
+        cells = [*shown, in_percent(results.change_of_rate(what, unit))] if with_old else shown[:1]
+        rows.append([f"{what}: {unit}", *cells])
     if rows:
         yield ("The harness: what it does in a second of processor time",
                [["", "new", "older", "change"][:len(rows[0])], *rows])
