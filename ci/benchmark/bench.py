@@ -91,7 +91,7 @@ def measure(chosen, old_tree, signals, results, progress):
     for part in chosen.parts:
         try:
             if part == "harness":
-                rounds = chosen.rounds or (5 if not chosen.quick else 3 if old_tree else 1)
+                rounds = chosen.rounds or (7 if not chosen.quick else 3 if old_tree else 1)
                 harness.measure(chosen.quick, old_tree, min(rounds, 9), signals, results, progress)
             else:
                 of_field[part](choice, names, signals, results, progress)

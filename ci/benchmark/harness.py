@@ -101,8 +101,8 @@ def _properties(row, tree, signals):
 
 def _measures(quick, signals):
     """Functions of a tree, each of which yields (what, unit, number a second)."""
-    seconds = 1 if quick else 6
-    yield lambda tree: _judge(tree, 0.5 if quick else 2, signals)
+    seconds = 1 if quick else 4  # short, and more rounds: what disturbs them changes within minutes
+    yield lambda tree: _judge(tree, 0.5 if quick else 1, signals)
     for target in TARGETS:
         yield lambda tree, target=target: _fuzzing(target, tree, seconds, signals)
     for row in ROWS:
