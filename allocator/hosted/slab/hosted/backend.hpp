@@ -20,7 +20,7 @@ class Backend : public Region, public PageMap, public SlabInfoCache<Region> {
   using Region::min_page_size;
 
   /// `size` bytes of address space for all slabs and SlabInfos together, rounded down to a multiple of
-  /// 4096, and 1/256 more for data about pages. None of it takes memory before it is used. If this
+  /// 4096, and 1/200 more for data about pages. None of it takes memory before it is used. If this
   /// fails, error() says why, and every function answers null or false.
   explicit Backend(std::size_t size) noexcept
       : Region{size}, PageMap{Region::begin(), Region::size()}, SlabInfoCache<Region>{static_cast<Region&>(*this)} {}

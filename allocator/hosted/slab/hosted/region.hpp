@@ -50,7 +50,8 @@ enum class RegionError : std::uint8_t {
 ///
 /// A slab comes from the smallest free block that holds it, the one freed last first; the upper halves
 /// stay free. Halves are joined again when nothing else is left (a lazy buddy system: Knowlton,
-/// CACM 8(10), 1965). Nothing is ever written into a slab. Not for use by several threads at once.
+/// CACM 8(10), 1965): only those that came back since the last time; they are loose, the others settled.
+/// Nothing is ever written into a slab. Not for use by several threads at once.
 class Region {
  public:
   /// Slabs of smaller pages are refused: alloc_slab answers null.
@@ -66,7 +67,8 @@ class Region {
                                     : RegionError::None},
         memory_{error_ == RegionError::None ? size & ~(min_page_size - 1) : 0, largest_slab_in(size)},
         blocks_{Mapping::round_up(pages_of(memory_.size()) * sizeof(Block))} {
-    heads_.fill(none);
+    loose_.fill(none);
+    settled_.fill(none);
     if (error_ != RegionError::None) return;
     if (blocks_.size() == 0)
       error_ = RegionError::NotMapped;
@@ -87,16 +89,13 @@ class Region {
   [[nodiscard]] bool contains(const void* address) const noexcept { return offset_of(address) < size(); }
 
   /// A slab at a multiple of `slab_size`. Null when there is no room, and unless both are powers of two
-  /// with 4096 <= page_size <= slab_size <= 1 GiB. O(size classes); O(blocks) when there is room only
-  /// after halves have been joined, or none at all for the first time since a slab came back.
+  /// with 4096 <= page_size <= slab_size <= 1 GiB. O(size classes); where no free block is large enough,
+  /// O(size classes) more for each slab that came back since this was last so.
   [[nodiscard]] void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     if (!std::has_single_bit(slab_size) || !std::has_single_bit(page_size)) return nullptr;
     if (page_size < min_page_size || slab_size < page_size || slab_size > Geometry::max_slab_size) return nullptr;
     std::size_t page = take(class_of(slab_size));
-    if (page == none && !is_merged_) {
-      merge();
-      page = take(class_of(slab_size));
-    }
+    if (page == none && merge()) page = take(class_of(slab_size));
     if (page == none) return nullptr;
     if (block(page).state == State::Kept) kept_bytes_ -= slab_size;
     block(page).state = State::Live;
@@ -113,9 +112,8 @@ class Region {
         !std::has_single_bit(slab_size) || block(page).size_class != class_of(slab_size))
       detail::stop("Region::free_slab: no slab of this size is there");
     detail::forbid(slab, slab_size);
-    push(page, class_of(slab_size), State::Kept);
+    push(loose_, page, class_of(slab_size), State::Kept);
     kept_bytes_ += slab_size;
-    is_merged_ = false;
   }
 
   /// Gives the memory of every kept slab back to the system. Their addresses stay, and are handed out
@@ -155,10 +153,13 @@ class Region {
       page += pages_in(at.size_class);
     }
     if (page != frontier_ || frontier_ > pages_ || kept_bytes != kept_bytes_) return false;
-    for (unsigned size_class = 0; size_class < classes; ++size_class)
-      for (std::size_t listed = heads_[size_class]; listed != none; listed = block(listed).next)
-        if (block(listed).state == State::Live || block(listed).size_class != size_class || free_blocks-- == 0)
-          return false;
+    for (const Lists* const lists : {&loose_, &settled_})
+      for (unsigned size_class = 0; size_class < classes; ++size_class)
+        for (std::uint32_t before = none, listed = (*lists)[size_class]; listed != none;
+             before = listed, listed = block(listed).next)
+          if (block(listed).state == State::Live || block(listed).size_class != size_class ||
+              block(listed).previous != before || free_blocks-- == 0)
+            return false;
     return free_blocks == 0;
   }
 
@@ -171,12 +172,14 @@ class Region {
   /// What the first page of a block knows about it. Those of its other pages mean nothing, but are not
   /// Live. Zeroed memory is a Clean page.
   struct Block {
-    std::uint32_t next;  // on its size class's list: page index
+    std::uint32_t next, previous;  // on its list: page indices
     std::uint8_t size_class;
     State state;
   };
   static constexpr std::uint32_t none = ~std::uint32_t{0};
   static constexpr unsigned classes = std::bit_width(Geometry::max_slab_size / min_page_size);
+  /// The first free block of each size class.
+  using Lists = std::array<std::uint32_t, classes>;
 
   static constexpr std::size_t largest_slab_in(std::size_t size) noexcept {
     return std::clamp(std::bit_floor(size), min_page_size, Geometry::max_slab_size);
@@ -195,20 +198,32 @@ class Region {
            reinterpret_cast<std::uintptr_t>(memory_.begin());  // wraps below
   }
 
-  void push(std::size_t page, unsigned size_class, State state) noexcept {
-    block(page) = {heads_[size_class], static_cast<std::uint8_t>(size_class), state};
-    heads_[size_class] = static_cast<std::uint32_t>(page);
+  void push(Lists& lists, std::size_t page, unsigned size_class, State state) noexcept {
+    const std::uint32_t next = lists[size_class];
+    if (next != none) block(next).previous = static_cast<std::uint32_t>(page);
+    block(page) = {next, none, static_cast<std::uint8_t>(size_class), state};
+    lists[size_class] = static_cast<std::uint32_t>(page);
+  }
+
+  /// Takes a free block off the list that it is on.
+  void unlist(std::size_t page) noexcept {
+    const Block& at = block(page);
+    if (at.next != none) block(at.next).previous = at.previous;
+    if (at.previous != none)
+      block(at.previous).next = at.next;
+    else
+      (loose_[at.size_class] == page ? loose_ : settled_)[at.size_class] = at.next;
   }
 
   /// A free block of exactly this class, on no list, or none.
   [[nodiscard]] std::size_t take(unsigned size_class) noexcept {
-    const auto is_listed = [](std::uint32_t page) { return page != none; };
-    const auto head = std::find_if(heads_.begin() + size_class, heads_.end(), is_listed);
-    if (head == heads_.end()) return take_fresh(size_class);
-    const std::size_t page = *head;
-    *head = block(page).next;
-    for (unsigned half = block(page).size_class; half-- > size_class;)
-      push(page + pages_in(half), half, block(page).state);
+    unsigned found = size_class;
+    while (found < classes && loose_[found] == none && settled_[found] == none) ++found;
+    if (found == classes) return take_fresh(size_class);
+    const std::size_t page = loose_[found] != none ? loose_[found] : settled_[found];
+    unlist(page);
+    for (unsigned half = found; half-- > size_class;)
+      push(settled_, page + pages_in(half), half, block(page).state);  // its lower half is not free
     block(page).size_class = static_cast<std::uint8_t>(size_class);
     return page;
   }
@@ -218,7 +233,7 @@ class Region {
     if (page >= pages_ || pages_ - page < size) return none;
     move_frontier(page);
     frontier_ += size;
-    block(page) = {none, static_cast<std::uint8_t>(size_class), State::Clean};
+    block(page) = {none, none, static_cast<std::uint8_t>(size_class), State::Clean};
     return page;
   }
 
@@ -227,35 +242,35 @@ class Region {
     while (frontier_ < page) {
       const auto aligned = static_cast<unsigned>(std::countr_zero(frontier_));
       const unsigned size_class = std::min({aligned, class_of((page - frontier_) * min_page_size), classes - 1});
-      push(frontier_, size_class, State::Clean);
+      push(loose_, frontier_, size_class, State::Clean);
       frontier_ += pages_in(size_class);
     }
   }
 
-  /// Joins free halves, those behind the frontier included, and rebuilds the lists with kept blocks in
-  /// front. A block's lower half, being its neighbour in the pair, is itself one block or
-  /// several smaller ones, never the inside of a larger one.
-  void merge() noexcept {
+  /// Joins each loose block, those behind the frontier included, with its other half as long as that is
+  /// free too, and settles it. Whether there was one.
+  bool merge() noexcept {
     move_frontier(pages_);
-    is_merged_ = true;
-    heads_.fill(none);
-    for (std::size_t page = 0, next; page < frontier_; page = next) {
-      next = page + pages_in(block(page).size_class);
-      if (block(page).state == State::Live) continue;
-      for (std::size_t upper = page;;) {
-        const unsigned size_class = block(upper).size_class;
-        if (size_class == classes - 1 || upper % pages_in(size_class + 1) == 0) break;
-        const std::size_t lower = upper - pages_in(size_class);
-        if (block(lower).state == State::Live || block(lower).size_class != size_class) break;
-        if (block(lower).state != block(upper).state) kept_bytes_ += pages_in(size_class) * min_page_size;
-        block(lower).state = std::max(block(lower).state, block(upper).state);
-        ++block(lower).size_class;
-        upper = lower;
-      }
+    bool has_merged = false;
+    for (unsigned size_class = 0; size_class < classes; ++size_class)
+      for (; loose_[size_class] != none; has_merged = true) settle(loose_[size_class]);
+    return has_merged;
+  }
+
+  /// A block's other half is a block, or tiled by smaller ones, but never the inside of a larger one.
+  void settle(std::size_t page) noexcept {
+    unlist(page);
+    unsigned size_class = block(page).size_class;
+    State state = block(page).state;
+    for (; size_class < classes - 1; ++size_class) {
+      const std::size_t other = page ^ pages_in(size_class);
+      if (other >= frontier_ || block(other).state == State::Live || block(other).size_class != size_class) break;
+      unlist(other);
+      if (block(other).state != state) kept_bytes_ += pages_in(size_class) * min_page_size;
+      state = std::max(state, block(other).state);
+      page = std::min(page, other);
     }
-    for (const State state : {State::Clean, State::Kept})
-      for (std::size_t page = 0; page < frontier_; page += pages_in(block(page).size_class))
-        if (block(page).state == state) push(page, block(page).size_class, state);
+    push(settled_, page, size_class, state);
   }
 
   RegionError error_;
@@ -264,8 +279,8 @@ class Region {
   std::size_t pages_ = 0;
   std::size_t frontier_ = 0;  // page index
   std::size_t kept_bytes_ = 0;
-  bool is_merged_ = false;  // nothing came back since merge()
-  std::array<std::uint32_t, classes> heads_;
+  Lists loose_;    // came back since merge()
+  Lists settled_;  // have no other half that is free and settled
 };
 
 static_assert(SlabSource<Region> && !SlabInfoMap<Region> && !SlabInfoSource<Region>);
