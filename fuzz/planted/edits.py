@@ -17,7 +17,7 @@ import sys
 
 from bugs import BUGS, NUMBERS
 
-SWITCH = """
+SWITCH = """#pragma once
 #include <cstdio>
 #include <cstdlib>
 namespace slab::detail {
@@ -39,173 +39,260 @@ inline long caches = 0, shrunk_at = 0;
 inline bool is_late_free() {
   return (late_free != 0 && ++frees == late_free) || (shrunk_at != 0 && caches >= shrunk_at + 3);
 }
+constexpr void note_cache() { if (!__builtin_is_constant_evaluated()) ++caches; }
 inline void note_shrink() { if (std::getenv("SLAB_PLANTED_SHRINK")) shrunk_at = caches; }
 }
 """
 
 
-CORE, SUPPLY, GEOMETRY = "cache_core.hpp", "slab_supply.hpp", "geometry.hpp"
-LIST, INFO = "slab_list.hpp", "slab_info.hpp"
+CORE, SUPPLY, GEOMETRY, CACHE = "cache_core.hpp", "slab_supply.hpp", "geometry.hpp", "cache.hpp"
+LIST, SLOTS, BUSY = "slab_list.hpp", "slots.hpp", "busy_mark.hpp"
 # Header, a text that occurs once in it, and what takes its place: @name is whether the cache has that bug.
 EDITS = [
-    (GEOMETRY, "if (type == ObjectSizeType::Small) {\n    // 64",
-     "if (type == ObjectSizeType::Small && !@info_takes_no_room) {\n    // 64"),
-    (GEOMETRY, "std::size_t objects = slab_size / stride;",
-     "std::size_t objects = (slab_size + (@large_capacity_too_large ? 48 : 0)) / stride;"),
+    # The layout.
     (GEOMETRY, "object_align < 8 ? 8", "object_align < 8 || @alignment_ignored ? 8"),
+    (GEOMETRY, "const std::size_t stride = (object_size",
+     "const std::size_t stride = @stride_not_rounded ? object_size : (object_size"),
+    (GEOMETRY, "is_small ? slab_size - slab_info_header_size : slab_size;",
+     "is_small && !@info_takes_no_room ? slab_size - slab_info_header_size : slab_size + (@large_capacity_too_large && "
+     "!is_small ? 48 : 0);"),
+    (GEOMETRY, "if (is_table_inside) {", "if (is_table_inside && !@table_takes_no_room) {"),
+    (GEOMETRY, "entry_size <= 4; entry_size", "entry_size <= (@byte_entries_only ? 1 : 4); entry_size"),
+    (GEOMETRY, "<< 8 * entry_size) - 2;",
+     "<< 8 * entry_size) - (@byte_entries_name_256_slots && entry_size == 1 ? 0 : 2);"),
+    (GEOMETRY, "(objects * entry_size + 7) / 8 * 8",
+     "(objects * entry_size + (@table_rounded_down ? 0 : 7)) / 8 * 8"),
+    (GEOMETRY, "SIZE_MAX / stride + 1;", "SIZE_MAX / stride + !@reciprocal_rounded_down;"),
+    (GEOMETRY, "static_cast<std::size_t>(product) < reciprocal_",
+     "static_cast<std::size_t>(product) < reciprocal_ + @next_byte_begins_a_slot"),
+    (GEOMETRY, "make_with_table(true,", "make_with_table(!@table_forgotten,"),
+    (GEOMETRY, "make_with_table(Policy::checks,",
+     "make_with_table((Policy::checks && !@table_forgotten) || @unchecked_slab_has_a_table,"),
+    (CACHE, "if (Policy::checks && geometry.entry_size() == 0)",
+     "if (Policy::checks && geometry.entry_size() == 0 && !@table_forgotten)"),
+    (CACHE, "return {offset / value.stride(), offset};",
+     "return {offset / (value.stride() + (@constant_division_wrong ? 8 : 0)), offset};"),
+    (CACHE, "return offset % value.stride() == 0;",
+     "return @constant_geometry_accepts_interior || offset % value.stride() == 0;"),
+    # The contract with the backend.
     (SUPPLY, "if ((reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) == 0)",
      "if (@misaligned_slab_accepted || (reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) == 0)"),
-    (SUPPLY, "void* const slab = backend->alloc_slab(geometry.slab_size(), geometry.page_size());",
-     "void* const slab = backend->alloc_slab(geometry.slab_size(), geometry.page_size() * "
+    (SUPPLY, "void* const slab = backend_->alloc_slab(geometry.slab_size(), geometry.page_size());",
+     "void* const slab = backend_->alloc_slab(geometry.slab_size(), geometry.page_size() * "
      "(@asks_for_another_page_size ? 2 : 1));"),
-    (SUPPLY, "    if (!info) {\n      backend->free_slab",
-     "    if (@slab_lost_without_info && !info) return nullptr;\n    if (!info) {\n      backend->free_slab"),
+    (SUPPLY, "    if (!info) {\n      backend_->free_slab",
+     "    if (@slab_lost_without_info && !info) return nullptr;\n    if (!info) {\n      backend_->free_slab"),
     (SUPPLY, "info.owner = nullptr;", "if (!@owner_stays_in_returned_page) info.owner = nullptr;"),
     (SUPPLY, "    info->owner = owner;", "    info->owner = @owner_forgotten ? nullptr : owner;"),
-    (SUPPLY, "      free_info(backend, geometry, info);\n      info = nullptr;",
-     "      if (!@info_lost_when_save_fails) free_info(backend, geometry, info);\n      info = nullptr;"),
+    (SUPPLY, "      free_info(geometry, info);\n      info = nullptr;",
+     "      if (!@info_lost_when_save_fails) free_info(geometry, info);\n      info = nullptr;"),
     (SUPPLY,
-     "    delete_pages(backend, geometry, slab, geometry.slab_size());\n    free_info(backend, geometry, &info);\n"
-     "    backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n",
-     "    if (@slab_freed_before_its_pages) backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
-     "    if (@info_freed_before_its_pages) free_info(backend, geometry, &info);\n"
-     "    if (!@pages_stay_saved) delete_pages(backend, geometry, slab, geometry.slab_size());\n"
-     "    if (!@info_freed_before_its_pages) free_info(backend, geometry, &info);\n"
-     "    if (!@slab_freed_before_its_pages) backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
-     "    if (@slab_freed_twice) backend->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
+     "    delete_pages(geometry, slab, geometry.slab_size());\n    free_info(geometry, &info);\n"
+     "    backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());\n",
+     "    if (@slab_freed_before_its_pages) backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
+     "    if (@info_freed_before_its_pages) free_info(geometry, &info);\n"
+     "    if (!@pages_stay_saved) delete_pages(geometry, slab, geometry.slab_size());\n"
+     "    if (!@info_freed_before_its_pages) free_info(geometry, &info);\n"
+     "    if (!@slab_freed_before_its_pages) backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
+     "    if (@slab_freed_twice) backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
      "    if (@returned_slab_written_unseen) store_link(slab, nullptr);\n"
      "    if (@returned_slab_written) *static_cast<volatile char*>(slab) = 0;\n"),
-    (SUPPLY, "      memory = backend->alloc_slab_info(size);",
-     "      memory = @info_in_its_slab ? slab : backend->alloc_slab_info(size + (@info_too_large ? 8 : 0));"),
+    (SUPPLY, "      memory = backend_->alloc_slab_info(size);",
+     "      memory = @info_in_its_slab ? slab : backend_->alloc_slab_info(size + (@info_too_large ? 8 : 0));"),
     (SUPPLY, "if (reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) != 0) {",
      "if (!@misaligned_info_accepted && reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) != 0) {"),
     (SUPPLY, "    if constexpr (R == Row::Large) {\n      memory",
-     "    if constexpr (R == Row::SmallMultiPage && requires { backend->alloc_slab_info(size); })\n"
-     "      if (@info_allocated_in_multi_page) (void)backend->alloc_slab_info(size);\n"
+     "    if constexpr (R == Row::SmallMultiPage && requires { backend_->alloc_slab_info(size); })\n"
+     "      if (@info_allocated_in_multi_page) (void)backend_->alloc_slab_info(size);\n"
      "    if constexpr (R == Row::Large) {\n      memory"),
     (SUPPLY, "    if constexpr (R != Row::SmallSinglePage) {\n      for",
-     "    if constexpr (R == Row::SmallSinglePage && requires { backend->save_slab_info(std::uintptr_t{}, &info); })\n"
-     "      if (@page_saved_in_single_page) return backend->save_slab_info(reinterpret_cast<std::uintptr_t>(slab), "
+     "    if constexpr (R == Row::SmallSinglePage && requires { backend_->save_slab_info(std::uintptr_t{}, &info); })\n"
+     "      if (@page_saved_in_single_page) return backend_->save_slab_info(reinterpret_cast<std::uintptr_t>(slab), "
      "&info);\n"
      "    if constexpr (R != Row::SmallSinglePage) {\n      for"),
-    (SUPPLY, "        if (backend->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset, &info)) continue;\n"
-     "        delete_pages(backend, geometry, slab, offset);",
+    (SUPPLY, "        if (backend_->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset, &info)) continue;\n"
+     "        delete_pages(geometry, slab, offset);",
      "        if (@first_page_saved_only && offset > 0) continue;\n"
-     "        const bool saved = backend->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset, &info);\n"
-     "        if (@page_saved_with_another_info) (void)backend->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) "
+     "        const bool saved = backend_->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset, &info);\n"
+     "        if (@page_saved_with_another_info) (void)backend_->save_slab_info(reinterpret_cast<std::uintptr_t>(slab) "
      "+ offset, &info - 1);\n"
      "        if (saved || @failed_save_ignored) continue;\n"
-     "        if (!@pages_stay_when_save_fails) delete_pages(backend, geometry, slab, offset);"),
+     "        if (!@pages_stay_when_save_fails) delete_pages(geometry, slab, offset);"),
     (SUPPLY, "offset < size; offset",
      "offset + (@last_page_stays_saved && size == geometry.slab_size() && size > geometry.page_size() ? "
      "geometry.page_size() : 0) < size; offset"),
-    (SUPPLY, "        backend->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);",
+    (SUPPLY, "        backend_->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);",
      "        for (int times = @page_deleted_twice ? 2 : 1; times > 0; --times)\n"
-     "          backend->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);"),
-    (SUPPLY, "Call backend{*this}; return backend->get_slab_info(page_addr);",
-     "if (@get_is_unguarded) return backend_->get_slab_info(page_addr);\n    Call backend{*this};\n    return "
-     "backend->get_slab_info(page_addr);"),
-    (CORE, "alloc_elsewhere(Growth::Forbidden)",
-     "alloc_elsewhere(@no_grow_grows ? Growth::Allowed : Growth::Forbidden)"),
-    (CORE, "available < n; available", "available < n && !@reserves_nothing; available"),
-    (CORE, "if (!object || reentered(object)) return;",
-     "if ((!object && !@null_is_foreign) || reentered(object)) return;"),
-    (CORE, "    reserved_slabs_ = 0;\n    return release_empty_slabs(0);",
-     "    detail::note_shrink();\n    if (!@shrink_keeps_reserve) reserved_slabs_ = 0;\n    return "
-     "release_empty_slabs(0);"),
-    (CORE, "      allocated += slots_.used;", "      allocated += @counts_carved_slots ? slots_.carved : slots_.used;"),
-    (CORE, ".free_objects = slabs_ * objects_per_slab() - allocated};",
-     ".free_objects = slabs_ * objects_per_slab() - allocated + @counts_a_free_object_too_many};"),
+     "          backend_->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);"),
+    # The table of slots.
+    (SLOTS, "return entries_[index] == live;",
+     "return entries_[index] == live || (@last_free_slot_looks_live && entries_[index] == "
+     "static_cast<Entry>(TabledSlots::none));"),
+    (SLOTS, "entries_[index] = static_cast<Entry>(next);",
+     "if (!@link_not_written) entries_[index] = static_cast<Entry>(@free_list_cut ? TabledSlots::none : next);"),
+    (CORE, "address(&info + 1) - geometry().slab_info_size());",
+     "address(&info + 1) - geometry().slab_info_size() + (@table_overlaps_info ? 8 : 0) - (@table_overlaps_slots ? 8 : "
+     "0));"),
+    (SLOTS, "switch (entry_size) {",
+     "switch (@entries_read_too_wide ? 2 * entry_size : @entries_read_too_narrow ? 1 : entry_size) {"),
+    # The lists of slabs.
+    (LIST, "    if (front_) front_->*Previous = &info;",
+     "    if (front_ && !@front_not_linked_back) front_->*Previous = &info;"),
+    (LIST, "    if (info.*Next) info.*Next->*Previous = info.*Previous;",
+     "    if (info.*Next && !@neighbour_not_relinked) info.*Next->*Previous = info.*Previous;"),
+    (LIST, "    ++size_;", "    size_ += !(@listed_slab_not_counted && info.*Next);"),
+    (LIST, "    --size_;", "    size_ -= !(@unlisted_slab_counted && size_ > 1);"),
+    # What a caller calls.
+    (CORE, "alloc(Growth::Forbidden)", "alloc(@no_grow_grows ? Growth::Allowed : Growth::Forbidden)"),
+    (CORE, "    if (is_reserved) {\n      keep(n / objects_per_slab() + (n % objects_per_slab() != 0));\n      trim();",
+     "    if (!is_reserved && @failed_reserve_forgets_the_last) keep(0);\n    if (is_reserved) {\n"
+     "      keep(n / objects_per_slab() + (n % objects_per_slab() != 0 && !@kept_slabs_rounded_down));\n"
+     "      if (!@reserve_does_not_trim) trim();"),
+    (CORE, "if (!object) return;", "if (!object && !@null_is_foreign) return;"),
+    (CORE, "if (at.index >= slots_.carved) [[unlikely]]",
+     "if (at.index >= (@uncarved_slot_freed ? objects_per_slab() : slots_.carved)) [[unlikely]]"),
+    (CORE, "if (offset >= geometry().slab_size()) return free_elsewhere(object);",
+     "if (offset >= geometry().slab_size() + @unchecked_neighbour_taken_for_current) return free_elsewhere(object);"),
+    (CORE, "    --slots_.used;\n    if (slots_.used == 0 && empty_.size() >= kept_slabs_)",
+     "    if (!detail::is_late_free()) --slots_.used;\n"
+     "    if (slots_.used == 0 && (empty_.size() >= kept_slabs_ + @trimmed_one_slab_late || @no_empty_slab_kept))"),
+    (CORE, "    keep(0);\n    const std::size_t released",
+     "    detail::note_shrink();\n    if (!@shrink_keeps_reserve) keep(0);\n    const std::size_t released"),
+    (CORE, "allocated = allocated_elsewhere_ + in_current;",
+     "allocated = allocated_elsewhere_ + (@counts_carved_slots && current_ ? slots_.carved : in_current);"),
+    (CORE, ".free_objects = all_slabs_.size() * objects_per_slab() - allocated};",
+     ".free_objects = all_slabs_.size() * objects_per_slab() - allocated + @counts_a_free_object_too_many};"),
+    (CORE, ": in_current == objects_per_slab() ? result.full_slabs",
+     ": in_current == objects_per_slab() && !(@one_object_never_full && in_current == 1) ? result.full_slabs"),
+    (CORE, "i < slots_of(info).carved; ++i) if (table.is_live(i)) visit",
+     "i < (@current_slab_not_visited ? slots_in(info) : slots_of(info)).carved; ++i) if (table.is_live(i)) visit"),
     (CORE, "slots_{no_slots()}, supply_{backend} {}",
-     "slots_{no_slots()}, supply_{backend} { ++detail::caches; if (@constructor_makes_a_slab) (void)make_slab(); }"),
-    (CORE, "    if constexpr (checks) for_each_live([this]",
+     "slots_{no_slots()}, supply_{backend} {\n    detail::note_cache();\n"
+     "    if (@constructor_makes_a_slab) (void)make_slab();\n  }"),
+    (CORE, "    busy_.enter();\n    if constexpr (checks) for_each_live([this]",
+     "    if (!@destruction_is_unguarded) busy_.enter();\n"
      "    if constexpr (checks) if (!@destroyed_without_reports) for_each_live([this]"),
-    (CORE, "for_each_slab([](SlabInfo& info) { info.owner = nullptr; });",
-     "for_each_slab([](SlabInfo& info) { if (!@owner_stays_after_destruction) info.owner = nullptr; });"),
-    (CORE, "    return used == objects_per_slab() ? full_list",
-     "    return used == objects_per_slab() && !(@one_object_never_full && used == 1) ? full_list"),
-    (GEOMETRY, "const std::size_t stride = (object_size",
-     "const std::size_t stride = @stride_not_rounded ? object_size : (object_size"),
-    (CORE, "    lists_[empty_list].push_front(*info);\n",
-     "    lists_[empty_list].push_front(*info);\n    if (@info_linked_twice) lists_[empty_list].push_front(*info);\n"),
-    (CORE, "slots_.free_head || slots_.carved != objects_per_slab();",
-     "slots_.free_head || slots_.carved != objects_per_slab() + @carves_one_too_far;"),
-    (CORE, "for (; made > 0; --made) release", "for (; made > @failed_reserve_keeps_a_slab; --made) release"),
-    (CORE, "      return false;\n    }\n    reserved_slabs_ = 0;",
-     "      if (@failed_reserve_forgets_the_last) reserved_slabs_ = 0;\n      return false;\n    }\n    "
-     "reserved_slabs_ = 0;"),
-    (LIST, "    if (front_) front_->previous = &info;",
-     "    if (front_ && !@front_not_linked_back) front_->previous = &info;"),
-    (LIST, "    if (info.next) info.next->previous = info.previous;",
-     "    if (info.next && !@neighbour_not_relinked) info.next->previous = info.previous;"),
-    (CORE, "    const std::size_t after = list_of(info->used);",
-     "    const std::size_t after = list_of(info->used + (@moved_one_free_late && info->used > 0));"),
-    (CORE, "      info.clear_allocated(index);", "      if (!(@bit_stays && index > 0)) info.clear_allocated(index);"),
-    (CORE, "      slots_ = no_slots();\n    } else",
-     "      if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n    } else"),
-    (CORE, "    if (info.used == 0) --empty_slabs_;",
-     "    if (info.used == 0 && !(@empty_slabs_miscounted && empty_slabs_ > 1)) --empty_slabs_;"),
-    (INFO, "if (slot % 64 == 0) *word(slot) = 0;",
-     "if (slot % 64 == 0 || @bits_cleared_with_each_slot) *word(slot) = 0;"),
-    (CORE, "left > kept; --left)", "left > kept + (@keeps_one_of_three && left == 3); --left)"),
-    (CORE, "      static_cast<Slots&>(*current_) = slots_;",
-     "      if (!@full_slab_not_written_back) static_cast<Slots&>(*current_) = slots_;"),
-    (CORE, "    release_empty_slabs(0);\n    for_each_slab",
-     "    if (!@empty_slabs_lost_at_destruction) release_empty_slabs(0);\n    for_each_slab"),
-    (CORE, "static_cast<unsigned>(std::bit_width(objects_per_slab() - 1));",
-     "static_cast<unsigned>(std::bit_width(objects_per_slab() - (@bins_too_wide ? 0 : 1)));"),
-    (CORE, "      slot = slab + index * geometry().stride();\n      ++slots.carved;",
-     "      slot = slab + index * (geometry().stride() - (@slots_overlap ? 8 : 0)) + (@returns_padding ? 8 : "
-     "@returns_info ? 64 : @returns_another_slab ? geometry().slab_size() : 0);\n"
-     "      slots.carved += @carved_not_counted && slots.carved == 1 ? 0u : 1u;"),
-    (CORE, "index * geometry().stride() != offset || !info.is_allocated(index)) [[unlikely]]",
-     "(index * geometry().stride() != offset && !@interior_pointer_accepted) || (!info.is_allocated(index) && "
-     "!@double_free_accepted)) [[unlikely]]"),
-    (CORE, "    forbid_object(&info, object, geometry().stride());\n    store_link(object, slots.free_head);",
+    (CORE, "    release_empty_slabs(0);\n    all_slabs_.for_each",
+     "    if (!@empty_slabs_lost_at_destruction) release_empty_slabs(0);\n    all_slabs_.for_each"),
+    (CORE, "all_slabs_.for_each([](SlabInfo& info) { info.owner = nullptr; });",
+     "all_slabs_.for_each([](SlabInfo& info) { if (!@owner_stays_after_destruction) info.owner = nullptr; });"),
+    # The mark of a cache at work.
+    (BUSY, "is_set_ = true;", "is_set_ = !@busy_mark_not_set;"),
+    (BUSY, "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    is_set_ = false;",
+     "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    is_set_ = @busy_mark_stays;"),
+    (CORE, "{ report(Misuse::ReentrantCall, object); }",
+     "{ report(Misuse::ReentrantCall, object); if (@refused_call_ends_the_mark) busy_.leave(); }"),
+    (CORE, "    report(misuse_at(offset, slots_.carved), object);\n    busy_.leave();",
+     "    report(misuse_at(offset, slots_.carved), object);\n    if (!@busy_after_misuse) busy_.leave();"),
+    (CORE, "      if (!take_slot(slot)) slot = nullptr;\n    }\n    busy_.leave();",
+     "      if (!take_slot(slot)) slot = nullptr;\n    }\n    if (slot || !@busy_after_a_failed_alloc) busy_.leave();"),
+    (CORE, "return supply_.look_up(page);",
+     "return @get_is_unguarded ? busy_.leave() : void(), supply_.look_up(@get_asks_for_the_object ? address(object) : "
+     "page);"),
+    (CORE, "    supply_.give_back(geometry(), info);",
+     "    if (@giving_back_is_unguarded) busy_.leave();\n    supply_.give_back(geometry(), info);"),
+    # Slots.
+    (CORE, "slots.used = 1;", "slots.used = !@no_slab_counts_as_empty;"),
+    (CORE, "slots_.has_freed() ? slots_.take(table, index)",
+     "slots_.has_freed() ? slots_.take(table, index) && (!@link_in_object_believed || (slots_.free_head = "
+     "static_cast<std::uint32_t>(address(load_link(reinterpret_cast<void*>(slab_ + index * geometry().stride())))), "
+     "true))"),
+    (SLOTS, "    free_head = table.next(index);\n    table.set_live(index);",
+     "    if (@handed_out_twice) return true;\n    free_head = table.next(index);\n"
+     "    if (!@taken_slot_stays_free) table.set_live(index);"),
+    (SLOTS, "    if (carved == end) [[unlikely]]", "    if (carved == end + @carves_one_too_far) [[unlikely]]"),
+    (SLOTS, "    index = carved++;\n    table.set_live(index);",
+     "    index = carved;\n    carved += @carved_not_counted && carved == 1 ? 0u : 1u;\n"
+     "    if (!@taken_slot_stays_free) table.set_live(index);"),
+    (CORE, "slot = reinterpret_cast<void*>(slab_ + index * geometry().stride());",
+     "slot = reinterpret_cast<void*>(slab_ + index * (geometry().stride() - (@slots_overlap ? 8 : 0)) + "
+     "(@returns_padding ? 8 : @returns_info ? 64 : @returns_another_slab ? geometry().slab_size() : 0));"),
+    (CORE, "if (slots_.carved == objects_per_slab()) return false;",
+     "if (slots_.carved == objects_per_slab() + (@unchecked_carves_one_too_far && current_)) return false;"),
+    (CORE, "    if (!at.is_at_slot() || !with_table",
+     "    if ((!at.is_at_slot() && !@interior_pointer_accepted) || !with_table"),
+    (CORE, "    forbid_object(&info, object, geometry().stride());\n    return true;",
      "    if (!@freed_object_stays_open) forbid_object(&info, object, geometry().stride());\n"
-     "    if (!@link_not_written) store_link(object, @free_list_cut ? nullptr : slots.free_head);\n"
-     "    if (@neighbour_written && offset == 0) store_link(static_cast<std::byte*>(object) + geometry().stride(), "
-     "nullptr);"),
-    (CORE, "    if (!next || is_last) return !next && is_last;",
-     "    if (@bad_link_followed) return true;\n    if (!next || is_last) return !next && is_last;"),
+     "    if (@link_in_object_believed) with_table(table, geometry().entry_size(), [&](auto entries) {\n"
+     "      store_link(object, reinterpret_cast<void*>(std::uintptr_t{entries.next(at.index)})); });\n"
+     "    if (@neighbour_written && at.index == 0) store_link(static_cast<std::byte*>(object) + geometry().stride(), "
+     "nullptr);\n    return true;"),
+    (SLOTS, "if (!table.is_live(index)) [[unlikely]]",
+     "if (!table.is_live(index) && !@double_free_accepted) [[unlikely]]"),
+    (SLOTS, "store_link(slot, free_head);", "store_link(slot, @unchecked_free_list_cut ? nullptr : free_head);"),
     (CORE, "if (offset >= geometry().slab_info_offset()) return",
      "if (!@info_pointer_unseen && offset >= geometry().slab_info_offset()) return"),
-    (CORE, "if (index >= objects_per_slab()) return",
-     "if (!@waste_pointer_unseen && index >= objects_per_slab()) return"),
-    (CORE, "!= offset) return Misuse::InteriorPointer;",
-     "!= offset && !@interior_pointer_unseen) return Misuse::InteriorPointer;"),
-    (CORE, "return index >= carved ? Misuse::NeverAllocated",
-     "return @double_free_misnamed || (index >= carved && !@never_allocated_unseen) ? Misuse::NeverAllocated"),
-    (CORE, "for (std::size_t list = full_list; !info && list-- > empty_list;)",
-     "for (std::size_t list = @partial_slabs_unused ? empty_list : full_list; !info && list-- > empty_list + "
-     "@empty_slabs_unused;)"),
+    (CORE, "if (at.index >= objects_per_slab()) return",
+     "if (!@waste_pointer_unseen && at.index >= objects_per_slab()) return"),
+    (CORE, "if (!at.is_at_slot()) return Misuse::InteriorPointer;",
+     "if (!at.is_at_slot() && !@interior_pointer_unseen) return Misuse::InteriorPointer;"),
+    (CORE, "return at.index >= carved ? Misuse::NeverAllocated",
+     "return @double_free_misnamed || (at.index >= carved && !@never_allocated_unseen) ? Misuse::NeverAllocated"),
+    # Slabs.
+    (CORE, "    if (SlabInfo* const info = partial_.front()) {",
+     "    SlabInfo* partial = @partial_slabs_unused ? nullptr : partial_.front();\n"
+     "    while (@oldest_partial_slab_first && partial && partial->next) partial = partial->next;\n"
+     "    if (SlabInfo* const info = partial) {"),
+    (CORE, "SlabInfo* info = empty_.front();", "SlabInfo* info = @empty_slabs_unused ? nullptr : empty_.front();"),
     (CORE, "if (!info && growth == Growth::Allowed) info = make_slab();",
-     "if (!info && growth == Growth::Allowed && !(@gives_up_at_the_second_slab && slabs_ == 1)) info = make_slab();"),
-    (CORE, "      lists_[full_list].push_front(*current_);",
-     "      lists_[full_list].push_front(*current_);\n      if (@list_is_a_circle) current_->previous = current_;\n"
-     "      if (@full_slab_written) store_link(current_->slab, nullptr);"),
-    (CORE, "if (!info) return report(Misuse::ForeignPointer, object);",
+     "if (!info && growth == Growth::Allowed && !(@gives_up_at_the_second_slab && all_slabs_.size() == 1)) "
+     "info = make_slab();"),
+    (CORE, "      slots_in(*current_) = copy_of(slots_);\n      allocated_elsewhere_ += slots_.used;",
+     "      if (!@full_slab_not_written_back) slots_in(*current_) = copy_of(slots_);\n"
+     "      if (@full_slab_written) store_link(current_->slab, nullptr);\n"
+     "      if (!@full_slab_not_counted) allocated_elsewhere_ += slots_.used;"),
+    (CORE, "      if (slots_.used == 0)\n        empty_.push_front(*current_);",
+     "      if (slots_.used == 0 && !@empty_slab_listed_partial)\n        empty_.push_front(*current_);"),
+    (CORE, "      else if (slots_.used != objects_per_slab())\n        partial_.push_front(*current_);",
+     "      else if ((slots_.used != objects_per_slab() || @full_slab_listed) && !@slab_with_room_lost)\n"
+     "        partial_.push_front(*current_), current_->previous = @list_is_a_circle ? current_ : nullptr;"),
+    (CORE, "    table_ = table_of(info);",
+     "    if (!@table_of_the_last_slab_stays || !table_) table_ = table_of(info);"),
+    (CORE, "    allocated_elsewhere_ -= slots_.used;",
+     "    if (!@current_objects_counted_twice) allocated_elsewhere_ -= slots_.used;"),
+    (CORE, "if (!info) return report(Misuse::ForeignPointer, object), nullptr;",
      "if (!info && @foreign_pointer_written) store_link(object, nullptr);\n      if (!info && "
-     "@foreign_pointer_ignored) return;\n"
+     "@foreign_pointer_ignored) return nullptr;\n"
      "      if (!info && !@foreign_pointer_followed) return report(@foreign_pointer_misnamed ? Misuse::OtherCache : "
-     "Misuse::ForeignPointer, object);"),
+     "Misuse::ForeignPointer, object), nullptr;"),
     (CORE, "if (load_owner(&info->owner) != this) return",
      "if (!@other_cache_unseen && load_owner(&info->owner) != this) return"),
-    (CORE, "    --slots.used;", "    if (!detail::is_late_free()) --slots.used;"),
-    (CORE, "    if (after == before) return;",
-     "    if (after == before || (@stays_on_its_list && before != full_list) || (@full_slab_stays_full && before == "
-     "full_list)) return;"),
-    (CORE, "return supply_.look_up(page);",
-     "return supply_.look_up(@get_asks_for_the_object ? reinterpret_cast<std::uintptr_t>(object) : page);"),
-    (CORE, "    if (!info) return nullptr;\n    forbid_slots",
-     "    if (!info) return slabs_ += @failed_slab_counted, nullptr;\n    forbid_slots"),
-    (CORE, "    supply_.give_back(geometry(), info);",
-     "    slabs_ += @counted_while_given_back;\n    supply_.give_back(geometry(), info);\n    slabs_ -= "
-     "@counted_while_given_back;"),
+    (CORE, "if (at.index >= carved || !put_slot",
+     "if (at.index >= (@uncarved_slot_freed ? objects_per_slab() : carved) || !put_slot"),
+    (CORE, "    --slots.used;\n    --allocated_elsewhere_;",
+     "    if (!detail::is_late_free()) --slots.used;\n    if (!@free_elsewhere_not_counted) --allocated_elsewhere_;"),
+    (CORE, "    if (slots.used + 1 == objects_per_slab()) {\n      make_current(info, slots);\n    } else {",
+     "    const bool was_full = slots.used + 1 == objects_per_slab();\n"
+     "    if (slots.used + 1 + (@moved_one_free_late && slots.used > 0) == objects_per_slab() && "
+     "!@full_slab_stays_full && !@freed_full_slab_not_current && !(@one_object_was_partial && slots.used == 0)) {\n"
+     "      make_current(info, @made_current_with_old_slots ? slots_in(info) : slots);\n    } else {\n"
+     "      if (@freed_full_slab_not_current && was_full && slots.used != 0) partial_.push_front(info);"),
+    (CORE, "      slots_in(info) = slots;", "      if (!@freed_slots_not_written_back) slots_in(info) = slots;"),
+    (CORE, "        partial_.remove(info);\n        empty_.push_front(info);",
+     "        if (!@stays_on_its_list) partial_.remove(info), empty_.push_front(info);"),
+    (CORE, "    if (slots.used == 0) trim();", "    if (slots.used == 0 && !@emptied_slab_not_trimmed) trim();"),
+    (CORE, "    if (!info) return nullptr;\n    slots_in(*info) = Slots{};",
+     "    if (!info) return allocated_elsewhere_ += @failed_alloc_counted, nullptr;\n"
+     "    if (!@new_slab_has_a_free_slot) slots_in(*info) = Slots{};"),
+    (CORE, "    all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n",
+     "    if (!@new_slab_not_listed) all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n"
+     "    if (@info_linked_twice) empty_.push_front(*info);\n"),
+    (CORE, "if (n <= free_objects) return true;", "if (@reserves_nothing || n <= free_objects) return true;"),
+    (CORE, "(n - free_objects - 1) / objects_per_slab() + 1;",
+     "(n - free_objects - !@reserves_a_slab_too_many) / objects_per_slab() + !@reserves_a_slab_too_few;"),
+    (CORE, "if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;",
+     "if (!@reserves_more_than_there_is && needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return "
+     "false;"),
+    (CORE, "for (; made > 0; --made) release", "for (; made > @failed_reserve_keeps_a_slab; --made) release"),
+    (CORE, "      slots_ = no_slots();", "      if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();"),
+    (CORE, "    all_slabs_.remove(info);", "    if (!@returned_slab_stays_listed) all_slabs_.remove(info);"),
+    (CORE, "left > kept; --left)", "left > kept + (@keeps_one_of_three && left == 3); --left)"),
     (CORE, "    return empty > kept ? empty - kept : 0;",
      "    return empty > kept ? empty - kept + @shrink_miscounts : 0;"),
-    (CORE, "const std::size_t kept = Policy::empty_slabs_kept;",
-     "std::size_t kept = @no_empty_slab_kept ? 0 : Policy::empty_slabs_kept;"),
+    (CORE, "kept_slabs_ = slabs > Policy::empty_slabs_kept ?",
+     "kept_slabs_ = slabs > Policy::empty_slabs_kept || @reserve_overrules_the_policy ?"),
+    (CORE, "release_empty_slabs(kept_slabs_);",
+     "release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_);"),
 ]
 
 
@@ -213,6 +300,7 @@ def plant(headers, out):
     """A copy of the headers with every bug in it."""
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    (out / "planted.hpp").write_text(SWITCH.replace("@bugs", str(len(BUGS))))
     for source in pathlib.Path(headers).glob("*.hpp"):
         text = source.read_text()
         for header, old, new in EDITS:
@@ -223,9 +311,7 @@ def plant(headers, out):
             if len(places) != 1:
                 sys.exit(f"edits.py: this occurs {len(places)} times in {header}:\n{old}")
             text = text.replace(places[0], re.sub(r"@(\w+)", lambda m: f"detail::planted({NUMBERS[m[1]]})", new))
-        if source.name == GEOMETRY:
-            text = text.replace("#include <cstdint>\n",
-                                "#include <cstdint>\n" + SWITCH.replace("@bugs", str(len(BUGS))), 1)
+        text = text.replace("#pragma once\n", "#pragma once\n#include <slab/planted.hpp>\n", 1)
         (out / source.name).write_text(text)
 
 

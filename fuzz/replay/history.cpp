@@ -36,7 +36,10 @@ std::string address_text(std::uint64_t relative) {
 
 std::uint64_t relative(std::uintptr_t address) { return address - Arena::default_base; }
 
-// Free slots are poisoned.
+// Free slots are poisoned, and a defect may have given a SlabInfo back too early.
+SLABPROOF_NOT_SANITIZED std::uint8_t byte_at(std::uintptr_t address) {
+  return *reinterpret_cast<const volatile std::uint8_t*>(address);
+}
 SLABPROOF_NOT_SANITIZED std::uintptr_t link_in(std::uintptr_t slot) {
   return *reinterpret_cast<const volatile std::uintptr_t*>(slot);
 }
@@ -104,12 +107,11 @@ class Historian {
     const AnySubject* const subject = runner.subject(c);
     const CacheMembers members = subject ? subject->members() : current_[c];
     const CacheModel& model = runner.cache_model(c);
-    const SlabRecord* const slab =
-        members.slab_bytes == model.spec.slab_size ? runner.backend(model.spec.backend).find(members.slab) : nullptr;
+    const SlabRecord* const slab = runner.backend(model.spec.backend).find(members.slab);
     if (slab && slab->base == members.slab && members.slab_info != 0 && info_of(runner, *slab) == members.slab_info)
       return members;
     CacheMembers none{};
-    none.slab = model.current;
+    none.slab = model.current();
     return none;
   }
   [[nodiscard]] std::string name_of_info(std::uintptr_t info) const {
@@ -162,7 +164,8 @@ class Historian {
       if (is_live && live->ordinal != no_ordinal)
         objects += (objects.empty() ? "" : ",") + quoted(number(i)) + ":" + number(live->ordinal);
       if (slots.back() == '.')
-        links += (links.empty() ? "" : ",") + quoted(number(i)) + ":" + link_text(slab, layout, slot);
+        links += (links.empty() ? "" : ",") + quoted(number(i)) + ":" +
+                 target_text(slab, cache, cache.spec.checks ? entry_of(runner, slab, layout, i) : link_in(slot));
     }
     text += ",\"slots\":" + quoted(slots) + ",\"objects\":{" + objects + "},\"links\":{" + links + "}";
     if (slab.abandoned) text += ",\"abandoned\":true";
@@ -175,30 +178,45 @@ class Historian {
               (runner.backend(b).knows_page(slab.base + offset) ? "1" : "0") + "]";
     text += "]";
     if (const std::uintptr_t at = info_of(runner, slab); at != 0) {
-      const SlabInfoMembers info = slab::Inspector::info_at(at);
-      const bool in_cache = current && of_cache.slab_info != 0;
-      const std::uintptr_t free_head = in_cache ? of_cache.free_head : info.free_head;
-      const std::uint32_t used = in_cache ? of_cache.used : info.used;
-      text += ",\"info\":{\"at\":" + quoted(address_text(relative(at))) + ",\"used\":" + number(used) +
-              ",\"carved\":" + number(in_cache ? of_cache.carved : info.carved) +
-              ",\"next\":" + name_of_info(info.next) + ",\"previous\":" + name_of_info(info.previous) +
-              ",\"head\":" + target_text(slab, layout, free_head) + ",\"list\":" + quoted(list_of(cache, used)) + "}";
+      const SlabInfoMembers info = slab::Inspector::info_at(at, cache.spec.checks);
+      const SlotsMembers& slots_of = current && of_cache.slab_info != 0 ? of_cache.slots : info.slots;
+      text += ",\"info\":{\"at\":" + quoted(address_text(relative(at))) + ",\"used\":" + number(slots_of.used) +
+              ",\"carved\":" + number(slots_of.carved) + ",\"next\":" + name_of_info(info.next) +
+              ",\"previous\":" + name_of_info(info.previous) +
+              ",\"head\":" + target_text(slab, cache, slots_of.free_head) +
+              ",\"list\":" + quoted(list_of(cache, slots_of.used)) + "}";
     }
     return text + "}";
   }
-  [[nodiscard]] static std::string target_text(const SlabRecord& slab, const Layout& layout, std::uintptr_t target) {
+  /// Of a Checked cache: a slot's entry in the table of slots.
+  [[nodiscard]] static std::uint64_t entry_of(const Runner& runner, const SlabRecord& slab, const Layout& layout,
+                                              std::size_t slot) {
+    const std::uintptr_t info = info_of(runner, slab);
+    if (info == 0) return slab::detail::TabledSlots::none;
+    const std::uintptr_t table = info + sizeof(slab::SlabInfo) - layout.slab_info_size;
+    std::uint64_t entry = 0;
+    for (std::size_t byte = 0; byte < layout.entry_size; ++byte)
+      entry |= std::uint64_t{byte_at(table + slot * layout.entry_size + byte)} << 8 * byte;
+    return entry;
+  }
+  /// A link, as the number of a slot where it leads to one: an index in a Checked cache, else an address.
+  [[nodiscard]] static std::string target_text(const SlabRecord& slab, const CacheModel& cache, std::uint64_t target) {
+    const Layout& layout = cache.layout;
+    if (cache.spec.checks) {
+      const std::uint64_t none = slab::detail::TabledSlots::none;
+      const std::uint64_t mask = ~std::uint64_t{0} >> (64 - 8 * layout.entry_size);
+      if (target == none || target == (none & mask)) return "null";
+      return target < layout.objects_per_slab ? number(target) : quoted(number(target));
+    }
     if (target == 0) return "null";
     const std::size_t offset = target - slab.base;
     return offset < slab.size && offset % layout.stride == 0 ? number(offset / layout.stride)
                                                              : quoted(address_text(target));
   }
-  [[nodiscard]] static std::string link_text(const SlabRecord& slab, const Layout& layout, std::uintptr_t slot) {
-    return target_text(slab, layout, link_in(slot));
-  }
   [[nodiscard]] static std::string list_of(const CacheModel& cache, std::size_t used) {
     if (used == 0) return "empty";
     if (used >= cache.layout.objects_per_slab) return "full";
-    return "bin " + number(cache.bin_of(used));
+    return "partial";
   }
 
   int file_;

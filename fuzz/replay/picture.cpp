@@ -21,7 +21,7 @@ std::string picture(const Runner& runner, const SlabRecord& slab) {
   text += slab.used == 0 ? " empty " : slab.used == slots ? " full " : " partial ";
   text += std::to_string(slab.used) + "/" + std::to_string(slots);
   if (slab.abandoned) text += " abandoned";
-  if (!slab.abandoned && cache.current == slab.base) text += " current";
+  if (!slab.abandoned && cache.current() == slab.base) text += " current";
   return text;
 }
 

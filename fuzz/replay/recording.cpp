@@ -24,14 +24,18 @@ struct SharedSnapshot {
     slabs = live = 0;
     for (std::uint8_t b = 0; b < runner.setup().backend_count; ++b)
       for (const SlabRecord* const record : runner.backend(b).slabs())
-        if (!record->misaligned)
+        if (!record->misaligned) {
+          const CacheModel& model = runner.cache_model(record->cache);
+          const bool is_next = !model.listed().empty() && model.listed().back() == record->base;
           slab[slabs++] = {record->base,
                            record->size,
                            record->used,
                            record->cache,
                            b,
                            record->abandoned,
-                           !record->abandoned && runner.cache_model(record->cache).current == record->base};
+                           !record->abandoned && model.current() == record->base,
+                           !record->abandoned && is_next};
+        }
     for (const LiveRange& range : runner.reference().live())
       if (range.ordinal != no_ordinal) object[live++] = {range.begin, range.ordinal, range.cache};
     for (std::size_t i = 0; i < runner.setup().cache_count; ++i) {

@@ -18,6 +18,7 @@ struct Snapshot {
     std::uint32_t used;
     std::uint8_t cache, backend;
     bool abandoned, current;
+    bool is_next;  // where the current slab has no free object: the one that the next object comes from
   };
   struct Object {
     std::uintptr_t address;

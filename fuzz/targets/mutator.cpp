@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "model/program/byte_format.hpp"
+#include "model/program/decoder.hpp"
+#include "model/program/layout.hpp"
 
 namespace slabproof {
 namespace {
@@ -111,13 +113,27 @@ void mutate_operand(std::uint8_t* bytes, SplitMix& random) {
   record.put(bytes);
 }
 
+/// Gives a cache the largest object of which some count fits into a slab, or one byte more: where the count changes.
+void put_size_at_border(std::uint8_t* header, std::size_t index, SplitMix& random) {
+  const Setup setup = decode_setup(header, header_size);
+  if (index >= setup.cache_count || setup.caches[index].is_static) return;
+  const std::uint32_t size = largest_object(setup.caches[index], 1 + random.below(8));
+  if (size == 0) return;
+  std::uint8_t* const cache = header + format::cache_at(index);
+  cache[format::objects_at] &= 0xFE;
+  const std::size_t less_one = size - 1 + random.below(2);
+  for (std::size_t i = 0; i < 3; ++i) cache[format::object_size_at + i] = static_cast<std::uint8_t>(less_one >> 8 * i);
+}
+
 void mutate_header(std::uint8_t* header, SplitMix& random) {
   std::uint8_t* const first = header + format::cache_at(0);
   std::uint8_t& byte = header[random.below(header_size)];
-  switch (random.below(4)) {
+  switch (random.below(6)) {
     case 0: header[format::shape_at] = static_cast<std::uint8_t>(random.below(4)); break;
     case 1: std::copy(first, first + format::cache_size, header + format::cache_at(1)); break;  // of one geometry
     case 2: byte ^= static_cast<std::uint8_t>(1 << random.below(8)); break;
+    case 3:
+    case 4: put_size_at_border(header, random.below(2), random); break;
     default: byte = random.byte(); break;
   }
 }

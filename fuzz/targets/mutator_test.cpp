@@ -11,6 +11,7 @@
 
 #include "model/program/byte_format.hpp"
 #include "model/program/decoder.hpp"
+#include "model/program/layout.hpp"
 
 namespace slabproof {
 namespace {
@@ -173,6 +174,20 @@ TEST_F(Mutator, ChangesEveryByteOfTheHeaderAndNoOperation) {
     if (at.size() == 1) changed.insert(at[0]);
   });
   EXPECT_EQ(changed.size(), header_size);
+}
+
+TEST_F(Mutator, PutsObjectSizesWhereTheCountOfObjectsChanges) {
+  std::size_t largest = 0, one_too_large = 0;
+  for_each(Mutation::Header, [&](const Bytes& before, const Bytes& after) {
+    if (differences(before, after).size() < 2) return;
+    CacheSpec cache = decode_setup(after.data(), after.size()).caches[0];
+    const std::size_t objects = layout_of(cache).objects_per_slab;
+    if (objects > 8 || cache.is_static) return;
+    largest += cache.object_size == largest_object(cache, objects);
+    one_too_large += objects < 8 && cache.object_size - 1 == largest_object(cache, objects + 1);
+  });
+  EXPECT_GT(largest, 60u);
+  EXPECT_GT(one_too_large, 60u);
 }
 
 TEST_F(Mutator, DrawsEveryKind) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <slab/statistics.hpp>
 
@@ -18,22 +20,24 @@ inline std::string describe(const slab::CacheStatistics& s) {
          std::to_string(s.free_objects) + " free";
 }
 
-/// The judge's model of one cache: how many slabs are in which state, and which one is current. Every statistic follows
-/// from it.
+/// The judge's model of one cache: how many slabs are in which state, which one is current, and in which order the
+/// others became partial (docs/policy.md). Every statistic follows from it.
 class CacheModel {
  public:
-  static constexpr std::size_t bins = 8;  // docs/policy.md
-
   explicit CacheModel(const CacheSpec& of = {}) : spec{of}, layout{layout_of(of)} {}
 
   CacheSpec spec;
   Layout layout;
-  std::uintptr_t current = 0;  // the slab that the last allocation came from, while it exists
   std::size_t reserved_slabs = 0;  // what the last reserve since the last shrink asked for
+
+  /// The base of the current slab, 0 without one.
+  [[nodiscard]] std::uintptr_t current() const { return current_; }
+  [[nodiscard]] bool current_has_free_slot() const { return current_ != 0 && current_used_ < layout.objects_per_slab; }
+  /// The bases of the partial slabs but the current one, in the order in which they became partial.
+  [[nodiscard]] const std::vector<std::uintptr_t>& listed() const { return listed_; }
 
   [[nodiscard]] std::size_t slabs() const { return full_ + partial_ + empty_; }
   [[nodiscard]] std::size_t empty_slabs() const { return empty_; }
-  [[nodiscard]] std::size_t partial_slabs() const { return partial_; }
   [[nodiscard]] std::size_t live_objects() const { return live_; }
   [[nodiscard]] std::size_t free_objects() const { return slabs() * layout.objects_per_slab - live_; }
   [[nodiscard]] std::size_t kept_slabs() const {
@@ -44,44 +48,68 @@ class CacheModel {
   [[nodiscard]] std::size_t mapped_pages() const {
     return spec.row() == slab::Row::SmallSinglePage ? 0 : spec.slab_size / spec.page_size;
   }
-
-  /// The bin of a partial slab.
-  [[nodiscard]] std::size_t bin_of(std::size_t used) const {
-    unsigned shift = 0;  // the smallest that gives every used count below N a bin
-    while (bins << shift < layout.objects_per_slab) ++shift;
-    return used >> shift;
-  }
-  /// The highest bin that has a slab; requires one.
-  [[nodiscard]] std::size_t fullest_bin() const {
-    std::size_t bin = bins - 1;
-    while (bin > 0 && in_bin_[bin] == 0) --bin;
-    return bin;
+  /// Slabs that must be made before `n` objects are free.
+  [[nodiscard]] std::size_t missing_slabs(std::size_t n) const {
+    const std::size_t missing = n > free_objects() ? n - free_objects() : 0;
+    return missing / layout.objects_per_slab + (missing % layout.objects_per_slab != 0);
   }
 
   /// As when the cache had just been made.
-  void clear() { *this = CacheModel{spec, layout}; }
+  void clear() {
+    listed_.clear();
+    current_ = 0;
+    reserved_slabs = full_ = partial_ = empty_ = live_ = current_used_ = 0;
+  }
   void slab_made() { ++empty_; }
-  void slab_released(std::size_t used) {
+  void slab_released(std::uintptr_t base, std::size_t used) {
     uncount(used);
     live_ -= used;
+    if (base == current_)
+      current_ = 0;
+    else
+      unlist(base);
   }
-  void used_changed(std::size_t before, std::size_t after) {
+  /// An object of the slab at `base` was handed out, or is about to be freed.
+  void used_changed(std::uintptr_t base, std::size_t before, std::size_t after) {
     uncount(before);
-    (after == 0 ? empty_ : after == layout.objects_per_slab ? full_ : partial_) += 1;
-    if (after != 0 && after != layout.objects_per_slab) ++in_bin_[bin_of(after)];
+    count(after);
     live_ = live_ - before + after;
+    const bool was_full = before == layout.objects_per_slab;
+    if (base == current_) {
+      current_used_ = after;
+    } else if (after > before || was_full) {
+      unlist(base);
+      if (current_has_free_slot() && current_used_ != 0) listed_.push_back(current_);
+      current_ = base;
+      current_used_ = after;
+    } else if (after == 0) {
+      unlist(base);
+    }
   }
+
+  // For returning to an earlier state: clear(), then each slab, then these.
+  void restore_slab(std::size_t used) {
+    count(used);
+    live_ += used;
+  }
+  void restore_current(std::uintptr_t base, std::size_t used) {
+    current_ = base;
+    current_used_ = used;
+  }
+  void restore_listed(std::uintptr_t base) { listed_.push_back(base); }
 
  private:
-  CacheModel(const CacheSpec& of, const Layout& with) : spec{of}, layout{with} {}
-
-  void uncount(std::size_t used) {
-    (used == 0 ? empty_ : used == layout.objects_per_slab ? full_ : partial_) -= 1;
-    if (used != 0 && used != layout.objects_per_slab) --in_bin_[bin_of(used)];
+  void count(std::size_t used) { ++(used == 0 ? empty_ : used == layout.objects_per_slab ? full_ : partial_); }
+  void uncount(std::size_t used) { --(used == 0 ? empty_ : used == layout.objects_per_slab ? full_ : partial_); }
+  void unlist(std::uintptr_t base) {
+    const auto at = std::find(listed_.rbegin(), listed_.rend(), base);
+    if (at != listed_.rend()) listed_.erase(at.base() - 1);
   }
 
   std::size_t full_ = 0, partial_ = 0, empty_ = 0, live_ = 0;
-  std::size_t in_bin_[bins] = {};
+  std::uintptr_t current_ = 0;
+  std::size_t current_used_ = 0;
+  std::vector<std::uintptr_t> listed_;
 };
 
 }  // namespace slabproof

@@ -57,7 +57,7 @@ enum class Cause : std::uint8_t {
   FreedObjectOpen,
   PaddingOpen,
   UnusedSlotOpen,
-  DamagedSlotUsed,
+  WriteToFreedObjectHeeded,
   // The cache's own statements.
   WrongStride,
   WrongCapacity,

@@ -6,7 +6,7 @@ namespace slabproof {
 namespace {
 
 /// The named error of G1, or none, in the order that geometry.hpp documents.
-std::optional<slab::GeometryError> expected_error(const GeometryQuery& q) {
+std::optional<slab::GeometryError> expected_error(const GeometryQuery& q, bool has_table) {
   constexpr auto power_of_two = [](Wide n) {
     for (Wide power = 1; power <= n; power *= 2)
       if (power == n) return true;
@@ -22,8 +22,46 @@ std::optional<slab::GeometryError> expected_error(const GeometryQuery& q) {
   if (q.object_size == 0) return ObjectSizeZero;
   if (!power_of_two(q.object_align)) return ObjectAlignNotPowerOfTwo;
   if (q.object_align > q.page_size) return ObjectAlignAbovePageSize;
-  if (!fits(1, stride_of(q.object_size, q.object_align), q.slab_size, static_cast<slab::ObjectSizeType>(q.type)))
+  if (!fits(1, has_table ? 1 : 0, stride_of(q.object_size, q.object_align), q.slab_size,
+            static_cast<slab::ObjectSizeType>(q.type)))
     return ObjectTooLarge;
+  return std::nullopt;
+}
+
+std::optional<Violation> judge(const GeometryQuery& q, MakeGeometry make, bool has_table) {
+  const auto type = static_cast<slab::ObjectSizeType>(q.type);
+  const slab::GeometryResult actual = make(q.slab_size, q.page_size, type, q.object_size, q.object_align);
+  const auto error = expected_error(q, has_table);
+  if (error || !actual.ok()) {
+    if (error && !actual.ok() && *error == actual.error()) return std::nullopt;
+    const slab::GeometryError cause = error ? *error : actual.error();
+    return Violation{cause == slab::GeometryError::ObjectTooLarge ? Invariant::G5 : Invariant::G1, Cause::WrongError,
+                     error ? slab::to_string(*error) : "a geometry",
+                     actual.ok() ? "a geometry" : slab::to_string(actual.error())};
+  }
+  const slab::Geometry& geometry = actual.value();
+  const Layout expected = layout_of(has_table, q.slab_size, type, q.object_size, q.object_align);
+  const auto differs = [](Invariant invariant, Cause what, const char* name, std::uint64_t wanted,
+                          std::uint64_t observed) {
+    return Violation{invariant, what, std::string{name} + " " + std::to_string(wanted), std::to_string(observed)};
+  };
+  const Invariant capacity = type == slab::ObjectSizeType::Small ? Invariant::G3 : Invariant::G4;
+  if (geometry.stride() != expected.stride)
+    return differs(Invariant::G6, Cause::WrongStride, "stride", expected.stride, geometry.stride());
+  if (geometry.objects_per_slab() != expected.objects_per_slab)
+    return differs(capacity, Cause::WrongCapacity, "objects_per_slab", expected.objects_per_slab,
+                   geometry.objects_per_slab());
+  if (geometry.entry_size() != expected.entry_size)
+    return differs(Invariant::G3, Cause::WrongSlabInfo, "entry_size", expected.entry_size, geometry.entry_size());
+  if (geometry.slab_info_size() != expected.slab_info_size)
+    return differs(Invariant::G3, Cause::WrongSlabInfo, "slab_info_size", expected.slab_info_size,
+                   geometry.slab_info_size());
+  if (geometry.slab_info_offset() != expected.slab_info_offset)
+    return differs(Invariant::G3, Cause::WrongSlabInfo, "slab_info_offset", expected.slab_info_offset,
+                   geometry.slab_info_offset());
+  if (geometry.slab_size() != q.slab_size || geometry.page_size() != q.page_size ||
+      geometry.object_size() != q.object_size || geometry.object_align() != q.object_align)
+    return Violation{Invariant::G1, Cause::OtherArguments, "the numbers it was made from", "others"};
   return std::nullopt;
 }
 
@@ -59,39 +97,9 @@ std::string to_text(const GeometryQuery& query) {
          " object_size=" + std::to_string(query.object_size) + " object_align=" + std::to_string(query.object_align);
 }
 
-std::optional<Violation> judge_geometry(const GeometryQuery& q, MakeGeometry make) {
-  const auto type = static_cast<slab::ObjectSizeType>(q.type);
-  const slab::GeometryResult actual = make(q.slab_size, q.page_size, type, q.object_size, q.object_align);
-  const auto error = expected_error(q);
-  if (error || !actual.ok()) {
-    if (error && !actual.ok() && *error == actual.error()) return std::nullopt;
-    const slab::GeometryError cause = error ? *error : actual.error();
-    return Violation{cause == slab::GeometryError::ObjectTooLarge ? Invariant::G5 : Invariant::G1, Cause::WrongError,
-                     error ? slab::to_string(*error) : "a geometry",
-                     actual.ok() ? "a geometry" : slab::to_string(actual.error())};
-  }
-  const slab::Geometry& geometry = actual.value();
-  const Layout expected = layout_of(q.slab_size, type, q.object_size, q.object_align);
-  const auto differs = [](Invariant invariant, Cause what, const char* name, std::uint64_t wanted,
-                          std::uint64_t observed) {
-    return Violation{invariant, what, std::string{name} + " " + std::to_string(wanted), std::to_string(observed)};
-  };
-  const Invariant capacity = type == slab::ObjectSizeType::Small ? Invariant::G3 : Invariant::G4;
-  if (geometry.stride() != expected.stride)
-    return differs(Invariant::G6, Cause::WrongStride, "stride", expected.stride, geometry.stride());
-  if (geometry.objects_per_slab() != expected.objects_per_slab)
-    return differs(capacity, Cause::WrongCapacity, "objects_per_slab", expected.objects_per_slab,
-                   geometry.objects_per_slab());
-  if (geometry.slab_info_size() != expected.slab_info_size)
-    return differs(Invariant::G3, Cause::WrongSlabInfo, "slab_info_size", expected.slab_info_size,
-                   geometry.slab_info_size());
-  if (geometry.slab_info_offset() != expected.slab_info_offset)
-    return differs(Invariant::G3, Cause::WrongSlabInfo, "slab_info_offset", expected.slab_info_offset,
-                   geometry.slab_info_offset());
-  if (geometry.slab_size() != q.slab_size || geometry.page_size() != q.page_size ||
-      geometry.object_size() != q.object_size || geometry.object_align() != q.object_align)
-    return Violation{Invariant::G1, Cause::OtherArguments, "the numbers it was made from", "others"};
-  return std::nullopt;
+std::optional<Violation> judge_geometry(const GeometryQuery& query, MakeGeometry make, MakeGeometry make_unchecked) {
+  if (const auto violation = judge(query, make, true)) return violation;
+  return judge(query, make_unchecked, false);
 }
 
 }  // namespace slabproof

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <slab/geometry.hpp>
+#include <slab/policy.hpp>
 
 #include "model/judge/expectation.hpp"
 #include "model/judge/verdict.hpp"
@@ -37,7 +38,8 @@ constexpr Expectation answer_in_constant_time{Invariant::G13, Cause::None,
                                               "an answer in constant time, from sizes computed without overflow"};
 
 /// What is wrong with the result of `make`, by the invariants G1, G3 to G6 computed in wide integers; nothing if all is
-/// well.
-std::optional<Violation> judge_geometry(const GeometryQuery& query, MakeGeometry make = slab::Geometry::make);
+/// well. Then the same for Geometry::make<Unchecked>.
+std::optional<Violation> judge_geometry(const GeometryQuery& query, MakeGeometry make = slab::Geometry::make,
+                                        MakeGeometry make_unchecked = slab::Geometry::make<slab::Unchecked>);
 
 }  // namespace slabproof

@@ -110,11 +110,11 @@ class Runner final : private BackendObserver {
     ObjectState state = ObjectState::Absent;
   };
 
-  /// Where the next object must come from (L5): the current slab, else a slab of the fullest bin, else
-  /// an empty or a new one.
+  /// Where the next object must come from (L5): the current slab, else the one that became partial last, else an empty
+  /// or a new one.
   struct Source {
-    std::uintptr_t slab;  // 0: not the current one
-    std::size_t bin;  // CacheModel::bins: there is no partial slab
+    std::uintptr_t slab;  // 0: an empty or a new one
+    bool is_current;
   };
 
   void on_backend_call(BackendCall call) override;
@@ -153,11 +153,11 @@ class Runner final : private BackendObserver {
   void construct(std::uint8_t cache);
   bool execute(const Operation& operation);
   void allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
-  [[nodiscard]] Source expected_source(std::uint8_t cache);
+  [[nodiscard]] Source expected_source(std::uint8_t cache) const;
   [[nodiscard]] Expectation expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const;
   void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source);
   void judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, const Source& source);
-  void judge_source(const CacheModel& model, const SlabRecord& slab, const Source& source);
+  void judge_source(const SlabRecord& slab, const Source& source);
   void retire(std::uint8_t cache, std::uintptr_t address);
   void judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot);
   void judge_refusal(OperationKind kind, std::uint8_t cache);

@@ -26,11 +26,10 @@ void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordi
   end();
 }
 
-Runner::Source Runner::expected_source(std::uint8_t cache) {
+Runner::Source Runner::expected_source(std::uint8_t cache) const {
   const CacheModel& model = models_[cache];
-  const SlabRecord* const current = model.current ? backend_of(cache).find(model.current) : nullptr;
-  if (current && current->used < model.layout.objects_per_slab) return {current->base, CacheModel::bins};
-  return {0, model.partial_slabs() > 0 ? model.fullest_bin() : CacheModel::bins};
+  if (model.current_has_free_slot()) return {model.current(), true};
+  return {model.listed().empty() ? 0 : model.listed().back(), false};
 }
 
 Expectation Runner::expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const {
@@ -40,11 +39,10 @@ Expectation Runner::expected_object(OperationKind kind, std::uint8_t cache, cons
   if (models_[cache].free_objects() == 0 && kind != OperationKind::Alloc)
     return {Invariant::B20, Cause::ObjectWithoutFreeObjects, "null while no slab has a free object"};
   if (!abilities.follows_policy) return {Invariant::L4, Cause::Overlaps, "an object disjoint from all live ones"};
-  if (source.slab != 0)
+  if (source.is_current)
     return {Invariant::L5, Cause::WrongSlab, "an object of the current slab while that has a free one"};
-  return {
-      Invariant::L5, Cause::WrongSlab,
-      source.bin < CacheModel::bins ? "an object of a slab in the fullest bin" : "an object of an empty or a new slab"};
+  return {Invariant::L5, Cause::WrongSlab,
+          source.slab != 0 ? "an object of the slab that became partial last" : "an object of an empty or a new slab"};
 }
 
 void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source) {
@@ -98,21 +96,17 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
     return violate(Invariant::B9, Cause::PageNotSaved,
                    std::to_string(model.mapped_pages()) + " pages saved before an object is returned",
                    std::to_string(slab.saved_pages));
-  if (subjects_[cache]->abilities().follows_policy) judge_source(model, slab, source);
+  if (subjects_[cache]->abilities().follows_policy) judge_source(slab, source);
   if (violated()) return;
-  model.used_changed(slab.used, slab.used + 1);
+  model.used_changed(slab.base, slab.used, slab.used + 1);
   ++slab.used;
   slab.handed_out[slot] = true;
-  model.current = slab.base;
   if (subjects_[cache]->abilities().poisons) judge_poisoning(model, slab, slot);
 }
 
 // L5; and B20, where alloc_no_grow had no free object to choose from.
-void Runner::judge_source(const CacheModel& model, const SlabRecord& slab, const Source& source) {
-  const bool is_right = source.slab != 0                ? slab.base == source.slab
-                        : source.bin < CacheModel::bins ? slab.used != 0 && model.bin_of(slab.used) == source.bin
-                                                        : slab.used == 0;
-  if (is_right) return;
+void Runner::judge_source(const SlabRecord& slab, const Source& source) {
+  if (source.slab != 0 ? slab.base == source.slab : slab.used == 0) return;
   const bool had_none = expected_.invariant == Invariant::B20;
   violate(had_none ? Invariant::B20 : Invariant::L5, had_none ? Cause::ObjectWithoutFreeObjects : Cause::WrongSlab,
           expected_.text(), "one of a slab with " + std::to_string(slab.used) + " objects");

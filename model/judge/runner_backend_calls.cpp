@@ -33,7 +33,8 @@ void Runner::on_backend_call(BackendCall call) {
   if (int& armed = armed_reentry_[context_.cache_index]; armed >= 0) {
     const auto reentry = static_cast<slabproof::ReentrantCall>(armed);
     armed = -1;
-    reenter(subject, reentry);
+    for (int times = 2; times > 0 && !violated(); --times)  // who refuses the first must not let in the second
+      reenter(subject, reentry);
   }
 }
 
@@ -79,12 +80,11 @@ void Runner::on_slab_released(SlabRecord& slab) {
   } else {
     judge_return(model);
   }
-  if (model.current == slab.base && !slab.fresh && model.empty_slabs() > 1 &&
+  if (model.current() == slab.base && !slab.fresh && model.empty_slabs() > 1 &&
       subjects_[slab.cache]->abilities().follows_policy)
     violate(Invariant::L6, Cause::CurrentSlabReturned, "the current slab given back last",
             "given back before another empty one");
-  model.slab_released(slab.used);
-  if (model.current == slab.base) model.current = 0;
+  model.slab_released(slab.base, slab.used);
 }
 
 }  // namespace slabproof

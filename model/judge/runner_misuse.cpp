@@ -12,9 +12,6 @@ namespace slabproof {
 namespace {
 
 // A freed slot is poisoned; here the harness writes to it on purpose.
-SLABPROOF_NOT_SANITIZED std::uint64_t peek(std::uintptr_t slot) {
-  return *reinterpret_cast<const volatile std::uint64_t*>(slot);
-}
 SLABPROOF_NOT_SANITIZED void poke(std::uintptr_t slot, std::uint64_t value) {
   *reinterpret_cast<volatile std::uint64_t*>(slot) = value;
 }
@@ -103,8 +100,8 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   check_statistics(cache, expected.invariant);  // the cache is unchanged
 }
 
-// Values to write over a free link: null, its own slot, and values that no free link has, among them a live object of
-// the slab, a slot never handed out, and another slab, if they exist.
+// Values to write where a free link might lie: null, the slot itself, and values that no free link has, among them a
+// live object of the slab, a slot never handed out, and another slab, if they exist.
 std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot,
                                std::uint32_t argument) {
   std::uint64_t live = 0, uncarved = 0, elsewhere = 0xDEAD'BEEF'DEAD'BEE8;
@@ -122,46 +119,33 @@ std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::
   return links[argument % bad_links];
 }
 
-// Writes to a freed object, allocates, which may use the damaged link, and undoes the write, so that the program can go
-// on. M11.
+// Writes to a freed object where a link would be, allocates and frees: all goes on as if nothing had been written. M11.
 bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument) {
   const std::uintptr_t slot = object.address;
   const SlabRecord* const slab = backend_of(cache).find(slot);
   if (!slab || slab->generation != object.generation || slab->abandoned || reference_.find(slot)) return false;
-  const std::uint64_t saved = peek(slot), junk = bad_link(cache, *slab, slot, argument);
-  if (junk == saved) return false;
+  const std::uint64_t junk = bad_link(cache, *slab, slot, argument);
   if (mark_) mark_->stray = junk;
   poke(slot, junk);
 
   const Source source = expected_source(cache);
   begin(OperationKind::AllocNoGrow, cache);
-  expect({Invariant::M11, Cause::DamagedSlotUsed, "CorruptedFreeList when a damaged link is used"});
+  expect({Invariant::M11, Cause::WriteToFreedObjectHeeded, "an object, whatever was written to a freed one"});
   const std::uintptr_t allocated = address(subjects_[cache]->alloc_no_grow());
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::CorruptLink), allocated ? arena_.relative(allocated) : 0);
   if (violated()) return true;
-  if (allocated != slot) poke(slot, saved);
-  if (allocated == slot) {
-    violate_expected("the damaged slot handed out");
-  } else if (allocated) {  // another slot, whose link is intact
-    expect(expected_object(OperationKind::AllocNoGrow, cache, source));
-    judge_object(cache, no_ordinal, allocated, source);
-    end();
-    if (violated()) return true;
-    begin(OperationKind::Free, cache);
-    context_.freed = allocated;
-    retire(cache, allocated);
-    expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, models_[cache].live_objects()});
-    subjects_[cache]->free(pointer(allocated));
-    end();
-  } else if (report_log.size() != 1 || report_log.front().kind != slab::Misuse::CorruptedFreeList ||
-             report_log.front().pointer != pointer(slot) || report_log.front().cache != subjects_[cache]->identity()) {
-    violate(Invariant::M11, Cause::WrongReport, "one report of CorruptedFreeList for the damaged object",
-            std::to_string(report_log.size()) + " reports");
-  } else {
-    report_log.clear();
-    log_.add(0x200 | static_cast<std::uint64_t>(slab::Misuse::CorruptedFreeList), arena_.relative(slot));
-    end();
-  }
+  if (!report_log.empty()) return violate_expected(slab::to_string(report_log.front().kind)), true;
+  if (!allocated) return violate_expected("null"), true;
+  expect(expected_object(OperationKind::AllocNoGrow, cache, source));
+  judge_object(cache, no_ordinal, allocated, source);
+  end();
+  if (violated()) return true;
+  begin(OperationKind::Free, cache);
+  context_.freed = allocated;
+  retire(cache, allocated);
+  expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, models_[cache].live_objects()});
+  subjects_[cache]->free(pointer(allocated));
+  end();
   return true;
 }
 

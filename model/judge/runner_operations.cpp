@@ -93,7 +93,7 @@ void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
   reference_.retire(address);
   if (!subjects_[cache]->abilities().layout) return;
   SlabRecord& slab = *backend_of(cache).find(address);
-  models_[cache].used_changed(slab.used, slab.used - 1);
+  models_[cache].used_changed(slab.base, slab.used, slab.used - 1);
   --slab.used;
 }
 
@@ -127,6 +127,7 @@ void Runner::free_object(std::uint32_t ordinal) {
 void Runner::reserve(std::uint8_t cache, std::size_t n) {
   CacheModel& model = models_[cache];
   const std::size_t slabs = model.slabs();
+  const bool is_impossible = model.missing_slabs(n) > ~std::size_t{0} / model.spec.slab_size - slabs;
   begin(OperationKind::Reserve, cache);
   context_.wanted = n;
   expect({Invariant::B20, Cause::TooFewFreeObjects, "% free objects after a true reserve", n,
@@ -138,9 +139,17 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
     if (is_refused()) violate_expected("true");
     if (model.free_objects() < n) violate_expected(std::to_string(model.free_objects()));
     model.reserved_slabs = n / per_slab + (n % per_slab != 0);
+    if (model.empty_slabs() > model.kept_slabs() && subjects_[cache]->abilities().follows_policy)
+      violate(Invariant::L6, Cause::EmptySlabKept,
+              "at most " + std::to_string(model.kept_slabs()) + " empty slabs kept",
+              std::to_string(model.empty_slabs()));
   } else {
-    if (!is_refused())
+    if (!is_refused() && !is_impossible)
       violate(Invariant::B20, Cause::RefusedWithoutFailure, "false only when a backend call failed", "false");
+    if (is_impossible && context_.calls[static_cast<std::size_t>(BackendCall::AllocSlab)] > 0 &&
+        subjects_[cache]->abilities().follows_policy)
+      violate(Invariant::B20, Cause::CalledBackend, "false at once for more slabs than there are addresses",
+              "a call for a slab");
     check_given_back();
     if (model.slabs() != slabs)
       violate(Invariant::B20, Cause::ChangedByFailure, std::to_string(slabs) + " slabs after a false reserve",

@@ -145,7 +145,7 @@ TEST(Isolation, DeathInTheAllocatorNamesItsFirstFrameThere) {
     if (operation) made->free(reinterpret_cast<void*>(0x5000));
   };
   const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
-  EXPECT_EQ(verdict.death, "AddressSanitizer: SEGV on unknown address 0x0000000050e0, a READ memory access");
+  EXPECT_EQ(verdict.death, "AddressSanitizer: SEGV on unknown address 0x0000000050d0, a READ memory access");
   EXPECT_EQ(verdict.frame, "load_owner") << "the function that reads the owner";
   ASSERT_GE(verdict.frames.size(), 2u);
   EXPECT_TRUE(verdict.frames[0].starts_with("load_owner poison.hpp:")) << verdict.frames[0];
@@ -156,16 +156,16 @@ TEST(Isolation, UndefinedBehaviourInTheAllocatorNamesItsFirstFrameThere) {
   if (!has_asan) GTEST_SKIP() << "built without UndefinedBehaviorSanitizer";
   static AnySubject* made = nullptr;
   const auto make = [](void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-    CacheSpec unchecked = spec;
-    unchecked.checks = false;
-    return made = make_slab_subject(storage, unchecked, backend);
+    return made = make_slab_subject(storage, spec, backend);
   };
   Runner runner{make};
   IsolationOptions options;
   options.after_step = [](Runner&, const Operation* operation) {
     if (operation) made->free(static_cast<std::byte*>(made->alloc()) + 1);
   };
-  const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
+  Program unchecked = program("#0 = alloc c0\n");
+  unchecked.setup.caches[0].checks = false;
+  const Verdict verdict = run_isolated(runner, unchecked, options).verdict;
   EXPECT_EQ(verdict.signature(), "died:UndefinedBehaviorSanitizer@store_link/alloc") << verdict.sentence();
 }
 

@@ -74,7 +74,7 @@ constexpr Row rows[] = {
     {Sabotage::ReturnsForeign, "G8/alloc", 1, 1},      {Sabotage::ReturnsTwice, "L4/alloc", 2, 1},
     {Sabotage::ForgetsToFreeSlab, "L6/free", 4, 1},    {Sabotage::DropsReports, "M1/double_free", 3, 1},
     {Sabotage::ForgetsToFreeSlab, "B8/reserve", 2, 1}, {Sabotage::GrowsInNoGrow, "B20/alloc_no_grow", 1, 1},
-    {Sabotage::LosesASlot, "G4/start", 0, 2},          {Sabotage::TakesFromEmptierSlab, "L5/alloc", 5, 2},
+    {Sabotage::LosesASlot, "G4/start", 0, 2},          {Sabotage::TakesFromEmptierSlab, "L5/alloc", 6, 3},
 };
 
 void PrintTo(const Row& row, std::ostream* out) { *out << row.signature; }
@@ -173,17 +173,18 @@ TEST(Minimizer, StaysWithTheDefectThatItWasGiven) {
   EXPECT_EQ(count(result, OperationKind::Alloc), 11u) << to_text(result);
 }
 
-/// Its fourth alloc dies in the allocator: where it looks for an owner, if null was freed before, and
-/// else where a slot is free already.
+/// Its fourth alloc dies in the allocator: where a Checked cache reads an owner, if null was freed before, and else
+/// where a slot is free already.
 class Deadly {
  public:
   static constexpr Abilities abilities{};
   Deadly(const CacheSpec& spec, RecordingBackend& backend)
-      : cache_{make_slab_subject(memory_, unchecked(spec), backend)} {}
+      : cache_{make_slab_subject(memory_[0], unchecked(spec), backend)},
+        checked_{make_slab_subject(memory_[1], spec, backend)} {}
   void* alloc() {
     if (++allocs_ == 3) freed_twice_ = cache_->alloc();
-    if (allocs_ == 4) cache_->free(freed_null_ ? reinterpret_cast<void*>(0x5000) : freed_twice_);
-    if (allocs_ == 4) cache_->free(freed_twice_);
+    if (allocs_ == 4 && freed_null_) checked_->free(reinterpret_cast<void*>(0x5000));
+    if (allocs_ == 4) cache_->free(freed_twice_), cache_->free(freed_twice_);
     return pool_.alloc();
   }
   void free(void* object) {
@@ -193,9 +194,9 @@ class Deadly {
 
  private:
   static CacheSpec unchecked(CacheSpec spec) { return spec.checks = false, spec; }
-  alignas(64) std::byte memory_[1024];
+  alignas(64) std::byte memory_[2][1024];
   FreeListPool pool_{CacheSpec{.object_size = 64}};
-  AnySubject* cache_;
+  AnySubject *cache_, *checked_;
   void* freed_twice_ = nullptr;
   int allocs_ = 0;
   bool freed_null_ = false;
@@ -213,7 +214,7 @@ TEST(Minimizer, DeathKeepsItsFrame) {
                                      OperationKind::Recover, OperationKind::Free})
       program.operations.push_back(
           {.kind = kind, .object = kind == OperationKind::Alloc || kind == OperationKind::Free ? i : 0});
-  ASSERT_EQ(signature_of(runner, program), "died:AddressSanitizer@free_elsewhere/alloc")
+  ASSERT_EQ(signature_of(runner, program), "died:AddressSanitizer@load_owner/alloc")
       << run_isolated(runner, program).verdict.sentence();
   const Program result = minimized(runner, program);
   EXPECT_EQ(count(result, OperationKind::FreeNull), 1u) << to_text(result);

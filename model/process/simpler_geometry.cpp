@@ -25,12 +25,13 @@ auto weight(const CacheSpec& cache) {
 bool is_possible(const CacheSpec& cache) {
   return layout_of(cache).objects_per_slab > 0 &&  // whatever Geometry::make says
          cache.page_size <= Limits::max_page_size && cache.slab_size <= cache.page_size * Limits::max_pages_per_slab &&
-         slab::Geometry::make(cache.slab_size, cache.page_size, cache.type, cache.object_size, cache.object_align).ok();
+         geometry_of(cache).ok();
 }
 
 /// The object size that leaves the least of a slab unused by `count` objects; 0 when they do not fit.
 std::uint32_t filling_size(const CacheSpec& cache, std::uint32_t count) {
-  const std::uint32_t info = cache.type == slab::ObjectSizeType::Small ? slab_info_bytes(count) : 0;
+  const std::uint32_t entry_size = !cache.checks ? 0 : count <= 254 ? 1 : 2;
+  const std::uint32_t info = cache.type == slab::ObjectSizeType::Small ? slab_info_bytes(count, entry_size) : 0;
   return cache.slab_size < info ? 0 : (cache.slab_size - info) / count / 8 * 8;
 }
 

@@ -14,13 +14,29 @@ BackendSpec decode_backend(const std::uint8_t* spec) {
   return {static_cast<Reuse>((how & 3) % 3), static_cast<Placement>((how >> 2 & 3) % 3), spec[format::seed_at]};
 }
 
-/// The largest object size that leaves room for `objects` slots of this alignment; 0 if none does.
-std::uint32_t largest_object(std::uint32_t slab_size, slab::ObjectSizeType type, std::uint32_t objects,
-                             std::uint32_t align) {
+/// The largest object size that leaves room for `objects` slots of this alignment, and `info` bytes more in a Small
+/// slab; 0 if none does.
+std::uint32_t largest_size(std::uint32_t slab_size, std::uint32_t info, std::uint32_t objects, std::uint32_t align) {
   const std::uint32_t slot_align = align < 8 ? 8 : align;
-  const std::uint32_t info = type == slab::ObjectSizeType::Small ? slab_info_bytes(objects) : 0;
-  if (info >= slab_size) return 0;
-  return (slab_size - info) / objects / slot_align * slot_align;
+  return info >= slab_size ? 0 : (slab_size - info) / objects / slot_align * slot_align;
+}
+
+/// Bytes choose among the object sizes that they would have had with a SlabInfo of this size. It is that of an earlier
+/// layout, of 48 bytes and a bit a slot, and stays, so that bytes name the same object sizes for good.
+std::uint32_t info_of_sizes(slab::ObjectSizeType type, std::uint32_t objects) {
+  return type == slab::ObjectSizeType::Small ? 48 + 8 * ((objects + 63) / 64) : 0;
+}
+
+/// Gives the object a slab that it fits into: larger pages, or, where they are the largest already, a smaller object.
+void make_room(CacheSpec& cache) {
+  const bool is_small = cache.type == slab::ObjectSizeType::Small;
+  const std::uint32_t info = is_small ? slab_info_bytes(1u, cache.checks ? 1u : 0u) : 0;
+  const auto largest = [&] { return largest_size(cache.slab_size, info, 1, cache.object_align); };
+  while (cache.object_size > largest() && cache.page_size < Limits::max_page_size) {
+    cache.page_size *= 2;
+    cache.slab_size *= 2;
+  }
+  if (cache.object_size > largest()) cache.object_size = largest();
 }
 
 CacheSpec decode_cache(const std::uint8_t* spec) {
@@ -55,19 +71,22 @@ CacheSpec decode_cache(const std::uint8_t* spec) {
   const unsigned align = spec[format::align_at];
   cache.object_align = 1u << (align < format::common_aligns_end ? align % 5 : align % (page_shift + 1));
   std::uint32_t largest = 0;
-  while ((largest = largest_object(cache.slab_size, cache.type, 1, cache.object_align)) == 0) cache.object_align /= 2;
+  const auto largest_of = [&](std::uint32_t objects) {
+    return largest_size(cache.slab_size, info_of_sizes(cache.type, objects), objects, cache.object_align);
+  };
+  while ((largest = largest_of(1)) == 0) cache.object_align /= 2;
 
-  // Half of all programs have one to eight objects a slab, at or just below the size where the
-  // count changes; that is where the bugs of slab allocators live.
+  // Half of all programs have one to eight objects a slab: that is where the bugs of slab allocators live.
   if (const std::uint8_t count = spec[format::objects_at]; count & 1) {
     std::uint32_t objects = 1 + (count >> 1 & 7), size = 0;
-    while ((size = largest_object(cache.slab_size, cache.type, objects, cache.object_align)) == 0) --objects;
+    while ((size = largest_of(objects)) == 0) --objects;
     const std::uint32_t less = count >> 4 & 3;
     cache.object_size = size > less ? size - less : size;
   } else {
     const std::uint8_t* const raw = spec + format::object_size_at;
     cache.object_size = 1 + (format::word_at(raw) | std::uint32_t{raw[2]} << 16) % largest;
   }
+  make_room(cache);
   return cache;
 }
 

@@ -27,7 +27,7 @@ struct Golden {
 constexpr Golden goldens[] = {
     {"Zeros", "00",
      "backend b0 reuse=lifo placement=adjacent seed=0\n"
-     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=64 page_size=64 "
+     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=128 page_size=128 "
      "object_size=1 object_align=1\n"},
     {"ATwoCacheHeader",
      "03 0000 00 0522 0A33 "
@@ -52,7 +52,7 @@ constexpr Golden goldens[] = {
      "00 0000 00 0400 0000 "
      "0002 02C7 0100 0000",
      "backend b0 reuse=lifo placement=scattered seed=0\n"
-     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=0 type=Small slab_size=256 page_size=256 "
+     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=0 type=Small slab_size=512 page_size=512 "
      "object_size=200 object_align=2\n"},
     {"EveryOperation",
      "03 0000 00 0000 0000 "
@@ -81,7 +81,7 @@ constexpr Golden goldens[] = {
      "backend b0 reuse=lifo placement=adjacent seed=0\n"
      "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=4096 page_size=4096 "
      "object_size=504 object_align=1\n"
-     "cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=64 page_size=64 "
+     "cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=128 page_size=128 "
      "object_size=1 object_align=1\n"
      "#0 = alloc c0\nstatistics c0\nstatistics c1\n"},
     {"ASwarmMaskWithoutStatistics",
@@ -137,7 +137,7 @@ constexpr Golden goldens[] = {
      "backend b0 reuse=lifo placement=adjacent seed=0\n"
      "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=4096 page_size=4096 "
      "object_size=504 object_align=1\n"
-     "cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=64 page_size=64 "
+     "cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=128 page_size=128 "
      "object_size=1 object_align=1\n"
      "#0 = alloc c1\n#1 = alloc c1\n#2 = alloc c1\n#3 = alloc c1\nfree #0\nfree #1\nfree #2\nfree #3\n"
      "#4 = alloc c0\n"},

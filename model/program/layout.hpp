@@ -15,6 +15,7 @@ namespace slabproof {
 struct Layout {
   std::size_t stride = 0;
   std::size_t objects_per_slab = 0;
+  std::size_t entry_size = 0;  // of the table of slots; 0 without one
   std::size_t slab_info_size = 0;
   std::size_t slab_info_offset = 0;  // slab_size in Large: no byte of the slab is SlabInfo
 
@@ -23,10 +24,14 @@ struct Layout {
 
 __extension__ typedef unsigned __int128 Wide;  // __extension__: not ISO C++, says -Wpedantic
 
-/// Bytes of SlabInfo for `objects` slots: 48, and an allocated bit a slot in words of 8 bytes.
+/// Bytes of SlabInfo for `objects` slots: 64, and a table with an entry a slot in words of 8 bytes.
 template <class Integer>
-constexpr Integer slab_info_bytes(Integer objects) {
-  return 48 + 8 * ((objects + 63) / 64);
+constexpr Integer slab_info_bytes(Integer objects, Integer entry_size) {
+  return 64 + 8 * ((objects * entry_size + 7) / 8);
+}
+/// The most slots that entries of this size can tell apart; two values say something else.
+constexpr Wide nameable_slots(Wide entry_size) {
+  return entry_size == 0 ? ~Wide{0} : entry_size == 1 ? 254 : entry_size == 2 ? 65'534 : 4'294'967'294;
 }
 
 constexpr Wide stride_of(Wide object_size, Wide object_align) {
@@ -34,27 +39,54 @@ constexpr Wide stride_of(Wide object_size, Wide object_align) {
   return (object_size + align - 1) / align * align;
 }
 
-constexpr bool fits(Wide objects, Wide stride, Wide slab_size, slab::ObjectSizeType type) {
-  const Wide info = type == slab::ObjectSizeType::Small ? slab_info_bytes(objects) : 0;
+constexpr bool fits(Wide objects, Wide entry_size, Wide stride, Wide slab_size, slab::ObjectSizeType type) {
+  const Wide info = type == slab::ObjectSizeType::Small ? slab_info_bytes(objects, entry_size) : 0;
   return objects * stride + info <= slab_size;
 }
 
-/// Requires power-of-two sizes and a valid type; objects_per_slab == 0 when nothing fits. O(log slab_size).
-constexpr Layout layout_of(std::size_t slab_size, slab::ObjectSizeType type, std::size_t object_size,
+/// With a table or without one. Requires power-of-two sizes and a valid type; objects_per_slab == 0 when nothing fits.
+/// O(log slab_size).
+constexpr Layout layout_of(bool has_table, std::size_t slab_size, slab::ObjectSizeType type, std::size_t object_size,
                            std::size_t object_align) {
   const Wide stride = stride_of(object_size, object_align);
-  Wide fitting = 0, beyond = Wide{slab_size} + 1;
-  while (beyond - fitting > 1) {
-    const Wide middle = fitting + (beyond - fitting) / 2;
-    (fits(middle, stride, slab_size, type) ? fitting : beyond) = middle;
+  Wide most = 0, entry_of_most = has_table ? 1 : 0;
+  for (Wide entry_size = 1; entry_size <= 4; entry_size *= 2) {
+    const Wide entry = has_table ? entry_size : 0;
+    Wide fitting = 0, beyond = Wide{slab_size} + 1;
+    while (beyond - fitting > 1) {
+      const Wide middle = fitting + (beyond - fitting) / 2;
+      (fits(middle, entry, stride, slab_size, type) ? fitting : beyond) = middle;
+    }
+    if (fitting > nameable_slots(entry)) {
+      if (type == slab::ObjectSizeType::Large) continue;  // N does not depend on the table
+      fitting = nameable_slots(entry);
+    }
+    if (fitting > most) most = fitting, entry_of_most = entry;  // of two that hold as many, the narrower one
   }
-  const auto info = static_cast<std::size_t>(slab_info_bytes(fitting));
-  return {static_cast<std::size_t>(stride), static_cast<std::size_t>(fitting), info,
-          type == slab::ObjectSizeType::Small ? slab_size - info : slab_size};
+  const auto info = static_cast<std::size_t>(slab_info_bytes(most, entry_of_most));
+  const bool is_small = type == slab::ObjectSizeType::Small;
+  return {static_cast<std::size_t>(stride), static_cast<std::size_t>(most), static_cast<std::size_t>(entry_of_most),
+          info, is_small ? slab_size - info : slab_size};
+}
+
+/// What the allocator says of itself, for comparison.
+constexpr Layout layout_in(const slab::Geometry& geometry) {
+  return {geometry.stride(), geometry.objects_per_slab(), geometry.entry_size(), geometry.slab_info_size(),
+          geometry.slab_info_offset()};
 }
 
 constexpr Layout layout_of(const CacheSpec& cache) {
-  return layout_of(cache.slab_size, cache.type, cache.object_size, cache.object_align);
+  return layout_of(cache.checks, cache.slab_size, cache.type, cache.object_size, cache.object_align);
+}
+
+/// The largest object of which at least `count` fit into a slab of `cache`, or 0. O(log² slab_size).
+constexpr std::uint32_t largest_object(CacheSpec cache, std::size_t count) {
+  std::uint32_t fitting = 0, beyond = cache.slab_size + 1;
+  while (beyond - fitting > 1) {
+    cache.object_size = fitting + (beyond - fitting) / 2;
+    (layout_of(cache).objects_per_slab >= count ? fitting : beyond) = cache.object_size;
+  }
+  return fitting;
 }
 
 }  // namespace slabproof

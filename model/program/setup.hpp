@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <slab/geometry.hpp>
+#include <slab/policy.hpp>
 
 namespace slabproof {
 
@@ -39,6 +40,14 @@ struct CacheSpec {
   }
   friend bool operator==(const CacheSpec&, const CacheSpec&) = default;
 };
+
+/// The layout of its slabs, as the allocator has it, or why there is none.
+constexpr slab::GeometryResult geometry_of(const CacheSpec& cache) {
+  if (cache.checks)
+    return slab::Geometry::make(cache.slab_size, cache.page_size, cache.type, cache.object_size, cache.object_align);
+  return slab::Geometry::make<slab::Unchecked>(cache.slab_size, cache.page_size, cache.type, cache.object_size,
+                                               cache.object_align);
+}
 
 /// What a program may ask for. A trace that goes beyond is refused; bytes cannot.
 struct Limits {

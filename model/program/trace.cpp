@@ -123,8 +123,7 @@ void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
   cache.object_size = in.number_after("object_size=", 0, any);
   cache.object_align = in.number_after("object_align=", 0, any);
   if (in.failed()) return;
-  const auto geometry =
-      slab::Geometry::make(cache.slab_size, cache.page_size, cache.type, cache.object_size, cache.object_align);
+  const auto geometry = geometry_of(cache);
   if (!geometry.ok()) return in.fail(std::string{"a geometry, but this is "} + slab::to_string(geometry.error()));
   if (cache.page_size > Limits::max_page_size || cache.slab_size > cache.page_size * Limits::max_pages_per_slab)
     return in.fail("a page of at most " + number(Limits::max_page_size) + " bytes and a slab of at most " +

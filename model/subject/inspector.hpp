@@ -10,63 +10,71 @@
 
 namespace slab {
 
-/// Reads and writes the members of a cache and of a SlabInfo, which befriend it, by name.
+/// Reads and writes the members of a cache, which befriends it, and of a SlabInfo by name.
 class Inspector {
  public:
   template <class GeometrySource, class Backend, class Policy>
   [[nodiscard]] static slabproof::CacheMembers members_of(
       const detail::CacheCore<GeometrySource, Backend, Policy>& cache) {
     static_assert(sizeof(cache) == sizeof(KnownMembers<GeometrySource, Backend, Policy>), "a member is not known here");
-    slabproof::CacheMembers members{.free_head = number(cache.slots_.free_head),
-                                    .used = cache.slots_.used,
-                                    .carved = cache.slots_.carved,
-                                    .slab = number(cache.slab_),
-                                    .slab_bytes = cache.slab_bytes_,
-                                    .slab_info = number(cache.current_),
-                                    .backend_is_running = cache.supply_.busy_,
-                                    .lists = {},
-                                    .slabs = cache.slabs_,
-                                    .empty_slabs = cache.empty_slabs_,
-                                    .reserved_slabs = cache.reserved_slabs_};
-    for (std::size_t i = 0; i < members.list_count; ++i) members.lists[i] = number(cache.lists_[i].front_);
-    return members;
+    return {.slots = members_of(cache.slots_),
+            .slab = cache.slab_,
+            .table = number(cache.table_),
+            .slab_info = number(cache.current_),
+            .busy = is_busy(cache.busy_),
+            .partial_front = number(cache.partial_.front_),
+            .empty_front = number(cache.empty_.front_),
+            .all_front = number(cache.all_slabs_.front_),
+            .slabs = cache.all_slabs_.size_,
+            .partial_slabs = cache.partial_.size_,
+            .empty_slabs = cache.empty_.size_,
+            .allocated_elsewhere = cache.allocated_elsewhere_,
+            .kept_slabs = cache.kept_slabs_};
   }
   template <class GeometrySource, class Backend, class Policy>
   static void set_members_of(detail::CacheCore<GeometrySource, Backend, Policy>& cache,
                              const slabproof::CacheMembers& members) {
-    cache.slots_ = {.free_head = pointer<void>(members.free_head), .used = members.used, .carved = members.carved};
-    cache.slab_ = pointer<std::byte>(members.slab);
-    cache.slab_bytes_ = members.slab_bytes;
+    set(cache.slots_, members.slots);
+    cache.slab_ = members.slab;
+    cache.table_ = pointer<std::byte>(members.table);
     cache.current_ = pointer<SlabInfo>(members.slab_info);
-    cache.supply_.busy_ = members.backend_is_running != 0;
-    for (std::size_t i = 0; i < members.list_count; ++i) cache.lists_[i].front_ = pointer<SlabInfo>(members.lists[i]);
-    cache.slabs_ = members.slabs;
-    cache.empty_slabs_ = members.empty_slabs;
-    cache.reserved_slabs_ = members.reserved_slabs;
+    set_busy(cache.busy_, members.busy != 0);
+    cache.partial_.front_ = pointer<SlabInfo>(members.partial_front);
+    cache.empty_.front_ = pointer<SlabInfo>(members.empty_front);
+    cache.all_slabs_.front_ = pointer<SlabInfo>(members.all_front);
+    cache.all_slabs_.size_ = members.slabs;
+    cache.partial_.size_ = members.partial_slabs;
+    cache.empty_.size_ = members.empty_slabs;
+    cache.allocated_elsewhere_ = members.allocated_elsewhere;
+    cache.kept_slabs_ = members.kept_slabs;
   }
 
-  // Not sanitized: a defect may have given the SlabInfo back too early.
-  SLABPROOF_NOT_SANITIZED static slabproof::SlabInfoMembers info_at(std::uintptr_t address) {
+  // Not sanitized: a defect may have given the SlabInfo back too early. `checks` is its cache's.
+  SLABPROOF_NOT_SANITIZED static slabproof::SlabInfoMembers info_at(std::uintptr_t address, bool checks) {
     const SlabInfo& info = *pointer<SlabInfo>(address);
-    return {.free_head = number(info.free_head),
-            .used = info.used,
-            .carved = info.carved,
+    return {.slots = checks
+                         ? slabproof::SlotsMembers{info.tabled.free_head, info.tabled.used, info.tabled.carved}
+                         : slabproof::SlotsMembers{number(info.linked.free_head), info.linked.used, info.linked.carved},
             .owner = number(info.owner),
+            .slab = number(info.slab),
             .next = number(info.next),
             .previous = number(info.previous),
-            .slab = number(info.slab),
-            .allocated = *info.word(0)};
+            .next_slab = number(info.next_slab),
+            .previous_slab = number(info.previous_slab)};
   }
-  SLABPROOF_NOT_SANITIZED static void set_info_at(std::uintptr_t address, const slabproof::SlabInfoMembers& members) {
+  SLABPROOF_NOT_SANITIZED static void set_info_at(std::uintptr_t address, bool checks,
+                                                  const slabproof::SlabInfoMembers& members) {
     SlabInfo& info = *pointer<SlabInfo>(address);
-    info.free_head = pointer<void>(members.free_head);
-    info.used = members.used;
-    info.carved = members.carved;
+    if (checks)
+      set(info.tabled, members.slots);
+    else
+      set(info.linked, members.slots);
     info.owner = pointer<void>(members.owner);
+    info.slab = pointer<std::byte>(members.slab);
     info.next = pointer<SlabInfo>(members.next);
     info.previous = pointer<SlabInfo>(members.previous);
-    info.slab = pointer<std::byte>(members.slab);
-    *info.word(0) = members.allocated;
+    info.next_slab = pointer<SlabInfo>(members.next_slab);
+    info.previous_slab = pointer<SlabInfo>(members.previous_slab);
   }
 
  private:
@@ -75,18 +83,39 @@ class Inspector {
   struct KnownMembers {
     using Core = detail::CacheCore<GeometrySource, Backend, Policy>;
     [[no_unique_address]] decltype(Core::geometry_) geometry;
+    [[no_unique_address]] decltype(Core::busy_) busy;
     decltype(Core::slots_) slots;
     decltype(Core::slab_) slab;
-    decltype(Core::slab_bytes_) slab_bytes;
+    decltype(Core::table_) table;
     decltype(Core::current_) current;
     decltype(Core::supply_) supply;
-    decltype(Core::lists_) lists;
-    decltype(Core::slabs_) slabs;
-    decltype(Core::empty_slabs_) empty_slabs;
-    decltype(Core::reserved_slabs_) reserved_slabs;
-    static_assert(Core::list_count == slabproof::CacheMembers::list_count);
+    decltype(Core::partial_) partial;
+    decltype(Core::empty_) empty;
+    decltype(Core::all_slabs_) all_slabs;
+    decltype(Core::allocated_elsewhere_) allocated_elsewhere;
+    decltype(Core::kept_slabs_) kept_slabs;
   };
 
+  static bool is_busy(const detail::BusyMark<true>& mark) { return mark.is_set_; }
+  static bool is_busy(const detail::BusyMark<false>&) { return false; }
+  static void set_busy(detail::BusyMark<true>& mark, bool is_set) { mark.is_set_ = is_set; }
+  static void set_busy(detail::BusyMark<false>&, bool) {}
+  static slabproof::SlotsMembers members_of(const detail::LinkedSlots& slots) {
+    return {number(slots.free_head), slots.used, slots.carved};
+  }
+  static slabproof::SlotsMembers members_of(const detail::TabledSlots& slots) {
+    return {slots.free_head, slots.used, slots.carved};
+  }
+  [[gnu::always_inline]] static void set(detail::LinkedSlots& slots, const slabproof::SlotsMembers& members) {
+    slots.free_head = pointer<void>(members.free_head);
+    slots.used = members.used;
+    slots.carved = members.carved;
+  }
+  [[gnu::always_inline]] static void set(detail::TabledSlots& slots, const slabproof::SlotsMembers& members) {
+    slots.free_head = static_cast<std::uint32_t>(members.free_head);
+    slots.used = members.used;
+    slots.carved = members.carved;
+  }
   static std::uintptr_t number(const void* at) { return reinterpret_cast<std::uintptr_t>(at); }
   template <class T>
   static T* pointer(std::uintptr_t address) {

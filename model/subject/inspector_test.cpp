@@ -60,22 +60,20 @@ TEST(Inspector, KnowsAllThatChangesInACache) {
 }
 
 TEST(Inspector, ReadsASlabInfoAsItWasWritten) {
-  alignas(8) std::byte memory[8 + sizeof(slab::SlabInfo)];
-  const std::uintptr_t at = address(memory + 8);
-  slab::Inspector::set_info_at(at, {1, 2, 3, 4, 5, 6, 7, 8});
-  const SlabInfoMembers info = slab::Inspector::info_at(at);
-  const auto& same = *reinterpret_cast<const slab::SlabInfo*>(memory + 8);
-  EXPECT_EQ(info.free_head, 1u);
-  EXPECT_EQ(info.used, 2u);
-  EXPECT_EQ(info.carved, 3u);
-  EXPECT_EQ(info.owner, 4u);
-  EXPECT_EQ(info.next, 5u);
-  EXPECT_EQ(info.previous, 6u);
-  EXPECT_EQ(info.slab, 7u);
-  EXPECT_EQ(info.allocated, 8u);
-  EXPECT_TRUE(same.is_allocated(3) && !same.is_allocated(2));
-  EXPECT_EQ(same.used, 2u);
-  EXPECT_EQ(address(same.previous), 6u);
+  for (const bool checks : {false, true}) {
+    slab::SlabInfo written;
+    slab::Inspector::set_info_at(address(&written), checks, {{1, 2, 3}, 4, 5, 6, 7, 8, 9});
+    const SlabInfoMembers info = slab::Inspector::info_at(address(&written), checks);
+    EXPECT_EQ(info.slots, (SlotsMembers{1, 2, 3}));
+    EXPECT_EQ(checks ? written.tabled.carved : written.linked.carved, 3u);
+    EXPECT_EQ(info.owner, 4u);
+    EXPECT_EQ(info.slab, 5u);
+    EXPECT_EQ(info.next, 6u);
+    EXPECT_EQ(info.previous, 7u);
+    EXPECT_EQ(info.next_slab, 8u);
+    EXPECT_EQ(info.previous_slab, 9u);
+    EXPECT_EQ(address(written.previous_slab), 9u);
+  }
 }
 
 }  // namespace

@@ -102,11 +102,11 @@ constexpr Row rows[] = {
     {Invariant::B20, RefusesToReserve, "refuses to reserve", single_page, "reserve c0 1"},
 
     {Invariant::L1, BreaksUsedCount, "has a slab on a list of others", single_page,
-     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; shrink c0"},
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; free #2; shrink c0"},
     {Invariant::L2, BreaksLink, "has a link that leads to its own slab", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; shrink c0"},
     {Invariant::L3, BreaksFreeList, "has a free list that is too short", single_page,
-     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; shrink c0"},
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; free #2; shrink c0"},
     {Invariant::L4, ReturnsTwice, "returns an object twice", single_page, "#0 = alloc c0; #1 = alloc c0"},
     {Invariant::L5, TakesFromEmptierSlab, "takes from the emptier slab", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
@@ -143,7 +143,7 @@ constexpr Row rows[] = {
      "#0 = alloc c0; free #0; shrink c0; double_free #0"},
     {Invariant::M9, DropsReports, "says nothing of objects that outlive it", single_page, "#0 = alloc c0; destroy c0"},
     {Invariant::M10, LooksUpNull, "looks null up", multi_page, "free_null c0"},
-    {Invariant::M11, DropsReports, "says nothing of a damaged link", single_page,
+    {Invariant::M11, HeedsFreedObject, "heeds what was written to a freed object", single_page,
      "#0 = alloc c0; free #0; corrupt_link #0 pick=5"},
     {Invariant::M12, DropsReports, "says nothing of a call from a callback", single_page,
      "reenter c0 alloc; #0 = alloc c0"},

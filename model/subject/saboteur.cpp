@@ -18,6 +18,9 @@ std::byte* at(std::uintptr_t address) { return reinterpret_cast<std::byte*>(addr
 
 // A write that ASan would stop in builds that have it; other builds must find it as well (B19).
 SLABPROOF_NOT_SANITIZED void scribble(void* memory) { *static_cast<volatile std::uint64_t*>(memory) = 0x5C21BB1E; }
+SLABPROOF_NOT_SANITIZED std::uint64_t first_word(const void* memory) {
+  return *static_cast<const volatile std::uint64_t*>(memory);
+}
 void read(const void* memory) { (void)*static_cast<const volatile std::uint64_t*>(memory); }
 
 /// Stands between a cache and its backend.
@@ -30,10 +33,10 @@ class SabotagedBackend {
     ++slabs_;
     const bool breaks = sabotage == BreaksListInCallback || (sabotage == BreaksListInLateCallback && slabs_ > 20);
     slab::SlabInfo* const broken = breaks && first_slab_ ? &info_of_first_slab() : nullptr;
-    if (broken) ++broken->used;
+    if (broken) ++broken->tabled.used;
     std::uintptr_t slab =
         address(real_.alloc_slab(slab_size, sabotage == AsksForAnotherPageSize ? 2 * page_size : page_size));
-    if (broken) --broken->used;
+    if (broken) --broken->tabled.used;
     if (sabotage == AcceptsMisalignedSlab) slab &= ~(page_size - 1);
     if (sabotage == MapsPagesInSinglePage) (void)real_.save_slab_info(slab, reinterpret_cast<slab::SlabInfo*>(slab));
     if (sabotage == AllocatesInfoInMultiPage) (void)real_.alloc_slab_info(56);
@@ -54,9 +57,9 @@ class SabotagedBackend {
     if (!first_info_) first_info_ = info;
     if (sabotage == SharesAnInfo) info = first_info_;
     slab::SlabInfo* const broken = sabotage == BreaksListInLateSave && slabs_ > 10 ? first_info_ : nullptr;
-    if (broken) ++broken->used;
+    if (broken) ++broken->tabled.used;
     const bool saved = real_.save_slab_info(page_addr, info);
-    if (broken) --broken->used;
+    if (broken) --broken->tabled.used;
     if (sabotage == SavesAgain) return real_.save_slab_info(page_addr, info);
     if (sabotage == ChangesAPage) return real_.save_slab_info(page_addr, info - 1);
     return saved;
@@ -96,7 +99,9 @@ class SabotagedBackend {
   slab::SlabInfo* first_info_ = nullptr;
 };
 
+template <bool Checks>
 struct SabotagedPolicy : slab::Checked {
+  static constexpr bool checks = Checks;
   static void on_misuse(slab::MisuseReport report) {
     if (sabotage == DropsReports) return;
     if (sabotage == ReportsTwice) report_log.push_back(report);
@@ -106,7 +111,7 @@ struct SabotagedPolicy : slab::Checked {
   }
 };
 
-template <slab::Row R>
+template <slab::Row R, bool Checks>
 class Saboteur {
  public:
   static constexpr Abilities abilities{.no_grow = true,
@@ -116,7 +121,7 @@ class Saboteur {
                                        .audit = true,
                                        .layout = true,
                                        .follows_policy = true,
-                                       .detects_misuse = true,
+                                       .detects_misuse = Checks,
                                        .owns_live_slabs = true};
 
   Saboteur(slab::Geometry geometry, SabotagedBackend& backend) : cache_{geometry, backend}, backend_{backend} {
@@ -140,7 +145,10 @@ class Saboteur {
     if (sabotage == ReturnsOverlap && previous_) object = previous_ + 8;
     return previous_ = object;
   }
-  void* alloc_no_grow() { return sabotage == GrowsInNoGrow ? cache_.alloc() : cache_.alloc_no_grow(); }
+  void* alloc_no_grow() {
+    if (sabotage == HeedsFreedObject && freed_ && first_word(freed_) != left_in_freed_) return nullptr;
+    return sabotage == GrowsInNoGrow ? cache_.alloc() : cache_.alloc_no_grow();
+  }
   bool reserve(std::size_t n) {
     if (sabotage == RefusesToReserve) return false;
     return sabotage == PretendsToReserve || cache_.reserve(n);
@@ -149,14 +157,15 @@ class Saboteur {
     if (sabotage == LooksUpNull && !object) (void)backend_.get_slab_info(0);
     cache_.free(object);
     if (sabotage == ReadsFreedObject) read(object);
+    if (sabotage == HeedsFreedObject) left_in_freed_ = first_word(freed_ = object);
     if (sabotage == ShrinksInFree) cache_.shrink();
   }
   std::size_t shrink() {
     if (sabotage == KeepsWhenShrinking) return cache_.statistics().empty_slabs;
     const std::size_t returned = cache_.shrink();
-    if (sabotage == BreaksUsedCount) --backend_.info_of_first_slab().used;
+    if (sabotage == BreaksUsedCount) backend_.info_of_first_slab().tabled = {};
     if (sabotage == BreaksLink) backend_.info_of_first_slab().previous = &backend_.info_of_first_slab();
-    if (sabotage == BreaksFreeList) backend_.info_of_first_slab().free_head = nullptr;
+    if (sabotage == BreaksFreeList) backend_.info_of_first_slab().tabled.free_head = slab::detail::TabledSlots::none;
     if (sabotage == BreaksOwner) backend_.info_of_first_slab().owner = nullptr;
     return returned + (sabotage == MiscountsShrink);
   }
@@ -170,8 +179,7 @@ class Saboteur {
   }
   [[nodiscard]] Invariant audit() const { return invariant_of(cache_.find_audit_failure()); }
   [[nodiscard]] Layout layout() const {
-    Layout layout{geometry().stride(), geometry().objects_per_slab(), geometry().slab_info_size(),
-                  geometry().slab_info_offset()};
+    Layout layout = layout_in(geometry());
     if (sabotage == LosesASlot) --layout.objects_per_slab;
     if (sabotage == LosesAllSlots) layout.objects_per_slab = 0;
     if (sabotage == WidensStride) ++layout.stride;
@@ -181,17 +189,19 @@ class Saboteur {
  private:
   [[nodiscard]] const slab::Geometry& geometry() const { return cache_.geometry(); }
 
-  slab::DynamicCache<R, SabotagedBackend, SabotagedPolicy> cache_;  // first: reports name its address
+  slab::DynamicCache<R, SabotagedBackend, SabotagedPolicy<Checks>> cache_;  // first: reports name its address
   SabotagedBackend& backend_;
   std::byte* previous_ = nullptr;
   std::size_t failures_ = 0;
+  void* freed_ = nullptr;
+  std::uint64_t left_in_freed_ = 0;
 };
 
 template <slab::Row R>
 AnySubject* make(void* storage, const CacheSpec& spec, SabotagedBackend& backend) {
-  const auto geometry =
-      slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align);
-  return make_subject_in<Saboteur<R>>(storage, geometry.value(), backend);
+  const slab::Geometry geometry = geometry_of(spec).value();
+  return spec.checks ? make_subject_in<Saboteur<R, true>>(storage, geometry, backend)
+                     : make_subject_in<Saboteur<R, false>>(storage, geometry, backend);
 }
 
 }  // namespace
@@ -199,7 +209,7 @@ AnySubject* make(void* storage, const CacheSpec& spec, SabotagedBackend& backend
 AnySubject* make_saboteur(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
   // The cache calls it until the end of its life, so it lies beside the subject and not in it.
   constexpr std::size_t half = Arena::cache_storage / 2;
-  static_assert(sizeof(SubjectBox<Saboteur<slab::Row::Large>>) <= half && sizeof(SabotagedBackend) <= half);
+  static_assert(sizeof(SubjectBox<Saboteur<slab::Row::Large, true>>) <= half && sizeof(SabotagedBackend) <= half);
   auto& sabotaged = *::new (static_cast<std::byte*>(storage) + half) SabotagedBackend{backend, spec};
   switch (spec.row()) {
     case slab::Row::SmallSinglePage: return make<slab::Row::SmallSinglePage>(storage, spec, sabotaged);

@@ -54,6 +54,7 @@ enum class Sabotage : std::uint8_t {
   ShrinksInFree,
   LooksUpNull,
   ReadsFreedObject,
+  HeedsFreedObject,
   MiscountsShrink,
   KeepsWhenShrinking,
   CountsFailedAlloc,

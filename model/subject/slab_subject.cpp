@@ -44,10 +44,7 @@ class SlabSubject {
   std::size_t shrink() { return cache_.shrink(); }
   [[nodiscard]] slab::CacheStatistics statistics() const { return cache_.statistics(); }
   [[nodiscard]] Invariant audit() const { return invariant_of(cache_.find_audit_failure()); }
-  [[nodiscard]] Layout layout() const {
-    const slab::Geometry& geometry = cache_.geometry();
-    return {geometry.stride(), geometry.objects_per_slab(), geometry.slab_info_size(), geometry.slab_info_offset()};
-  }
+  [[nodiscard]] Layout layout() const { return layout_in(cache_.geometry()); }
   [[nodiscard]] CacheMembers members() const { return slab::Inspector::members_of(cache_); }
   void set_members(const CacheMembers& members) { slab::Inspector::set_members_of(cache_, members); }
 
@@ -57,10 +54,8 @@ class SlabSubject {
 
 template <slab::Row R, class Policy>
 AnySubject* make_dynamic(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-  const auto geometry =
-      slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align);
   using C = slab::DynamicCache<R, RecordingBackend, Policy>;
-  return make_subject_in<SlabSubject<C, Policy>>(storage, geometry.value(), backend);
+  return make_subject_in<SlabSubject<C, Policy>>(storage, geometry_of(spec).value(), backend);
 }
 
 template <StaticGeometry G>

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -150,7 +151,7 @@ TYPED_TEST(TypedCache, HandsOutAlignedObjectsThatKeepWhatIsWrittenToThem) {
 
 TEST(Cache, TakesSlabInfosFromAnotherCacheThatItsBackendKeeps) {
   struct InfoBlock {
-    alignas(8) std::array<std::byte, 56> bytes;
+    alignas(8) std::array<std::byte, 72> bytes;
   };
   struct NestedBackend : HeapBackend {
     void* alloc_slab_info(std::size_t size) noexcept { return size <= sizeof(InfoBlock) ? infos_of.alloc() : nullptr; }
@@ -179,6 +180,35 @@ TEST(DynamicCacheDeathTest, AGeometryOfAnotherRowStopsInBothPolicies) {
   EXPECT_DEATH((DynamicCache<Row::SmallSinglePage, HeapBackend>{large, backend}), "geometry is of another row");
   EXPECT_DEATH((DynamicCache<Row::SmallMultiPage, HeapBackend, slab::Unchecked>{large, backend}),
                "geometry is of another row");
+}
+
+// Geometry::make<Unchecked> has no table of slots: more objects, and of no use to a policy that checks.
+constexpr Geometry blocks_of_64_bytes(bool has_table, ObjectSizeType type) {
+  return (has_table ? Geometry::make(4096, 4096, type, 64, 8)
+                    : Geometry::make<slab::Unchecked>(4096, 4096, type, 64, 8))
+      .value();
+}
+
+TEST(DynamicCacheDeathTest, AGeometryWithoutATableOfSlotsStopsACheckedCache) {
+  HeapBackend backend;
+  const Geometry small = blocks_of_64_bytes(false, ObjectSizeType::Small);
+  const Geometry large = blocks_of_64_bytes(false, ObjectSizeType::Large);
+  EXPECT_DEATH((DynamicCache<Row::SmallSinglePage, HeapBackend>{small, backend}), "geometry has no table of slots");
+  EXPECT_DEATH((DynamicCache<Row::Large, HeapBackend>{large, backend}), "geometry has no table of slots");
+}
+
+TEST(DynamicCache, UncheckedServesGeometriesWithAndWithoutATableOfSlots) {
+  HeapBackend backend;
+  for (const bool has_table : {false, true}) {
+    DynamicCache<Row::SmallSinglePage, HeapBackend, slab::Unchecked> cache{
+        blocks_of_64_bytes(has_table, ObjectSizeType::Small), backend};
+    std::vector<void*> objects{cache.alloc()};
+    while (void* const object = cache.alloc_no_grow()) std::memset(objects.emplace_back(object), 0xA5, 64);
+    EXPECT_EQ(objects.size(), has_table ? 62u : 63u);
+    EXPECT_TRUE(cache.audit());
+    for (void* object : objects) cache.free(object);
+  }
+  EXPECT_TRUE(backend.has_everything_back());
 }
 
 struct KeptBackend : HeapBackend {

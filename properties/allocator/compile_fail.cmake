@@ -24,7 +24,7 @@ refuses(SlabSizeTooLarge "slab: SlabSizeTooLarge: Config::slab_size must be" -DS
 refuses(UnknownObjectSizeType "slab: UnknownObjectSizeType: Config::object_size_type must be"
   -DTYPE=slab::ObjectSizeType{2})
 refuses(ObjectAlignAbovePageSize "slab: ObjectAlignAbovePageSize: T is aligned" -DOBJECT_ALIGN=8192)
-refuses(ObjectTooLarge.Small "slab: ObjectTooLarge: not one T fits" ${small} -DOBJECT_SIZE=8137)
+refuses(ObjectTooLarge.Small "slab: ObjectTooLarge: not one T fits" ${small} -DOBJECT_SIZE=8121)
 refuses(ObjectTooLarge.Large "slab: ObjectTooLarge: not one T fits" ${large} -DOBJECT_SIZE=8193)
 
 set(single_page_functions alloc_slab free_slab)
@@ -43,6 +43,8 @@ foreach(function IN LISTS large_functions)
 endforeach()
 refuses(DynamicCache.BackendLacks.free_slab_info "lacks `void free_slab_info\\(" -DDYNAMIC -DLACKING=free_slab_info)
 refuses(BackendFunctionMayThrow "lacks `bool save_slab_info\\([^\n]*\\) noexcept`" "-DMAY_THROW= ")
+refuses(CanMakeSlabsOfAnotherForm "slab: the backend's can_make_slabs is not `bool can_make_slabs\\("
+  "-DCAN_MAKE_SLABS=int can_make_slabs(const slab::Geometry&, std::size_t) noexcept { return 1\\; }")
 refuses(CopyOfACache "deleted" -DCOPY)
 refuses(MoveOfACache "deleted" -DMOVE)
 

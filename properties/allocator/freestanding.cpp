@@ -61,9 +61,15 @@ constinit slab::Immortal<ProcessCache<8192, Large, slab::Checked>> large{backend
 constinit slab::Immortal<slab::DynamicCache<slab::Row::Large, StaticBackend>> dynamic{
     slab::Geometry::make(8192, 4096, Large, 1000, 8).value(), backend};
 
+/// A function of its own: it alone divides by a number of objects.
+template <class Immortal>
+[[gnu::noinline]] bool reserve_three(Immortal& cache) {
+  return cache->reserve(3);
+}
+
 template <class Immortal>
 std::size_t use(Immortal& cache) {
-  if (!cache->reserve(3)) return 0;
+  if (!reserve_three(cache)) return 0;
   auto* const object = cache->alloc_no_grow();
   cache->free(cache->alloc());
   cache->free(object);

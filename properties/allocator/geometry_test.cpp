@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <slab/geometry.hpp>
+#include <slab/policy.hpp>
 
 namespace {
 
@@ -38,9 +39,10 @@ constexpr Refused refusals[] = {
     {64, 64, Small, SIZE_MAX, 12, GeometryError::ObjectAlignNotPowerOfTwo},
     {64, 64, Small, SIZE_MAX, 128, GeometryError::ObjectAlignAbovePageSize},
     {64, 64, Small, SIZE_MAX, 1, GeometryError::ObjectTooLarge},
-    {64, 64, Small, 9, 1, GeometryError::ObjectTooLarge},         // a stride of 16, and 8 bytes of room
-    {4096, 4096, Small, 4041, 1, GeometryError::ObjectTooLarge},  // 4096 - 48 - 8 is 4040
-    {4096, 64, Small, 4033, 64, GeometryError::ObjectTooLarge},   // 4040 before it is rounded to 64
+    {64, 64, Small, 1, 1, GeometryError::ObjectTooLarge},         // SlabInfo takes all of it
+    {128, 128, Small, 57, 1, GeometryError::ObjectTooLarge},      // 128 - 64 - 8 is 56
+    {4096, 4096, Small, 4025, 1, GeometryError::ObjectTooLarge},  // 4096 - 64 - 8 is 4024
+    {4096, 64, Small, 3969, 64, GeometryError::ObjectTooLarge},   // 4024 before it is rounded to 64
     {8192, 4096, Large, 8193, 1, GeometryError::ObjectTooLarge},
 };
 
@@ -66,31 +68,46 @@ struct Accepted {
   ObjectSizeType type;
   std::size_t object_size, object_align;
   Row row;
-  std::size_t stride, objects_per_slab, slab_info_size;
+  std::size_t stride, objects_per_slab, entry_size, slab_info_size;
 };
 
-// Computed by hand: Small has slab_size - 48 bytes for N strides and ceil(N / 64) words of 8 bytes.
+// Computed by hand: Small has slab_size - 64 bytes for N strides and N entries, which are rounded up to 8 bytes.
 constexpr Accepted figures[] = {
-    {64, 64, Small, 8, 8, Row::SmallSinglePage, 8, 1, 56},              // 16 = 8 + 8
-    {4096, 4096, Small, 2048, 8, Row::SmallSinglePage, 2048, 1, 56},    // the second would need 4096 of 4040
-    {4096, 4096, Small, 4040, 8, Row::SmallSinglePage, 4040, 1, 56},    // exactly full
-    {4096, 4096, Small, 56, 8, Row::SmallSinglePage, 56, 72, 64},       // 72 * 56 + 2 * 8 = 4048, exactly full
-    {4096, 4096, Small, 64, 64, Row::SmallSinglePage, 64, 63, 56},      // 4032 + 8; a 64th would need 4104
-    {4096, 4096, Small, 8, 8, Row::SmallSinglePage, 8, 498, 112},       // 3984 + 64 = 4048, exactly full
-    {8192, 4096, Small, 4096, 4096, Row::SmallMultiPage, 4096, 1, 56},  // aligned to its page
-    {1 << 20, 4096, Small, 16, 16, Row::SmallMultiPage, 16, 65024, 8176},       // 1016 full words, 16 bytes over
-    {1 << 23, 4096, Small, 24, 8, Row::SmallMultiPage, 24, 347712, 43512},      // 5433 full words, 8 bytes over
-    {4096, 4096, Large, 4096, 8, Row::Large, 4096, 1, 56},
-    {8192, 4096, Large, 8192, 1, Row::Large, 8192, 1, 56},
-    {8192, 4096, Large, 520, 8, Row::Large, 520, 15, 56},                       // 7800, and 392 of tail waste
-    {1 << 30, 1 << 30, Large, 1, 1, Row::Large, 8, std::size_t{1} << 27, 48 + (std::size_t{1} << 24)},
+    {128, 128, Small, 8, 8, Row::SmallSinglePage, 8, 7, 1, 72},             // 64 = 7 * 8 + 8
+    {4096, 4096, Small, 2048, 8, Row::SmallSinglePage, 2048, 1, 1, 72},     // the second would need 4104 of 4032
+    {4096, 4096, Small, 4024, 8, Row::SmallSinglePage, 4024, 1, 1, 72},     // exactly full
+    {4096, 4096, Small, 56, 8, Row::SmallSinglePage, 56, 70, 1, 136},       // 3920 + 72; a 71st would need 4048
+    {4096, 4096, Small, 64, 64, Row::SmallSinglePage, 64, 62, 1, 128},      // 3968 + 64, exactly full
+    {4096, 4096, Small, 16, 8, Row::SmallSinglePage, 16, 237, 1, 304},      // 3792 + 240, exactly full
+    {4096, 4096, Small, 8, 8, Row::SmallSinglePage, 8, 403, 2, 872},        // 3224 + 808, exactly full
+    {8192, 4096, Small, 4096, 4096, Row::SmallMultiPage, 4096, 1, 1, 72},   // aligned to its page
+    {1 << 20, 4096, Small, 16, 16, Row::SmallMultiPage, 16, 58250, 2, 116568},    // 932000 + 116504, 8 bytes over
+    {1 << 23, 4096, Small, 24, 8, Row::SmallMultiPage, 24, 299590, 4, 1198424},   // 7190160 + 1198360, 24 over
+    {4096, 4096, Large, 4096, 8, Row::Large, 4096, 1, 1, 72},
+    {8192, 4096, Large, 8192, 1, Row::Large, 8192, 1, 1, 72},
+    {8192, 4096, Large, 520, 8, Row::Large, 520, 15, 1, 80},                // 7800, and 392 of tail waste
+    {1 << 30, 1 << 30, Large, 1, 1, Row::Large, 8, std::size_t{1} << 27, 4, 64 + (std::size_t{1} << 29)},
     // Strides: padded to 8 bytes and to the alignment, whatever the size.
-    {4096, 4096, Large, 1, 1, Row::Large, 8, 512, 112},
-    {4096, 4096, Large, 17, 1, Row::Large, 24, 170, 72},
-    {4096, 4096, Large, 20, 4, Row::Large, 24, 170, 72},
-    {4096, 4096, Large, 31, 1, Row::Large, 32, 128, 64},
-    {4096, 4096, Large, 1, 64, Row::Large, 64, 64, 56},
-    {8192, 4096, Large, 1, 4096, Row::Large, 4096, 2, 56},
+    {4096, 4096, Large, 1, 1, Row::Large, 8, 512, 2, 1088},
+    {4096, 4096, Large, 17, 1, Row::Large, 24, 170, 1, 240},
+    {4096, 4096, Large, 20, 4, Row::Large, 24, 170, 1, 240},
+    {4096, 4096, Large, 31, 1, Row::Large, 32, 128, 1, 192},
+    {4096, 4096, Large, 1, 64, Row::Large, 64, 64, 1, 128},
+    {8192, 4096, Large, 1, 4096, Row::Large, 4096, 2, 1, 72},
+    // An entry of one byte has 254 indices.
+    {1 << 19, 4096, Small, 2064, 8, Row::SmallMultiPage, 2064, 253, 1, 320},
+    {1 << 17, 4096, Small, 512, 8, Row::SmallMultiPage, 512, 254, 1, 320},  // room for 255 such entries, but not wider
+    {1 << 18, 4096, Small, 1024, 8, Row::SmallMultiPage, 1024, 255, 2, 576},
+    {1 << 19, 4096, Small, 2040, 8, Row::SmallMultiPage, 2040, 256, 2, 576},
+    {1 << 19, 4096, Large, 2072, 8, Row::Large, 2072, 253, 1, 320},
+    {1 << 19, 4096, Large, 2064, 8, Row::Large, 2064, 254, 1, 320},
+    {1 << 19, 4096, Large, 2056, 8, Row::Large, 2056, 255, 2, 576},
+    {1 << 19, 4096, Large, 2048, 8, Row::Large, 2048, 256, 2, 576},
+    // One of two bytes has 65,534. The nearest numbers of slots that a slab has: from 65,528 to 65,551 it is 65,536.
+    {1 << 30, 4096, Small, 16384, 8, Row::SmallMultiPage, 16384, 65527, 2, 131120},
+    {1 << 30, 4096, Small, 16376, 8, Row::SmallMultiPage, 16376, 65552, 4, 262272},
+    {1 << 30, 4096, Large, 16392, 8, Row::Large, 16392, 65504, 2, 131072},
+    {1 << 30, 4096, Large, 16384, 8, Row::Large, 16384, 65536, 4, 262208},
 };
 
 constexpr bool is_as_worked_out(const Accepted& a) {
@@ -99,7 +116,8 @@ constexpr bool is_as_worked_out(const Accepted& a) {
   const Geometry g = result.value();
   return g.row() == a.row && g.slab_size() == a.slab_size && g.page_size() == a.page_size &&
          g.object_size() == a.object_size && g.object_align() == a.object_align && g.stride() == a.stride &&
-         g.objects_per_slab() == a.objects_per_slab && g.slab_info_size() == a.slab_info_size &&
+         g.objects_per_slab() == a.objects_per_slab && g.entry_size() == a.entry_size &&
+         g.slab_info_size() == a.slab_info_size &&
          (a.type == Large || g.slab_info_offset() == a.slab_size - a.slab_info_size);
 }
 
@@ -108,6 +126,70 @@ TEST(Geometry, HasTheFiguresWorkedOutByHand) {
     EXPECT_TRUE(is_as_worked_out(a)) << "slab_size " << a.slab_size << ", object_size " << a.object_size
                                      << ", object_align " << a.object_align;
 }
+
+/// Whether a table of so many entries of that size fits into the slab with its slots, and has an index for each.
+bool fits(const Geometry& geometry, std::size_t objects, std::size_t entry_size) {
+  const std::size_t slots = objects * geometry.stride(), table = (objects * entry_size + 7) / 8 * 8;
+  const std::size_t indices = (std::size_t{1} << 8 * entry_size) - 2;
+  if (geometry.row() == Row::Large) return objects <= indices && slots <= geometry.slab_size();
+  return objects <= indices && slots + table <= geometry.slab_size() - 64;
+}
+
+bool holds_as_many_as_fit(const Geometry& geometry) {
+  const std::size_t objects = geometry.objects_per_slab(), entry_size = geometry.entry_size();
+  if (!fits(geometry, objects, entry_size)) return false;
+  for (const std::size_t size : {1u, 2u, 4u})
+    if (fits(geometry, objects + 1, size) || (size < entry_size && fits(geometry, objects, size))) return false;
+  return geometry.slab_info_size() == 64 + (objects * entry_size + 7) / 8 * 8;
+}
+
+TEST(Geometry, HoldsAsManyObjectsAsFitWithTheNarrowestEntriesOfThatMany) {
+  std::size_t seen = 0;
+  const auto check = [&](std::size_t slab_size, std::size_t stride) {
+    for (const ObjectSizeType type : {Small, Large}) {
+      const auto result = Geometry::make(slab_size, 64, type, stride, 8);
+      if (!result.ok()) {
+        ASSERT_TRUE(type == Small && stride > slab_size - 72) << slab_size << ", " << stride;
+        continue;
+      }
+      ++seen;
+      ASSERT_TRUE(holds_as_many_as_fit(result.value()))
+          << "slab_size " << slab_size << ", stride " << stride << ": " << result.value().objects_per_slab()
+          << " objects, entries of " << result.value().entry_size();
+    }
+  };
+  for (std::size_t slab_size = 128; slab_size <= Geometry::max_slab_size; slab_size *= 2) {
+    for (std::size_t stride = 8; stride <= slab_size && stride <= 8192; stride += 8) check(slab_size, stride);
+    // Where a slab has about 255 and about 65,535 slots.
+    for (const std::size_t slots : {255u, 65535u}) {
+      const std::size_t middle = slab_size / slots / 8 * 8;
+      for (std::size_t stride = middle <= 1024 ? 8 : middle - 1024; stride <= middle + 1024 && stride <= slab_size;
+           stride += 8)
+        check(slab_size, stride);
+    }
+  }
+  EXPECT_GT(seen, 50'000u);
+}
+
+// A policy that does not check needs no table.
+constexpr std::size_t unchecked_objects(std::size_t slab_size, ObjectSizeType type, std::size_t object_size) {
+  const Geometry geometry = Geometry::make<slab::Unchecked>(slab_size, 4096, type, object_size, 8).value();
+  const std::size_t offset = type == Large ? slab_size : slab_size - 64;
+  return geometry.entry_size() == 0 && geometry.slab_info_size() == 64 && geometry.slab_info_offset() == offset
+             ? geometry.objects_per_slab()
+             : 0;
+}
+static_assert(unchecked_objects(4096, Small, 64) == 63);
+static_assert(unchecked_objects(4096, Small, 8) == 504);
+static_assert(unchecked_objects(4096, Small, 2016) == 2);
+static_assert(unchecked_objects(4096, Small, 4032) == 1);
+static_assert(unchecked_objects(4096, Large, 8) == 512);
+static_assert(unchecked_objects(1 << 21, Small, 32) == 65534);
+static_assert(Geometry::make<slab::Unchecked>(4096, 4096, Small, 4033, 8).error() == GeometryError::ObjectTooLarge);
+static_assert(Geometry::make<slab::Checked>(4096, 4096, Small, 64, 8).value() ==
+              Geometry::make(4096, 4096, Small, 64, 8).value());
+static_assert(Geometry::make<slab::Unchecked>(4096, 4096, Small, 64, 8).value() !=
+              Geometry::make(4096, 4096, Small, 64, 8).value());
 
 // All of it as constant expressions too: a loop over slots would exceed the compiler's limits.
 consteval bool evaluates() {

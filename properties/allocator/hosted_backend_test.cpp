@@ -4,6 +4,7 @@
 #include <cstring>
 #include <iterator>
 #include <random>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -22,16 +23,9 @@ using slab::GeometryError;
 using slab::ObjectSizeType;
 using slab::Row;
 using slab::hosted::Backend;
+using slab::hosted::Region;
 using slab::hosted::RegionError;
-
-using InfoCache = slab::hosted::SlabInfoCache<slab::hosted::Region>;
-
-constexpr bool holds_as_many_as_fit(std::array<std::size_t, 7> counts) {
-  for (std::size_t i = 0; i < counts.size(); ++i)
-    if (InfoCache::geometry_for(InfoCache::sizes[i]).value().objects_per_slab() != counts[i]) return false;
-  return true;
-}
-static_assert(holds_as_many_as_fit({63, 31, 15, 8, 4, 2, 1}));
+using InfoCache = slab::hosted::SlabInfoCache<Region>;
 
 constexpr Geometry large(std::size_t slab_size, std::size_t object_size, std::size_t page_size = page) {
   return Geometry::make(slab_size, page_size, ObjectSizeType::Large, object_size, 8).value();
@@ -40,20 +34,38 @@ constexpr Geometry small(std::size_t slab_size, std::size_t page_size, std::size
   return Geometry::make(slab_size, page_size, ObjectSizeType::Small, object_size, 8).value();
 }
 
-TEST(SlabInfoCache, RefusesASlabInfoThatIsTooLargeByName) {
-  constexpr Geometry fits = large(mebibyte, 40), too_large = large(1 << 18, 8);
-  static_assert(fits.slab_info_size() == 3328 && too_large.slab_info_size() == 4144);
-  static_assert(!Backend::refusal(fits));
-  static_assert(InfoCache::geometry_for(4040).ok());
-  static_assert(InfoCache::geometry_for(4041).error() == GeometryError::ObjectTooLarge);
-  static_assert(InfoCache::geometry_for(SIZE_MAX).error() == GeometryError::ObjectTooLarge);
-  static_assert(Backend::refusal(too_large) == GeometryError::ObjectTooLarge);
-  Backend backend{64 * mebibyte};
-  DynamicCache<Row::Large, Backend> cache{too_large, backend};
-  EXPECT_EQ(cache.alloc(), nullptr);
-  EXPECT_TRUE(cache.audit());
-  EXPECT_EQ(cache.statistics(), slab::CacheStatistics{});
-  EXPECT_EQ(backend.kept_bytes(), too_large.slab_size()) << "the slab went straight back";
+TEST(SlabInfoCache, PutsAsManySlabInfosIntoASlabAsFitAndALargerOneIntoASlabOfItsOwn) {
+  constexpr std::array<std::size_t, 7> counts = {63, 31, 15, 8, 4, 2, 1};
+  Region region{4 * mebibyte};
+  InfoCache infos{region};
+  std::size_t smaller = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    std::set<std::uintptr_t> slabs;
+    for (std::size_t n = 0; n < counts[i]; ++n) {
+      // The smallest size of the class and the largest one share slabs.
+      void* const info = infos.alloc_slab_info(n == 0 ? smaller + 8 : InfoCache::sizes[i]);
+      ASSERT_NE(info, nullptr);
+      std::memset(info, 0xA5, InfoCache::sizes[i]);
+      slabs.insert(reinterpret_cast<std::uintptr_t>(info) / page);
+    }
+    EXPECT_EQ(slabs.size(), 1u) << counts[i];
+    slabs.insert(reinterpret_cast<std::uintptr_t>(infos.alloc_slab_info(InfoCache::sizes[i])) / page);
+    EXPECT_EQ(slabs.size(), 2u) << counts[i];
+    smaller = InfoCache::sizes[i];
+  }
+  const std::size_t kept = region.kept_bytes();
+  for (const auto& [size, slab_size] :
+       {std::pair<std::size_t, std::size_t>{4040, page}, {4104, 2 * page}, {mebibyte, mebibyte}}) {
+    void* const info = infos.alloc_slab_info(size);
+    ASSERT_NE(info, nullptr) << size;
+    std::memset(info, 0xA5, size);
+    infos.free_slab_info(info, size);
+    EXPECT_EQ(region.kept_bytes(), kept + slab_size) << size;
+    EXPECT_EQ(infos.alloc_slab_info(size), info) << size;
+  }
+  EXPECT_EQ(infos.alloc_slab_info(8 * mebibyte), nullptr) << "more than the region has";
+  EXPECT_EQ(infos.alloc_slab_info(SIZE_MAX), nullptr);
+  EXPECT_TRUE(region.audit());
 }
 
 TEST(SlabInfoCache, GivesItsSlabsBackWhenTheBackendIsTrimmed) {
@@ -84,6 +96,65 @@ TEST(Backend, ThatCouldNotBeMappedHandsNothingOut) {
   EXPECT_EQ(backend.alloc_slab_info(56), nullptr);
   EXPECT_FALSE(backend.save_slab_info(0, nullptr));
   EXPECT_EQ(backend.trim(), 0u);
+}
+
+/// A Backend that is not asked whether it can hold the slabs of a reserve().
+struct Unasked {
+  Backend& backend;
+  void* alloc_slab(std::size_t size, std::size_t page_size) noexcept { return backend.alloc_slab(size, page_size); }
+  void free_slab(void* slab, std::size_t size, std::size_t page_size) noexcept {
+    backend.free_slab(slab, size, page_size);
+  }
+  bool save_slab_info(std::uintptr_t at, slab::SlabInfo* info) noexcept { return backend.save_slab_info(at, info); }
+  slab::SlabInfo* get_slab_info(std::uintptr_t at) noexcept { return backend.get_slab_info(at); }
+  void delete_slab_info(std::uintptr_t at) noexcept { backend.delete_slab_info(at); }
+  void* alloc_slab_info(std::size_t size) noexcept { return backend.alloc_slab_info(size); }
+  void free_slab_info(void* info, std::size_t size) noexcept { backend.free_slab_info(info, size); }
+};
+static_assert(slab::MemoryBackend<Unasked, Row::Large>);
+
+/// Each number of slabs, on a backend that has handed out some already: asked, a reserve() does just what it does
+/// unasked, but where it fails it takes nothing.
+template <Row R>
+void reserve_each_number_of_slabs(const Geometry& geometry) {
+  SCOPED_TRACE(testing::Message() << to_string(R) << ", SlabInfos of " << geometry.slab_info_size() << " bytes");
+  const std::size_t size = 40 * geometry.slab_size();
+  bool has_failed = false;
+  for (std::size_t slabs = 0; slabs <= 45; ++slabs) {
+    Backend asked{size}, other{size};
+    Unasked unasked{other};
+    DynamicCache<R, Backend> cache{geometry, asked};
+    DynamicCache<R, Unasked> unasked_cache{geometry, unasked};
+    void* const object = cache.alloc();
+    void* const unasked_object = unasked_cache.alloc();
+    const std::size_t all = geometry.objects_per_slab(), n = slabs * all;
+    ASSERT_TRUE(cache.reserve(5 * all) && unasked_cache.reserve(5 * all));
+    const std::size_t free = asked.free_bytes();
+    const bool is_reserved = cache.reserve(n);
+    ASSERT_EQ(is_reserved, unasked_cache.reserve(n)) << slabs;
+    if (!is_reserved) {
+      ASSERT_EQ(asked.free_bytes(), free) << slabs;
+      ASSERT_EQ(asked.kept_bytes(), 0u) << slabs << ": it took slabs and gave them back";
+    }
+    has_failed |= !is_reserved;
+    cache.free(object);
+    unasked_cache.free(unasked_object);
+    ASSERT_TRUE(asked.audit());
+  }
+  EXPECT_TRUE(has_failed);
+}
+
+TEST(Backend, RefusesAReserveThatItCannotHoldBeforeItTakesAnything) {
+  reserve_each_number_of_slabs<Row::SmallSinglePage>(small(page, page, 64));
+  reserve_each_number_of_slabs<Row::SmallMultiPage>(small(4 * page, page, 200));
+  reserve_each_number_of_slabs<Row::Large>(large(page, page));
+  reserve_each_number_of_slabs<Row::Large>(large(page, 16));
+  reserve_each_number_of_slabs<Row::Large>(large(16 * page, 8));
+  Backend backend{std::size_t{4} << 30};
+  DynamicCache<Row::SmallSinglePage, Backend> cache{small(page, page, 64), backend};
+  EXPECT_FALSE(cache.reserve(SIZE_MAX));
+  EXPECT_FALSE(cache.reserve((std::size_t{1} << 40) / 64));
+  EXPECT_EQ(resident_bytes(backend.begin(), backend.size()), 0u);
 }
 
 struct Recorded : slab::Checked {
@@ -150,6 +221,7 @@ TEST(Backend, ServesLargeCachesUntilItHasNoRoom) {
   churn<Row::Large>(large(page, 64));
   churn<Row::Large>(large(65536, page, page));
   churn<Row::Large>(large(mebibyte, 2000, 65536));
+  churn<Row::Large>(large(65536, 16));  // SlabInfos of 8256 bytes
 }
 
 TEST(Backend, TellsTheCachesOnItApart) {

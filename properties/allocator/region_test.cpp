@@ -6,6 +6,7 @@
 #include <deque>
 #include <iterator>
 #include <map>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -146,6 +147,9 @@ TEST(Region, AgreesWithAStdMapInAThousandRandomPrograms) {
         region.free_slab(reinterpret_cast<void*>(at->first), at->second, page);
         live.erase(at);
       }
+      ASSERT_EQ(region.free_bytes(),
+                region.size() - std::accumulate(live.begin(), live.end(), std::size_t{0},
+                                                [](std::size_t sum, const auto& slab) { return sum + slab.second; }));
       ASSERT_TRUE(region.audit()) << "program " << program << ", step " << step;
     }
     for (const auto& [slab, size] : live) region.free_slab(reinterpret_cast<void*>(slab), size, page);

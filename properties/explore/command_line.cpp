@@ -8,8 +8,8 @@
 namespace slabproof {
 namespace {
 
-// A word that cannot be a pointer, and null.
-constexpr std::uint64_t scrub_a = 0xC7C6'C5C4'C3C2'C1C0u, scrub_b = 0;
+// A word that cannot be a pointer, and whose bytes say of a slot that it is live; and null, or the index of a slot.
+constexpr std::uint64_t scrub_a = ~std::uint64_t{0}, scrub_b = 0;
 
 constexpr WorldSize quick_sizes[] = {{3, 2, 1}, {2, 3, 1}};
 constexpr WorldSize deep_sizes[] = {{1, 4, 1}, {2, 4, 1}, {3, 3, 1}, {5, 2, 1},       {2, 2, 2},

@@ -91,17 +91,14 @@ class ReadsDeadBytes {
   void* alloc_no_grow() { return cache_.alloc_no_grow(); }
   bool reserve(std::size_t n) { return cache_.reserve(n); }
   void free(void* object) {
-    const std::uintptr_t dead = members().free_head;
+    const std::uintptr_t dead = members().slots.free_head;
     cache_.free(object);
     if (!object || !dead || third_word(dead) % 2 == 0) return;
     CacheMembers keeps_more = members();
-    keeps_more.reserved_slabs = 7;
+    keeps_more.kept_slabs = 7;
     set_members(keeps_more);
   }
-  [[nodiscard]] Layout layout() const {
-    const slab::Geometry& geometry = cache_.geometry();
-    return {geometry.stride(), geometry.objects_per_slab(), geometry.slab_info_size(), geometry.slab_info_offset()};
-  }
+  [[nodiscard]] Layout layout() const { return layout_in(cache_.geometry()); }
   [[nodiscard]] CacheMembers members() const { return slab::Inspector::members_of(cache_); }
   void set_members(const CacheMembers& members) { slab::Inspector::set_members_of(cache_, members); }
 
@@ -113,10 +110,7 @@ class ReadsDeadBytes {
 };
 
 AnySubject* make_reader(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-  return make_subject_in<ReadsDeadBytes>(
-      storage,
-      slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align).value(),
-      backend);
+  return make_subject_in<ReadsDeadBytes>(storage, geometry_of(spec).value(), backend);
 }
 
 TEST(Explorer, ShowsWhoReadsDeadBytesWithAnotherScrub) {
@@ -140,10 +134,7 @@ class Killed : public ReadsDeadBytes {
 };
 
 AnySubject* make_killed(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-  return make_subject_in<Killed>(
-      storage,
-      slab::Geometry::make(spec.slab_size, spec.page_size, spec.type, spec.object_size, spec.object_align).value(),
-      backend);
+  return make_subject_in<Killed>(storage, geometry_of(spec).value(), backend);
 }
 
 TEST(Explorer, ClaimsNothingWhenItIsKilled) {

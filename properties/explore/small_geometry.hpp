@@ -9,16 +9,17 @@ namespace slabproof {
 
 /// The smallest slabs of the row with exactly `objects` objects, in the smallest pages: one page in SmallSinglePage,
 /// else at least two. The objects are the largest that fit, less one byte, so that there is padding.
-constexpr CacheSpec small_geometry(slab::Row row, std::uint32_t objects, std::uint32_t least_slab_size = 0) {
+constexpr CacheSpec small_geometry(slab::Row row, std::uint32_t objects, bool checks = true,
+                                   std::uint32_t least_slab_size = 0) {
   CacheSpec spec;
+  spec.checks = checks;
   spec.type = row == slab::Row::Large ? slab::ObjectSizeType::Large : slab::ObjectSizeType::Small;
   constexpr std::uint32_t page_size = slab::Geometry::min_page_size;
   for (spec.slab_size = row == slab::Row::SmallSinglePage ? page_size : 2 * page_size;; spec.slab_size *= 2) {
     spec.page_size = row == slab::Row::SmallSinglePage ? spec.slab_size : page_size;
     if (spec.slab_size < least_slab_size) continue;
     for (spec.object_size = spec.slab_size; spec.object_size > 0; spec.object_size -= 8)
-      if (layout_of(spec.slab_size, spec.type, spec.object_size, 1).objects_per_slab == objects)
-        return --spec.object_size, spec;
+      if (layout_of(spec).objects_per_slab == objects) return --spec.object_size, spec;
   }
 }
 
@@ -31,12 +32,9 @@ constexpr Setup small_setup(slab::Row row, std::uint32_t objects, std::uint8_t c
                             std::uint8_t empty_slabs_kept) {
   Setup setup;
   setup.cache_count = caches;
-  setup.caches[0] = small_geometry(row, objects);
-  setup.caches[1] = small_geometry(row, objects > 1 ? objects - 1 : 1, setup.caches[0].slab_size);
-  for (CacheSpec& cache : setup.caches) {
-    cache.checks = checks;
-    cache.empty_slabs_kept = empty_slabs_kept;
-  }
+  setup.caches[0] = small_geometry(row, objects, checks);
+  setup.caches[1] = small_geometry(row, objects > 1 ? objects - 1 : 1, checks, setup.caches[0].slab_size);
+  for (CacheSpec& cache : setup.caches) cache.empty_slabs_kept = empty_slabs_kept;
   return setup;
 }
 

@@ -55,10 +55,10 @@ std::uintptr_t SmallStateAccess::place(const Region& region, std::size_t index) 
 // The backend.
 
 void SmallStateAccess::save(const RecordingBackend& backend, SmallState& state) {
-  for (std::size_t i = 0; i < SmallState::max_slabs; ++i) state.slabs[i] = {0, 0, 0, 0, SmallState::nobody, 0};
+  for (std::size_t i = 0; i < SmallState::max_slabs; ++i) state.slabs[i] = {0, 0, 0, 0, SmallState::nobody, 0, 0};
   for (const SlabRecord* const slab : backend.slabs_) {
     SmallState::Slab& saved = state.slabs[(slab->base - place(backend.slab_region_, 0)) / slab->size];
-    saved = {slab->info, 0, 0, 0, slab->cache, slab->abandoned};
+    saved = {slab->info, 0, 0, 0, slab->cache, slab->abandoned, 0};
     for (std::size_t i = 0; i < slab->size / slab::Geometry::min_page_size; ++i)
       saved.saved_pages |=
           static_cast<std::uint16_t>((backend.lookup(slab->base + i * slab::Geometry::min_page_size) != 0) << i);
@@ -121,7 +121,7 @@ void SmallStateAccess::confine(Runner& runner, std::size_t slabs, Choices& choic
   // One page off, so that slabs of several pages are aligned to a page and to nothing more.
   const std::uintptr_t first_slab = runner.arena_.slabs(0) + Limits::max_page_size + spec.page_size;
   const std::uintptr_t first_info = runner.arena_.infos(0);
-  const auto info_size = slab_info_bytes<std::size_t>(SmallState::max_slots);
+  const std::size_t info_size = runner.models_[0].layout.slab_info_size;
   confine(backend.slab_region_, first_slab, spec.slab_size, slabs, choices);
   confine(backend.info_region_, first_info, info_size, slabs, infos);
   infos.set_geometry(first_slab, spec.slab_size, first_info, info_size);
@@ -146,7 +146,12 @@ void SmallStateAccess::save(const Runner& runner, SmallState& state) {
     if (!slab.abandoned) slab.live |= static_cast<std::uint16_t>(1u << offset % slab_size / layout.stride);
   }
   for (std::size_t i = 0; i < Limits::max_caches; ++i)
-    state.caches[i] = {runner.models_[i].current, runner.models_[i].reserved_slabs};
+    state.caches[i] = {runner.models_[i].current(), runner.models_[i].reserved_slabs};
+  for (std::size_t i = 0; i < Limits::max_caches; ++i) {
+    std::uint8_t rank = 0;
+    for (const std::uintptr_t base : runner.models_[i].listed())
+      state.slabs[(base - place(backend.slab_region_, 0)) / runner.models_[i].spec.slab_size].listed = ++rank & 0x7F;
+  }
 }
 
 void SmallStateAccess::load(Runner& runner, const SmallState& state) {
@@ -161,7 +166,6 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state) {
   load(runner.backends_[0], state, runner.models_);
   for (std::uint8_t i = 0; i < runner.setup_.cache_count; ++i) {
     runner.models_[i].clear();
-    runner.models_[i].current = state.caches[i].current;
     runner.models_[i].reserved_slabs = state.caches[i].reserved_slabs;
     runner.armed_reentry_[i] = -1;
   }
@@ -171,8 +175,8 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state) {
       continue;
     }
     CacheModel& model = runner.models_[slab->cache];
-    model.slab_made();
-    model.used_changed(0, slab->used);
+    model.restore_slab(slab->used);
+    if (state.caches[slab->cache].current == slab->base) model.restore_current(slab->base, slab->used);
     const std::size_t place = slab->generation - 1;
     for (std::size_t slot = 0; slot < model.layout.objects_per_slab; ++slot) {
       if (!(state.slabs[place].handed_out >> slot & 1)) continue;
@@ -191,6 +195,11 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state) {
       runner.live_.push_back(ordinal);
     }
   }
+  for (std::uint8_t rank = 1; rank <= SmallState::max_slabs; ++rank)
+    for (const SmallState::Slab& slab : state.slabs)
+      if (slab.holder != SmallState::nobody && slab.listed == rank)
+        runner.models_[slab.holder].restore_listed(
+            place(runner.backends_[0].slab_region_, static_cast<std::size_t>(&slab - state.slabs)));
 }
 
 }  // namespace slabproof

@@ -28,7 +28,8 @@ struct SmallState {
     std::uint16_t live;         // a bit a slot; none in an abandoned slab, whose slots do not matter
     std::uint16_t saved_pages;  // a bit a page
     std::uint8_t holder;        // cache, or nobody
-    std::uint8_t abandoned;
+    std::uint8_t abandoned : 1;
+    std::uint8_t listed : 7;  // place in the order in which its cache's slabs became partial, from 1; 0: it is not
   };
   struct Cache {
     std::uintptr_t current;

@@ -55,7 +55,12 @@ class KeyReader {
   const std::uint64_t* next_;
 };
 
-constexpr std::size_t allocated_word_size = 8;  // before a SlabInfo of few slots
+/// A mask of whole bytes from the eight lowest bits. Entries of a table of at most 254 slots have a byte each.
+constexpr std::uint64_t bytes_of(std::uint32_t bits) {
+  std::uint64_t mask = 0;
+  for (unsigned i = 0; i < 8; ++i) mask |= (bits >> i & 1) * (std::uint64_t{0xFF} << 8 * i);
+  return mask;
+}
 
 }  // namespace
 
@@ -72,12 +77,14 @@ bool World::start() {
   return true;
 }
 
-std::uintptr_t World::info_of(std::size_t place, std::uint8_t cache) const {
+std::uintptr_t World::table_of(std::size_t place, std::uint8_t cache) const {
   const Layout& layout = layouts_[cache];
-  const std::uintptr_t end = setup_.caches[cache].type == slab::ObjectSizeType::Large
-                                 ? first_info_ + place * layout.slab_info_size + layout.slab_info_size
-                                 : this->place(place) + setup_.caches[cache].slab_size;
-  return end - sizeof(slab::SlabInfo);
+  return setup_.caches[cache].type == slab::ObjectSizeType::Large ? first_info_ + place * layout.slab_info_size
+                                                                  : this->place(place) + layout.slab_info_offset;
+}
+
+std::uintptr_t World::info_of(std::size_t place, std::uint8_t cache) const {
+  return table_of(place, cache) + layouts_[cache].slab_info_size - sizeof(slab::SlabInfo);
 }
 
 std::size_t World::save(std::uint64_t* key) const {
@@ -89,20 +96,25 @@ std::size_t World::save(std::uint64_t* key) const {
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
     if (slab.holder == SmallState::nobody) continue;
-    const SlabInfoMembers info = slab::Inspector::info_at(info_of(i, slab.holder));
+    const bool checks = setup_.caches[slab.holder].checks;
+    const SlabInfoMembers info = slab::Inspector::info_at(info_of(i, slab.holder), checks);
     writer.put(info.owner);
     if (slab.abandoned) continue;  // its owner is all that is ever asked for
     const Layout& layout = layouts_[slab.holder];
     if (state.caches[slab.holder].current != place(i)) {  // that one's are in the cache
-      writer.put(info.free_head);
-      writer.put(info.used | std::uint64_t{info.carved} << 32);
+      writer.put_words(info.slots);
     }
+    writer.put(info.slab);
     writer.put(info.next);
     writer.put(info.previous);
-    writer.put(info.slab);
-    if (setup_.caches[slab.holder].checks) writer.put(info.allocated & slab.handed_out);
-    for (std::size_t slot = 0; slot < layout.objects_per_slab; ++slot)
-      if ((slab.handed_out & ~slab.live) >> slot & 1) writer.put(word_at(place(i) + slot * layout.stride));
+    writer.put(info.next_slab);
+    writer.put(info.previous_slab);
+    if (checks)
+      for (std::size_t slot = 0; slot < layout.objects_per_slab; slot += 8)
+        writer.put(word_at(table_of(i, slab.holder) + slot) & bytes_of(slab.handed_out >> slot));
+    else
+      for (std::size_t slot = 0; slot < layout.objects_per_slab; ++slot)
+        if ((slab.handed_out & ~slab.live) >> slot & 1) writer.put(word_at(place(i) + slot * layout.stride));
   }
   return static_cast<std::size_t>(writer.end() - key);
 }
@@ -116,39 +128,38 @@ void World::load(const std::uint64_t* key) {
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
     if (slab.holder == SmallState::nobody) continue;
-    const std::uintptr_t base = place(i), info_address = info_of(i, slab.holder);
+    const std::uintptr_t base = place(i), table = table_of(i, slab.holder), info_address = info_of(i, slab.holder);
     const CacheSpec& spec = setup_.caches[slab.holder];
     const Layout& layout = layouts_[slab.holder];
     set_words(base, spec.slab_size, scrub_);
     if (has_asan) {
       permit(pointer(base), spec.slab_size);
       forbid(pointer(base), layout.slab_info_offset);
-      permit(pointer(info_address - allocated_word_size), sizeof(slab::SlabInfo) + allocated_word_size);
+      permit(pointer(table), layout.slab_info_size);
     }
-    const auto scrub_half = static_cast<std::uint32_t>(scrub_);
-    SlabInfoMembers info{scrub_, scrub_half, scrub_half, scrub_, scrub_, scrub_, scrub_, scrub_};
+    set_words(table, layout.slab_info_size, scrub_);
+    SlabInfoMembers info = slab::Inspector::info_at(info_address, spec.checks);
     info.owner = reader.get();
     if (slab.abandoned) {
-      slab::Inspector::set_info_at(info_address, info);
+      slab::Inspector::set_info_at(info_address, spec.checks, info);
       continue;
     }
-    if (state.caches[slab.holder].current != base) {
-      info.free_head = reader.get();
-      const std::uint64_t counts = reader.get();
-      info.used = static_cast<std::uint32_t>(counts);
-      info.carved = static_cast<std::uint32_t>(counts >> 32);
-    }
+    if (state.caches[slab.holder].current != base) info.slots = reader.get_words<SlotsMembers>();
+    info.slab = reader.get();
     info.next = reader.get();
     info.previous = reader.get();
-    info.slab = reader.get();
-    if (spec.checks) info.allocated = reader.get() | (scrub_ & ~std::uint64_t{slab.handed_out});
-    slab::Inspector::set_info_at(info_address, info);
+    info.next_slab = reader.get();
+    info.previous_slab = reader.get();
+    slab::Inspector::set_info_at(info_address, spec.checks, info);
+    if (spec.checks)
+      for (std::size_t slot = 0; slot < layout.objects_per_slab; slot += 8)
+        set_word(table + slot, reader.get() | (scrub_ & ~bytes_of(slab.handed_out >> slot)));
     for (std::size_t slot = 0; slot < layout.objects_per_slab; ++slot) {
       const std::uintptr_t at = base + slot * layout.stride;
       if (slab.live >> slot & 1) {
         permit(pointer(at), spec.object_size);
         stamp(at, spec.object_size, static_cast<std::uint32_t>(i * SmallState::max_slots + slot));
-      } else if (slab.handed_out >> slot & 1) {
+      } else if (!spec.checks && (slab.handed_out >> slot & 1)) {
         set_word(at, reader.get());
       }
     }

@@ -11,13 +11,13 @@ namespace slabproof {
 
 /// A cache or two on one backend with room for a few slabs at fixed places, which can return to any earlier state. A
 /// state is its key, in words of 8 bytes: the model's knowledge, the members of the caches, and of each slab what its
-/// cache may read again: the SlabInfo and the free links. Every other byte is dead. load() fills dead bytes with
-/// `scrub`, so that a cache that reads one behaves differently with another scrub.
+/// cache may read again: the SlabInfo and the free links or the table of slots. Every other byte is dead. load() fills
+/// dead bytes with `scrub`, so that a cache that reads one behaves differently with another scrub.
 class World {
  public:
   static constexpr std::size_t max_words = 224;
 
-  /// `setup` has one backend, and inspectable caches whose slabs are of the same sizes, with at most
+  /// `setup` has one backend, and inspectable caches whose slabs and SlabInfos are of the same sizes, with at most
   /// SmallState::max_slots objects; `slabs` is at most SmallState::max_slabs.
   World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSubject make = make_slab_subject);
 
@@ -46,6 +46,7 @@ class World {
   }
 
  private:
+  [[nodiscard]] std::uintptr_t table_of(std::size_t place, std::uint8_t cache) const;
   [[nodiscard]] std::uintptr_t info_of(std::size_t place, std::uint8_t cache) const;
 
   Setup setup_;

@@ -14,24 +14,16 @@ namespace {
 using Choices = std::vector<std::uint32_t>;
 constexpr std::size_t choices_per_cache = 12, choices_per_setup = 8;
 
-/// The largest object of which `count` fit into a slab, or 0.
-std::uint32_t largest_object(const CacheSpec& cache, std::size_t count) {
-  std::uint32_t fitting = 0, beyond = cache.slab_size + 1;
-  while (beyond - fitting > 1) {
-    const std::uint32_t middle = fitting + (beyond - fitting) / 2;
-    const Layout layout = layout_of(cache.slab_size, cache.type, middle, cache.object_align);
-    (layout.objects_per_slab >= count ? fitting : beyond) = middle;
-  }
-  return fitting;
-}
-
 /// `slab_size` is the size to share with another cache, if the row can have it; 0 for any.
 void choose_geometry(CacheSpec& cache, slab::Row row, const std::uint32_t* choice, std::uint32_t slab_size) {
   cache.type = row == slab::Row::Large ? slab::ObjectSizeType::Large : slab::ObjectSizeType::Small;
   const std::uint32_t pages_shift = row == slab::Row::SmallSinglePage  ? 0
                                     : row == slab::Row::SmallMultiPage ? 1 + choice[1] % 4
                                                                        : choice[1] % 5;
-  cache.page_size = slab_size ? std::clamp(slab_size >> pages_shift, 64u, 4096u) : 64u << choice[0] % 7;
+  const bool is_single_page = row == slab::Row::SmallSinglePage;  // which has no room in 64 bytes
+  const std::uint32_t smallest = is_single_page ? 128 : 64;
+  cache.page_size = slab_size ? std::clamp(slab_size >> pages_shift, smallest, 4096u)
+                              : smallest << choice[0] % (is_single_page ? 6 : 7);
   cache.slab_size = cache.page_size << pages_shift;
   cache.object_align = choice[2] % 4 != 3 ? 1u << choice[3] % 5 : cache.page_size >> choice[3] % 4;
   while (largest_object(cache, 1) == 0) cache.object_align /= 2;

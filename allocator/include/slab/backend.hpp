@@ -41,6 +41,16 @@ template <class B>
 concept HasFreeSlabInfo = requires(B& b, void* info, std::size_t size) {
   { b.free_slab_info(info, size) } noexcept -> std::same_as<void>;
 };
+/// Optional; asked by reserve(). `false` only if the backend can not hold so many more slabs of this geometry, with
+/// their SlabInfos: reserve() then refuses at once, instead of taking what there is and giving it back.
+///   bool can_make_slabs(const Geometry& geometry, size_t count) noexcept;
+template <class B>
+concept HasCanMakeSlabs = requires(B& b, const Geometry& geometry, std::size_t count) {
+  { b.can_make_slabs(geometry, count) } noexcept -> std::same_as<bool>;
+};
+/// Something of that name, which a slip of the pen may have made another function.
+template <class B>
+concept NamesCanMakeSlabs = requires { &B::can_make_slabs; };
 }  // namespace detail
 
 /// Slab memory, in bytes.
@@ -87,6 +97,9 @@ consteval bool require_backend() {
                 "slab: a Large cache's backend lacks `void* alloc_slab_info(size_t size) noexcept`");
   static_assert(!infos || HasFreeSlabInfo<B>,
                 "slab: a Large cache's backend lacks `void free_slab_info(void* info, size_t size) noexcept`");
+  static_assert(HasCanMakeSlabs<B> || !NamesCanMakeSlabs<B>,
+                "slab: the backend's can_make_slabs is not "
+                "`bool can_make_slabs(const slab::Geometry& geometry, size_t count) noexcept`");
   return true;
 }
 }  // namespace detail

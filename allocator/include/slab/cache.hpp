@@ -16,10 +16,10 @@ struct Config {
 
 namespace detail {
 
-template <class T, Config C>
+template <class T, Config C, class Policy>
 struct FixedGeometry {
   static constexpr GeometryResult result =
-      Geometry::make(C.slab_size, C.page_size, C.object_size_type, sizeof(T), alignof(T));
+      Geometry::make<Policy>(C.slab_size, C.page_size, C.object_size_type, sizeof(T), alignof(T));
   static constexpr bool is(GeometryError error) { return !result.ok() && result.error() == error; }
   static constexpr Geometry checked() {
     using enum GeometryError;
@@ -38,6 +38,14 @@ struct FixedGeometry {
   static constexpr Geometry value = checked();
   static constexpr Row row = value.row();
   [[nodiscard]] constexpr const Geometry& get() const noexcept { return value; }
+  /// Geometry::locate() by a constant: the compiler finds the best instructions.
+  struct Position {
+    std::size_t index, offset;
+    [[nodiscard]] constexpr bool is_at_slot() const noexcept { return offset % value.stride() == 0; }
+  };
+  [[nodiscard]] static constexpr Position locate(std::size_t offset) noexcept {
+    return {offset / value.stride(), offset};
+  }
 };
 
 template <Row R>
@@ -45,12 +53,14 @@ struct RuntimeGeometry {
   static constexpr Row row = R;
   Geometry value;
   [[nodiscard]] constexpr const Geometry& get() const noexcept { return value; }
+  using Position = Geometry::Position;
+  [[nodiscard]] constexpr Position locate(std::size_t offset) const noexcept { return value.locate(offset); }
 };
 
 /// A Cache without its destructor: what Immortal holds.
 template <class T, Config C, class Backend, class Policy>
-class UndestroyedCache : public CacheCore<FixedGeometry<T, C>, Backend, Policy> {
-  using Core = CacheCore<FixedGeometry<T, C>, Backend, Policy>;
+class UndestroyedCache : public CacheCore<FixedGeometry<T, C, Policy>, Backend, Policy> {
+  using Core = CacheCore<FixedGeometry<T, C, Policy>, Backend, Policy>;
 
  public:
   /// Calls no function of `backend`, which must outlive the cache. O(1).
@@ -71,6 +81,7 @@ class UndestroyedDynamicCache : public CacheCore<RuntimeGeometry<R>, Backend, Po
   constexpr UndestroyedDynamicCache(Geometry geometry, Backend& backend) noexcept
       : CacheCore<RuntimeGeometry<R>, Backend, Policy>{{geometry}, backend} {
     if (geometry.row() != R) stop("DynamicCache: the geometry is of another row");
+    if (Policy::checks && geometry.entry_size() == 0) stop("DynamicCache: the geometry has no table of slots");
   }
 };
 

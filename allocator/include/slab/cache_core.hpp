@@ -1,9 +1,11 @@
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
+#include <slab/busy_mark.hpp>
+#include <slab/cache_audit.hpp>
 #include <slab/geometry.hpp>
 #include <slab/misuse.hpp>
 #include <slab/poison.hpp>
@@ -11,42 +13,36 @@
 #include <slab/slab_info.hpp>
 #include <slab/slab_list.hpp>
 #include <slab/slab_supply.hpp>
+#include <slab/slots.hpp>
 #include <slab/statistics.hpp>
 
-namespace slab {
+namespace slab::detail {
 
-/// The invariant of docs/invariants.md that find_audit_failure() found broken.
-enum class AuditFailure : std::uint8_t {
-  None,
-  ListMembership,  ///< L1: a slab on a list that its used count does not name
-  ListLinks,       ///< L2: links not symmetric, or a list's length wrong
-  FreeList,        ///< L3: free list + uncarved rest != N - used, or an entry out of place
-  Owner,           ///< L8: a slab of another cache on a list, or its base misplaced
-};
-
-namespace detail {
-
-/// The algorithm of both caches; Cache and DynamicCache differ in `GeometrySource` only, which has
-/// `static constexpr Row row` and `const Geometry& get() const`. Trivially destructible: the caches
-/// call destroy(), Immortal does not.
+/// The algorithm of both caches; Cache and DynamicCache differ in `GeometrySource` only, which has `static constexpr
+/// Row row`, `const Geometry& get() const` and Geometry's locate(). Trivially destructible: the
+/// caches call destroy(), Immortal does not.
 ///
-/// Objects come from the current slab, whose free list and counts are kept in the cache itself:
-/// while it has a free slot, alloc() and a free() to it touch only the cache, the object and, in
-/// Checked, an allocated bit. It stays current until alloc() finds it full. Every other slab is on
-/// the list that its used count names:
+/// Objects come from the current slab, whose free slots and counts are kept in the cache itself: while it has a free
+/// slot, alloc() and a free() to it touch the cache and, Unchecked, the object, Checked, the slab's table of slots. A
+/// slab becomes current when an object in it is freed while it is full, or when the current one is full and none else
+/// is better. A full slab that is not current is on no list:
 ///
-///       current slab <------------ alloc() takes the first of the fullest list ------------.
-///            |                                                                             |
-///            | full                                                                        |
-///            v            free                              free                free       |
-///          full ------------------> partial, bin 8 -> ... -> partial, bin 1 ------> empty  |
-///                                         '-----------------------'-------------------'----'
+///       current slab <---- alloc() takes the first partial slab, or else an empty or a new one ----.
+///         |     ^   |                                                                              |
+///    full |     |   | another becomes current                                                      |
+///         v     |   v                       free, to the last object                               |
+///        full --'  partial ---------------------------------------------------> empty -------------'
+///            free
 ///
-/// docs/policy.md gives the bins. A slab that is not current has been carved completely or not at all.
+/// docs/policy.md has the reasons.
+///
+/// While a Checked cache is at work it is marked as busy: a call from a function of its backend, from on_misuse or from
+/// an interrupt is refused.
 template <class GeometrySource, class Backend, class Policy>
 class CacheCore {
   static constexpr Row row = GeometrySource::row;
   static constexpr bool checks = Policy::checks;
+  using Slots = std::conditional_t<checks, TabledSlots, LinkedSlots>;
 
  public:
   CacheCore(const CacheCore&) = delete;
@@ -56,73 +52,76 @@ class CacheCore {
   /// Null when the backend refuses a slab, a SlabInfo or a map entry, or hands out misaligned
   /// memory; the cache is then as it was (B15). O(1), plus at most one slab from the backend.
   /// Slab layout after Bonwick, USENIX Summer 1994, section 3.
-  [[nodiscard]] void* alloc() noexcept {
-    if (reentered(nullptr)) return nullptr;
-    return current_has_free_slot() ? take_slot(*current_, slab_, slots_) : alloc_elsewhere(Growth::Allowed);
-  }
+  [[nodiscard]] void* alloc() noexcept { return alloc(Growth::Allowed); }
 
   /// Like alloc(), but never calls the backend: null when no slab has a free object. O(1).
-  [[nodiscard]] void* alloc_no_grow() noexcept {
-    if (reentered(nullptr)) return nullptr;
-    return current_has_free_slot() ? take_slot(*current_, slab_, slots_) : alloc_elsewhere(Growth::Forbidden);
-  }
+  [[nodiscard]] void* alloc_no_grow() noexcept { return alloc(Growth::Forbidden); }
 
   /// Makes slabs until `n` objects can be allocated without the backend, and keeps as many empty
   /// slabs as `n` objects need until the next reserve() or shrink(). False when the backend refuses;
   /// the cache is then as it was. O(slabs).
   [[nodiscard]] bool reserve(std::size_t n) noexcept {
-    if (reentered(nullptr)) return false;
-    std::size_t made = 0;
-    for (std::size_t available = statistics().free_objects; available < n; available += objects_per_slab(), ++made) {
-      if (make_slab()) continue;
-      for (; made > 0; --made) release(*lists_[empty_list].front());
-      return false;
+    if (busy_.is_set()) [[unlikely]]
+      return refuse(nullptr), false;
+    busy_.enter();
+    const bool is_reserved = make_slabs_for(n);
+    if (is_reserved) {
+      keep(n / objects_per_slab() + (n % objects_per_slab() != 0));
+      trim();
     }
-    reserved_slabs_ = 0;
-    for (std::size_t objects = 0; objects < n; objects += objects_per_slab()) ++reserved_slabs_;
-    trim();
-    return true;
+    busy_.leave();
+    return is_reserved;
   }
 
-  /// Gives back `object`, which alloc() of this cache returned; null does nothing. Checked: anything
+  /// Returns `object`, which alloc() of this cache handed out; null does nothing. Checked: anything
   /// else is reported and ignored. Unchecked: undefined. O(1), plus at most one slab given back and,
   /// in rows with a SlabInfo map, one look-up for an object that is not of the current slab.
   void free(void* object) noexcept {
-    if (!object || reentered(object)) return;
-    const std::size_t offset = distance(slab_, object);
-    if (offset >= slab_bytes_) return free_elsewhere(object);
-    if (put_slot(*current_, slots_, object, offset) && slots_.used == 0) trim();
+    if (!object) return;
+    if (busy_.is_set()) [[unlikely]]
+      return refuse(object);
+    busy_.enter();
+    const std::size_t offset = address(object) - slab_;
+    if constexpr (checks) {
+      const auto at = geometry_.locate(offset);
+      if (at.index >= slots_.carved) [[unlikely]]
+        return free_elsewhere(object);
+      if (!put_slot(*current_, table_, slots_, object, at)) [[unlikely]]
+        return free_misused(object, offset);
+    } else {
+      if (offset >= geometry().slab_size()) return free_elsewhere(object);
+      put_slot(*current_, slots_, object);
+    }
+    --slots_.used;
+    if (slots_.used == 0 && empty_.size() >= kept_slabs_) [[unlikely]]
+      return trim_and_leave();
+    busy_.leave();
   }
 
   /// Gives every empty slab back and forgets reserve(). Returns how many. O(empty slabs).
   std::size_t shrink() noexcept {
-    if (reentered(nullptr)) return 0;
-    reserved_slabs_ = 0;
-    return release_empty_slabs(0);
+    if (busy_.is_set()) [[unlikely]]
+      return refuse(nullptr), 0;
+    busy_.enter();
+    keep(0);
+    const std::size_t released = release_empty_slabs(0);
+    busy_.leave();
+    return released;
   }
 
-  /// Derived when asked for. O(partial slabs).
+  /// Counted where slabs change, so that the fast path counts nothing. O(1).
   [[nodiscard]] CacheStatistics statistics() const noexcept {
-    std::size_t partial = 0, empty = empty_slabs_, allocated = 0;
-    for (std::size_t list = empty_list + 1; list < full_list; ++list)
-      for (const SlabInfo* info = lists_[list].front(); info; info = info->next) {
-        ++partial;
-        allocated += info->used;
-      }
-    std::size_t full = slabs_ - partial - empty - (current_ != nullptr);
-    allocated += full * objects_per_slab();
-    if (current_) {
-      const std::size_t list = list_of(slots_.used);
-      empty += list == empty_list;
-      full += list == full_list;
-      partial += list != empty_list && list != full_list;
-      allocated += slots_.used;
-    }
-    return {.full_slabs = full,
-            .partial_slabs = partial,
-            .empty_slabs = empty,
-            .allocated_objects = allocated,
-            .free_objects = slabs_ * objects_per_slab() - allocated};
+    const std::size_t in_current = current_ ? slots_.used : 0, allocated = allocated_elsewhere_ + in_current;
+    CacheStatistics result{.full_slabs = all_slabs_.size() - partial_.size() - empty_.size() - (current_ != nullptr),
+                           .partial_slabs = partial_.size(),
+                           .empty_slabs = empty_.size(),
+                           .allocated_objects = allocated,
+                           .free_objects = all_slabs_.size() * objects_per_slab() - allocated};
+    if (current_)
+      ++(in_current == 0                    ? result.empty_slabs
+         : in_current == objects_per_slab() ? result.full_slabs
+                                            : result.partial_slabs);
+    return result;
   }
 
   /// Calls `visit(void*)` with each allocated object, in no particular order. `visit` must not call
@@ -131,9 +130,11 @@ class CacheCore {
   void for_each_live(F visit) const
     requires(checks)
   {
-    for_each_slab([&](const SlabInfo& info) {
-      for (std::size_t i = 0; i < slots_of(info).carved; ++i)
-        if (info.is_allocated(i)) visit(static_cast<void*>(info.slab + i * geometry().stride()));
+    all_slabs_.for_each([&](SlabInfo& info) {
+      with_table(table_of(info), geometry().entry_size(), [&](auto table) {
+        for (std::size_t i = 0; i < slots_of(info).carved; ++i)
+          if (table.is_live(i)) visit(static_cast<void*>(info.slab + i * geometry().stride()));
+      });
     });
   }
 
@@ -142,27 +143,7 @@ class CacheCore {
   [[nodiscard]] bool audit() const noexcept { return find_audit_failure() == AuditFailure::None; }
 
   /// The first internal invariant that does not hold. O(slots).
-  [[nodiscard]] AuditFailure find_audit_failure() const noexcept {
-    std::size_t slabs = 0;
-    if (current_) {
-      ++slabs;
-      if (current_->next || current_->previous) return AuditFailure::ListLinks;
-      if (const auto failure = audit_slab(*current_); failure != AuditFailure::None) return failure;
-    }
-    if (slab_ != (current_ ? current_->slab : nullptr) || slab_bytes_ != (current_ ? geometry().slab_size() : 0))
-      return AuditFailure::Owner;
-    for (std::size_t list = 0; list < list_count; ++list) {
-      const std::size_t before = slabs;
-      const SlabInfo* previous = nullptr;
-      for (const SlabInfo* info = lists_[list].front(); info; previous = info, info = info->next) {
-        if (info->previous != previous || ++slabs > slabs_ || info == current_) return AuditFailure::ListLinks;
-        if (list_of(info->used) != list) return AuditFailure::ListMembership;
-        if (const auto failure = audit_slab(*info); failure != AuditFailure::None) return failure;
-      }
-      if (list == empty_list && slabs - before != empty_slabs_) return AuditFailure::ListLinks;
-    }
-    return slabs == slabs_ ? AuditFailure::None : AuditFailure::ListLinks;
-  }
+  [[nodiscard]] AuditFailure find_audit_failure() const noexcept { return CacheAudit<CacheCore>{*this}.find_failure(); }
 
   /// The geometry of every slab of this cache. O(1).
   [[nodiscard]] constexpr const Geometry& geometry() const noexcept { return geometry_.get(); }
@@ -176,268 +157,288 @@ class CacheCore {
   /// Reports every live object, leaves their slabs alone and gives the empty ones back. The slabs
   /// that stay lose their owner, since another cache may later be made at this address.
   void destroy() noexcept {
+    busy_.enter();
     if constexpr (checks) for_each_live([this](void* object) { report(Misuse::LiveAtDestruction, object); });
     release_empty_slabs(0);
-    for_each_slab([](SlabInfo& info) { info.owner = nullptr; });
+    all_slabs_.for_each([](SlabInfo& info) { info.owner = nullptr; });
   }
 
  private:
   enum class Growth : std::uint8_t { Allowed, Forbidden };
 
-  // Which list a slab is on.
-  static constexpr std::size_t bins = 8, empty_list = 0, full_list = bins + 1, list_count = bins + 2;
-
-  /// Slabs whose used counts differ only in the lowest bin_shift() bits share a bin: eight bins or
-  /// fewer, since used < N <= 8 << bin_shift().
-  [[nodiscard]] constexpr unsigned bin_shift() const noexcept {
-    const auto width = static_cast<unsigned>(std::bit_width(objects_per_slab() - 1));
-    return width > 3 ? width - 3 : 0;
-  }
-  [[nodiscard]] std::size_t list_of(std::uint32_t used) const noexcept {
-    if (used == 0) return empty_list;
-    return used == objects_per_slab() ? full_list : 1 + (used >> bin_shift());
-  }
+  /// What slab_ is while no slab is current: every offset from here is larger than a slab.
+  static constexpr std::uintptr_t no_slab = std::uintptr_t{1} << 63;
 
   [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return geometry().objects_per_slab(); }
+  [[nodiscard]] static std::uintptr_t address(const void* pointer) noexcept {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+  }
 
-  /// The value of slots_ while no slab is current: no slot can be taken.
+  /// What slots_ is while no slab is current: nothing to take, nothing to carve, and not empty.
   [[nodiscard]] constexpr Slots no_slots() const noexcept {
-    const auto all = static_cast<std::uint32_t>(objects_per_slab());
-    return {.free_head = nullptr, .used = all, .carved = all};
+    Slots slots;
+    slots.used = 1;
+    slots.carved = static_cast<std::uint32_t>(objects_per_slab());
+    return slots;
   }
-  [[nodiscard]] bool current_has_free_slot() const noexcept {
-    return slots_.free_head || slots_.carved != objects_per_slab();
+  [[nodiscard]] static Slots& slots_in(SlabInfo& info) noexcept {
+    if constexpr (checks)
+      return info.tabled;
+    else
+      return info.linked;
   }
-  [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept { return &info == current_ ? slots_ : info; }
-
-  /// Tells the compiler an invariant that audit() checks: with a constant geometry of at most 64
-  /// objects a slab it then knows that there is one word of allocated bits.
-  [[nodiscard]] std::size_t carved_of(const Slots& slots) const noexcept {
-    if (slots.carved > objects_per_slab()) __builtin_unreachable();
-    return slots.carved;
-  }
-
-  [[nodiscard]] static std::size_t distance(const void* from, const void* to) noexcept {
-    return reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from);
+  [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept {
+    return &info == current_ ? slots_ : slots_in(const_cast<SlabInfo&>(info));
   }
 
-  [[nodiscard]] bool reentered(const void* object) noexcept {
-    if (!supply_.busy()) [[likely]]
-      return false;
-    report(Misuse::ReentrantCall, object);
-    return true;
-  }
-
+  /// A call while the cache is at work.
+  [[gnu::cold, gnu::noinline]] void refuse(const void* object) noexcept { report(Misuse::ReentrantCall, object); }
   [[gnu::cold, gnu::noinline]] void report(Misuse kind, const void* pointer) noexcept {
     Policy::on_misuse(MisuseReport{kind, pointer, this});
   }
 
   // Slots.
 
-  /// Requires a free slot. Null when the slab's free list is damaged (Checked; reported, nothing changed).
-  [[nodiscard]] void* take_slot(SlabInfo& info, std::byte* slab, Slots& slots) noexcept {
-    void* slot = slots.free_head;
-    std::size_t index = slots.carved;
-    if (slot) [[likely]] {
-      void* const next = load_link(slot);
-      if constexpr (checks) {
-        if (!is_sound(info, slab, slots, slot, next)) [[unlikely]]
-          return report(Misuse::CorruptedFreeList, slot), nullptr;
-        index = geometry().slot_index(distance(slab, slot));
-      }
-      slots.free_head = next;
-    } else {
-      slot = slab + index * geometry().stride();
-      ++slots.carved;
-      if constexpr (checks) info.clear_word_at(index);
-    }
-    ++slots.used;
-    if constexpr (checks) info.set_allocated(index);
-    permit_object(&info, slot, geometry().object_size());
-    return slot;
+  [[nodiscard, gnu::always_inline]] void* alloc(Growth growth) noexcept {
+    if (busy_.is_set()) [[unlikely]]
+      return refuse(nullptr), nullptr;
+    busy_.enter();
+    void* slot;
+    if (take_slot(slot)) [[likely]]
+      return busy_.leave(), slot;
+    return alloc_elsewhere(growth);
   }
 
-  /// False when there is no allocated slot at `object`, `offset` bytes into the slab (Checked;
-  /// reported, nothing changed). Does not move the slab to another list.
-  [[nodiscard]] bool put_slot(SlabInfo& info, Slots& slots, void* object, std::size_t offset) noexcept {
+  [[nodiscard]] std::byte* table_of(const SlabInfo& info) const noexcept {
+    return reinterpret_cast<std::byte*>(address(&info + 1) - geometry().slab_info_size());
+  }
+  /// Takes a slot of the current slab. False: there is none, or what is known of the slab is damaged (Checked).
+  [[nodiscard, gnu::always_inline]] bool take_slot(void*& slot) noexcept {
     if constexpr (checks) {
-      const std::size_t index = geometry().slot_index(offset);
-      if (index >= carved_of(slots) || index * geometry().stride() != offset || !info.is_allocated(index)) [[unlikely]]
-        return report(misuse_at(offset, slots.carved), object), false;
-      info.clear_allocated(index);
+      std::size_t index;
+      const bool is_taken = with_table(table_, geometry().entry_size(), [&](auto table) {
+        return slots_.has_freed() ? slots_.take(table, index) : slots_.carve(table, objects_per_slab(), index);
+      });
+      if (!is_taken) [[unlikely]]
+        return false;
+      slot = reinterpret_cast<void*>(slab_ + index * geometry().stride());
+    } else {
+      slot = slots_.take();
+      if (!slot) [[unlikely]] {
+        if (slots_.carved == objects_per_slab()) return false;
+        slot = reinterpret_cast<void*>(slab_ + slots_.carved++ * geometry().stride());
+      }
     }
-    forbid_object(&info, object, geometry().stride());
-    store_link(object, slots.free_head);
-    slots.free_head = object;
-    --slots.used;
+    ++slots_.used;
+    permit_object(current_, slot, geometry().object_size());
     return true;
   }
 
-  /// Whether the link `next` in the free slot `slot` can be followed. The list holds exactly the
-  /// carved slots that are not used, so the last of them, and no other, has a null link. A link back
-  /// to its own slot would hand that slot out twice.
-  [[nodiscard]] bool is_sound(const SlabInfo& info, const std::byte* slab, const Slots& slots, const void* slot,
-                              const void* next) const noexcept {
-    const bool is_last = slots.carved - slots.used == 1;
-    if (!next || is_last) return !next && is_last;
-    return next != slot && is_free_slot(info, slab, slots, next);
+  /// Frees an object in the carved part of a slab; the caller counts it. False, with nothing changed, where there is no
+  /// allocated object (Checked).
+  [[nodiscard, gnu::always_inline]] bool put_slot(SlabInfo& info, std::byte* table, TabledSlots& slots, void* object,
+                                                  typename GeometrySource::Position at) noexcept {
+    const auto put = [&](auto entries) { return slots.put(entries, at.index); };
+    if (!at.is_at_slot() || !with_table(table, geometry().entry_size(), put)) [[unlikely]]
+      return false;
+    forbid_object(&info, object, geometry().stride());
+    return true;
+  }
+  [[gnu::always_inline]] void put_slot(SlabInfo& info, LinkedSlots& slots, void* object) noexcept {
+    forbid_object(&info, object, geometry().stride());
+    slots.put(object);
   }
 
-  /// Whether a carved slot of the slab begins at `pointer` that no bit marks as allocated.
-  [[nodiscard]] bool is_free_slot(const SlabInfo& info, const std::byte* slab, const Slots& slots,
-                                  const void* pointer) const noexcept {
-    const std::size_t offset = distance(slab, pointer);  // wraps below the slab: then the index is too large
-    const std::size_t index = geometry().slot_index(offset);
-    return index < carved_of(slots) && index * geometry().stride() == offset && !(checks && info.is_allocated(index));
-  }
-
-  /// The misuse of freeing a pointer `offset` bytes into a slab of this cache that is no allocated object.
+  /// What it is to free a pointer `offset` bytes into a slab of this cache that is no allocated object.
   [[nodiscard]] Misuse misuse_at(std::size_t offset, std::uint32_t carved) const noexcept {
-    const std::size_t index = geometry().slot_index(offset);
+    const auto at = geometry_.locate(offset);
     if (offset >= geometry().slab_info_offset()) return Misuse::SlabInfoPointer;
-    if (index >= objects_per_slab()) return Misuse::TailWastePointer;
-    if (index * geometry().stride() != offset) return Misuse::InteriorPointer;
-    return index >= carved ? Misuse::NeverAllocated : Misuse::DoubleFree;
+    if (at.index >= objects_per_slab()) return Misuse::TailWastePointer;
+    if (!at.is_at_slot()) return Misuse::InteriorPointer;
+    return at.index >= carved ? Misuse::NeverAllocated : Misuse::DoubleFree;
+  }
+  [[gnu::cold, gnu::noinline]] void free_misused(void* object, std::size_t offset) noexcept {
+    report(misuse_at(offset, slots_.carved), object);
+    busy_.leave();
   }
 
   // Slabs that are not current.
 
-  /// alloc() when the current slab has no free slot.
+  [[nodiscard]] bool current_has_free_slot() const noexcept { return current_ && slots_.used != objects_per_slab(); }
+
+  /// alloc() when the current slab has no free slot. Leaves.
   [[nodiscard, gnu::noinline]] void* alloc_elsewhere(Growth growth) noexcept {
-    SlabInfo* info = nullptr;
-    for (std::size_t list = full_list; !info && list-- > empty_list;) info = lists_[list].front();
-    if (!info && growth == Growth::Allowed) info = make_slab();
-    if (!info) return nullptr;
-    Slots slots = *info;
-    void* const slot = take_slot(*info, info->slab, slots);
-    if (!slot) return nullptr;
-    unlist(*info);
-    if (current_) {
-      static_cast<Slots&>(*current_) = slots_;
-      lists_[full_list].push_front(*current_);
+    void* slot = nullptr;
+    if (current_has_free_slot()) {
+      if constexpr (checks) report(Misuse::CorruptedFreeList, reinterpret_cast<void*>(slab_));
+    } else if (SlabInfo* const info = next_slab(growth)) {
+      make_current(*info, slots_in(*info));
+      if (!take_slot(slot)) slot = nullptr;
     }
-    current_ = info;
-    slab_ = info->slab;
-    slab_bytes_ = geometry().slab_size();
-    slots_ = slots;
+    busy_.leave();
     return slot;
   }
 
-  /// free() of an object that is not in the current slab.
+  /// The slab that the next object comes from, on no list; null if there is none.
+  [[nodiscard]] SlabInfo* next_slab(Growth growth) noexcept {
+    if (SlabInfo* const info = partial_.front()) {
+      partial_.remove(*info);
+      return info;
+    }
+    SlabInfo* info = empty_.front();
+    if (!info && growth == Growth::Allowed) info = make_slab();
+    if (!info) return nullptr;
+    empty_.remove(*info);
+    return info;
+  }
+
+  /// Requires a slab that is on no list. The one that was current goes to the list that its used count names.
+  void make_current(SlabInfo& info, const Slots& slots) noexcept {
+    if (current_) {
+      slots_in(*current_) = copy_of(slots_);
+      allocated_elsewhere_ += slots_.used;
+      if (slots_.used == 0)
+        empty_.push_front(*current_);
+      else if (slots_.used != objects_per_slab())
+        partial_.push_front(*current_);
+    }
+    current_ = &info;
+    slab_ = base_of(info);
+    table_ = table_of(info);
+    slots_ = slots;
+    allocated_elsewhere_ -= slots_.used;
+  }
+
+  /// free() of an object that is not in the carved part of the current slab. Leaves.
   [[gnu::noinline]] void free_elsewhere(void* object) noexcept {
+    if (SlabInfo* const info = owner_of(object)) free_in(*info, object);
+    busy_.leave();
+  }
+
+  /// The slab that `object` lies in; null, and reported, if it is none of this cache's (Checked).
+  [[nodiscard]] SlabInfo* owner_of(void* object) noexcept {
     SlabInfo* const info = find_owner(object);
     if constexpr (checks) {
-      if (!info) return report(Misuse::ForeignPointer, object);
-      if (load_owner(&info->owner) != this) return report(Misuse::OtherCache, object);
+      if (!info) return report(Misuse::ForeignPointer, object), nullptr;
+      if (load_owner(&info->owner) != this) return report(Misuse::OtherCache, object), nullptr;
     }
-    const std::size_t before = list_of(info->used);
-    if (!put_slot(*info, *info, object, distance(info->slab, object))) return;
-    const std::size_t after = list_of(info->used);
-    if (after == before) return;
-    lists_[before].remove(*info);
-    lists_[after].push_front(*info);
-    if (after != empty_list) return;
-    ++empty_slabs_;
-    trim();
+    return info;
+  }
+
+  void free_in(SlabInfo& info, void* object) noexcept {
+    Slots slots = copy_of(slots_in(info));
+    if constexpr (checks) {
+      const std::size_t offset = address(object) - base_of(info);
+      const auto at = geometry_.locate(offset);
+      const std::uint32_t carved = slots_of(info).carved;
+      if (at.index >= carved || !put_slot(info, table_of(info), slots, object, at))
+        return report(misuse_at(offset, carved), object);
+    } else {
+      put_slot(info, slots, object);
+    }
+    --slots.used;
+    --allocated_elsewhere_;
+    if (slots.used + 1 == objects_per_slab()) {
+      make_current(info, slots);
+    } else {
+      slots_in(info) = slots;
+      if (slots.used == 0) {
+        partial_.remove(info);
+        empty_.push_front(info);
+      }
+    }
+    if (slots.used == 0) trim();
   }
 
   /// The SlabInfo of the slab that `object` points into; null for a page that the map does not know.
   [[nodiscard]] SlabInfo* find_owner(void* object) noexcept {
-    const auto page = reinterpret_cast<std::uintptr_t>(object) & ~std::uintptr_t{geometry().page_size() - 1};
+    const auto page = address(object) & ~std::uintptr_t{geometry().page_size() - 1};
     if constexpr (row == Row::SmallSinglePage)
       return reinterpret_cast<SlabInfo*>(page + geometry().page_size() - sizeof(SlabInfo));
     else
       return supply_.look_up(page);
+  }
+  [[nodiscard]] std::uintptr_t base_of(const SlabInfo& info) const noexcept {
+    if constexpr (row == Row::Large)
+      return address(info.slab);
+    else
+      return address(&info + 1) - geometry().slab_size();
   }
 
   /// A new slab on the empty list, or null.
   [[nodiscard]] SlabInfo* make_slab() noexcept {
     SlabInfo* const info = supply_.make(geometry(), this);
     if (!info) return nullptr;
+    slots_in(*info) = Slots{};
     forbid_slots(info, info->slab, geometry().slab_info_offset());
-    lists_[empty_list].push_front(*info);
-    ++empty_slabs_;
-    ++slabs_;
+    all_slabs_.push_front(*info);
+    empty_.push_front(*info);
     return info;
   }
 
-  void unlist(SlabInfo& info) noexcept {
-    lists_[list_of(info.used)].remove(info);
-    if (info.used == 0) --empty_slabs_;
+  /// Makes as many slabs as `n` free objects take; false with none of them made.
+  [[nodiscard]] bool make_slabs_for(std::size_t n) noexcept {
+    const std::size_t free_objects = statistics().free_objects;
+    if (n <= free_objects) return true;
+    const std::size_t needed = (n - free_objects - 1) / objects_per_slab() + 1;
+    if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;  // more than there are addresses
+    if (!supply_.can_make(geometry(), needed)) return false;
+    for (std::size_t made = 0; made < needed; ++made) {
+      if (make_slab()) continue;
+      for (; made > 0; --made) release(*empty_.front());
+      return false;
+    }
+    return true;
   }
 
   /// Gives an empty slab back. Unlinked first: the backend may audit the cache.
   void release(SlabInfo& info) noexcept {
     if (&info == current_) {
       current_ = nullptr;
-      slab_ = nullptr;
-      slab_bytes_ = 0;
+      slab_ = no_slab;
+      table_ = nullptr;
       slots_ = no_slots();
     } else {
-      unlist(info);
+      empty_.remove(info);
     }
-    --slabs_;
+    all_slabs_.remove(info);
     permit_slots(&info, info.slab, geometry().slab_info_offset());
     supply_.give_back(geometry(), info);
   }
 
   /// Gives empty slabs back until `kept` are left, the current one last. Returns how many.
   std::size_t release_empty_slabs(std::size_t kept) noexcept {
-    const std::size_t empty = empty_slabs_ + (slots_.used == 0);
-    for (std::size_t left = empty; left > kept; --left)
-      release(empty_slabs_ > 0 ? *lists_[empty_list].front() : *current_);
+    const std::size_t empty = empty_.size() + (slots_.used == 0);
+    for (std::size_t left = empty; left > kept; --left) release(empty_.size() > 0 ? *empty_.front() : *current_);
     return empty > kept ? empty - kept : 0;
   }
 
-  [[gnu::noinline]] void trim() noexcept {
-    const std::size_t kept = Policy::empty_slabs_kept;
-    release_empty_slabs(kept > reserved_slabs_ ? kept : reserved_slabs_);
+  /// Lets as many empty slabs stay as the policy says, or `slabs` if that is more.
+  void keep(std::size_t slabs) noexcept {
+    kept_slabs_ = slabs > Policy::empty_slabs_kept ? slabs : Policy::empty_slabs_kept;
   }
-
-  // Auditing.
-
-  /// Every slab except the empty ones that are not current.
-  template <class F>
-  void for_each_slab(F visit) const {
-    if (current_) visit(*current_);
-    for (std::size_t list = empty_list + 1; list < list_count; ++list)
-      for (SlabInfo* info = lists_[list].front(); info; info = info->next) visit(*info);
-  }
-
-  [[nodiscard]] AuditFailure audit_slab(const SlabInfo& info) const noexcept {
-    const auto base = reinterpret_cast<std::uintptr_t>(info.slab);
-    if (info.owner != this || base == 0 || (base & (geometry().page_size() - 1)) != 0) return AuditFailure::Owner;
-    if (row != Row::Large && base + geometry().slab_size() != reinterpret_cast<std::uintptr_t>(&info + 1))
-      return AuditFailure::Owner;
-    const Slots& slots = slots_of(info);
-    if (slots.used > slots.carved || slots.carved > objects_per_slab()) return AuditFailure::FreeList;
-    // A list that ends after `free` entries has visited none twice.
-    const std::size_t free = slots.carved - slots.used;
-    std::size_t length = 0;
-    for (const void* slot = slots.free_head; slot; slot = load_link(slot))
-      if (++length > free || !is_free_slot(info, info.slab, slots, slot)) return AuditFailure::FreeList;
-    if (length != free) return AuditFailure::FreeList;
-    if constexpr (checks) {
-      std::size_t allocated = 0;
-      for (std::size_t i = 0; i < slots.carved; ++i) allocated += info.is_allocated(i);
-      if (allocated != slots.used) return AuditFailure::FreeList;
-    }
-    return AuditFailure::None;
+  [[gnu::noinline]] void trim() noexcept { release_empty_slabs(kept_slabs_); }
+  [[gnu::noinline]] void trim_and_leave() noexcept {
+    trim();
+    busy_.leave();
   }
 
   friend Inspector;
+  template <class Core>
+  friend class CacheAudit;
 
   [[no_unique_address]] GeometrySource geometry_;
-  Slots slots_;                  // of the current slab
-  std::byte* slab_ = nullptr;    // the current slab
-  std::size_t slab_bytes_ = 0;   // its size; 0 when there is none, so that no pointer lies in it
+  [[no_unique_address]] BusyMark<checks> busy_;
+  Slots slots_;  // of the current slab
+  std::uintptr_t slab_ = no_slab;  // the current slab
+  std::byte* table_ = nullptr;  // its table of slots
   SlabInfo* current_ = nullptr;  // its SlabInfo
-  SlabSupply<row, Backend, checks> supply_;
-  SlabList lists_[list_count];
-  std::size_t slabs_ = 0;        // the current one included
-  std::size_t empty_slabs_ = 0;  // on their list
-  std::size_t reserved_slabs_ = 0;
+  SlabSupply<row, Backend> supply_;
+  StateList partial_;
+  StateList empty_;
+  AllSlabs all_slabs_;
+  std::size_t allocated_elsewhere_ = 0;  // objects of slabs that are not current
+  std::size_t kept_slabs_ = Policy::empty_slabs_kept;  // so many empty ones may stay
 };
 
-}  // namespace detail
-}  // namespace slab
+}  // namespace slab::detail

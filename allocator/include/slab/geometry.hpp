@@ -60,10 +60,12 @@ __extension__ typedef unsigned __int128 DoubleWord;  // __extension__: not ISO C
 
 class GeometryResult;
 
-/// The layout of every slab of a cache. Always valid once it exists, the same for every policy.
+/// The layout of every slab of a cache. Always valid once it exists.
 ///
-///   Small:  | slot 0 | slot 1 | … | slot N-1 | tail waste | allocated bits | SlabInfo |
+///   Small:  | slot 0 | slot 1 | … | slot N-1 | tail waste | table of slots | SlabInfo |
 ///   Large:  | slot 0 | slot 1 | … | slot N-1 | tail waste |      SlabInfo elsewhere
+///
+/// Policies that check have a table of slots: one byte a slot up to 254 slots, two up to 65,534, else four.
 ///
 /// A slot is `stride` bytes: the object, padded to its alignment and to 8 bytes (room for a free
 /// link, and AddressSanitizer's granule). The fixed part of SlabInfo ends where the slab ends in
@@ -75,11 +77,16 @@ class Geometry {
   static constexpr std::size_t min_page_size = 64;
   /// The largest page x86_64 has, 1 GiB. Keeps every slot index and count below 2^32.
   static constexpr std::size_t max_slab_size = std::size_t{1} << 30;
-  /// Bytes of a SlabInfo without its allocated bits.
-  static constexpr std::size_t slab_info_header_size = 48;
+  /// Bytes of a SlabInfo without its table of slots.
+  static constexpr std::size_t slab_info_header_size = 64;
 
-  /// A geometry, or the reason why there is none, for any five numbers. Sizes and alignment in
-  /// bytes. O(1): a few divisions, no loop; no intermediate value overflows.
+  /// A geometry for any policy, or the reason why there is none, for any five numbers: with a table of slots, which
+  /// an Unchecked cache leaves alone. Sizes and alignment in bytes. O(1): a few divisions; no intermediate value
+  /// overflows.
+  static constexpr GeometryResult make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
+                                       std::size_t object_size, std::size_t object_align) noexcept;
+  /// The same for caches of this policy: without a table where Policy::checks is false, so that more objects fit.
+  template <class Policy>
   static constexpr GeometryResult make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
                                        std::size_t object_size, std::size_t object_align) noexcept;
 
@@ -100,6 +107,13 @@ class Geometry {
   [[nodiscard]] constexpr std::size_t stride() const noexcept { return stride_; }
   /// At least 1.
   [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return objects_per_slab_; }
+  /// Where an offset lies in a slab.
+  struct Position {
+    std::size_t index;      ///< of the slot
+    bool begins_slot;       ///< whether the slot begins there
+    /// Whether the slot begins there.
+    [[nodiscard]] constexpr bool is_at_slot() const noexcept { return begins_slot; }
+  };
   /// offset / stride() for an offset below max_slab_size, by one multiplication instead of a division.
   /// For a larger offset it is at least that, so an offset outside the slab has an index outside it.
   ///
@@ -107,13 +121,18 @@ class Geometry {
   /// so m * d = 2^64 + e with 0 <= e < d. For n = q * d + r, 0 <= r < d, the product n * m / 2^64 is
   /// q + (r + n * e / 2^64) / d. That is never less than n / d, and its floor is q as long as
   /// n * e < 2^64, since r is at most d - 1. Here n < 2^30 and e < d <= 2^30, so n * e < 2^60.
-  [[nodiscard]] constexpr std::size_t slot_index(std::size_t offset) const noexcept {
-    return static_cast<std::size_t>(detail::DoubleWord{offset} * reciprocal_ >> 64);
+  [[nodiscard]] constexpr std::size_t slot_index(std::size_t offset) const noexcept { return locate(offset).index; }
+  /// slot_index(offset), and for an offset below max_slab_size whether a slot begins there. The lower half of the
+  /// product tells: with the numbers above it is q * e + r * m, which is less than m if and only if r = 0, because
+  /// q * e < 2^30 < m. After Lemire, Kaser and Kurz, Software: Practice and Experience, 2019.
+  [[nodiscard]] constexpr Position locate(std::size_t offset) const noexcept {
+    const detail::DoubleWord product = detail::DoubleWord{offset} * reciprocal_;
+    return {static_cast<std::size_t>(product >> 64), static_cast<std::size_t>(product) < reciprocal_};
   }
-  /// Bytes of SlabInfo with its allocated bits: 48 + 8 * ceil(objects_per_slab / 64).
-  [[nodiscard]] constexpr std::size_t slab_info_size() const noexcept {
-    return slab_info_header_size + 8 * ((objects_per_slab_ + 63) / 64);
-  }
+  /// Bytes of a slot's entry in the table of slots: 1, 2 or 4; 0 where there is no table.
+  [[nodiscard]] constexpr std::size_t entry_size() const noexcept { return entry_size_; }
+  /// Bytes of SlabInfo with its table of slots: 64, and entry_size() for each object, rounded up to 8.
+  [[nodiscard]] constexpr std::size_t slab_info_size() const noexcept { return slab_info_size_; }
   /// Offset of SlabInfo's first byte in a slab. Small rows only; in Large it is slab_size.
   [[nodiscard]] constexpr std::size_t slab_info_offset() const noexcept {
     return type_ == ObjectSizeType::Large ? slab_size_ : slab_size_ - slab_info_size();
@@ -125,6 +144,13 @@ class Geometry {
  private:
   friend class GeometryResult;
   constexpr Geometry() noexcept = default;
+  static constexpr GeometryResult make_with_table(bool has_table, std::size_t slab_size, std::size_t page_size,
+                                                  ObjectSizeType type, std::size_t object_size,
+                                                  std::size_t object_align) noexcept;
+  struct Capacity {
+    std::size_t objects, entry_size;
+  };
+  static constexpr Capacity capacity_of(std::size_t space, std::size_t stride, bool is_table_inside) noexcept;
 
   std::size_t slab_size_ = 0;
   std::size_t page_size_ = 0;
@@ -133,6 +159,8 @@ class Geometry {
   std::size_t stride_ = 0;
   std::size_t objects_per_slab_ = 0;
   std::size_t reciprocal_ = 0;  // ceil(2^64 / stride_)
+  std::size_t entry_size_ = 0;
+  std::size_t slab_info_size_ = 0;
   ObjectSizeType type_ = ObjectSizeType::Small;
 };
 
@@ -161,8 +189,28 @@ class GeometryResult {
   GeometryError error_{};
 };
 
-constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
-                                        std::size_t object_size, std::size_t object_align) noexcept {
+/// The most slots that fit into `space` bytes, their table too if it is inside, and the size of its entries. The
+/// narrowest entries that have values enough: fewer slots than fit may be better than wider entries.
+constexpr Geometry::Capacity Geometry::capacity_of(std::size_t space, std::size_t stride,
+                                                   bool is_table_inside) noexcept {
+  Capacity best{0, 0};
+  for (std::size_t entry_size = 1; entry_size <= 4; entry_size *= 2) {
+    std::size_t objects = space / stride;
+    if (is_table_inside) {
+      // Slots come in blocks of as many as share 8 bytes of the table; the last block may be shorter.
+      const std::size_t shared = 8 / entry_size, block = shared * stride + 8, rest = space % block;
+      objects = space / block * shared + (rest > 8 ? (rest - 8) / stride : 0);
+    }
+    const std::size_t most = (std::size_t{1} << 8 * entry_size) - 2;  // two values are no index
+    if (objects > most) objects = is_table_inside ? most : 0;
+    if (objects > best.objects) best = {objects, entry_size};
+  }
+  return best;
+}
+
+constexpr GeometryResult Geometry::make_with_table(bool has_table, std::size_t slab_size, std::size_t page_size,
+                                                   ObjectSizeType type, std::size_t object_size,
+                                                   std::size_t object_align) noexcept {
   constexpr auto power_of_two = [](std::size_t n) { return n != 0 && (n & (n - 1)) == 0; };
   using enum GeometryError;
   if (!power_of_two(page_size)) return GeometryResult{PageSizeNotPowerOfTwo};
@@ -179,15 +227,9 @@ constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_
   // From here every number is at most 2^30, and every sum and product below fits 64 bits.
   const std::size_t slot_align = object_align < 8 ? 8 : object_align;
   const std::size_t stride = (object_size + slot_align - 1) & ~(slot_align - 1);
-  std::size_t objects = slab_size / stride;
-  if (type == ObjectSizeType::Small) {
-    // 64 objects share one word of allocated bits, so slots come in blocks of 64 strides and 8
-    // bytes; the last, shorter block has a whole word too.
-    const std::size_t space = slab_size - slab_info_header_size;
-    const std::size_t block = 64 * stride + 8;
-    const std::size_t rest = space % block;
-    objects = space / block * 64 + (rest > 8 ? (rest - 8) / stride : 0);
-  }
+  const bool is_small = type == ObjectSizeType::Small;
+  const std::size_t space = is_small ? slab_size - slab_info_header_size : slab_size;
+  const auto [objects, entry_size] = has_table ? capacity_of(space, stride, is_small) : Capacity{space / stride, 0};
   if (objects == 0) return GeometryResult{ObjectTooLarge};
 
   Geometry geometry;
@@ -198,8 +240,21 @@ constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_
   geometry.stride_ = stride;
   geometry.objects_per_slab_ = objects;
   geometry.reciprocal_ = SIZE_MAX / stride + 1;  // stride >= 8: no overflow
+  geometry.entry_size_ = entry_size;
+  geometry.slab_info_size_ = slab_info_header_size + (objects * entry_size + 7) / 8 * 8;
   geometry.type_ = type;
   return GeometryResult{geometry};
+}
+
+constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
+                                        std::size_t object_size, std::size_t object_align) noexcept {
+  return make_with_table(true, slab_size, page_size, type, object_size, object_align);
+}
+
+template <class Policy>
+constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
+                                        std::size_t object_size, std::size_t object_align) noexcept {
+  return make_with_table(Policy::checks, slab_size, page_size, type, object_size, object_align);
 }
 
 }  // namespace slab

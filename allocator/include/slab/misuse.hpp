@@ -16,8 +16,8 @@ enum class Misuse : std::uint8_t {
   OtherCache,         ///< a slab of another cache
   NeverAllocated,     ///< a slot never handed out since its slab was made
   LiveAtDestruction,  ///< an object still allocated when its cache was destroyed
-  CorruptedFreeList,  ///< a freed object was written to: its free link leads nowhere sensible
-  ReentrantCall,      ///< a backend function called the cache that had called it
+  CorruptedFreeList,  ///< the slab's table of slots was written to: its list of free slots leads nowhere sensible
+  ReentrantCall,      ///< a call of a cache at work: from its backend, on_misuse or an interrupt
 };
 
 /// The enumerator's name. O(1).
@@ -40,7 +40,7 @@ enum class Misuse : std::uint8_t {
 /// One misuse, found before anything was written.
 struct MisuseReport {
   Misuse kind;  ///< what was done wrong
-  /// As given; CorruptedFreeList: the freed object; ReentrantCall: what free() was given, or null.
+  /// As given; CorruptedFreeList: the slab; ReentrantCall: what free() was given, or null.
   const void* pointer;
   const void* cache;  ///< the cache that was called
 };

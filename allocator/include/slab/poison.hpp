@@ -111,7 +111,7 @@ SLAB_UNSANITIZED inline const void* load_owner(const void* const* owner) noexcep
   return found;
 }
 
-// The free link in a free slot's first word. The slot stays forbidden to everybody else, so that the
+// The free link in a free slot's first word (Unchecked). The slot stays forbidden to everybody else, so that the
 // first byte of a freed object is guarded too.
 typedef void* __attribute__((may_alias)) Link;  // lies over objects of any type; `using` takes no attribute in g++
 

@@ -26,7 +26,7 @@ namespace detail {
 /// The default policy: every misuse is found before anything is written, reported once, and the
 /// cache left as it was. Derive from it to change a member.
 struct Checked {
-  /// Whether misuse is detected; the layout of a slab is the same either way.
+  /// Whether misuse is detected, for which a slab needs a table of slots.
   static constexpr bool checks = true;
   /// Empty slabs kept for the next alloc instead of being given back at once.
   static constexpr std::size_t empty_slabs_kept = 1;
@@ -39,7 +39,7 @@ struct Checked {
   }
 };
 
-/// No checks: misuse is undefined behaviour. Same layout as Checked, allocated bits never touched.
+/// No checks: misuse is undefined behaviour. Needs no table of slots, and leaves alone one that the geometry has.
 struct Unchecked : Checked {
   /// Misuse is not detected.
   static constexpr bool checks = false;

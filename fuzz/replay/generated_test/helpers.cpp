@@ -35,12 +35,10 @@ std::string functions_of_test(const TestPlan& plan, const TestBody& body) {
         "bool holds(const std::byte* object, std::size_t size, int value) {\n  for (std::size_t i = 0; i < size; "
         "++i)\n"
         "    if (object[i] != static_cast<std::byte>(value)) return false;\n  return true;\n}\n\n";
-  if (body.says("write_link("))
+  if (body.says("write_to("))
     text +=
-        "/// A stray write, which no sanitizer is to see.\n__attribute__((no_sanitize(\"address\"))) void* "
-        "write_link(void* slot, void* link) {\n"
-        "  void* const before = *static_cast<void* volatile*>(slot);\n  *static_cast<void* volatile*>(slot) = "
-        "link;\n  return before;\n}\n\n";
+        "/// A stray write, which no sanitizer is to see.\n__attribute__((no_sanitize(\"address\"))) void "
+        "write_to(void* object, void* value) {\n  *static_cast<void* volatile*>(object) = value;\n}\n\n";
   return text;
 }
 

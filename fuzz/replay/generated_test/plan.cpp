@@ -56,6 +56,9 @@ bool TestPlan::refused() const {
   return is({G2, B7, B8}) || cause == Cause::ServedAfterFailure || cause == Cause::SlabKeptAfterFailure ||
          is(B15, Cause::ChangedByFailure);
 }
+bool TestPlan::refuses_reserve() const {
+  return refused() || is(B20, Cause::ChangedByFailure) || is(B20, Cause::CalledBackend);
+}
 std::string TestPlan::backend_name(std::size_t b) const {
   return setup.backend_count == 1 ? "backend" : "backend_" + number(b);
 }

@@ -49,6 +49,8 @@ class TestPlan {
   [[nodiscard]] bool counts_calls() const;
   /// Whether a backend call failed in the failing operation, and that is what it is judged by.
   [[nodiscard]] bool refused() const;
+  /// Whether the failing operation is a reserve() that has to answer false.
+  [[nodiscard]] bool refuses_reserve() const;
   [[nodiscard]] bool judges_misuse(const TestStep& step) const;
   /// Whether the page of the other cache may be none of this one's: where its slab lies then decides between two
   /// kinds of misuse.

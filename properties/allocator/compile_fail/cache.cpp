@@ -37,7 +37,13 @@ struct Everything {
   void* alloc_slab_info(std::size_t) noexcept { return nullptr; }
   void free_slab_info(void*, std::size_t) noexcept {}
 };
+#ifndef CAN_MAKE_SLABS
+#define CAN_MAKE_SLABS \
+  bool can_make_slabs(const slab::Geometry&, std::size_t) noexcept { return true; }
+#endif
+
 struct Backend : Everything {
+  CAN_MAKE_SLABS
   void LACKING() = delete;  // hides the function of that name
 };
 struct alignas(OBJECT_ALIGN) Object {

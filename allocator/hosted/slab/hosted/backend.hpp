@@ -30,13 +30,17 @@ class Backend : public Region, public PageMap, public SlabInfoCache<Region> {
     return Region::error() == RegionError::None && capacity() == 0 ? RegionError::NotMapped : Region::error();
   }
 
-  /// Why no cache of this geometry can be served, however much room there is: PageSizeTooSmall below
-  /// 4096 bytes, ObjectTooLarge when its SlabInfo is too large for SlabInfoCache. None: it can be.
+  /// Why no cache of this geometry can be served, however much room there is: PageSizeTooSmall below 4096 bytes.
+  /// None: it can be.
   [[nodiscard]] static constexpr std::optional<GeometryError> refusal(const Geometry& geometry) noexcept {
-    if (geometry.page_size() < min_page_size) return GeometryError::PageSizeTooSmall;
-    if (geometry.row() != Row::Large) return std::nullopt;
-    const GeometryResult result = geometry_for(geometry.slab_info_size());
-    return result.ok() ? std::nullopt : std::optional{result.error()};
+    return geometry.page_size() < min_page_size ? std::optional{GeometryError::PageSizeTooSmall} : std::nullopt;
+  }
+
+  /// Region::can_make_slabs(), with room for their SlabInfos in a Large geometry. O(1).
+  [[nodiscard]] bool can_make_slabs(const Geometry& geometry, std::size_t count) noexcept {
+    if (!Region::can_make_slabs(geometry, count)) return false;
+    const std::size_t slabs = count * geometry.slab_size();
+    return geometry.row() != Row::Large || bytes_for(count, geometry.slab_info_size()) <= free_bytes() - slabs;
   }
 
   /// Region::trim(), the slabs of unused SlabInfos included.

@@ -65,7 +65,7 @@ class MemoryResource final : public std::pmr::memory_resource {
   /// A block is aligned to the largest power of two that divides its size.
   static constexpr Geometry geometry_of(std::size_t size_class) noexcept {
     const std::size_t size = size_of_class(size_class);
-    return Geometry::make(slab_size, slab_size, ObjectSizeType::Small, size, size & -size).value();
+    return Geometry::make<Policy>(slab_size, slab_size, ObjectSizeType::Small, size, size & -size).value();
   }
 
   template <std::size_t... I>

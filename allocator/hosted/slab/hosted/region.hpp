@@ -88,6 +88,14 @@ class Region {
   /// Whether an address lies in it.
   [[nodiscard]] bool contains(const void* address) const noexcept { return offset_of(address) < size(); }
 
+  /// Bytes that are not handed out. O(1).
+  [[nodiscard]] std::size_t free_bytes() const noexcept { return size() - live_bytes_; }
+
+  /// Whether so many slabs of this geometry fit into the free bytes, if those lie well. O(1).
+  [[nodiscard]] bool can_make_slabs(const Geometry& geometry, std::size_t count) const noexcept {
+    return geometry.page_size() >= min_page_size && count <= free_bytes() / geometry.slab_size();
+  }
+
   /// A slab at a multiple of `slab_size`. Null when there is no room, and unless both are powers of two
   /// with 4096 <= page_size <= slab_size <= 1 GiB. O(size classes); where no free block is large enough,
   /// O(size classes) more for each slab that came back since this was last so.
@@ -99,6 +107,7 @@ class Region {
     if (page == none) return nullptr;
     if (block(page).state == State::Kept) kept_bytes_ -= slab_size;
     block(page).state = State::Live;
+    live_bytes_ += slab_size;
     std::byte* const slab = memory_.begin() + page * min_page_size;
     detail::permit(slab, slab_size);
     return slab;
@@ -113,6 +122,7 @@ class Region {
       detail::stop("Region::free_slab: no slab of this size is there");
     detail::forbid(slab, slab_size);
     push(loose_, page, class_of(slab_size), State::Kept);
+    live_bytes_ -= slab_size;
     kept_bytes_ += slab_size;
   }
 
@@ -144,15 +154,16 @@ class Region {
   /// Whether blocks tile the region up to the frontier, and the lists hold exactly those that are free.
   /// O(blocks).
   [[nodiscard]] bool audit() const noexcept {
-    std::size_t free_blocks = 0, kept_bytes = 0, page = 0;
+    std::size_t free_blocks = 0, kept_bytes = 0, live_bytes = 0, page = 0;
     while (page < frontier_) {
       const Block& at = block(page);
       if (at.size_class >= classes || page % pages_in(at.size_class) != 0) return false;
+      const std::size_t size = pages_in(at.size_class) * min_page_size;
       if (at.state != State::Live) ++free_blocks;
-      if (at.state == State::Kept) kept_bytes += pages_in(at.size_class) * min_page_size;
+      (at.state == State::Kept ? kept_bytes : live_bytes) += at.state == State::Clean ? 0 : size;
       page += pages_in(at.size_class);
     }
-    if (page != frontier_ || frontier_ > pages_ || kept_bytes != kept_bytes_) return false;
+    if (page != frontier_ || frontier_ > pages_ || kept_bytes != kept_bytes_ || live_bytes != live_bytes_) return false;
     for (const Lists* const lists : {&loose_, &settled_})
       for (unsigned size_class = 0; size_class < classes; ++size_class)
         for (std::uint32_t before = none, listed = (*lists)[size_class]; listed != none;
@@ -279,6 +290,7 @@ class Region {
   std::size_t pages_ = 0;
   std::size_t frontier_ = 0;  // page index
   std::size_t kept_bytes_ = 0;
+  std::size_t live_bytes_ = 0;
   Lists loose_;    // came back since merge()
   Lists settled_;  // have no other half that is free and settled
 };

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <slab/geometry.hpp>
+#include <slab/slab_info.hpp>
+#include <slab/slab_list.hpp>
+#include <slab/slots.hpp>
+
+namespace slab {
+
+/// The invariant of docs/invariants.md that find_audit_failure() found broken.
+enum class AuditFailure : std::uint8_t {
+  None,
+  ListMembership,  ///< L1: a slab on a list that its used count does not name
+  ListLinks,       ///< L2: links not symmetric, or a list's length wrong
+  FreeList,        ///< L3: free list + uncarved rest != N - used, or an entry out of place
+  Owner,           ///< L8: a slab of another cache on a list, or its base misplaced
+};
+
+namespace detail {
+
+/// Looks for an internal invariant of a cache that does not hold. Reads the cache and its slabs, and nothing else.
+template <class Core>
+class CacheAudit {
+ public:
+  explicit CacheAudit(const Core& cache) noexcept : cache_{cache} {}
+
+  /// O(slots).
+  [[nodiscard]] AuditFailure find_failure() const noexcept {
+    const SlabInfo* const current = cache_.current_;
+    if (cache_.slab_ != (current ? Core::address(current->slab) : Core::no_slab)) return AuditFailure::Owner;
+    if (current && (cache_.table_ != cache_.table_of(*current))) return AuditFailure::Owner;
+    if (current && (current->next || current->previous)) return AuditFailure::ListLinks;
+    std::size_t slabs = 0, full = 0, allocated = 0;
+    const SlabInfo* before = nullptr;
+    for (const SlabInfo* info = cache_.all_slabs_.front(); info; before = info, info = info->next_slab) {
+      if (info->previous_slab != before || ++slabs > cache_.all_slabs_.size()) return AuditFailure::ListLinks;
+      if (const auto failure = audit_slab(*info); failure != AuditFailure::None) return failure;
+      if (info == current) continue;
+      const std::size_t used = cache_.slots_of(*info).used;
+      allocated += used;
+      if (used < cache_.objects_per_slab()) continue;
+      ++full;
+      if (info->next || info->previous) return AuditFailure::ListLinks;
+    }
+    const std::size_t partial = cache_.partial_.size(), empty = cache_.empty_.size();
+    if (const auto failure = audit_list(cache_.partial_, true); failure != AuditFailure::None) return failure;
+    if (const auto failure = audit_list(cache_.empty_, false); failure != AuditFailure::None) return failure;
+    const bool is_counted = slabs == cache_.all_slabs_.size() && allocated == cache_.allocated_elsewhere_ &&
+                            slabs == full + partial + empty + (current != nullptr);
+    return is_counted ? AuditFailure::None : AuditFailure::ListLinks;
+  }
+
+ private:
+  [[nodiscard]] AuditFailure audit_list(const StateList& list, bool is_partial) const noexcept {
+    const SlabInfo* before = nullptr;
+    std::size_t seen = 0;
+    for (const SlabInfo* info = list.front(); info; before = info, info = info->next) {
+      if (info->previous != before || ++seen > list.size() || info == cache_.current_) return AuditFailure::ListLinks;
+      const std::size_t used = cache_.slots_of(*info).used;
+      if (is_partial ? used == 0 || used == cache_.objects_per_slab() : used != 0) return AuditFailure::ListMembership;
+    }
+    return seen == list.size() ? AuditFailure::None : AuditFailure::ListLinks;
+  }
+
+  [[nodiscard]] AuditFailure audit_slab(const SlabInfo& info) const noexcept {
+    const std::uintptr_t base = Core::address(info.slab);
+    if (info.owner != &cache_ || base == 0 || (base & (cache_.geometry().page_size() - 1)) != 0)
+      return AuditFailure::Owner;
+    if (Core::row != Row::Large && base != cache_.base_of(info)) return AuditFailure::Owner;
+    const auto& slots = cache_.slots_of(info);
+    if (slots.used > slots.carved || slots.carved > cache_.objects_per_slab()) return AuditFailure::FreeList;
+    return has_sound_free_list(info, slots) ? AuditFailure::None : AuditFailure::FreeList;
+  }
+
+  /// Whether the list of free slots holds each carved slot that is not used, and no other. A list that ends after
+  /// that many entries has visited none twice.
+  [[nodiscard]] bool has_sound_free_list(const SlabInfo& info, const TabledSlots& slots) const noexcept {
+    return with_table(cache_.table_of(info), cache_.geometry().entry_size(), [&](auto table) {
+      std::size_t length = 0, live = 0;
+      const std::size_t free = slots.carved - slots.used;
+      for (std::size_t i = slots.free_head; i < slots.carved; i = table.next(i))
+        if (++length > free || table.is_live(i)) return false;
+      for (std::size_t i = 0; i < slots.carved; ++i) live += table.is_live(i);
+      return length == free && live == slots.used;
+    });
+  }
+  [[nodiscard]] bool has_sound_free_list(const SlabInfo& info, const LinkedSlots& slots) const noexcept {
+    std::size_t length = 0;
+    const std::size_t free = slots.carved - slots.used;
+    for (const void* slot = slots.free_head; slot; slot = load_link(slot)) {
+      const auto at = cache_.geometry_.locate(Core::address(slot) - cache_.base_of(info));
+      if (++length > free || at.index >= slots.carved || !at.is_at_slot()) return false;
+    }
+    return length == free;
+  }
+
+  const Core& cache_;
+};
+
+}  // namespace detail
+}  // namespace slab

@@ -1,0 +1,248 @@
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <slab/slab.hpp>
+#include "properties/allocator/heap_backend.hpp"
+
+// What a write to memory that is no live object can do to a Checked cache: nothing, unless it hits the bookkeeping.
+
+namespace {
+
+using properties::HeapBackend;
+using slab::DynamicCache;
+using slab::Geometry;
+using slab::Misuse;
+using slab::MisuseReport;
+using slab::ObjectSizeType;
+using slab::Row;
+
+std::vector<MisuseReport> reports;
+
+template <std::size_t EmptySlabsKept>
+struct Recording : slab::Checked {
+  static constexpr std::size_t empty_slabs_kept = EmptySlabsKept;
+  static void on_misuse(const MisuseReport& report) noexcept { reports.push_back(report); }
+};
+
+/// Remembers where its slabs and the memory of their SlabInfos lie, in the order in which they were handed out.
+struct OrderedBackend : HeapBackend {
+  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
+    void* const slab = HeapBackend::alloc_slab(slab_size, page_size);
+    slabs_in_order.push_back(static_cast<std::byte*>(slab));
+    return slab;
+  }
+  void* alloc_slab_info(std::size_t size) noexcept {
+    void* const info = HeapBackend::alloc_slab_info(size);
+    infos_in_order.push_back(static_cast<std::byte*>(info));
+    return info;
+  }
+  std::vector<std::byte*> slabs_in_order, infos_in_order;
+};
+
+/// Behind AddressSanitizer's back, and a byte at a time because it replaces memset().
+__attribute__((no_sanitize("address"), noinline)) void write_stray(std::byte* at, std::byte value) {
+  *static_cast<volatile std::byte*>(at) = value;
+}
+
+/// A cache that gives no slab back, and its objects by the place where they lie: the slab's number and the slot's.
+template <Row R>
+struct Placed {
+  explicit Placed(const Geometry& geometry) : cache{geometry, backend} {}
+  ~Placed() {
+    for (const auto& [slab, slot] : live) cache.free(at(slab, slot));
+  }
+
+  std::byte* at(std::size_t slab, std::size_t slot) const {
+    return backend.slabs_in_order[slab] + slot * cache.geometry().stride();
+  }
+  std::pair<std::size_t, std::size_t> place_of(const void* object) const {
+    for (std::size_t slab = 0; slab < backend.slabs_in_order.size(); ++slab) {
+      const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(object) - at(slab, 0));
+      if (offset < cache.geometry().slab_size()) return {slab, offset / cache.geometry().stride()};
+    }
+    return {SIZE_MAX, SIZE_MAX};
+  }
+  auto alloc() {
+    const auto place = place_of(cache.alloc());
+    live.insert(place);
+    return place;
+  }
+  void free(std::size_t slab, std::size_t slot) {
+    cache.free(at(slab, slot));
+    live.erase({slab, slot});
+  }
+
+  OrderedBackend backend;
+  DynamicCache<R, OrderedBackend, Recording<100>> cache;
+  std::set<std::pair<std::size_t, std::size_t>> live;
+};
+
+/// Writes to each byte of each `step`th slot while that is free, in a slab that is current, partial or empty; then
+/// allocates and frees. A twin of the cache, to which nothing is written, must do the same all the time.
+template <Row R>
+void write_to_freed_objects(const Geometry& geometry, std::size_t step) {
+  SCOPED_TRACE(testing::Message() << to_string(R) << ", entries of " << geometry.entry_size());
+  reports.clear();
+  std::mt19937_64 random{1};
+  Placed<R> cache{geometry}, twin{geometry};
+  const auto free_in_both = [&](std::size_t slab, std::size_t slot) { cache.free(slab, slot), twin.free(slab, slot); };
+  const auto alloc_in_both = [&] { ASSERT_EQ(cache.alloc(), twin.alloc()); };
+  const std::size_t objects = geometry.objects_per_slab();
+  for (std::size_t i = 0; i < 3 * objects; ++i) alloc_in_both();
+  for (std::size_t slot = 0; slot < objects; slot += step) {
+    const std::size_t slab = slot / step % 3;
+    for (std::size_t byte = 0; byte < geometry.stride(); ++byte)
+      for (const std::byte value : {std::byte{0}, std::byte{0xFF}, static_cast<std::byte>(random())}) {
+        if (cache.live.contains({slab, slot})) free_in_both(slab, slot);
+        write_stray(cache.at(slab, slot) + byte, value);
+        ASSERT_EQ(cache.cache.statistics(), twin.cache.statistics());
+        for (int i = 0; i < 4; ++i) {
+          if (cache.live.empty() || (random() % 2 == 0 && cache.live.size() < 3 * objects)) {
+            alloc_in_both();
+          } else {
+            auto any = cache.live.lower_bound({random() % 3, random() % objects});
+            if (any == cache.live.end()) any = cache.live.begin();
+            const auto [of_slab, of_slot] = *any;
+            free_in_both(of_slab, of_slot);
+          }
+          if (testing::Test::HasFatalFailure()) return;
+        }
+      }
+    ASSERT_TRUE(cache.cache.audit());
+    while (cache.live.size() < 3 * objects) {
+      alloc_in_both();
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
+  EXPECT_EQ(cache.backend.slabs_in_order.size(), 3u);
+  EXPECT_TRUE(reports.empty());
+}
+
+Geometry made(std::size_t slab_size, std::size_t page_size, ObjectSizeType type, std::size_t object_size) {
+  return Geometry::make(slab_size, page_size, type, object_size, 8).value();
+}
+
+TEST(StrayWrite, IntoAnyByteOfAnyFreedObjectChangesNothing) {
+  using enum ObjectSizeType;
+  write_to_freed_objects<Row::SmallSinglePage>(made(4096, 4096, Small, 60), 1);
+  write_to_freed_objects<Row::SmallSinglePage>(made(4096, 4096, Small, 8), 1);
+  write_to_freed_objects<Row::SmallMultiPage>(made(8192, 4096, Small, 200), 1);
+  write_to_freed_objects<Row::Large>(made(4096, 4096, Large, 64), 1);
+  write_to_freed_objects<Row::Large>(made(1 << 19, 4096, Large, 8), 16'000);
+}
+
+// The table of slots itself, which lies behind the last object (docs/decisions/links-beside-the-slots.md).
+
+template <Row R>
+struct Damaged {
+  static constexpr std::size_t freed = 3;
+
+  explicit Damaged(const Geometry& made, std::size_t carved) : geometry{made}, cache{made, backend}, objects(carved) {
+    reports.clear();
+    for (std::byte*& object : objects) object = static_cast<std::byte*>(cache.alloc());
+    live.insert(objects.begin(), objects.end());
+    for (std::size_t i = 0; i < freed; ++i) free(2 * i);  // the list: 4, 2, 0
+  }
+  ~Damaged() {
+    const std::size_t before = reports.size();
+    for (std::byte* object : live) cache.free(object);
+    EXPECT_EQ(reports.size(), before);
+    EXPECT_EQ(cache.statistics(), slab::CacheStatistics{}) << "an empty slab goes back, whatever its table says";
+    EXPECT_TRUE(backend.has_everything_back());
+  }
+
+  void free(std::size_t index) {
+    cache.free(objects[index]);
+    live.erase(objects[index]);
+  }
+  std::uint32_t entry(std::size_t index) const {
+    std::uint32_t value = 0;
+    std::memcpy(&value, place_of_entry(index), geometry.entry_size());
+    return value;
+  }
+  void write(std::size_t index, std::uint32_t value) {
+    std::memcpy(place_of_entry(index), &value, geometry.entry_size());
+  }
+  /// By the layout: in front of the 64 bytes of SlabInfo, without the padding that follows the last entry.
+  std::byte* place_of_entry(std::size_t index) const {
+    std::byte* const table =
+        R == Row::Large ? backend.infos_in_order.front() : backend.slabs_in_order.front() + geometry.slab_info_offset();
+    return table + index * geometry.entry_size();
+  }
+  /// Allocates until there is nothing more, and checks each object. Returns how many.
+  std::size_t drain() {
+    for (std::size_t count = 0;; ++count) {
+      const slab::CacheStatistics before = cache.statistics();
+      const std::size_t reported = reports.size();
+      auto* const object = static_cast<std::byte*>(cache.alloc_no_grow());
+      if (!object) {
+        EXPECT_EQ(cache.statistics(), before);
+        EXPECT_EQ(reports.size(), reported + (before.free_objects != 0)) << before.free_objects;
+        for (std::size_t i = reported; i < reports.size(); ++i) {
+          EXPECT_EQ(reports[i].kind, Misuse::CorruptedFreeList);
+          EXPECT_EQ(reports[i].pointer, backend.slabs_in_order.front());
+          EXPECT_EQ(reports[i].cache, &cache);
+        }
+        return count;
+      }
+      const auto offset = static_cast<std::size_t>(object - backend.slabs_in_order.front());
+      EXPECT_TRUE(offset % geometry.stride() == 0 && offset / geometry.stride() < geometry.objects_per_slab());
+      EXPECT_TRUE(live.insert(object).second) << "handed out twice: " << offset;
+      std::memset(object, 0xA5, geometry.object_size());
+    }
+  }
+
+  Geometry geometry;
+  OrderedBackend backend;
+  DynamicCache<R, OrderedBackend, Recording<0>> cache;
+  std::vector<std::byte*> objects;  // by index
+  std::set<std::byte*> live;
+};
+
+/// Each value in turn, in the entry of the first, the second and the last slot of the list.
+template <Row R>
+void damage_entries(const Geometry& geometry, const std::vector<std::uint32_t>& values) {
+  const std::size_t all = geometry.objects_per_slab();
+  for (const std::size_t carved : {std::size_t{5}, all})
+    for (const std::size_t index : {0u, 2u, 4u})
+      for (const std::uint32_t value : values) {
+        SCOPED_TRACE(testing::Message() << to_string(R) << ", entries of " << geometry.entry_size() << ", " << carved
+                                        << " carved, entry " << index << " says " << value);
+        Damaged<R> damaged{geometry, carved};
+        const std::uint32_t before = damaged.entry(index), live = damaged.entry(1);
+        const auto next = [&](std::uint32_t entry) { return entry < carved ? entry : all; };  // or the list ends
+        damaged.write(index, value);
+        const bool is_sound = value != live && next(value) == next(before);
+        ASSERT_EQ(damaged.cache.audit(), is_sound);
+        const std::size_t free = damaged.freed + all - carved, found = damaged.drain();
+        ASSERT_TRUE(value != before || found == free) << found;
+        // What the last free slot names does not matter once every slot is used.
+        const bool loses_none = is_sound || (index == 0 && carved == all);
+        ASSERT_TRUE(loses_none || found < free) << found;
+        // What is freed now is handed out again, however damaged the rest of the list is.
+        damaged.free(1);
+        EXPECT_EQ(damaged.drain(), 1u);
+        if (testing::Test::HasFailure()) return;
+      }
+}
+
+TEST(CorruptedFreeList, IsReportedForADamagedEntryWhichIsNotFollowed) {
+  using enum ObjectSizeType;
+  std::vector<std::uint32_t> values(256);
+  for (std::uint32_t i = 0; i < values.size(); ++i) values[i] = i;
+  damage_entries<Row::SmallSinglePage>(made(128, 128, Small, 8), values);
+  damage_entries<Row::SmallMultiPage>(made(256, 64, Small, 24), values);
+  damage_entries<Row::Large>(made(64, 64, Large, 8), values);
+  values = {0, 1, 2, 3, 4, 5, 6, 300, 402, 403, 404, 0xFFFD, 0xFFFE, 0xFFFF};
+  damage_entries<Row::SmallSinglePage>(made(4096, 4096, Small, 8), values);
+  damage_entries<Row::Large>(made(4096, 4096, Large, 8), values);
+}
+
+}  // namespace
