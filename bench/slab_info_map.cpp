@@ -91,7 +91,8 @@ using Cache = slab::DynamicCache<slab::Row::Large, Backend<Map>, slab::Unchecked
 template <class Map>
 void slab_info_map(benchmark::State& state) {
   const auto slab_size = static_cast<std::size_t>(state.range(0));
-  const auto geometry = slab::Geometry::make<slab::Unchecked>(slab_size, 4096, slab::ObjectSizeType::Large, 64, 8).value();
+  const auto geometry =
+      slab::Geometry::make<slab::Unchecked>(slab_size, 4096, slab::ObjectSizeType::Large, 64, 8).value();
   Backend<Map> backend;
   Cache<Map> cache{geometry, backend};
   bench::Work work{cache, churn};
