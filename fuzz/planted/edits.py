@@ -58,8 +58,8 @@ EDITS = [
      "!is_small ? 48 : 0);"),
     (GEOMETRY, "if (is_table_inside) {", "if (is_table_inside && !@table_takes_no_room) {"),
     (GEOMETRY, "entry_size <= 4; entry_size", "entry_size <= (@byte_entries_only ? 1 : 4); entry_size"),
-    (GEOMETRY, "<< 8 * entry_size) - 2;",
-     "<< 8 * entry_size) - (@byte_entries_name_256_slots && entry_size == 1 ? 0 : 2);"),
+    (GEOMETRY, "most = detail::no_slot(entry_size);",
+     "most = detail::no_slot(entry_size) + (@byte_entries_name_256_slots && entry_size == 1 ? 2 : 0);"),
     (GEOMETRY, "(objects * entry_size + 7) / 8 * 8",
      "(objects * entry_size + (@table_rounded_down ? 0 : 7)) / 8 * 8"),
     (GEOMETRY, "SIZE_MAX / stride + 1;", "SIZE_MAX / stride + !@reciprocal_rounded_down;"),
@@ -127,9 +127,9 @@ EDITS = [
     # The table of slots.
     (SLOTS, "return entries_[index] == live;",
      "return entries_[index] == live || (@last_free_slot_looks_live && entries_[index] == "
-     "static_cast<Entry>(TabledSlots::none));"),
+     "static_cast<Entry>(live - 1));"),
     (SLOTS, "entries_[index] = static_cast<Entry>(next);",
-     "if (!@link_not_written) entries_[index] = static_cast<Entry>(@free_list_cut ? TabledSlots::none : next);"),
+     "if (!@link_not_written) entries_[index] = static_cast<Entry>(@free_list_cut ? live - 1 : next);"),
     (CORE, "address(&info + 1) - geometry().slab_info_size());",
      "address(&info + 1) - geometry().slab_info_size() + (@table_overlaps_info ? 8 : 0) - (@table_overlaps_slots ? 8 : "
      "0));"),
@@ -271,9 +271,9 @@ EDITS = [
     (CORE, "        partial_.remove(info);\n        empty_.push_front(info);",
      "        if (!@stays_on_its_list) partial_.remove(info), empty_.push_front(info);"),
     (CORE, "    if (slots.used == 0) trim();", "    if (slots.used == 0 && !@emptied_slab_not_trimmed) trim();"),
-    (CORE, "    if (!info) return nullptr;\n    slots_in(*info) = Slots{};",
+    (CORE, "    if (!info) return nullptr;\n    ::new (",
      "    if (!info) return allocated_elsewhere_ += @failed_alloc_counted, nullptr;\n"
-     "    if (!@new_slab_has_a_free_slot) slots_in(*info) = Slots{};"),
+     "    if (!@new_slab_has_a_free_slot) ::new ("),
     (CORE, "    all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n",
      "    if (!@new_slab_not_listed) all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n"
      "    if (@info_linked_twice) empty_.push_front(*info);\n"),

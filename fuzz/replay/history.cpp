@@ -192,7 +192,7 @@ class Historian {
   [[nodiscard]] static std::uint64_t entry_of(const Runner& runner, const SlabRecord& slab, const Layout& layout,
                                               std::size_t slot) {
     const std::uintptr_t info = info_of(runner, slab);
-    if (info == 0) return slab::detail::TabledSlots::none;
+    if (info == 0) return slab::detail::no_slot(layout.entry_size);
     const std::uintptr_t table = info + sizeof(slab::SlabInfo) - layout.slab_info_size;
     std::uint64_t entry = 0;
     for (std::size_t byte = 0; byte < layout.entry_size; ++byte)
@@ -203,9 +203,7 @@ class Historian {
   [[nodiscard]] static std::string target_text(const SlabRecord& slab, const CacheModel& cache, std::uint64_t target) {
     const Layout& layout = cache.layout;
     if (cache.spec.checks) {
-      const std::uint64_t none = slab::detail::TabledSlots::none;
-      const std::uint64_t mask = ~std::uint64_t{0} >> (64 - 8 * layout.entry_size);
-      if (target == none || target == (none & mask)) return "null";
+      if (target == slab::detail::no_slot(layout.entry_size)) return "null";
       return target < layout.objects_per_slab ? number(target) : quoted(number(target));
     }
     if (target == 0) return "null";

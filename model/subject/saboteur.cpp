@@ -165,7 +165,7 @@ class Saboteur {
     const std::size_t returned = cache_.shrink();
     if (sabotage == BreaksUsedCount) backend_.info_of_first_slab().tabled = {};
     if (sabotage == BreaksLink) backend_.info_of_first_slab().previous = &backend_.info_of_first_slab();
-    if (sabotage == BreaksFreeList) backend_.info_of_first_slab().tabled.free_head = slab::detail::TabledSlots::none;
+    if (sabotage == BreaksFreeList) backend_.info_of_first_slab().tabled.free_head = slab::detail::no_slot(1);
     if (sabotage == BreaksOwner) backend_.info_of_first_slab().owner = nullptr;
     return returned + (sabotage == MiscountsShrink);
   }

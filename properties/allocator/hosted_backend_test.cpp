@@ -35,7 +35,7 @@ constexpr Geometry small(std::size_t slab_size, std::size_t page_size, std::size
 }
 
 TEST(SlabInfoCache, PutsAsManySlabInfosIntoASlabAsFitAndALargerOneIntoASlabOfItsOwn) {
-  constexpr std::array<std::size_t, 7> counts = {63, 31, 15, 8, 4, 2, 1};
+  constexpr std::array<std::size_t, InfoCache::sizes.size()> counts = {63, 31, 15, 8, 6, 4, 3, 2, 1};
   Region region{4 * mebibyte};
   InfoCache infos{region};
   std::size_t smaller = 0;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include <slab/slab_info.hpp>
 
@@ -92,7 +93,11 @@ std::size_t World::save(std::uint64_t* key) const {
   SmallState state;
   SmallStateAccess::save(runner_, state);
   writer.put_words(state);
-  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) writer.put_words(runner_.subject(i)->members());
+  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
+    CacheMembers members = runner_.subject(i)->members();
+    members.all_front = 0;  // load() makes the list of all slabs
+    writer.put_words(members);
+  }
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
     if (slab.holder == SmallState::nobody) continue;
@@ -107,8 +112,6 @@ std::size_t World::save(std::uint64_t* key) const {
     writer.put(info.slab);
     writer.put(info.next);
     writer.put(info.previous);
-    writer.put(info.next_slab);
-    writer.put(info.previous_slab);
     if (checks)
       for (std::size_t slot = 0; slot < layout.objects_per_slab; slot += 8)
         writer.put(word_at(table_of(i, slab.holder) + slot) & bytes_of(slab.handed_out >> slot));
@@ -123,8 +126,18 @@ void World::load(const std::uint64_t* key) {
   KeyReader reader{key};
   const auto state = reader.get_words<SmallState>();
   SmallStateAccess::load(runner_, state);
-  for (std::uint8_t i = 0; i < setup_.cache_count; ++i)
-    runner_.subject(i)->set_members(reader.get_words<CacheMembers>());
+  // The next SlabInfo of this cache in the order of places, from `place` on; 0 if there is none.
+  const auto info_from = [&](std::size_t place, std::uint8_t cache) -> std::uintptr_t {
+    for (; place < slabs_; ++place)
+      if (state.slabs[place].holder == cache && !state.slabs[place].abandoned) return info_of(place, cache);
+    return 0;
+  };
+  std::uintptr_t last_info[Limits::max_caches] = {};
+  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
+    auto members = reader.get_words<CacheMembers>();
+    members.all_front = info_from(0, i);
+    runner_.subject(i)->set_members(members);
+  }
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
     if (slab.holder == SmallState::nobody) continue;
@@ -148,8 +161,8 @@ void World::load(const std::uint64_t* key) {
     info.slab = reader.get();
     info.next = reader.get();
     info.previous = reader.get();
-    info.next_slab = reader.get();
-    info.previous_slab = reader.get();
+    info.next_slab = info_from(i + 1, slab.holder);
+    info.previous_slab = std::exchange(last_info[slab.holder], info_address);
     slab::Inspector::set_info_at(info_address, spec.checks, info);
     if (spec.checks)
       for (std::size_t slot = 0; slot < layout.objects_per_slab; slot += 8)

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <type_traits>
 
 #include <slab/busy_mark.hpp>
@@ -24,8 +25,8 @@ namespace slab::detail {
 ///
 /// Objects come from the current slab, whose free slots and counts are kept in the cache itself: while it has a free
 /// slot, alloc() and a free() to it touch the cache and, Unchecked, the object, Checked, the slab's table of slots. A
-/// slab becomes current when an object in it is freed while it is full, or when the current one is full and none else
-/// is better. A full slab that is not current is on no list:
+/// slab becomes current when an object in it is freed while it is full, or when alloc() takes it because the current
+/// one is full. A full slab that is not current is on no list:
 ///
 ///       current slab <---- alloc() takes the first partial slab, or else an empty or a new one ----.
 ///         |     ^   |                                                                              |
@@ -34,10 +35,8 @@ namespace slab::detail {
 ///        full --'  partial ---------------------------------------------------> empty -------------'
 ///            free
 ///
-/// docs/policy.md has the reasons.
-///
-/// While a Checked cache is at work it is marked as busy: a call from a function of its backend, from on_misuse or from
-/// an interrupt is refused.
+/// docs/policy.md has the reasons. While a Checked cache is at work it is marked as busy: a call from a function of its
+/// backend, from on_misuse or from an interrupt is refused.
 template <class GeometrySource, class Backend, class Policy>
 class CacheCore {
   static constexpr Row row = GeometrySource::row;
@@ -174,9 +173,15 @@ class CacheCore {
     return reinterpret_cast<std::uintptr_t>(pointer);
   }
 
+  /// Of a slab of which nothing was ever used.
+  [[nodiscard]] constexpr Slots new_slots() const noexcept {
+    Slots slots;
+    if constexpr (checks) slots.free_head = no_slot(geometry().entry_size());
+    return slots;
+  }
   /// What slots_ is while no slab is current: nothing to take, nothing to carve, and not empty.
   [[nodiscard]] constexpr Slots no_slots() const noexcept {
-    Slots slots;
+    Slots slots = new_slots();
     slots.used = 1;
     slots.carved = static_cast<std::uint32_t>(objects_per_slab());
     return slots;
@@ -272,7 +277,7 @@ class CacheCore {
     if (current_has_free_slot()) {
       if constexpr (checks) report(Misuse::CorruptedFreeList, reinterpret_cast<void*>(slab_));
     } else if (SlabInfo* const info = next_slab(growth)) {
-      make_current(*info, slots_in(*info));
+      make_current(*info, copy_of(slots_in(*info)));
       if (!take_slot(slot)) slot = nullptr;
     }
     busy_.leave();
@@ -369,7 +374,7 @@ class CacheCore {
   [[nodiscard]] SlabInfo* make_slab() noexcept {
     SlabInfo* const info = supply_.make(geometry(), this);
     if (!info) return nullptr;
-    slots_in(*info) = Slots{};
+    ::new (static_cast<void*>(&slots_in(*info))) Slots{new_slots()};
     forbid_slots(info, info->slab, geometry().slab_info_offset());
     all_slabs_.push_front(*info);
     empty_.push_front(*info);

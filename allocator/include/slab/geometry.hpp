@@ -56,6 +56,12 @@ enum class GeometryError : std::uint8_t {
 namespace detail {
 /// A product of two words.
 __extension__ typedef unsigned __int128 DoubleWord;  // __extension__: not ISO C++, says -Wpedantic
+
+/// What the table of slots says for "no slot"; the largest value of an entry, which is one more, says "live". So this
+/// is the most slots that entries of this size, in bytes, can name.
+constexpr std::uint32_t no_slot(std::size_t entry_size) noexcept {
+  return static_cast<std::uint32_t>((std::uint64_t{1} << 8 * entry_size) - 2);
+}
 }  // namespace detail
 
 class GeometryResult;
@@ -201,7 +207,7 @@ constexpr Geometry::Capacity Geometry::capacity_of(std::size_t space, std::size_
       const std::size_t shared = 8 / entry_size, block = shared * stride + 8, rest = space % block;
       objects = space / block * shared + (rest > 8 ? (rest - 8) / stride : 0);
     }
-    const std::size_t most = (std::size_t{1} << 8 * entry_size) - 2;  // two values are no index
+    const std::size_t most = detail::no_slot(entry_size);
     if (objects > most) objects = is_table_inside ? most : 0;
     if (objects > best.objects) best = {objects, entry_size};
   }

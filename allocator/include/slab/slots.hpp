@@ -33,8 +33,7 @@ struct LinkedSlots {
 /// Of a Checked cache: free slots are linked through a SlotTable, so that no write to a freed object, however stray,
 /// can lead the cache astray.
 struct TabledSlots {
-  static constexpr std::uint32_t none = 0xFFFF'FFFE;  // cut down to a narrower entry it is still no index
-  std::uint32_t free_head = none;
+  std::uint32_t free_head = 0;  // no_slot(), which is not less than `carved`, if no slot is free
   std::uint32_t used = 0;
   std::uint32_t carved = 0;  // entries of slots beyond it mean nothing
 
@@ -86,9 +85,6 @@ template <class Entry>
 class SlotTable {
  public:
   static constexpr Entry live = static_cast<Entry>(~Entry{0});
-  /// The largest number of slots whose indices differ from `live` and TabledSlots::none.
-  static constexpr std::size_t max_slots = static_cast<Entry>(TabledSlots::none);
-
   explicit SlotTable(std::byte* begin) noexcept : entries_{reinterpret_cast<Entry*>(begin)} {}
 
   // Of carved slots.
