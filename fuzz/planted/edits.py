@@ -182,8 +182,8 @@ EDITS = [
      "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    is_set_ = @busy_mark_stays;"),
     (CORE, "{ report(Misuse::ReentrantCall, object); }",
      "{ report(Misuse::ReentrantCall, object); if (@refused_call_ends_the_mark) busy_.leave(); }"),
-    (CORE, "    report(misuse_at(offset, slots_.carved), object);\n    busy_.leave();",
-     "    report(misuse_at(offset, slots_.carved), object);\n    if (!@busy_after_misuse) busy_.leave();"),
+    (CORE, "    report(kind, object);\n    busy_.leave();",
+     "    report(kind, object);\n    if (!@busy_after_misuse) busy_.leave();"),
     (CORE, "      if (!take_slot(slot)) slot = nullptr;\n    }\n    busy_.leave();",
      "      if (!take_slot(slot)) slot = nullptr;\n    }\n    if (slot || !@busy_after_a_failed_alloc) busy_.leave();"),
     (CORE, "return supply_.look_up(page);",
@@ -246,31 +246,34 @@ EDITS = [
     (CORE, "      else if (slots_.used != objects_per_slab())\n        partial_.push_front(*current_);",
      "      else if ((slots_.used != objects_per_slab() || @full_slab_listed) && !@slab_with_room_lost)\n"
      "        partial_.push_front(*current_), current_->previous = @list_is_a_circle ? current_ : nullptr;"),
-    (CORE, "    table_ = table_of(info);",
-     "    if (!@table_of_the_last_slab_stays || !table_) table_ = table_of(info);"),
-    (CORE, "    allocated_elsewhere_ -= slots_.used;",
-     "    if (!@current_objects_counted_twice) allocated_elsewhere_ -= slots_.used;"),
-    (CORE, "if (!info) return report(Misuse::ForeignPointer, object), nullptr;",
-     "if (!info && @foreign_pointer_written) store_link(object, nullptr);\n      if (!info && "
-     "@foreign_pointer_ignored) return nullptr;\n"
-     "      if (!info && !@foreign_pointer_followed) return report(@foreign_pointer_misnamed ? Misuse::OtherCache : "
-     "Misuse::ForeignPointer, object), nullptr;"),
-    (CORE, "if (load_owner(&info->owner) != this) return",
-     "if (!@other_cache_unseen && load_owner(&info->owner) != this) return"),
-    (CORE, "if (at.index >= carved || !put_slot",
-     "if (at.index >= (@uncarved_slot_freed ? objects_per_slab() : carved) || !put_slot"),
-    (CORE, "    --slots.used;\n    --allocated_elsewhere_;",
-     "    if (!detail::is_late_free()) --slots.used;\n    if (!@free_elsewhere_not_counted) --allocated_elsewhere_;"),
-    (CORE, "    if (slots.used + 1 == objects_per_slab()) {\n      make_current(info, slots);\n    } else {",
+    (CORE, "    if constexpr (checks) table_ = table_of(info);",
+     "    if constexpr (checks) if (!@table_of_the_last_slab_stays || !table_) table_ = table_of(info);"),
+    (CORE, "    allocated_elsewhere_ -= counted;",
+     "    if (!@current_objects_counted_twice) allocated_elsewhere_ -= counted;"),
+    (CORE, "if (!info) [[unlikely]]\n        return misused(Misuse::ForeignPointer, object);",
+     "if (!info && @foreign_pointer_written) store_link(object, nullptr);\n"
+     "      if (!info && @foreign_pointer_ignored) return busy_.leave();\n"
+     "      if (!info && !@foreign_pointer_followed)\n"
+     "        return misused(@foreign_pointer_misnamed ? Misuse::OtherCache : Misuse::ForeignPointer, object);"),
+    (CORE, "if (load_owner(&info->owner) != this) [[unlikely]]",
+     "if (!@other_cache_unseen && load_owner(&info->owner) != this) [[unlikely]]"),
+    (CORE, "if (at.index >= slots_of(*info).carved || !put_slot",
+     "if (at.index >= (@uncarved_slot_freed ? objects_per_slab() : slots_of(*info).carved) || !put_slot"),
+    (CORE, "    --slots.used;\n    if (slots.used + 1 == objects_per_slab()) [[likely]] {\n"
+     "      make_current(*info, slots, slots.used + 1);\n    } else {\n      --allocated_elsewhere_;",
+     "    if (!detail::is_late_free()) --slots.used;\n"
      "    const bool was_full = slots.used + 1 == objects_per_slab();\n"
      "    if (slots.used + 1 + (@moved_one_free_late && slots.used > 0) == objects_per_slab() && "
      "!@full_slab_stays_full && !@freed_full_slab_not_current && !(@one_object_was_partial && slots.used == 0)) {\n"
-     "      make_current(info, @made_current_with_old_slots ? slots_in(info) : slots);\n    } else {\n"
-     "      if (@freed_full_slab_not_current && was_full && slots.used != 0) partial_.push_front(info);"),
-    (CORE, "      slots_in(info) = slots;", "      if (!@freed_slots_not_written_back) slots_in(info) = slots;"),
-    (CORE, "        partial_.remove(info);\n        empty_.push_front(info);",
-     "        if (!@stays_on_its_list) partial_.remove(info), empty_.push_front(info);"),
-    (CORE, "    if (slots.used == 0) trim();", "    if (slots.used == 0 && !@emptied_slab_not_trimmed) trim();"),
+     "      make_current(*info, @made_current_with_old_slots ? slots_in(*info) : slots, "
+     "slots.used + !@free_elsewhere_not_counted);\n    } else {\n"
+     "      if (!@free_elsewhere_not_counted) --allocated_elsewhere_;\n"
+     "      if (@freed_full_slab_not_current && was_full && slots.used != 0) partial_.push_front(*info);"),
+    (CORE, "      slots_in(*info) = slots;", "      if (!@freed_slots_not_written_back) slots_in(*info) = slots;"),
+    (CORE, "        partial_.remove(*info);\n        empty_.push_front(*info);",
+     "        if (!@stays_on_its_list) partial_.remove(*info), empty_.push_front(*info);"),
+    (CORE, "    if (slots.used == 0) [[unlikely]]",
+     "    if (slots.used == 0 && !@emptied_slab_not_trimmed) [[unlikely]]"),
     (CORE, "    if (!info) return nullptr;\n    ::new (",
      "    if (!info) return allocated_elsewhere_ += @failed_alloc_counted, nullptr;\n"
      "    if (!@new_slab_has_a_free_slot) ::new ("),

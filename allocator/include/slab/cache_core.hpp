@@ -86,7 +86,7 @@ class CacheCore {
       if (at.index >= slots_.carved) [[unlikely]]
         return free_elsewhere(object);
       if (!put_slot(*current_, table_, slots_, object, at)) [[unlikely]]
-        return free_misused(object, offset);
+        return misused_in(*current_, object);
     } else {
       if (offset >= geometry().slab_size()) return free_elsewhere(object);
       put_slot(*current_, slots_, object);
@@ -262,11 +262,6 @@ class CacheCore {
     if (!at.is_at_slot()) return Misuse::InteriorPointer;
     return at.index >= carved ? Misuse::NeverAllocated : Misuse::DoubleFree;
   }
-  [[gnu::cold, gnu::noinline]] void free_misused(void* object, std::size_t offset) noexcept {
-    report(misuse_at(offset, slots_.carved), object);
-    busy_.leave();
-  }
-
   // Slabs that are not current.
 
   [[nodiscard]] bool current_has_free_slot() const noexcept { return current_ && slots_.used != objects_per_slab(); }
@@ -277,7 +272,7 @@ class CacheCore {
     if (current_has_free_slot()) {
       if constexpr (checks) report(Misuse::CorruptedFreeList, reinterpret_cast<void*>(slab_));
     } else if (SlabInfo* const info = next_slab(growth)) {
-      make_current(*info, copy_of(slots_in(*info)));
+      make_current(*info, copy_of(slots_in(*info)), slots_in(*info).used);
       if (!take_slot(slot)) slot = nullptr;
     }
     busy_.leave();
@@ -297,8 +292,9 @@ class CacheCore {
     return info;
   }
 
-  /// Requires a slab that is on no list. The one that was current goes to the list that its used count names.
-  void make_current(SlabInfo& info, const Slots& slots) noexcept {
+  /// Makes a slab current that is on no list; `counted` of its objects are in allocated_elsewhere_. The one that was
+  /// current goes to the list that its used count names.
+  void make_current(SlabInfo& info, const Slots& slots, std::size_t counted) noexcept {
     if (current_) {
       slots_in(*current_) = copy_of(slots_);
       allocated_elsewhere_ += slots_.used;
@@ -309,50 +305,50 @@ class CacheCore {
     }
     current_ = &info;
     slab_ = base_of(info);
-    table_ = table_of(info);
+    if constexpr (checks) table_ = table_of(info);
     slots_ = slots;
-    allocated_elsewhere_ -= slots_.used;
+    allocated_elsewhere_ -= counted;
   }
 
-  /// free() of an object that is not in the carved part of the current slab. Leaves.
+  /// free() of an object that is not in the carved part of the current slab. Leaves. What is rare is called last, so
+  /// that no register need be saved.
   [[gnu::noinline]] void free_elsewhere(void* object) noexcept {
-    if (SlabInfo* const info = owner_of(object)) free_in(*info, object);
-    busy_.leave();
-  }
-
-  /// The slab that `object` lies in; null, and reported, if it is none of this cache's (Checked).
-  [[nodiscard]] SlabInfo* owner_of(void* object) noexcept {
     SlabInfo* const info = find_owner(object);
     if constexpr (checks) {
-      if (!info) return report(Misuse::ForeignPointer, object), nullptr;
-      if (load_owner(&info->owner) != this) return report(Misuse::OtherCache, object), nullptr;
+      if (!info) [[unlikely]]
+        return misused(Misuse::ForeignPointer, object);
+      if (load_owner(&info->owner) != this) [[unlikely]]
+        return misused(Misuse::OtherCache, object);
     }
-    return info;
-  }
-
-  void free_in(SlabInfo& info, void* object) noexcept {
-    Slots slots = copy_of(slots_in(info));
+    Slots slots = copy_of(slots_in(*info));
     if constexpr (checks) {
-      const std::size_t offset = address(object) - base_of(info);
-      const auto at = geometry_.locate(offset);
-      const std::uint32_t carved = slots_of(info).carved;
-      if (at.index >= carved || !put_slot(info, table_of(info), slots, object, at))
-        return report(misuse_at(offset, carved), object);
+      const auto at = geometry_.locate(address(object) - base_of(*info));
+      if (at.index >= slots_of(*info).carved || !put_slot(*info, table_of(*info), slots, object, at)) [[unlikely]]
+        return misused_in(*info, object);
     } else {
-      put_slot(info, slots, object);
+      put_slot(*info, slots, object);
     }
     --slots.used;
-    --allocated_elsewhere_;
-    if (slots.used + 1 == objects_per_slab()) {
-      make_current(info, slots);
+    if (slots.used + 1 == objects_per_slab()) [[likely]] {
+      make_current(*info, slots, slots.used + 1);
     } else {
-      slots_in(info) = slots;
+      --allocated_elsewhere_;
+      slots_in(*info) = slots;
       if (slots.used == 0) {
-        partial_.remove(info);
-        empty_.push_front(info);
+        partial_.remove(*info);
+        empty_.push_front(*info);
       }
     }
-    if (slots.used == 0) trim();
+    if (slots.used == 0) [[unlikely]]
+      return trim_and_leave();
+    busy_.leave();
+  }
+  [[gnu::cold, gnu::noinline]] void misused(Misuse kind, void* object) noexcept {
+    report(kind, object);
+    busy_.leave();
+  }
+  [[gnu::cold, gnu::noinline]] void misused_in(SlabInfo& info, void* object) noexcept {
+    misused(misuse_at(address(object) - base_of(info), slots_of(info).carved), object);
   }
 
   /// The SlabInfo of the slab that `object` points into; null for a page that the map does not know.
