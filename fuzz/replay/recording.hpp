@@ -31,7 +31,7 @@ struct Snapshot {
   std::size_t kept_slabs[Limits::max_caches] = {};  // empty slabs that may stay
 };
 
-/// The pointer that a misuse frees or writes over a free link, the required report, and where slabs were at that time.
+/// The pointer that a misuse frees or writes to a freed object, the required report, and where slabs were at that time.
 struct Stray {
   std::uintptr_t pointer = 0;
   slab::Misuse misuse{};
@@ -41,11 +41,11 @@ struct Stray {
 /// A run, and what explains its verdict to a reader.
 struct Recording {
   IsolatedRun run;
-  std::vector<bool> taken;                          // of each operation: false if it did not apply
-  std::vector<Stray> strays;                        // by operation; for those that misuse
+  std::vector<bool> taken;  // of each operation: false if it did not apply
+  std::vector<Stray> strays;  // by operation; for those that misuse
   std::map<std::uint32_t, Snapshot::Object> objects;  // every object ever handed out
-  Snapshot before;                                  // the failing step, or the end
-  Snapshot after;                                   // a violation
+  Snapshot before;  // the failing step, or the end
+  Snapshot after;  // a violation
 };
 
 constexpr std::size_t max_recorded_operations = 400;

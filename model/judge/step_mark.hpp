@@ -25,7 +25,7 @@ struct StepMark {
   const char* volatile words = nullptr;
   volatile std::size_t number = 0;
   const char* volatile name = nullptr;
-  volatile std::uintptr_t stray = 0;  // the pointer that the last misuse freed, or wrote over a free link
+  volatile std::uintptr_t stray = 0;  // the pointer that the last misuse freed, or wrote to a freed object
   volatile slab::Misuse misuse{};     // what that free must be reported as
 
   void set_step(std::uint32_t number_of_step, StepKind kind) {

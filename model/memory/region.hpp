@@ -36,7 +36,7 @@ class Region {
   [[nodiscard]] std::uintptr_t untouched() const { return next_; }
 
  private:
-  /// The last words of a block: a SlabInfo and some of its allocated bits.
+  /// The last words of a block: a SlabInfo.
   using Leftover = std::array<std::uint64_t, 8>;
   struct Block {
     std::uintptr_t begin;

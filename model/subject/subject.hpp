@@ -31,7 +31,7 @@ struct Abilities {
   bool statistics = false;      // slab::CacheStatistics statistics() const
   bool audit = false;           // Invariant audit() const: the one that failed, or None
   bool layout = false;          // Layout layout() const: slots lie in the backend's slabs as docs/invariants.md says
-  bool follows_policy = false; // docs/policy.md: the current slab, the fullest bin, the empty slabs kept
+  bool follows_policy = false; // docs/policy.md: which slab comes next, the empty slabs kept
   bool detects_misuse = false;  // reports through model/subject/report_log.hpp, state unchanged
   bool poisons = false;         // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
   bool owns_live_slabs = false; // may be destroyed while objects live

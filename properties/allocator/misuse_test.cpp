@@ -10,10 +10,14 @@
 
 #include <slab/slab.hpp>
 #include "properties/allocator/heap_backend.hpp"
+#include "properties/allocator/recorded_reports.hpp"
 
 namespace {
 
 using properties::HeapBackend;
+using properties::Recording;
+using properties::RecordingAndKeeping;
+using properties::reports;
 using slab::Cache;
 using slab::Config;
 using slab::DynamicCache;
@@ -21,20 +25,13 @@ using slab::Misuse;
 using slab::MisuseReport;
 using slab::ObjectSizeType;
 
-std::vector<MisuseReport> reports;
-
-struct Recording : slab::Checked {
-  static void on_misuse(const MisuseReport& report) noexcept { reports.push_back(report); }
-};
 struct UncheckedRecording : slab::Unchecked {
   static void on_misuse(const MisuseReport& report) noexcept { reports.push_back(report); }
 };
 struct KeepsNone : slab::Checked {
   static constexpr std::size_t empty_slabs_kept = 0;
 };
-struct KeepsTwo : Recording {
-  static constexpr std::size_t empty_slabs_kept = 2;
-};
+using KeepsTwo = RecordingAndKeeping<2>;
 struct Block {
   std::array<std::uint64_t, 8> words;
 };

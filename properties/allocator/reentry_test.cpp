@@ -10,12 +10,15 @@
 
 #include <slab/slab.hpp>
 #include "properties/allocator/heap_backend.hpp"
+#include "properties/allocator/recorded_reports.hpp"
 
 // Calls of a Checked cache that is at work already: from its backend, from on_misuse, from a signal handler.
 
 namespace {
 
 using properties::HeapBackend;
+using properties::Recording;
+using properties::reports;
 using slab::Cache;
 using slab::Config;
 using slab::DynamicCache;
@@ -25,15 +28,10 @@ using slab::MisuseReport;
 using slab::ObjectSizeType;
 using slab::Row;
 
-std::vector<MisuseReport> reports;
-
 struct ReentrantCall : testing::Test {
   ReentrantCall() { reports.clear(); }
 };
 
-struct Recording : slab::Checked {
-  static void on_misuse(const MisuseReport& report) noexcept { reports.push_back(report); }
-};
 struct Block {
   std::array<std::uint64_t, 8> words;
 };

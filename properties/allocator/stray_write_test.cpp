@@ -10,26 +10,20 @@
 
 #include <slab/slab.hpp>
 #include "properties/allocator/heap_backend.hpp"
+#include "properties/allocator/recorded_reports.hpp"
 
 // What a write to memory that is no live object can do to a Checked cache: nothing, unless it hits the bookkeeping.
 
 namespace {
 
 using properties::HeapBackend;
+using properties::RecordingAndKeeping;
+using properties::reports;
 using slab::DynamicCache;
 using slab::Geometry;
 using slab::Misuse;
-using slab::MisuseReport;
 using slab::ObjectSizeType;
 using slab::Row;
-
-std::vector<MisuseReport> reports;
-
-template <std::size_t EmptySlabsKept>
-struct Recording : slab::Checked {
-  static constexpr std::size_t empty_slabs_kept = EmptySlabsKept;
-  static void on_misuse(const MisuseReport& report) noexcept { reports.push_back(report); }
-};
 
 /// Remembers where its slabs and the memory of their SlabInfos lie, in the order in which they were handed out.
 struct OrderedBackend : HeapBackend {
@@ -80,7 +74,7 @@ struct Placed {
   }
 
   OrderedBackend backend;
-  DynamicCache<R, OrderedBackend, Recording<100>> cache;
+  DynamicCache<R, OrderedBackend, RecordingAndKeeping<100>> cache;
   std::set<std::pair<std::size_t, std::size_t>> live;
 };
 
@@ -201,7 +195,7 @@ struct Damaged {
 
   Geometry geometry;
   OrderedBackend backend;
-  DynamicCache<R, OrderedBackend, Recording<0>> cache;
+  DynamicCache<R, OrderedBackend, RecordingAndKeeping<0>> cache;
   std::vector<std::byte*> objects;  // by index
   std::set<std::byte*> live;
 };

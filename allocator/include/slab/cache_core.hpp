@@ -57,8 +57,8 @@ class CacheCore {
   [[nodiscard]] void* alloc_no_grow() noexcept { return alloc(Growth::Forbidden); }
 
   /// Makes slabs until `n` objects can be allocated without the backend, and keeps as many empty
-  /// slabs as `n` objects need until the next reserve() or shrink(). False when the backend refuses;
-  /// the cache is then as it was. O(slabs).
+  /// slabs as `n` objects need until the next reserve() or shrink(). False when the backend refuses, and at
+  /// once for more slabs than there are addresses; the cache is then as it was. O(slabs made or given back).
   [[nodiscard]] bool reserve(std::size_t n) noexcept {
     if (busy_.is_set()) [[unlikely]]
       return refuse(nullptr), false;
