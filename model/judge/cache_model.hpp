@@ -48,10 +48,13 @@ class CacheModel {
   [[nodiscard]] std::size_t mapped_pages() const {
     return spec.row() == slab::Row::SmallSinglePage ? 0 : spec.slab_size / spec.page_size;
   }
+  /// Slabs that `n` objects need.
+  [[nodiscard]] std::size_t slabs_for(std::size_t n) const {
+    return n / layout.objects_per_slab + (n % layout.objects_per_slab != 0);
+  }
   /// Slabs that must be made before `n` objects are free.
   [[nodiscard]] std::size_t missing_slabs(std::size_t n) const {
-    const std::size_t missing = n > free_objects() ? n - free_objects() : 0;
-    return missing / layout.objects_per_slab + (missing % layout.objects_per_slab != 0);
+    return slabs_for(n > free_objects() ? n - free_objects() : 0);
   }
 
   /// As when the cache had just been made.

@@ -163,6 +163,7 @@ class Runner final : private BackendObserver {
   void judge_refusal(OperationKind kind, std::uint8_t cache);
   void check_given_back();
   void free_object(std::uint32_t ordinal);
+  void judge_kept_slabs(std::uint8_t cache);
   void reserve(std::uint8_t cache, std::size_t n);
   void shrink(std::uint8_t cache);
   void destroy(std::uint8_t cache);

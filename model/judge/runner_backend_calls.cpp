@@ -57,11 +57,9 @@ void Runner::judge_return(const CacheModel& model) {
   if (operation != OperationKind::Free && operation != OperationKind::Reserve)
     return violate(Invariant::L6, Cause::WrongOperation,
                    "slabs given back by free, reserve, shrink and destruction only", "given back by another operation");
-  const std::size_t per_slab = model.layout.objects_per_slab;
   const std::size_t kept = operation == OperationKind::Free
                                ? model.kept_slabs()
-                               : std::max<std::size_t>(model.spec.empty_slabs_kept,
-                                                       context_.wanted / per_slab + (context_.wanted % per_slab != 0));
+                               : std::max<std::size_t>(model.spec.empty_slabs_kept, model.slabs_for(context_.wanted));
   if (model.empty_slabs() <= kept)
     violate(Invariant::L6, Cause::EmptySlabReturned,
             "no slab given back while at most " + std::to_string(kept) + " are empty",

@@ -118,10 +118,16 @@ void Runner::free_object(std::uint32_t ordinal) {
   if (kept && subjects_[cache]->abilities().poisons &&
       !(is_closed(freed.address) && is_closed(freed.address + model.spec.object_size - 1)))
     violate(Invariant::M11, Cause::FreedObjectOpen, "a freed object that may not be used", "it is open");
+  judge_kept_slabs(cache);
+  end();
+}
+
+// L6, after what may have left a slab too many.
+void Runner::judge_kept_slabs(std::uint8_t cache) {
+  const CacheModel& model = models_[cache];
   if (model.empty_slabs() > model.kept_slabs() && subjects_[cache]->abilities().follows_policy)
     violate(Invariant::L6, Cause::EmptySlabKept, "at most " + std::to_string(model.kept_slabs()) + " empty slabs kept",
             std::to_string(model.empty_slabs()));
-  end();
 }
 
 void Runner::reserve(std::uint8_t cache, std::size_t n) {
@@ -135,14 +141,10 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
   const bool reserved = subjects_[cache]->reserve(n);
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Reserve), n, reserved);
   if (reserved) {
-    const std::size_t per_slab = model.layout.objects_per_slab;
     if (is_refused()) violate_expected("true");
     if (model.free_objects() < n) violate_expected(std::to_string(model.free_objects()));
-    model.reserved_slabs = n / per_slab + (n % per_slab != 0);
-    if (model.empty_slabs() > model.kept_slabs() && subjects_[cache]->abilities().follows_policy)
-      violate(Invariant::L6, Cause::EmptySlabKept,
-              "at most " + std::to_string(model.kept_slabs()) + " empty slabs kept",
-              std::to_string(model.empty_slabs()));
+    model.reserved_slabs = model.slabs_for(n);
+    judge_kept_slabs(cache);
   } else {
     if (!is_refused() && !is_impossible)
       violate(Invariant::B20, Cause::RefusedWithoutFailure, "false only when a backend call failed", "false");
