@@ -257,8 +257,8 @@ EDITS = [
      "        return misused(@foreign_pointer_misnamed ? Misuse::OtherCache : Misuse::ForeignPointer, object);"),
     (CORE, "if (load_owner(&info->owner) != this) [[unlikely]]",
      "if (!@other_cache_unseen && load_owner(&info->owner) != this) [[unlikely]]"),
-    (CORE, "if (at.index >= slots_of(*info).carved || !put_slot",
-     "if (at.index >= (@uncarved_slot_freed ? objects_per_slab() : slots_of(*info).carved) || !put_slot"),
+    (CORE, "if (at.index >= slots.carved || !put_slot",
+     "if (at.index >= (@uncarved_slot_freed ? objects_per_slab() : slots.carved) || !put_slot"),
     (CORE, "    --slots.used;\n    if (slots.used + 1 == objects_per_slab()) [[likely]] {\n"
      "      make_current(*info, slots, slots.used + 1);\n    } else {\n      --allocated_elsewhere_;",
      "    if (!detail::is_late_free()) --slots.used;\n"

@@ -319,11 +319,13 @@ class CacheCore {
         return misused(Misuse::ForeignPointer, object);
       if (load_owner(&info->owner) != this) [[unlikely]]
         return misused(Misuse::OtherCache, object);
+      if (info == current_) [[unlikely]]  // its carved slots were looked at before
+        return misused_in(*info, object);
     }
     Slots slots = copy_of(slots_in(*info));
     if constexpr (checks) {
       const auto at = geometry_.locate(address(object) - base_of(*info));
-      if (at.index >= slots_of(*info).carved || !put_slot(*info, table_of(*info), slots, object, at)) [[unlikely]]
+      if (at.index >= slots.carved || !put_slot(*info, table_of(*info), slots, object, at)) [[unlikely]]
         return misused_in(*info, object);
     } else {
       put_slot(*info, slots, object);
