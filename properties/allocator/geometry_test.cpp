@@ -104,11 +104,17 @@ constexpr Accepted figures[] = {
     {1 << 19, 4096, Large, 2056, 8, Row::Large, 2056, 255, 2, 576},
     {1 << 19, 4096, Large, 2048, 8, Row::Large, 2048, 256, 2, 576},
     // One of two bytes has 65,534. The nearest numbers of slots that a slab has: from 65,528 to 65,551 it is 65,536.
+    // So no geometry shows that limit to the slot; the assertion below does.
     {1 << 30, 4096, Small, 16384, 8, Row::SmallMultiPage, 16384, 65527, 2, 131120},
     {1 << 30, 4096, Small, 16376, 8, Row::SmallMultiPage, 16376, 65552, 4, 262272},
     {1 << 30, 4096, Large, 16392, 8, Row::Large, 16392, 65504, 2, 131072},
     {1 << 30, 4096, Large, 16384, 8, Row::Large, 16384, 65536, 4, 262208},
 };
+
+// The most slots that entries of one, two and four bytes name: of their values one says "live" and one "no slot".
+static_assert(slab::detail::no_slot(1) == 254);
+static_assert(slab::detail::no_slot(2) == 65'534);
+static_assert(slab::detail::no_slot(4) == 4'294'967'294);
 
 constexpr bool is_as_worked_out(const Accepted& a) {
   const auto result = Geometry::make(a.slab_size, a.page_size, a.type, a.object_size, a.object_align);
