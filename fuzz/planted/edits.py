@@ -133,8 +133,9 @@ EDITS = [
     (CORE, "address(&info + 1) - geometry().slab_info_size());",
      "address(&info + 1) - geometry().slab_info_size() + (@table_overlaps_info ? 8 : 0) - (@table_overlaps_slots ? 8 : "
      "0));"),
-    (SLOTS, "switch (entry_size) {",
-     "switch (@entries_read_too_wide ? 2 * entry_size : @entries_read_too_narrow ? 1 : entry_size) {"),
+    (SLOTS, "  if (entry_size > 2) [[unlikely]]",
+     "  entry_size = @entries_read_too_wide ? 2 * entry_size : @entries_read_too_narrow ? 1 : entry_size;\n"
+     "  if (entry_size > 2) [[unlikely]]"),
     # The lists of slabs.
     (LIST, "    if (front_) front_->*Previous = &info;",
      "    if (front_ && !@front_not_linked_back) front_->*Previous = &info;"),
