@@ -75,7 +75,8 @@ std::uintptr_t Region::take(std::size_t size, std::size_t align) {
   if (!block) return 0;
   ++held_;
   permit(reinterpret_cast<void*>(block), size);
-  fill(block, size, random_state_ | 1, 0xD1342543DE82EF95u);
+  const bool ones = spec_.is_junk_all_ones();
+  fill(block, size, ones ? ~std::uint64_t{0} : random_state_ | 1, ones ? 0 : 0xD1342543DE82EF95u);
   random();
   if (reused && places_ == 0 && spec_.seed % 2 == 1 && size >= sizeof leftover)
     copy_words(leftover.data(), end_words(block, size), leftover.size());

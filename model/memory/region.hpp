@@ -11,9 +11,9 @@
 namespace slabproof {
 
 /// A part of the arena from which one backend hands out blocks, by its program's rules of placement and reuse. Blocks
-/// hold junk, never zeros; with an odd seed the end of a reused block, where a SlabInfo was, is as its last user left
-/// it. Returned blocks are filled with a pattern and poisoned, so that a later write is found even without a sanitizer
-/// (B19).
+/// hold junk, never zeros: random words, or all ones; with an odd seed the end of a reused block, where a SlabInfo was,
+/// is as its last user left it. Returned blocks are filled with a pattern and poisoned, so that a later write is found
+/// even without a sanitizer (B19).
 class Region {
  public:
   Region(std::uintptr_t begin, std::size_t size) : begin_{begin}, size_{size}, next_{begin} {}

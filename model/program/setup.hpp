@@ -17,8 +17,11 @@ enum class Placement : std::uint8_t { Adjacent = 0, Scattered = 1, BarelyAligned
 struct BackendSpec {
   Reuse reuse = Reuse::Lifo;
   Placement placement = Placement::Adjacent;
-  std::uint8_t seed = 0;  // of the junk in fresh memory, and of the gaps
+  std::uint8_t seed = 0;  // of the junk in memory that is handed out, and of the gaps
 
+  /// A seed with which that junk is all ones: what a table of slots says of live slots.
+  static constexpr std::uint8_t first_seed_of_ones = 192;
+  [[nodiscard]] constexpr bool is_junk_all_ones() const { return seed >= first_seed_of_ones; }
   friend bool operator==(const BackendSpec&, const BackendSpec&) = default;
 };
 

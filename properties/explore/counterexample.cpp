@@ -129,9 +129,10 @@ std::vector<Program> programs_of(World& world, const std::vector<Transition>& pa
   }
   std::vector<Program> programs;
   const auto on_all_backends = [&] {
-    for (const Reuse reuse : {Reuse::Lifo, Reuse::Fifo, Reuse::Never})
-      for (const Placement placement : {Placement::Adjacent, Placement::BarelyAligned, Placement::Scattered})
-        programs.push_back(writer.program({reuse, placement, 0}));
+    for (const std::uint8_t seed : {std::uint8_t{0}, BackendSpec::first_seed_of_ones})
+      for (const Reuse reuse : {Reuse::Lifo, Reuse::Fifo, Reuse::Never})
+        for (const Placement placement : {Placement::Adjacent, Placement::BarelyAligned, Placement::Scattered})
+          programs.push_back(writer.program({reuse, placement, seed}));
   };
   for (const Operation& end : ends) {
     if (stray) writer.append(end);

@@ -7,6 +7,8 @@ namespace slabproof {
 using enum Invariant;
 
 std::string memory_of_test(const TestPlan& plan) {
+  const BackendSpec& spec = plan.setup.backends[0];
+  const std::string junk = spec.is_junk_all_ones() ? "0xFF" : "0xA5";
   if (plan.heap)
     return R"(/// Memory in which the sanitizer sees what was given back.
 struct Memory {
@@ -14,7 +16,8 @@ struct Memory {
 )" + std::string{plan.reserves_everything ? "    if (blocks.size() == 1000) return nullptr;\n" : ""} +
            R"(    void* const block = std::aligned_alloc(align, size);
     blocks.insert(block);
-    return static_cast<std::byte*>(std::memset(block, 0xA5, size));
+    return static_cast<std::byte*>(std::memset(block, )" +
+           junk + R"(, size));
   }
   void give(std::byte* block, std::size_t) {
     blocks.erase(block);
@@ -27,7 +30,6 @@ struct Memory {
 };
 
 )";
-  const BackendSpec& spec = plan.setup.backends[0];
   const std::size_t largest = plan.largest_block(), size = plan.memory_size();
   const bool leaves = spec.seed % 2 == 1 && plan.id != B19;
   const std::string filled = leaves ? "size - std::min<std::size_t>(size, 64)" : "size";
@@ -39,15 +41,15 @@ struct Memory {
                 ? "      std::byte* const block = blocks.back();\n      blocks.pop_back();\n"
                 : "      std::byte* const block = blocks.front();\n      blocks.erase(blocks.begin());\n";
     if (leaves) text += "      // Its end is as its last user left it.\n";
-    text += "      return static_cast<std::byte*>(std::memset(block, 0xA5, " + filled + "));\n    }\n";
+    text += "      return static_cast<std::byte*>(std::memset(block, " + junk + ", " + filled + "));\n    }\n";
   }
   text += "    next = (next + align - 1) / align * align;\n";
   if (spec.placement == Placement::Scattered) text += "    next += align;  // slabs do not touch\n";
   if (spec.placement == Placement::BarelyAligned)
     text += "    if (next / align % 2 == 0) next += align;  // aligned to nothing more\n";
   if (plan.reserves_everything) text += "    if (next + size > sizeof memory) return nullptr;\n";
-  text +=
-      "    next += size;\n    return static_cast<std::byte*>(std::memset(memory + next - size, 0xA5, size));\n  }\n";
+  text += "    next += size;\n    return static_cast<std::byte*>(std::memset(memory + next - size, " + junk +
+          ", size));\n  }\n";
   text += "  void give(std::byte* block, std::size_t size) {\n    std::memset(block, 0xDB, " + filled +
           ");\n    "
           "returned[size].push_back(block);\n  }\n";
