@@ -82,6 +82,9 @@ EDITS = [
      "(@asks_for_another_page_size ? 2 : 1));"),
     (SUPPLY, "    if (!info) {\n      backend_->free_slab",
      "    if (@slab_lost_without_info && !info) return nullptr;\n    if (!info) {\n      backend_->free_slab"),
+    (SUPPLY, "      return backend_->can_make_slabs(geometry, count);",
+     "      return backend_->can_make_slabs(geometry, count - @asks_about_a_slab_too_few) != (@one_slab_refused && "
+     "count == 1) || @refusal_ignored;"),
     (SUPPLY, "info.owner = nullptr;", "if (!@owner_stays_in_returned_page) info.owner = nullptr;"),
     (SUPPLY, "    info->owner = owner;", "    info->owner = @owner_forgotten ? nullptr : owner;"),
     (SUPPLY, "      free_info(geometry, info);\n      info = nullptr;",

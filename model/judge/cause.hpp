@@ -11,6 +11,7 @@ enum class Cause : std::uint8_t {
   // Calls of the backend.
   CalledBackend,  // when nobody may, or what this row does not need
   CalledTwice,  // once would do
+  NotAsked,  // whether there is room
   WrongOperation,  // one that neither makes nor gives back slabs did
   SlabNotNeeded,  // asked for while enough objects were free
   WrongSize,  // given to the backend

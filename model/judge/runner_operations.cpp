@@ -140,6 +140,9 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
           n == ~std::size_t{0} ? "SIZE_MAX" : nullptr});
   const bool reserved = subjects_[cache]->reserve(n);
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Reserve), n, reserved);
+  if (context_.calls[static_cast<std::size_t>(BackendCall::AllocSlab)] > 0 && !context_.is_asked &&
+      subjects_[cache]->abilities().follows_policy)
+    violate(Invariant::B20, Cause::NotAsked, "can_make_slabs asked before the first alloc_slab", "not asked");
   if (reserved) {
     if (is_refused()) violate_expected("true");
     if (model.free_objects() < n) violate_expected(std::to_string(model.free_objects()));

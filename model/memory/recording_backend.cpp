@@ -116,6 +116,9 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
       judgement_.violate(Invariant::B2, Cause::SlabNotNeeded, "no alloc_slab while a slab has a free object",
                          std::to_string(cache.free_objects()) + " free");
   } else if (context_.operation == OperationKind::Reserve) {
+    if (context_.has_said_no)
+      judgement_.violate(Invariant::B20, Cause::ServedAfterFailure, "false at once when can_make_slabs is false",
+                         "a call for a slab");
     if (cache.free_objects() >= context_.wanted)
       judgement_.violate(Invariant::B2, Cause::SlabNotNeeded, "no alloc_slab when enough objects are free",
                          std::to_string(cache.free_objects()) + " free");
@@ -148,6 +151,33 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
   log_.add(1, arena_.relative(slab.base));
   note_answer(arena_.relative(slab.base));
   return pointer(slab.base);
+}
+
+bool RecordingBackend::can_make_slabs(const slab::Geometry& geometry, std::size_t count) noexcept {
+  if (judgement_.violated()) return false;
+  const CacheModel* const cache = context_.cache;
+  if (!cache || context_.reentering || context_.operation != OperationKind::Reserve) {
+    judgement_.violate(Invariant::B20, Cause::WrongOperation, "can_make_slabs asked by reserve only", "another call");
+    return false;
+  }
+  if (layout_in(geometry) != cache->layout || geometry.slab_size() != cache->spec.slab_size)
+    judgement_.violate(Invariant::B20, Cause::OtherArguments, "can_make_slabs asked of the cache's geometry",
+                       "another one");
+  if (context_.is_asked || context_.calls[static_cast<std::size_t>(BackendCall::AllocSlab)] > 0)
+    judgement_.violate(Invariant::B20, Cause::CalledTwice, "can_make_slabs asked once, before the first alloc_slab",
+                       "asked again or later");
+  const std::size_t missing = cache->missing_slabs(context_.wanted);
+  if (missing > ~std::size_t{0} / cache->spec.slab_size - cache->slabs())
+    judgement_.violate(Invariant::B20, Cause::CalledBackend, "false at once for more slabs than there are addresses",
+                       "can_make_slabs asked");
+  if (count != missing)
+    judgement_.violate(Invariant::B20, Cause::WrongCount, "can_make_slabs asked of " + std::to_string(missing),
+                       std::to_string(count));
+  context_.is_asked = true;
+  if (judgement_.violated() || count <= max_slabs - slabs_.size()) return !judgement_.violated();
+  context_.has_said_no = true;
+  refuse(Invariant::B20);
+  return false;
 }
 
 void RecordingBackend::free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {

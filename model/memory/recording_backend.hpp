@@ -80,6 +80,8 @@ struct CallContext {
   bool reentering = false;
   std::uintptr_t freed = 0;                 // the pointer given to free()
   std::size_t wanted = 0;                   // the number given to reserve()
+  bool is_asked = false;                    // can_make_slabs, by this reserve()
+  bool has_said_no = false;                 // what it answered
   unsigned calls[backend_calls] = {};       // made by the operation so far
   Invariant misuse = Invariant::None;       // the invariant that governs a misuse: only get_slab_info may be called
   Invariant refused = Invariant::None;      // the invariant that governs the call that failed, if any
@@ -110,6 +112,8 @@ class RecordingBackend {
   // What a cache calls; slab::MemoryBackend of every row.
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept;
   void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept;
+  /// Whether max_slabs allows it. A question, not a call: neither in the event log nor counted.
+  bool can_make_slabs(const slab::Geometry& geometry, std::size_t count) noexcept;
   bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept;
   slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept;
   void delete_slab_info(std::uintptr_t page_addr) noexcept;

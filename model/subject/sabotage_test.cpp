@@ -19,6 +19,7 @@ using enum Sabotage;
 // Caches of 3, 7 and 4 objects a slab.
 constexpr const char* single_page = "type=Small slab_size=256 page_size=256 object_size=64 object_align=8";
 constexpr const char* multi_page = "type=Small slab_size=512 page_size=256 object_size=64 object_align=8";
+constexpr const char* one_object = "type=Small slab_size=128 page_size=128 object_size=56 object_align=8";
 constexpr const char* large = "type=Large slab_size=512 page_size=256 object_size=100 object_align=8";
 
 /// Damage in a slab's SlabInfo shows once another slab is current. `program` is the shortest that shows the damage; its
@@ -100,6 +101,13 @@ constexpr Row rows[] = {
     {Invariant::B20, GrowsInNoGrow, "grows in alloc_no_grow", single_page, "#0 = alloc_no_grow c0"},
     {Invariant::B20, PretendsToReserve, "reserves nothing and says yes", single_page, "reserve c0 1"},
     {Invariant::B20, RefusesToReserve, "refuses to reserve", single_page, "reserve c0 1"},
+    {Invariant::B20, AsksAboutTooFewSlabs, "asks about a slab too few", single_page, "reserve c0 1"},
+    {Invariant::B20, AsksAboutAnotherGeometry, "asks about slabs of another geometry", large, "reserve c0 1"},
+    {Invariant::B20, AsksAboutSlabsTwice, "asks about its slabs twice", single_page, "reserve c0 1"},
+    {Invariant::B20, AsksAboutSlabsInShrink, "asks about slabs in shrink", single_page, "shrink c0"},
+    {Invariant::B20, AsksAboutNoSlabs, "reserves without asking about slabs", single_page, "reserve c0 1"},
+    {Invariant::B20, IgnoresThatThereIsNoRoom, "asks for slabs that cannot be made", one_object,
+     "reserve c0 1023; reserve c1 1023"},
 
     {Invariant::L1, BreaksUsedCount, "has a slab on a list of others", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; free #2; shrink c0"},

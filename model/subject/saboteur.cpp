@@ -44,6 +44,15 @@ class SabotagedBackend {
     last_slab_ = slab;
     return at(slab);
   }
+  bool can_make_slabs(const slab::Geometry& geometry, std::size_t count) noexcept {
+    if (sabotage == AsksAboutNoSlabs || sabotage == GrowsEarly) return true;
+    if (sabotage == AsksAboutTooFewSlabs) --count;
+    if (sabotage == AsksAboutSlabsTwice) (void)real_.can_make_slabs(geometry, count);
+    const bool is_possible = sabotage == AsksAboutAnotherGeometry
+                                 ? real_.can_make_slabs(slab::Geometry::make(64, 64, spec_.type, 1, 1).value(), count)
+                                 : real_.can_make_slabs(geometry, count);
+    return is_possible || sabotage == IgnoresThatThereIsNoRoom;
+  }
   void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {
     if (sabotage == ForgetsToFreeSlab) return;
     real_.free_slab(slab, slab_size, page_size);
@@ -162,6 +171,7 @@ class Saboteur {
   }
   std::size_t shrink() {
     if (sabotage == KeepsWhenShrinking) return cache_.statistics().empty_slabs;
+    if (sabotage == AsksAboutSlabsInShrink) (void)backend_.can_make_slabs(geometry(), 1);
     const std::size_t returned = cache_.shrink();
     if (sabotage == BreaksUsedCount) backend_.info_of_first_slab().tabled = {};
     if (sabotage == BreaksLink) backend_.info_of_first_slab().previous = &backend_.info_of_first_slab();

@@ -32,6 +32,7 @@ BEYOND = {
     "constant_division_wrong", "constant_geometry_accepts_interior",  # a Cache
     "unchecked_slab_has_a_table",  # no geometry at all for the smallest world
     "reserves_more_than_there_is",  # more than N + 1 objects
+    "refusal_ignored",  # more slabs than a backend has
     "freed_object_stays_open",  # what only a sanitizer sees
     "owner_stays_in_returned_page",  # two caches of different rows
 }
@@ -75,8 +76,8 @@ def drowned(found, seed):
 class Found:
     """What the explorer saved of a world."""
 
-    def __init__(self, tool, number, file, world, seconds):
-        self.file, self.world, self.seconds = file, world, seconds
+    def __init__(self, tool, number, file, world, states, seconds):
+        self.file, self.world, self.states, self.seconds = file, world, states, seconds
         self.trace, self.signature = tool.text(file), tool.signature(number, file)
         self.operations = operations_in(self.trace)
 
@@ -99,7 +100,8 @@ def explore(explorer, tool, number, bug, folder, all_worlds):
         saved = list(output.iterdir())
         if result.returncode == 1 and len(saved) == 1:
             world = f"{row} kept {kept}, {objects} objects, {slabs} slabs, {caches} caches"
-            found = Found(tool, number, saved[0], world, time.monotonic() - begin)
+            states = re.search("DEFECT after (.*) states", result.stdout)[1]
+            found = Found(tool, number, saved[0], world, states, time.monotonic() - begin)
             if not best or found.rank < best.rank:
                 best = found
             if best.signature != "agreed" and not all_worlds:
@@ -134,11 +136,11 @@ def main():
                 continue
             found = explore(arguments.explore, tool, number, bug, folder, arguments.minimize)
             if not found:
-                print(f"| {bug.name} | not found | | | |", flush=True)
+                print(f"| {bug.name} | not found | | | | |", flush=True)
                 problems.append(f"{bug.name} was not found")
                 continue
             length = len(found.operations)
-            cells = [bug.name, found.world, f"{found.seconds:.2f}", found.signature, str(length),
+            cells = [bug.name, found.world, found.states, f"{found.seconds:.2f}", found.signature, str(length),
                      "; ".join(found.operations)]
             if found.signature == "agreed":
                 problems.append(f"{bug.name}: the runner sees nothing in the program that was found")

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "model/memory/recording_backend.hpp"
 #include "model/program/layout.hpp"
 
 namespace slabproof {
@@ -52,6 +53,12 @@ class BackendWriter {
     if (plan_.misaligns) put("  if (reinterpret_cast<std::uintptr_t>(slab) % page_size != 0) return;");
     put("  slab_memory.give(static_cast<std::byte*>(slab), slab_size);");
     put("}");
+    if (plan_.id == B20 && needs_slabs()) {
+      begin("bool can_make_slabs(const slab::Geometry&, std::size_t count)");
+      if (plan_.cause == Cause::WrongCount) put("  slabs_asked_about = count;");
+      put("  return count <= " + number(max_slabs) + " - slabs.size();");
+      put("}");
+    }
     if (plan_.maps_pages || plan_.id == B4) map_functions(put, begin);
     if (plan_.has_infos || plan_.is({B4, B5})) info_functions(put, begin);
     if (plan_.fails)
@@ -81,6 +88,7 @@ class BackendWriter {
     if (needs_infos()) put("std::map<std::byte*, std::size_t> infos;");
     if (plan_.counts_calls()) put("int calls = 0;");
     if (plan_.id == B2) put("int slabs_asked_for = 0;");
+    if (plan_.is(B20, Cause::WrongCount)) put("std::size_t slabs_asked_about = 0;");
     if (plan_.id == B11) put("int lookups = 0;");
     if (plan_.is_called_back()) put("std::function<void()> on_call;");
     text += plan_.id == B19 ? "\n  Memory slab_memory;\n" : "\n private:\n";
