@@ -170,8 +170,9 @@ EDITS = [
      ": in_current == objects_per_slab() && !(@one_object_never_full && in_current == 1) ? result.full_slabs"),
     (CORE, "i < slots_of(info).carved; ++i) if (table.is_live(i)) visit",
      "i < (@current_slab_not_visited ? slots_in(info) : slots_of(info)).carved; ++i) if (table.is_live(i)) visit"),
-    (CORE, "slots_{no_slots()}, supply_{backend} {}",
-     "slots_{no_slots()}, supply_{backend} {\n    detail::note_cache();\n"
+    (CORE, "slots_{full_slots()}, supply_{backend} {}",
+     "slots_{full_slots()}, supply_{backend} {\n    detail::note_cache();\n"
+     "    if (@no_slab_counts_as_empty) slots_.used = 0;\n"
      "    if (@constructor_makes_a_slab) (void)make_slab();\n  }"),
     (CORE, "    busy_.enter();\n    if constexpr (checks) for_each_live([this]",
      "    if (!@destruction_is_unguarded) busy_.enter();\n"
@@ -196,7 +197,6 @@ EDITS = [
     (CORE, "    supply_.give_back(geometry(), info);",
      "    if (@giving_back_is_unguarded) busy_.leave();\n    supply_.give_back(geometry(), info);"),
     # Slots.
-    (CORE, "slots.used = 1;", "slots.used = !@no_slab_counts_as_empty;"),
     (CORE, "slots_.has_freed() ? slots_.take(table, index)",
      "slots_.has_freed() ? slots_.take(table, index) && (!@link_in_object_believed || (slots_.free_head = "
      "static_cast<std::uint32_t>(address(load_link(reinterpret_cast<void*>(slab_ + index * geometry().stride())))), "
@@ -241,15 +241,15 @@ EDITS = [
     (CORE, "if (!info && growth == Growth::Allowed) info = make_slab();",
      "if (!info && growth == Growth::Allowed && !(@gives_up_at_the_second_slab && all_slabs_.size() == 1)) "
      "info = make_slab();"),
-    (CORE, "      slots_in(*current_) = copy_of(slots_);\n      allocated_elsewhere_ += slots_.used;",
-     "      if (!@full_slab_not_written_back) slots_in(*current_) = copy_of(slots_);\n"
+    (CORE, "      slots_in(*current_) = full_slots();\n      allocated_elsewhere_ += objects_per_slab();",
+     "      if (!@full_slab_not_written_back) slots_in(*current_) = full_slots();\n"
      "      if (@full_slab_written) store_link(current_->slab, nullptr);\n"
-     "      if (!@full_slab_not_counted) allocated_elsewhere_ += slots_.used;"),
-    (CORE, "      if (slots_.used == 0)\n        empty_.push_front(*current_);",
-     "      if (slots_.used == 0 && !@empty_slab_listed_partial)\n        empty_.push_front(*current_);"),
-    (CORE, "      else if (slots_.used != objects_per_slab())\n        partial_.push_front(*current_);",
-     "      else if ((slots_.used != objects_per_slab() || @full_slab_listed) && !@slab_with_room_lost)\n"
-     "        partial_.push_front(*current_), current_->previous = @list_is_a_circle ? current_ : nullptr;"),
+     "      if (!@full_slab_not_counted) allocated_elsewhere_ += objects_per_slab();\n"
+     "      if (@full_slab_listed) partial_.push_front(*current_);"),
+    (CORE, "    (slots_.used == 0 ? empty_ : partial_).push_front(*current_);",
+     "    if (slots_.used == 0 || !@slab_with_room_lost)\n"
+     "      (slots_.used == 0 && !@empty_slab_listed_partial ? empty_ : partial_).push_front(*current_);\n"
+     "    if (@list_is_a_circle && slots_.used != 0) current_->previous = current_;"),
     (CORE, "    if constexpr (checks) table_ = table_of(info);",
      "    if constexpr (checks) if (!@table_of_the_last_slab_stays || !table_) table_ = table_of(info);"),
     (CORE, "    allocated_elsewhere_ -= counted;",
@@ -261,21 +261,26 @@ EDITS = [
      "        return misused(@foreign_pointer_misnamed ? Misuse::OtherCache : Misuse::ForeignPointer, object);"),
     (CORE, "if (load_owner(&info->owner) != this) [[unlikely]]",
      "if (!@other_cache_unseen && load_owner(&info->owner) != this) [[unlikely]]"),
-    (CORE, "if (at.index >= slots.carved || !put_slot",
-     "if (at.index >= (@uncarved_slot_freed ? objects_per_slab() : slots.carved) || !put_slot"),
-    (CORE, "    --slots.used;\n    if (slots.used + 1 == objects_per_slab()) [[likely]] {\n"
-     "      make_current(*info, slots, slots.used + 1);\n    } else {\n      --allocated_elsewhere_;",
+    (CORE, "return at.index < slots.carved && put_slot",
+     "return at.index < (@uncarved_slot_freed ? objects_per_slab() : slots.carved) && put_slot"),
+    (CORE, "if (!is_same(slots_in(*info), slots)) return",
+     "if (!is_same(slots_in(*info), slots) || @full_slab_stays_full || @freed_full_slab_not_current || "
+     "(objects_per_slab() > 1 ? @moved_one_free_late : @one_object_was_partial)) return"),
+    (CORE, "    --slots.used;\n    make_current(*info, slots, objects_per_slab());",
      "    if (!detail::is_late_free()) --slots.used;\n"
-     "    const bool was_full = slots.used + 1 == objects_per_slab();\n"
-     "    if (slots.used + 1 + (@moved_one_free_late && slots.used > 0) == objects_per_slab() && "
-     "!@full_slab_stays_full && !@freed_full_slab_not_current && !(@one_object_was_partial && slots.used == 0)) {\n"
-     "      make_current(*info, @made_current_with_old_slots ? slots_in(*info) : slots, "
-     "slots.used + !@free_elsewhere_not_counted);\n    } else {\n"
-     "      if (!@free_elsewhere_not_counted) --allocated_elsewhere_;\n"
-     "      if (@freed_full_slab_not_current && was_full && slots.used != 0) partial_.push_front(*info);"),
-    (CORE, "      slots_in(*info) = slots;", "      if (!@freed_slots_not_written_back) slots_in(*info) = slots;"),
-    (CORE, "        partial_.remove(*info);\n        empty_.push_front(*info);",
-     "        if (!@stays_on_its_list) partial_.remove(*info), empty_.push_front(*info);"),
+     "    make_current(*info, @made_current_with_old_slots ? slots_in(*info) : slots, "
+     "objects_per_slab() - @free_elsewhere_not_counted);"),
+    (CORE, "    --allocated_elsewhere_;\n    --slots.used;\n    slots_in(info) = slots;",
+     "    if (!@free_elsewhere_not_counted) --allocated_elsewhere_;\n"
+     "    if (!detail::is_late_free()) --slots.used;\n"
+     "    if (@freed_full_slab_not_current && slots.used != 0 && slots.used + 1 == objects_per_slab())\n"
+     "      partial_.push_front(info);\n"
+     "    if (@moved_one_free_late && slots.used != 0 && slots.used + 2 == objects_per_slab()) {\n"
+     "      make_current(info, slots, slots.used);\n      return busy_.leave();\n    }\n"
+     "    if (!@freed_slots_not_written_back) slots_in(info) = slots;"),
+    (CORE, "    partial_.remove(info);\n    empty_.push_front(info);\n    trim_and_leave();",
+     "    if (!@stays_on_its_list) partial_.remove(info), empty_.push_front(info);\n"
+     "    if (@emptied_slab_not_trimmed) return busy_.leave();\n    trim_and_leave();"),
     (CORE, "    if (slots.used == 0) [[unlikely]]",
      "    if (slots.used == 0 && !@emptied_slab_not_trimmed) [[unlikely]]"),
     (CORE, "    if (!info) return nullptr;\n    ::new (",
@@ -291,7 +296,8 @@ EDITS = [
      "if (!@reserves_more_than_there_is && needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return "
      "false;"),
     (CORE, "for (; made > 0; --made) release", "for (; made > @failed_reserve_keeps_a_slab; --made) release"),
-    (CORE, "      slots_ = no_slots();", "      if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();"),
+    (CORE, "      slots_ = full_slots();", "      if (!@slots_of_a_returned_slab_stay) slots_ = full_slots();\n"
+     "      if (@no_slab_counts_as_empty) slots_.used = 0;"),
     (CORE, "    all_slabs_.remove(info);", "    if (!@returned_slab_stays_listed) all_slabs_.remove(info);"),
     (CORE, "left > kept; --left)", "left > kept + (@keeps_one_of_three && left == 3); --left)"),
     (CORE, "    return empty > kept ? empty - kept : 0;",

@@ -150,7 +150,7 @@ class CacheCore {
  protected:
   /// Calls no function of `backend`. O(1).
   constexpr CacheCore(GeometrySource geometry, Backend& backend) noexcept
-      : geometry_{geometry}, slots_{no_slots()}, supply_{backend} {}
+      : geometry_{geometry}, slots_{full_slots()}, supply_{backend} {}
   ~CacheCore() = default;
 
   /// Reports every live object, leaves their slabs alone and gives the empty ones back. The slabs
@@ -173,25 +173,12 @@ class CacheCore {
     return reinterpret_cast<std::uintptr_t>(pointer);
   }
 
-  /// Of a slab of which nothing was ever used.
-  [[nodiscard]] constexpr Slots new_slots() const noexcept {
-    Slots slots;
-    if constexpr (checks) slots.free_head = no_slot(geometry().entry_size());
-    return slots;
+  [[nodiscard]] constexpr Slots new_slots() const noexcept { return Slots::unused(geometry().entry_size()); }
+  /// Also what slots_ is while no slab is current.
+  [[nodiscard]] constexpr Slots full_slots() const noexcept {
+    return Slots::full(geometry().entry_size(), objects_per_slab());
   }
-  /// What slots_ is while no slab is current: nothing to take, nothing to carve, and not empty.
-  [[nodiscard]] constexpr Slots no_slots() const noexcept {
-    Slots slots = new_slots();
-    slots.used = 1;
-    slots.carved = static_cast<std::uint32_t>(objects_per_slab());
-    return slots;
-  }
-  [[nodiscard]] static Slots& slots_in(SlabInfo& info) noexcept {
-    if constexpr (checks)
-      return info.tabled;
-    else
-      return info.linked;
-  }
+  [[nodiscard]] static Slots& slots_in(SlabInfo& info) noexcept { return info.template slots<Slots>(); }
   [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept {
     return &info == current_ ? slots_ : slots_in(const_cast<SlabInfo&>(info));
   }
@@ -264,7 +251,7 @@ class CacheCore {
   }
   // Slabs that are not current.
 
-  [[nodiscard]] bool current_has_free_slot() const noexcept { return current_ && slots_.used != objects_per_slab(); }
+  [[nodiscard]] bool current_has_free_slot() const noexcept { return slots_.used != objects_per_slab(); }
 
   /// alloc() when the current slab has no free slot. Leaves.
   [[nodiscard, gnu::noinline]] void* alloc_elsewhere(Growth growth) noexcept {
@@ -294,20 +281,23 @@ class CacheCore {
 
   /// Makes a slab current that is on no list; `counted` of its objects are in allocated_elsewhere_. The one that was
   /// current goes to the list that its used count names.
-  void make_current(SlabInfo& info, const Slots& slots, std::size_t counted) noexcept {
-    if (current_) {
-      slots_in(*current_) = copy_of(slots_);
-      allocated_elsewhere_ += slots_.used;
-      if (slots_.used == 0)
-        empty_.push_front(*current_);
-      else if (slots_.used != objects_per_slab())
-        partial_.push_front(*current_);
+  [[gnu::always_inline]] void make_current(SlabInfo& info, const Slots& slots, std::size_t counted) noexcept {
+    if (slots_.used == objects_per_slab() && current_) [[likely]] {
+      slots_in(*current_) = full_slots();
+      allocated_elsewhere_ += objects_per_slab();
+    } else if (current_) {
+      list_current();
     }
     current_ = &info;
     slab_ = base_of(info);
     if constexpr (checks) table_ = table_of(info);
     slots_ = slots;
     allocated_elsewhere_ -= counted;
+  }
+  [[gnu::noinline]] void list_current() noexcept {
+    slots_in(*current_) = copy_of(slots_);
+    allocated_elsewhere_ += slots_.used;
+    (slots_.used == 0 ? empty_ : partial_).push_front(*current_);
   }
 
   /// free() of an object that is not in the carved part of the current slab. Leaves. What is rare is called last, so
@@ -322,28 +312,38 @@ class CacheCore {
       if (info == current_) [[unlikely]]  // its carved slots were looked at before
         return misused_in(*info, object);
     }
-    Slots slots = copy_of(slots_in(*info));
-    if constexpr (checks) {
-      const auto at = geometry_.locate(address(object) - base_of(*info));
-      if (at.index >= slots.carved || !put_slot(*info, table_of(*info), slots, object, at)) [[unlikely]]
-        return misused_in(*info, object);
-    } else {
-      put_slot(*info, slots, object);
-    }
+    Slots slots = full_slots();
+    if (!is_same(slots_in(*info), slots)) return free_in_partial(*info, object);
+    if (!put_in(*info, slots, object)) [[unlikely]]
+      return misused_in(*info, object);
     --slots.used;
-    if (slots.used + 1 == objects_per_slab()) [[likely]] {
-      make_current(*info, slots, slots.used + 1);
-    } else {
-      --allocated_elsewhere_;
-      slots_in(*info) = slots;
-      if (slots.used == 0) {
-        partial_.remove(*info);
-        empty_.push_front(*info);
-      }
-    }
+    make_current(*info, slots, objects_per_slab());
     if (slots.used == 0) [[unlikely]]
       return trim_and_leave();
     busy_.leave();
+  }
+  /// The same for a slab that has a free slot. Leaves.
+  [[gnu::noinline]] void free_in_partial(SlabInfo& info, void* object) noexcept {
+    Slots slots = copy_of(slots_in(info));
+    if (!put_in(info, slots, object)) [[unlikely]]
+      return misused_in(info, object);
+    --allocated_elsewhere_;
+    --slots.used;
+    slots_in(info) = slots;
+    if (slots.used != 0) return busy_.leave();
+    partial_.remove(info);
+    empty_.push_front(info);
+    trim_and_leave();
+  }
+  /// put_slot() for a slab that is not current, and any pointer into it.
+  [[nodiscard, gnu::always_inline]] bool put_in(SlabInfo& info, Slots& slots, void* object) noexcept {
+    if constexpr (checks) {
+      const auto at = geometry_.locate(address(object) - base_of(info));
+      return at.index < slots.carved && put_slot(info, table_of(info), slots, object, at);
+    } else {
+      put_slot(info, slots, object);
+      return true;
+    }
   }
   [[gnu::cold, gnu::noinline]] void misused(Misuse kind, void* object) noexcept {
     report(kind, object);
@@ -400,7 +400,7 @@ class CacheCore {
       current_ = nullptr;
       slab_ = no_slab;
       table_ = nullptr;
-      slots_ = no_slots();
+      slots_ = full_slots();
     } else {
       empty_.remove(info);
     }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <slab/geometry.hpp>
 #include <slab/slots.hpp>
@@ -29,6 +30,15 @@ class SlabInfo {
   SlabInfo* previous_slab = nullptr;
 
   SlabInfo() noexcept : linked{} {}
+
+  /// The one of `linked` and `tabled` that has this type.
+  template <class Slots>
+  [[nodiscard]] Slots& slots() noexcept {
+    if constexpr (std::is_same_v<Slots, detail::TabledSlots>)
+      return tabled;
+    else
+      return linked;
+  }
 };
 
 static_assert(sizeof(SlabInfo) == Geometry::slab_info_header_size && alignof(SlabInfo) == 8);

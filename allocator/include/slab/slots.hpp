@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <slab/geometry.hpp>
 #include <slab/poison.hpp>
 
 namespace slab::detail {
@@ -16,6 +17,12 @@ struct LinkedSlots {
   void* free_head = nullptr;  // null: no free slot
   std::uint32_t used = 0;     // allocated slots
   std::uint32_t carved = 0;   // slots handed out at least once
+
+  // Of a slab of which nothing was ever used, and of one with `n` slots, all used. The first argument is for tables.
+  [[nodiscard]] static constexpr LinkedSlots unused(std::size_t) noexcept { return {}; }
+  [[nodiscard]] static constexpr LinkedSlots full(std::size_t, std::size_t n) noexcept {
+    return {nullptr, static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(n)};
+  }
 
   /// A freed slot, or null if there is none.
   [[nodiscard]] void* take() noexcept {
@@ -36,6 +43,11 @@ struct TabledSlots {
   std::uint32_t free_head = 0;  // no_slot(), which is not less than `carved`, if no slot is free
   std::uint32_t used = 0;
   std::uint32_t carved = 0;  // entries of slots beyond it mean nothing
+
+  [[nodiscard]] static constexpr TabledSlots unused(std::size_t entry_size) noexcept { return {no_slot(entry_size)}; }
+  [[nodiscard]] static constexpr TabledSlots full(std::size_t entry_size, std::size_t n) noexcept {
+    return {no_slot(entry_size), static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(n)};
+  }
 
   [[nodiscard]] bool has_freed() const noexcept { return free_head < carved; }
   /// The index of a freed slot; requires one. False if the table is damaged: a slot that is live is not free.
@@ -77,6 +89,11 @@ template <class Slots>
   copy.used = __atomic_load_n(&slots.used, __ATOMIC_RELAXED);
   copy.carved = __atomic_load_n(&slots.carved, __ATOMIC_RELAXED);
   return copy;
+}
+
+template <class Slots>
+[[nodiscard]] bool is_same(const Slots& one, const Slots& other) noexcept {
+  return one.used == other.used && one.carved == other.carved && one.free_head == other.free_head;
 }
 
 /// One entry a slot: `live`, or the index of the next free slot. Narrow entries keep the table of a small slab in one
