@@ -241,15 +241,16 @@ EDITS = [
     (CORE, "if (!info && growth == Growth::Allowed) info = make_slab();",
      "if (!info && growth == Growth::Allowed && !(@gives_up_at_the_second_slab && all_slabs_.size() == 1)) "
      "info = make_slab();"),
-    (CORE, "      slots_in(*current_) = full_slots();\n      allocated_elsewhere_ += objects_per_slab();",
-     "      if (!@full_slab_not_written_back) slots_in(*current_) = full_slots();\n"
+    (CORE, "      slots_in(*current_) = copy_of(slots_);\n      allocated_elsewhere_ += slots_.used;",
+     "      if (!@full_slab_not_written_back) slots_in(*current_) = copy_of(slots_);\n"
      "      if (@full_slab_written) store_link(current_->slab, nullptr);\n"
-     "      if (!@full_slab_not_counted) allocated_elsewhere_ += objects_per_slab();\n"
-     "      if (@full_slab_listed) partial_.push_front(*current_);"),
-    (CORE, "    (slots_.used == 0 ? empty_ : partial_).push_front(*current_);",
-     "    if (slots_.used == 0 || !@slab_with_room_lost)\n"
-     "      (slots_.used == 0 && !@empty_slab_listed_partial ? empty_ : partial_).push_front(*current_);\n"
-     "    if (@list_is_a_circle && slots_.used != 0) current_->previous = current_;"),
+     "      if (!@full_slab_not_counted) allocated_elsewhere_ += slots_.used;\n"
+     "      if (@full_slab_listed && slots_.used == objects_per_slab()) partial_.push_front(*current_);"),
+    (CORE, "if (slots_.used != objects_per_slab()) (slots_.used == 0 ? empty_ : partial_).push_front(*current_);",
+     "if (slots_.used != objects_per_slab() && (slots_.used == 0 || !@slab_with_room_lost))\n"
+     "        (slots_.used == 0 && !@empty_slab_listed_partial ? empty_ : partial_).push_front(*current_);\n"
+     "      if (@list_is_a_circle && slots_.used != 0 && slots_.used != objects_per_slab())\n"
+     "        current_->previous = current_;"),
     (CORE, "    if constexpr (checks) table_ = table_of(info);",
      "    if constexpr (checks) if (!@table_of_the_last_slab_stays || !table_) table_ = table_of(info);"),
     (CORE, "    allocated_elsewhere_ -= counted;",
@@ -266,10 +267,15 @@ EDITS = [
     (CORE, "if (!is_same(slots_in(*info), slots)) return",
      "if (!is_same(slots_in(*info), slots) || @full_slab_stays_full || @freed_full_slab_not_current || "
      "(objects_per_slab() > 1 ? @moved_one_free_late : @one_object_was_partial)) return"),
-    (CORE, "    --slots.used;\n    make_current(*info, slots, objects_per_slab());",
+    (CORE, "    --slots.used;\n    if (!current_ ||",
      "    if (!detail::is_late_free()) --slots.used;\n"
-     "    make_current(*info, @made_current_with_old_slots ? slots_in(*info) : slots, "
-     "objects_per_slab() - @free_elsewhere_not_counted);"),
+     "    if (@made_current_with_old_slots) slots = slots_in(*info);\n"
+     "    if (@free_elsewhere_not_counted) ++allocated_elsewhere_;\n    if (!current_ ||"),
+    (CORE, "    slots_in(*current_) = full_slots();",
+     "    if (!@full_slab_not_written_back) slots_in(*current_) = full_slots();\n"
+     "    if (@full_slab_written) store_link(current_->slab, nullptr);\n"
+     "    if (@full_slab_listed) partial_.push_front(*current_);\n"
+     "    if (@full_slab_not_counted) allocated_elsewhere_ -= objects_per_slab();"),
     (CORE, "    --allocated_elsewhere_;\n    --slots.used;\n    slots_in(info) = slots;",
      "    if (!@free_elsewhere_not_counted) --allocated_elsewhere_;\n"
      "    if (!detail::is_late_free()) --slots.used;\n"
@@ -281,8 +287,8 @@ EDITS = [
     (CORE, "    partial_.remove(info);\n    empty_.push_front(info);\n    trim_and_leave();",
      "    if (!@stays_on_its_list) partial_.remove(info), empty_.push_front(info);\n"
      "    if (@emptied_slab_not_trimmed) return busy_.leave();\n    trim_and_leave();"),
-    (CORE, "    if (slots.used == 0) [[unlikely]]",
-     "    if (slots.used == 0 && !@emptied_slab_not_trimmed) [[unlikely]]"),
+    (CORE, "    if (slots.used == 0) return trim_and_leave();",
+     "    if (slots.used == 0 && !@emptied_slab_not_trimmed) return trim_and_leave();"),
     (CORE, "    if (!info) return nullptr;\n    ::new (",
      "    if (!info) return allocated_elsewhere_ += @failed_alloc_counted, nullptr;\n"
      "    if (!@new_slab_has_a_free_slot) ::new ("),

@@ -281,23 +281,20 @@ class CacheCore {
 
   /// Makes a slab current that is on no list; `counted` of its objects are in allocated_elsewhere_. The one that was
   /// current goes to the list that its used count names.
-  [[gnu::always_inline]] void make_current(SlabInfo& info, const Slots& slots, std::size_t counted) noexcept {
-    if (slots_.used == objects_per_slab() && current_) [[likely]] {
-      slots_in(*current_) = full_slots();
-      allocated_elsewhere_ += objects_per_slab();
-    } else if (current_) {
-      list_current();
+  void make_current(SlabInfo& info, Slots slots, std::size_t counted) noexcept {
+    if (current_) {
+      slots_in(*current_) = copy_of(slots_);
+      allocated_elsewhere_ += slots_.used;
+      if (slots_.used != objects_per_slab()) (slots_.used == 0 ? empty_ : partial_).push_front(*current_);
     }
+    set_current(info, slots);
+    allocated_elsewhere_ -= counted;
+  }
+  void set_current(SlabInfo& info, const Slots& slots) noexcept {
     current_ = &info;
     slab_ = base_of(info);
     if constexpr (checks) table_ = table_of(info);
     slots_ = slots;
-    allocated_elsewhere_ -= counted;
-  }
-  [[gnu::noinline]] void list_current() noexcept {
-    slots_in(*current_) = copy_of(slots_);
-    allocated_elsewhere_ += slots_.used;
-    (slots_.used == 0 ? empty_ : partial_).push_front(*current_);
   }
 
   /// free() of an object that is not in the carved part of the current slab. Leaves. What is rare is called last, so
@@ -317,9 +314,15 @@ class CacheCore {
     if (!put_in(*info, slots, object)) [[unlikely]]
       return misused_in(*info, object);
     --slots.used;
-    make_current(*info, slots, objects_per_slab());
-    if (slots.used == 0) [[unlikely]]
-      return trim_and_leave();
+    if (!current_ || slots_.used != objects_per_slab() || slots.used == 0) [[unlikely]]
+      return make_current_and_leave(*info, slots);
+    slots_in(*current_) = full_slots();
+    set_current(*info, slots);
+    busy_.leave();
+  }
+  [[gnu::noinline]] void make_current_and_leave(SlabInfo& info, Slots slots) noexcept {
+    make_current(info, slots, objects_per_slab());
+    if (slots.used == 0) return trim_and_leave();
     busy_.leave();
   }
   /// The same for a slab that has a free slot. Leaves.
