@@ -162,16 +162,17 @@ EDITS = [
      "    if (slots_.used == 0 && (empty_.size() >= kept_slabs_ + @trimmed_one_slab_late || @no_empty_slab_kept))"),
     (CORE, "    keep(0);\n    const std::size_t released",
      "    detail::note_shrink();\n    if (!@shrink_keeps_reserve) keep(0);\n    const std::size_t released"),
-    (CORE, "allocated = allocated_elsewhere_ + in_current;",
-     "allocated = allocated_elsewhere_ + (@counts_carved_slots && current_ ? slots_.carved : in_current);"),
-    (CORE, ".free_objects = all_slabs_.size() * objects_per_slab() - allocated};",
-     ".free_objects = all_slabs_.size() * objects_per_slab() - allocated + @counts_a_free_object_too_many};"),
+    (CORE, "allocated = at_most(allocated_elsewhere_ + in_current, slots);",
+     "allocated = at_most(allocated_elsewhere_ + (@counts_carved_slots && current_ ? slots_.carved : in_current), "
+     "slots);"),
+    (CORE, ".free_objects = slots - allocated};",
+     ".free_objects = slots - allocated + @counts_a_free_object_too_many};"),
     (CORE, ": in_current == objects_per_slab() ? result.full_slabs",
      ": in_current == objects_per_slab() && !(@one_object_never_full && in_current == 1) ? result.full_slabs"),
     (CORE, "i < slots_of(info).carved; ++i) if (table.is_live(i)) visit",
      "i < (@current_slab_not_visited ? slots_in(info) : slots_of(info)).carved; ++i) if (table.is_live(i)) visit"),
-    (CORE, "slots_{full_slots()}, supply_{backend} {}",
-     "slots_{full_slots()}, supply_{backend} {\n    detail::note_cache();\n"
+    (CORE, "slots_{no_slots()}, supply_{backend} {}",
+     "slots_{no_slots()}, supply_{backend} {\n    detail::note_cache();\n"
      "    if (@no_slab_counts_as_empty) slots_.used = 0;\n"
      "    if (@constructor_makes_a_slab) (void)make_slab();\n  }"),
     (CORE, "    busy_.enter();\n    if constexpr (checks) for_each_live([this]",
@@ -189,18 +190,18 @@ EDITS = [
      "{ report(Misuse::ReentrantCall, object); if (@refused_call_ends_the_mark) busy_.leave(); }"),
     (CORE, "    report(kind, object);\n    busy_.leave();",
      "    report(kind, object);\n    if (!@busy_after_misuse) busy_.leave();"),
-    (CORE, "      if (!take_slot(slot)) slot = nullptr;\n    }\n    busy_.leave();",
-     "      if (!take_slot(slot)) slot = nullptr;\n    }\n    if (slot || !@busy_after_a_failed_alloc) busy_.leave();"),
+    (CORE, "if (!info) return busy_.leave(), nullptr;",
+     "if (!info && @busy_after_a_failed_alloc) return nullptr;\n      if (!info) return busy_.leave(), nullptr;"),
     (CORE, "return supply_.look_up(page);",
      "return @get_is_unguarded ? busy_.leave() : void(), supply_.look_up(@get_asks_for_the_object ? address(object) : "
      "page);"),
     (CORE, "    supply_.give_back(geometry(), info);",
      "    if (@giving_back_is_unguarded) busy_.leave();\n    supply_.give_back(geometry(), info);"),
     # Slots.
-    (CORE, "slots_.has_freed() ? slots_.take(table, index)",
-     "slots_.has_freed() ? slots_.take(table, index) && (!@link_in_object_believed || (slots_.free_head = "
+    (CORE, "return slots_.take(table, index);",
+     "return slots_.take(table, index) && (!@link_in_object_believed || (slots_.free_head = "
      "static_cast<std::uint32_t>(address(load_link(reinterpret_cast<void*>(slab_ + index * geometry().stride())))), "
-     "true))"),
+     "true));"),
     (SLOTS, "    free_head = table.next(index);\n    table.set_live(index);",
      "    if (@handed_out_twice) return true;\n    free_head = table.next(index);\n"
      "    if (!@taken_slot_stays_free) table.set_live(index);"),
@@ -224,13 +225,13 @@ EDITS = [
     (SLOTS, "if (!table.is_live(index)) [[unlikely]]",
      "if (!table.is_live(index) && !@double_free_accepted) [[unlikely]]"),
     (SLOTS, "store_link(slot, free_head);", "store_link(slot, @unchecked_free_list_cut ? nullptr : free_head);"),
-    (CORE, "if (offset >= geometry().slab_info_offset()) return",
-     "if (!@info_pointer_unseen && offset >= geometry().slab_info_offset()) return"),
-    (CORE, "if (at.index >= objects_per_slab()) return",
-     "if (!@waste_pointer_unseen && at.index >= objects_per_slab()) return"),
-    (CORE, "if (!at.is_at_slot()) return Misuse::InteriorPointer;",
+    (SLOTS, "if (offset >= source.get().slab_info_offset()) return",
+     "if (!@info_pointer_unseen && offset >= source.get().slab_info_offset()) return"),
+    (SLOTS, "if (at.index >= source.get().objects_per_slab()) return",
+     "if (!@waste_pointer_unseen && at.index >= source.get().objects_per_slab()) return"),
+    (SLOTS, "if (!at.is_at_slot()) return Misuse::InteriorPointer;",
      "if (!at.is_at_slot() && !@interior_pointer_unseen) return Misuse::InteriorPointer;"),
-    (CORE, "return at.index >= carved ? Misuse::NeverAllocated",
+    (SLOTS, "return at.index >= carved ? Misuse::NeverAllocated",
      "return @double_free_misnamed || (at.index >= carved && !@never_allocated_unseen) ? Misuse::NeverAllocated"),
     # Slabs.
     (CORE, "    if (SlabInfo* const info = partial_.front()) {",
@@ -302,7 +303,7 @@ EDITS = [
      "if (!@reserves_more_than_there_is && needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return "
      "false;"),
     (CORE, "for (; made > 0; --made) release", "for (; made > @failed_reserve_keeps_a_slab; --made) release"),
-    (CORE, "      slots_ = full_slots();", "      if (!@slots_of_a_returned_slab_stay) slots_ = full_slots();\n"
+    (CORE, "      slots_ = no_slots();", "      if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n"
      "      if (@no_slab_counts_as_empty) slots_.used = 0;"),
     (CORE, "    all_slabs_.remove(info);", "    if (!@returned_slab_stays_listed) all_slabs_.remove(info);"),
     (CORE, "left > kept; --left)", "left > kept + (@keeps_one_of_three && left == 3); --left)"),

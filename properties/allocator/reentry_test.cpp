@@ -237,8 +237,12 @@ struct Interrupted {
 
   explicit Interrupted(const Geometry& geometry) : cache{geometry, backend} { now = this; }
 
-  /// The handler: takes an object and gives it back, or is refused both times.
+  /// The handler: takes an object and gives it back, or is refused both times. No count has wrapped.
   static void on_trap(int) {
+    const slab::CacheStatistics counts = now->cache.statistics();
+    const std::size_t most = 100'000;
+    now->wrapped =
+        now->wrapped + (counts.full_slabs > most || counts.free_objects > most || counts.allocated_objects > most);
     const std::size_t before = Counting::reentrant;
     if (void* const object = now->cache.alloc()) {
       now->cache.free(object);
@@ -254,19 +258,20 @@ struct Interrupted {
   template <class Prepare, class Operation, class Check>
   void interrupt_everywhere(Prepare prepare, Operation operation, Check is_right) {
     prepare();
-    for (volatile std::size_t* count : {&calls, &served, &refused}) *count = 0;
+    for (volatile std::size_t* count : {&calls, &served, &refused, &wrapped}) *count = 0;
     start_trapping();
     operation();
     stop_trapping();
     EXPECT_TRUE(is_right() && cache.audit());
     EXPECT_EQ(calls, served + refused);
+    EXPECT_EQ(wrapped, 0u);
     EXPECT_GT(served, 2u) << "before the cache is marked as busy, and after that";
     EXPECT_GT(refused, 10u);
   }
 
   StaticBackend backend;
   DynamicCache<R, StaticBackend, Counting> cache;
-  volatile std::size_t calls = 0, served = 0, refused = 0;  // written by the handler
+  volatile std::size_t calls = 0, served = 0, refused = 0, wrapped = 0;  // written by the handler
 };
 
 template <Row R>
@@ -313,6 +318,9 @@ void interrupt(const Geometry& geometry) {
     live.erase(live.begin() + 1, live.begin() + static_cast<std::ptrdiff_t>(objects));
     take_out(0);
   };
+  // A free in a full slab while the current one has room.
+  interrupted.interrupt_everywhere([&] { empty(), take(2 * objects - 1), take_out(1); }, free_last,
+                                   [&] { return counts(2 * objects - 2); });
   interrupted.interrupt_everywhere(leave_one_of_the_first_slab, free_last, [&] { return counts(objects + 1); });
   bool is_reserved = false;
   interrupted.interrupt_everywhere([&] { empty(); }, [&] { is_reserved = cache.reserve(2 * objects); },

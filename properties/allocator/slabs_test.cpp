@@ -158,6 +158,19 @@ TEST(Reserve, OfMoreThanThereAreAddressesIsRefusedBeforeTheFirstBackendCallAndCh
   EXPECT_EQ(cache.statistics().empty_slabs, 2u) << "a refused reserve() keeps what the last one asked for";
 }
 
+TEST(Reserve, ThatTheBackendRefusesAfterManySlabsGivesAllOfThemBack) {
+  struct NineSlabs : HeapBackend {
+    void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
+      return slabs == 9 ? nullptr : HeapBackend::alloc_slab(slab_size, page_size);
+    }
+  } backend;
+  const Geometry geometry = made(Row::SmallMultiPage, 40);
+  DynamicCache<Row::SmallMultiPage, NineSlabs> cache{geometry, backend};
+  EXPECT_FALSE(cache.reserve(10 * geometry.objects_per_slab()));
+  EXPECT_EQ(cache.statistics(), slab::CacheStatistics{});
+  EXPECT_TRUE(backend.has_everything_back());
+}
+
 // The current slab.
 
 template <Row R, class Policy>

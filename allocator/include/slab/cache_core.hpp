@@ -108,14 +108,18 @@ class CacheCore {
     return released;
   }
 
-  /// Counted where slabs change, so that the fast path counts nothing. O(1).
+  /// Counted where slabs change. Asked in an interrupt it may be off by a slab and its objects; nothing wraps. O(1).
   [[nodiscard]] CacheStatistics statistics() const noexcept {
-    const std::size_t in_current = current_ ? slots_.used : 0, allocated = allocated_elsewhere_ + in_current;
-    CacheStatistics result{.full_slabs = all_slabs_.size() - partial_.size() - empty_.size() - (current_ != nullptr),
+    const auto at_most = [](std::size_t n, std::size_t most) { return n < most ? n : most; };
+    const std::size_t slabs = all_slabs_.size(), slots = slabs * objects_per_slab();
+    const std::size_t not_full = partial_.size() + empty_.size() + (current_ != nullptr);
+    const std::size_t in_current = current_ ? slots_.used : 0;
+    const std::size_t allocated = at_most(allocated_elsewhere_ + in_current, slots);
+    CacheStatistics result{.full_slabs = slabs - at_most(not_full, slabs),
                            .partial_slabs = partial_.size(),
                            .empty_slabs = empty_.size(),
                            .allocated_objects = allocated,
-                           .free_objects = all_slabs_.size() * objects_per_slab() - allocated};
+                           .free_objects = slots - allocated};
     if (current_)
       ++(in_current == 0                    ? result.empty_slabs
          : in_current == objects_per_slab() ? result.full_slabs
@@ -150,7 +154,7 @@ class CacheCore {
  protected:
   /// Calls no function of `backend`. O(1).
   constexpr CacheCore(GeometrySource geometry, Backend& backend) noexcept
-      : geometry_{geometry}, slots_{full_slots()}, supply_{backend} {}
+      : geometry_{geometry}, slots_{no_slots()}, supply_{backend} {}
   ~CacheCore() = default;
 
   /// Reports every live object, leaves their slabs alone and gives the empty ones back. The slabs
@@ -165,7 +169,7 @@ class CacheCore {
  private:
   enum class Growth : std::uint8_t { Allowed, Forbidden };
 
-  /// What slab_ is while no slab is current: every offset from here is larger than a slab.
+  /// What slab_ is while no slab is current: every address's offset from here is larger than a slab.
   static constexpr std::uintptr_t no_slab = std::uintptr_t{1} << 63;
 
   [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return geometry().objects_per_slab(); }
@@ -174,9 +178,14 @@ class CacheCore {
   }
 
   [[nodiscard]] constexpr Slots new_slots() const noexcept { return Slots::unused(geometry().entry_size()); }
-  /// Also what slots_ is while no slab is current.
   [[nodiscard]] constexpr Slots full_slots() const noexcept {
     return Slots::full(geometry().entry_size(), objects_per_slab());
+  }
+  /// What slots_ is while no slab is current: nothing to take or carve, not empty and, Checked, nothing to free.
+  [[nodiscard]] constexpr Slots no_slots() const noexcept {
+    Slots slots = full_slots();
+    if constexpr (checks) slots.carved = 0;
+    return slots;
   }
   [[nodiscard]] static Slots& slots_in(SlabInfo& info) noexcept { return info.template slots<Slots>(); }
   [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept {
@@ -209,7 +218,8 @@ class CacheCore {
     if constexpr (checks) {
       std::size_t index;
       const bool is_taken = with_table(table_, geometry().entry_size(), [&](auto table) {
-        return slots_.has_freed() ? slots_.take(table, index) : slots_.carve(table, objects_per_slab(), index);
+        if (slots_.has_freed()) return slots_.take(table, index);
+        return table_ && slots_.carve(table, objects_per_slab(), index);
       });
       if (!is_taken) [[unlikely]]
         return false;
@@ -241,27 +251,17 @@ class CacheCore {
     slots.put(object);
   }
 
-  /// What it is to free a pointer `offset` bytes into a slab of this cache that is no allocated object.
-  [[nodiscard]] Misuse misuse_at(std::size_t offset, std::uint32_t carved) const noexcept {
-    const auto at = geometry_.locate(offset);
-    if (offset >= geometry().slab_info_offset()) return Misuse::SlabInfoPointer;
-    if (at.index >= objects_per_slab()) return Misuse::TailWastePointer;
-    if (!at.is_at_slot()) return Misuse::InteriorPointer;
-    return at.index >= carved ? Misuse::NeverAllocated : Misuse::DoubleFree;
-  }
   // Slabs that are not current.
-
-  [[nodiscard]] bool current_has_free_slot() const noexcept { return slots_.used != objects_per_slab(); }
 
   /// alloc() when the current slab has no free slot. Leaves.
   [[nodiscard, gnu::noinline]] void* alloc_elsewhere(Growth growth) noexcept {
-    void* slot = nullptr;
-    if (current_has_free_slot()) {
-      if constexpr (checks) report(Misuse::CorruptedFreeList, reinterpret_cast<void*>(slab_));
-    } else if (SlabInfo* const info = next_slab(growth)) {
+    if (slots_.used == objects_per_slab()) {
+      SlabInfo* const info = next_slab(growth);
+      if (!info) return busy_.leave(), nullptr;
       make_current(*info, copy_of(slots_in(*info)), slots_in(*info).used);
-      if (!take_slot(slot)) slot = nullptr;
     }
+    void* slot = nullptr;
+    if (!take_slot(slot) && checks) report(Misuse::CorruptedFreeList, reinterpret_cast<void*>(slab_));
     busy_.leave();
     return slot;
   }
@@ -353,7 +353,7 @@ class CacheCore {
     busy_.leave();
   }
   [[gnu::cold, gnu::noinline]] void misused_in(SlabInfo& info, void* object) noexcept {
-    misused(misuse_at(address(object) - base_of(info), slots_of(info).carved), object);
+    misused(misuse_at(geometry_, address(object) - base_of(info), slots_of(info).carved), object);
   }
 
   /// The SlabInfo of the slab that `object` points into; null for a page that the map does not know.
@@ -403,7 +403,7 @@ class CacheCore {
       current_ = nullptr;
       slab_ = no_slab;
       table_ = nullptr;
-      slots_ = full_slots();
+      slots_ = no_slots();
     } else {
       empty_.remove(info);
     }

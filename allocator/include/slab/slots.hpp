@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <slab/geometry.hpp>
+#include <slab/misuse.hpp>
 #include <slab/poison.hpp>
 
 namespace slab::detail {
@@ -60,7 +61,8 @@ struct TabledSlots {
     table.set_live(index);
     return true;
   }
-  /// The index of a slot that was never used. False if all `end` were.
+  /// The index of a slot that was never used; requires that none is freed. False if all `end` were used, or the table
+  /// is damaged: a slot that is neither used nor uncarved is on the list of free ones.
   template <class Table>
   [[nodiscard, gnu::always_inline]] bool carve(Table table, std::size_t end, std::size_t& index) noexcept {
     if (carved == end) [[unlikely]]
@@ -122,6 +124,16 @@ template <class F>
     return f(SlotTable<std::uint32_t>{begin});
   if (entry_size == 2) return f(SlotTable<std::uint16_t>{begin});
   return f(SlotTable<std::uint8_t>{begin});
+}
+
+/// What it is to free a pointer `offset` bytes into a slab with `carved` slots that is no allocated object.
+template <class GeometrySource>
+[[nodiscard]] Misuse misuse_at(const GeometrySource& source, std::size_t offset, std::uint32_t carved) noexcept {
+  const auto at = source.locate(offset);
+  if (offset >= source.get().slab_info_offset()) return Misuse::SlabInfoPointer;
+  if (at.index >= source.get().objects_per_slab()) return Misuse::TailWastePointer;
+  if (!at.is_at_slot()) return Misuse::InteriorPointer;
+  return at.index >= carved ? Misuse::NeverAllocated : Misuse::DoubleFree;
 }
 
 }  // namespace slab::detail
