@@ -111,20 +111,19 @@ TEST_F(LiveAtDestruction, LeavesObjectsThatNoLaterCacheAtThatAddressTakesForItsO
 }
 
 TEST(ForeignPointer, IsReportedForAnyPointerWhileNoSlabIsCurrent) {
-  using properties::HeapBackend;
-  const auto geometry = slab::Geometry::make(4096, 4096, slab::ObjectSizeType::Large, 64, 8).value();
+  const auto geometry = slab::Geometry::make(4096, 4096, ObjectSizeType::Large, 64, 8).value();
   HeapBackend backend;
-  slab::DynamicCache<slab::Row::Large, HeapBackend, properties::Recording> cache{geometry, backend};
+  DynamicCache<slab::Row::Large, HeapBackend, Recording> cache{geometry, backend};
   const auto free_each = [&] {
     for (unsigned bit = 0; bit < 64; ++bit)
       for (std::uintptr_t offset : {0u, 1u, 64u, 65u, 4032u, 4096u})
         for (const std::uintptr_t pointer :
              {(std::uintptr_t{1} << bit) + offset, ~std::uintptr_t{0} << bit, (~std::uintptr_t{0} << bit) + offset}) {
           if (pointer == 0) continue;
-          properties::reports.clear();
+          reports.clear();
           cache.free(reinterpret_cast<void*>(pointer));
-          ASSERT_EQ(properties::reports.size(), 1u) << std::hex << pointer;
-          ASSERT_EQ(properties::reports[0].kind, slab::Misuse::ForeignPointer) << std::hex << pointer;
+          ASSERT_EQ(reports.size(), 1u) << std::hex << pointer;
+          ASSERT_EQ(reports[0].kind, Misuse::ForeignPointer) << std::hex << pointer;
         }
   };
   free_each();

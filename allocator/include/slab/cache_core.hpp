@@ -169,7 +169,7 @@ class CacheCore {
  private:
   enum class Growth : std::uint8_t { Allowed, Forbidden };
 
-  /// What slab_ is while no slab is current: every address's offset from here is larger than a slab.
+  /// What slab_ is while no slab is current: no object has an address there.
   static constexpr std::uintptr_t no_slab = std::uintptr_t{1} << 63;
 
   [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return geometry().objects_per_slab(); }

@@ -61,8 +61,7 @@ struct TabledSlots {
     table.set_live(index);
     return true;
   }
-  /// The index of a slot that was never used; requires that none is freed. False if all `end` were used, or the table
-  /// is damaged: a slot that is neither used nor uncarved is on the list of free ones.
+  /// The index of a slot that was never used. False if all `end` were.
   template <class Table>
   [[nodiscard, gnu::always_inline]] bool carve(Table table, std::size_t end, std::size_t& index) noexcept {
     if (carved == end) [[unlikely]]
