@@ -4,6 +4,14 @@ if(CMAKE_SCRIPT_MODE_FILE)
   execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -g ${FLAG} -I ${INCLUDE} ${SOURCE} -o ${PROGRAM}
     COMMAND_ERROR_IS_FATAL ANY)
 
+  if(SOURCE MATCHES "every_byte")
+    execute_process(COMMAND ${RUN} ${PROGRAM} OUTPUT_VARIABLE said ERROR_VARIABLE said)
+    if(NOT said STREQUAL "done\n")
+      message(FATAL_ERROR "${said}")
+    endif()
+    return()
+  endif()
+
   function(says policy misuse report)
     execute_process(COMMAND ${RUN} ${PROGRAM} ${policy} ${misuse} OUTPUT_VARIABLE said ERROR_VARIABLE said)
     if(NOT said MATCHES "${report}")
@@ -38,12 +46,18 @@ if(CMAKE_SCRIPT_MODE_FILE)
   return()
 endif()
 
-function(tool name compiler flag)
-  add_test(NAME Poison.${name}.ReportsWhatItCanSeeAndNothingElse
-    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} -DFLAG=${flag} -DINCLUDE=${PROJECT_SOURCE_DIR}/allocator/include
-      "-DRUN=${ARGN}"
-      -DSOURCE=${CMAKE_CURRENT_LIST_DIR}/poison_victim.cpp -DPROGRAM=${CMAKE_CURRENT_BINARY_DIR}/poison_victim.${name}
-      -P ${CMAKE_CURRENT_LIST_DIR}/poison.cmake)
+function(run_with_tool test program name compiler flag)
+  add_test(NAME Poison.${name}.${test}
+    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAG=${flag}" -DINCLUDE=${PROJECT_SOURCE_DIR}/allocator/include
+      "-DRUN=${ARGN}" -DSOURCE=${CMAKE_CURRENT_LIST_DIR}/${program}.cpp
+      -DPROGRAM=${CMAKE_CURRENT_BINARY_DIR}/${program}.${name} -P ${CMAKE_CURRENT_LIST_DIR}/poison.cmake)
+endfunction()
+function(tool)
+  run_with_tool(ReportsWhatItCanSeeAndNothingElse poison_victim ${ARGN})
+endfunction()
+# Once for each tool, and at the level at which compiling and running it take least.
+function(tool_of_every_byte name compiler flags)
+  run_with_tool(KnowsOfEveryByteWhetherItMayBeUsed every_byte ${name} ${compiler} "${flags}" ${ARGN})
 endfunction()
 
 foreach(compiler IN LISTS freestanding_compilers)
@@ -56,4 +70,13 @@ endforeach()
 find_program(SLAB_VALGRIND_PROGRAM valgrind)
 if(SLAB_VALGRIND_PROGRAM AND SLAB_GXX)
   tool(valgrind ${SLAB_GXX} -DSLAB_VALGRIND ${SLAB_VALGRIND_PROGRAM} --quiet --leak-check=full)
+endif()
+if(SLAB_SANITIZE)
+  tool_of_every_byte(asan ${CMAKE_CXX_COMPILER} "-fsanitize=address;-O0")
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    tool_of_every_byte(msan ${CMAKE_CXX_COMPILER} "-fsanitize=memory;-O0")
+  endif()
+  if(SLAB_VALGRIND_PROGRAM AND SLAB_GXX)
+    tool_of_every_byte(valgrind ${SLAB_GXX} -DSLAB_VALGRIND ${SLAB_VALGRIND_PROGRAM} --quiet)
+  endif()
 endif()
