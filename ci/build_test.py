@@ -48,6 +48,7 @@ class Case(unittest.TestCase):
         for word in words:
             self.assertIn(word, result.stdout)
         self.assertNotIn("set up or built", result.stdout)
+        self.assertNotIn("Traceback", result.stdout)
 
 
 class Paths(Case):
@@ -90,6 +91,8 @@ class Arguments(Case):
     def setUp(self):
         super().setUp()
         self.tree = self.checkout("tree", "ci", "CMakePresets.json")
+        (self.tree / "fuzz").mkdir()
+        shutil.copytree(ROOT / "fuzz" / "targets", self.tree / "fuzz" / "targets")
         for command in ("setup", "build"):
             (self.tree / "ci" / command).write_text("#!/bin/sh\necho something is set up or built\nexit 2\n")
 
@@ -143,8 +146,32 @@ class Arguments(Case):
 
     def test_build_and_setup(self):
         self.refused(run(ROOT / "ci" / "build", "nonsense"), "ci/build: nonsense: no such preset; there are: dev asan")
-        self.refused(run(ROOT / "ci" / "build", "--nonsense"), "ci/build: --nonsense: unknown option")
+        cmake = self.folder / "cmake"
+        cmake.write_text("#!/bin/sh\necho something is set up or built\nexit 2\n")
+        cmake.chmod(0o755)
+        for wrong in ((), ("",), ("--where", ""), ("dev", ""), ("--loud", "dev", "--nonsense"), ("--nonsense",),
+                      ("--where", "dev", "extra"), ("dev asan",)):
+            with self.subTest(wrong):
+                self.refused(run(ROOT / "ci" / "build", *wrong, PATH=f"{self.folder}:{os.environ['PATH']}"), "ci/build")
         self.refused(run(ROOT / "ci" / "setup", "--nonsense"), "ci/setup: --nonsense: unknown option")
+
+    def test_where_something_else_is_wanted(self):
+        """Refused with the reason before anything is measured, explored or written."""
+        taken = self.folder / "taken"
+        (taken / "results.json").mkdir(parents=True)
+        page = taken / "page"
+        page.touch()
+        for command, *wrong in (
+                ("bench", "--output", ""), ("bench", "--output", page), ("bench", "--output", "/sys"),
+                ("bench", "--output", taken), ("bench", "--output", "/proc/no"), ("bench", "--old", ""),
+                ("bench", "--old", "no commit"), ("bench", "--show", ""), ("bench", "--show", taken / "results.json"),
+                ("bench", "--show", page, "--quick"), ("docs", "--output", ""), ("docs", "--output", page),
+                ("docs", "--output", "/sys"), ("explore", "--output", page), ("explore", "--output", "/proc/no")):
+            with self.subTest(f"{command} {wrong}"):
+                self.refused(run(self.tree / "ci" / command, *wrong), f"ci/{command}: ")
+        for wrong, code in ((("nobody", ""), 127), (("few_files=9999999999", "true"), 77),
+                            ((f"few_files={10 ** 30}", "true"), 77)):
+            self.refused(run(ROOT / "ci" / "environments", *wrong), code=code)
 
     def test_a_command_that_does_not_exist_is_named(self):
         for command in ("nonsense", "/etc/passwd"):

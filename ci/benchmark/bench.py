@@ -13,6 +13,7 @@ import pathlib
 import shlex
 import subprocess
 import sys
+import tempfile
 
 if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
@@ -28,6 +29,7 @@ from shared.targets import BUILD, ROOT
 from shared.text import shown_path
 
 PARTS = ["times", "growth", "statistics", "memory", "counts", "harness"]
+WRITTEN = ["results.json", "tables.md"]
 SIZES = [32, 64, 256, 2048]
 
 
@@ -48,6 +50,12 @@ def rounds(text):
     return int(text)
 
 
+def folder(text):
+    if not text:
+        raise argparse.ArgumentTypeError("no folder is named")
+    return pathlib.Path(text)
+
+
 def options():
     parser = command.parser("ci/bench", __doc__)
     parser.add_argument("--quick", action="store_true",
@@ -60,11 +68,29 @@ def options():
                         help="measurements of which the median is told (15; quick 7)")
     parser.add_argument("--old", metavar="COMMIT",
                         help="measures that commit's caches and harness as well, in the same run")
-    parser.add_argument("--output", metavar="FOLDER", type=pathlib.Path, default=BUILD / "measured",
+    parser.add_argument("--output", metavar="FOLDER", type=folder, default=BUILD / "measured",
                         help="where the files are written (build/measured)")
     parser.add_argument("--show", metavar="FILE", type=pathlib.Path,
                         help="measures nothing: tables, and plots beside it, of a results.json")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if others := [name for name, value in vars(chosen).items() if name != "show" and value != parser.get_default(name)]:
+        if chosen.show:
+            parser.error(f"--show measures nothing: --{others[0]} does not go with it")
+    return chosen
+
+
+def claim(output):
+    """Makes the folder, and sees that all can be written there that is written after hours of measuring."""
+    for name in WRITTEN:
+        if (output / name).is_dir():
+            raise CannotWork(f"{output / name} is a folder, in the place of a file that is written")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise CannotWork(f"--output {output}: nothing can be written there: {error.strerror}") from None
+    plots.remove(output)
 
 
 def build_field(old_tree, signals):
@@ -136,9 +162,9 @@ def main():
             raise CannotWork(f"{chosen.show}: nothing was measured")
         tell(results, chosen.show.parent, SIGNALS, progress)
         return 0
-    chosen.output.mkdir(parents=True, exist_ok=True)
-    plots.remove(chosen.output)
-    old_tree = older.unpack(older.commit_of(chosen.old)) if chosen.old else None
+    commit = None if chosen.old is None else older.commit_of(chosen.old)
+    claim(chosen.output)
+    old_tree = commit and older.unpack(commit)
     results, wrong = Results(), None
     try:
         measure(chosen, old_tree, SIGNALS, results, progress)

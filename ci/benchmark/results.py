@@ -37,7 +37,8 @@ class Results:
         try:
             facts = json.loads(path.read_text())
             Results._check(facts)
-        except ValueError as error:
+            json.dumps(facts, ensure_ascii=False).encode()  # or it could not be printed
+        except (ValueError, RecursionError) as error:
             raise CannotWork(f"{path} has no results of ci/bench: {error}") from None
         return Results(facts)
 
@@ -56,8 +57,16 @@ class Results:
     @staticmethod
     def _is_of(kind, result):
         return isinstance(result, dict) and \
-            all(isinstance(result.get(key), types) for key, types in Results.KINDS[kind].items()) and \
-            all(isinstance(ns, NUMBER) for ns in result.get("ns", ()))
+            all(Results._fits(result.get(key), types, int(key in ("size", "objects")))
+                for key, types in Results.KINDS[kind].items()) and \
+            all(Results._fits(ns, NUMBER) for ns in result.get("ns", ()))
+
+    @staticmethod
+    def _fits(value, types, least=0):
+        """Whether it is of one of the types and, if a number, one that a machine measures: what divides is not 0."""
+        is_number = isinstance(value, (int, float))
+        return isinstance(value, types) and not isinstance(value, bool) and \
+            (not is_number or least <= value < 1 << 63)
 
     def has_any(self):
         return any(self.facts[kind] for kind in self.KINDS)

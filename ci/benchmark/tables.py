@@ -38,7 +38,7 @@ def short(ratio):
 def order_of(name):
     parts = name.removeprefix(OLDER).split("/")
     rows = ["SmallSinglePage", "SmallMultiPage", "Large"]
-    return (parts[0], parts[3], rows.index(parts[1]), parts[2]) if len(parts) == 4 else (name,)
+    return (parts[0], parts[3], rows.index(parts[1]), parts[2]) if len(parts) == 4 and parts[1] in rows else (name,)
 
 
 def grouped(names, cells):

@@ -113,8 +113,8 @@ class Pages(unittest.TestCase):
             self.assertIn(words, page)
 
     def test_everybody_is_in_a_group(self):
-        names = [CACHE, "DynamicCache/Large/32K/Unchecked", OLDER + CACHE, "boost::pool", "mimalloc", "jemalloc",
-                 "tcmalloc", "glibc malloc", "pmr::unsynchronized_pool_resource"]
+        names = [CACHE, "DynamicCache/Large/32K/Unchecked", "Cache/NoRowOfToday/4K/Checked", OLDER + CACHE,
+                 "boost::pool", "mimalloc", "jemalloc", "tcmalloc", "glibc malloc", "pmr::unsynchronized_pool_resource"]
         shown = [cells[0] for cells in tables.grouped(names, lambda name: ["1"])]
         self.assertEqual(sorted(name for name in shown if not name.startswith("*")), sorted(names))
 
@@ -133,9 +133,13 @@ class Pages(unittest.TestCase):
                          '{"machine": {}, "memory": [{"size": 64}]}', '{"machine": {}, "rate": {"tree": "new"}}',
                          '{"machine": {}, "missing": [{"subject": "", "reason": 1}]}',
                          '{"machine": {}, "time": [{"subject": "", "workload": "", "size": 1, "live": 1, '
-                         '"ns": [""]}]}'):
+                         '"ns": [""]}]}', "[" * 100_000, '{"machine": {"date": "\\ud800"}}',
+                         *('{"machine": {}, "count": [{"subject": "", "workload": "", "size": 1, "instructions": 1, '
+                           f'"misses": {odd}}}]}}' for odd in ("NaN", "-1", "true", "1" + "0" * 400)),
+                         '{"machine": {}, "memory": [{"subject": "", "size": 1, "objects": 0, "all": 1, "quarter": 1, '
+                         '"none": 1, "given_back": 1}]}'):
                 path.write_text(text)
-                with self.subTest(text), self.assertRaises(CannotWork):
+                with self.subTest(text[:200]), self.assertRaises(CannotWork):
                     Results.read(path)
 
 

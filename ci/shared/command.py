@@ -2,7 +2,13 @@
 
 import argparse
 import os
+import signal
 import sys
+import traceback
+
+# Python dies of one that comes while it starts, and would then say 1: that something is wrong. Commands start it with
+# these blocked.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CannotWork(Exception):
@@ -37,6 +43,21 @@ def _open_what_is_closed():
     return heard
 
 
+def _hear_signals():
+    """Each ends main(), unless the command deals with it by itself, or was started to ignore it as nohup does."""
+    for number in ENDING:
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+def _code_of(main):
+    try:
+        return main()
+    except SystemExit as end:  # argparse has said what there is to say
+        return end.code
+
+
 def run(main, name):
     """The exit code of main(). If it could not do its work, or not write its output, the reason goes to stderr and the
     code is 2."""
@@ -45,11 +66,12 @@ def run(main, name):
         return 2
     try:
         try:
-            code = main()
-        except SystemExit as end:  # argparse has said what there is to say
-            code = end.code
-        sys.stdout.flush()
-        return code
+            _hear_signals()
+            code = _code_of(main)
+            sys.stdout.flush()
+            return code
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # nothing is left to be ended
     except CannotWork as error:
         reason = str(error)
     except KeyboardInterrupt:
@@ -62,5 +84,8 @@ def run(main, name):
             # Otherwise the interpreter would try again at exit, and change the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             reason = f"what there was to say could not be written: {error.strerror}"
+    except Exception:  # a mistake in the command: 1 would be said of what it looked at
+        traceback.print_exc()
+        reason = "it went wrong by itself (above); nothing is said of what it was to look at"
     print(f"{name}: {reason}", file=sys.stderr)
     return 2
