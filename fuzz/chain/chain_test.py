@@ -80,7 +80,7 @@ class Scene(tests.Scene):
         for file in sorted((ROOT / "corpus" / "fuzz_large").iterdir())[seed * 20:seed * 20 + 20]:
             shutil.copy(file, corpus)
         done = subprocess.run(
-            [self.target, f"-seed={seed}", "-max_len=4096", "-max_total_time=60", "-print_funcs=0",
+            [self.target, f"-seed={seed}", "-max_len=4096", "-runs=100000", "-print_funcs=0",
              f"-artifact_prefix={folder}/", corpus],
             env={**os.environ, "SLABPROOF_RECORD": str(folder / "record"), "SLAB_PLANTED_FREE": str(LATE_FREE),
                  "ASAN_OPTIONS": "detect_leaks=0:symbolize=0"}, capture_output=True)
@@ -117,7 +117,7 @@ def check_fuzzed(scene):
     effort = scene.minimize(0.2, small, record, free=LATE_FREE)
     scene.expect("what was stopped says so", effort["finished"], False)
     scene.expect("and fails", scene.signature(small, free=LATE_FREE), (1, SIGNATURE))
-    effort = scene.minimize(60, small, record, free=LATE_FREE)
+    effort = scene.minimize(500, small, record, free=LATE_FREE)
     _, inputs = entries(small)
     scene.expect("one program, over and over", [times for times, _ in inputs], [LATE_FREE])
     scene.expect("and finished", [effort["after"], effort["finished"]], [LATE_FREE, True])
@@ -138,7 +138,7 @@ def check_different_inputs(scene):
     scene.expect("it fails", scene.signature(long, shrink=1), (1, SIGNATURE))
     scene.expect("not without the bug", scene.signature(long), AGREES)
     small = scene.folder / "long.min"
-    effort = scene.minimize(60, small, long, shrink=1)
+    effort = scene.minimize(500, small, long, shrink=1)
     _, inputs = entries(small)
     scene.expect(f"few are left: {effort}", sum(times for times, _ in inputs) <= 4, True)
     shown = scene.run(small, shrink=1).stdout
@@ -155,7 +155,7 @@ def check_alone(scene):
     scene.expect("in one object", [scene.facts(chain)[k] for k in ("alone", "inputs", "failing_input")],
                  ["failed", 13, 4])
     small = scene.folder / "alone.min"
-    effort = scene.minimize(60, small, chain)
+    effort = scene.minimize(500, small, chain)
     scene.expect("minimized", [effort["before"], effort["after"]], [13, 1])
     scene.expect("is that program", scene.signature(small), (1, "M10/free_null"))
     scene.expect("and no chain", small.read_bytes().startswith(b"slabproof"), False)

@@ -6,9 +6,9 @@ usage: edits.py HEADERS OUT
 All are compiled in at once; SLAB_PLANTED in the environment says which one a program has, by its place in
 the table of bugs.py, from 1. Without it a program has none.
 
-Two more are not in it, since no program shows them by itself. Of the frees of a whole process that of the number in
-SLAB_PLANTED_FREE is not counted; with SLAB_PLANTED_SHRINK none is, in caches that are made three or more after one
-that was shrunk.
+Two more are not in it, since no program shows them by itself. Of the frees of a whole process none is counted from
+that of the number in SLAB_PLANTED_FREE on: one alone may strike where nobody sees it. With SLAB_PLANTED_SHRINK none
+is counted in caches that are made three or more after one that was shrunk.
 """
 
 import pathlib
@@ -37,7 +37,7 @@ inline const long late_free = number_in("SLAB_PLANTED_FREE", 1'000'000'000);
 inline long frees = 0;
 inline long caches = 0, shrunk_at = 0;
 inline bool is_late_free() {
-  return (late_free != 0 && ++frees == late_free) || (shrunk_at != 0 && caches >= shrunk_at + 3);
+  return (late_free != 0 && ++frees >= late_free) || (shrunk_at != 0 && caches >= shrunk_at + 3);
 }
 constexpr void note_cache() { if (!__builtin_is_constant_evaluated()) ++caches; }
 inline void note_shrink() { if (std::getenv("SLAB_PLANTED_SHRINK")) shrunk_at = caches; }
