@@ -26,8 +26,8 @@ double measure(AnyPool& pool) {
   }
 }
 
-/// Fills a pool with `live` objects, which it puts into `objects`: of a third more, a random quarter is freed, so that
-/// nearly every slab is partly used. False if there is no room.
+/// Allocates four thirds of `live` objects and frees a random quarter of them, so that nearly every slab is partly
+/// used. Puts those that live into `objects`. False if there is no room.
 bool fill(AnyPool& pool, std::size_t live, std::vector<void*>& objects) {
   while (objects.size() < live + live / 3) {
     void* const object = pool.alloc();

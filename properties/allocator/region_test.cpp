@@ -70,10 +70,48 @@ TEST(Region, HasRoomForALargeSlabAfterManySmallOnesCameBack) {
 
 TEST(Region, GivesTheGapInFrontOfALargeSlabToSmallOnes) {
   Region region{2 * mebibyte};
-  ASSERT_NE(region.alloc_slab(page, page), nullptr);
-  ASSERT_NE(region.alloc_slab(mebibyte, page), nullptr);
-  for (std::size_t i = 1; i < mebibyte / page; ++i) ASSERT_NE(region.alloc_slab(page, page), nullptr) << i;
+  const auto* const begin = static_cast<const std::byte*>(region.begin());
+  ASSERT_EQ(region.alloc_slab(page, page), begin);
+  ASSERT_EQ(region.alloc_slab(mebibyte, page), begin + mebibyte);
+  EXPECT_TRUE(region.audit());
+  // The gap is blocks of 1, 2, 4 … pages, and of those that would do the smallest is taken: the next in order.
+  for (std::size_t i = 1; i < mebibyte / page; ++i) ASSERT_EQ(region.alloc_slab(page, page), begin + i * page);
   EXPECT_EQ(region.alloc_slab(page, page), nullptr);
+}
+
+TEST(Region, TakesTheSmallestBlockAndOfThoseTheOneThatCameBackLast) {
+  Region region{16 * page};
+  std::array<std::byte*, 12> slabs;
+  for (std::byte*& slab : slabs) slab = static_cast<std::byte*>(region.alloc_slab(page, page));
+  auto* const four = static_cast<std::byte*>(region.alloc_slab(4 * page, page));
+  ASSERT_EQ(four, slabs[0] + 12 * page);
+  region.free_slab(slabs[0], page, page);
+  EXPECT_EQ(region.alloc_slab(2 * page, page), nullptr);  // settles it
+  region.free_slab(four, 4 * page, page);
+  region.free_slab(slabs[6], page, page);
+  region.free_slab(slabs[4], page, page);
+  EXPECT_TRUE(region.audit());
+  EXPECT_EQ(region.alloc_slab(page, page), slabs[4]);
+  EXPECT_EQ(region.alloc_slab(page, page), slabs[6]);
+  EXPECT_EQ(region.alloc_slab(page, page), slabs[0]) << "a larger block is split though a page is free";
+  EXPECT_EQ(region.alloc_slab(page, page), four);
+  EXPECT_TRUE(region.audit());
+}
+
+TEST(Region, CountsSlabsOfEverySize) {
+  Region region{std::size_t{4} << 30};
+  for (std::size_t slab_size = page; slab_size <= Geometry::max_slab_size; slab_size *= 2) {
+    std::array<void*, 2> slabs;
+    for (void*& slab : slabs) ASSERT_NE(slab = region.alloc_slab(slab_size, page), nullptr) << slab_size;
+    EXPECT_EQ(region.free_bytes(), region.size() - 2 * slab_size);
+    region.free_slab(slabs[0], slab_size, page);
+    EXPECT_EQ(region.free_bytes(), region.size() - slab_size);
+    EXPECT_EQ(region.kept_bytes(), slab_size);
+    EXPECT_TRUE(region.audit()) << slab_size;
+    region.free_slab(slabs[1], slab_size, page);
+    EXPECT_EQ(region.trim(), 2 * slab_size);
+    EXPECT_EQ(region.free_bytes(), region.size());
+  }
 }
 
 TEST(Region, NamesTheReasonWhyItHasNoRoom) {

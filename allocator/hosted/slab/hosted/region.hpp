@@ -48,9 +48,10 @@ enum class RegionError : std::uint8_t {
 ///                                |      alloc_slab     v  trim
 ///                                 `----------------- Clean
 ///
-/// A slab comes from the smallest free block that holds it, the one freed last first; the upper halves
-/// stay free. Halves are joined again when nothing else is left (a lazy buddy system: Knowlton,
-/// CACM 8(10), 1965): only those that came back since the last time; they are loose, the others settled.
+/// A slab comes from the smallest free block that holds it; the upper halves stay free. Halves are joined
+/// again when nothing else is left (a lazy buddy system: Knowlton, CACM 8(10), 1965): only those that came
+/// back since the last time; they are loose, the others settled. Of blocks of one size the loose come
+/// first, the one freed last before all others.
 /// Nothing is ever written into a slab. Not for use by several threads at once.
 class Region {
  public:
