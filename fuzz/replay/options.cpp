@@ -42,7 +42,9 @@ std::optional<Options> options_of(int argc, char** argv) {
   };
   Options options;
   opterr = 0;
-  for (int found = 0; (found = getopt_long(argc, argv, ":", known, nullptr)) != -1;) {
+  for (int found = 0, which = 0; (found = getopt_long(argc, argv, ":", known, &which)) != -1;) {
+    if (found >= WriteBytes && found <= Budget && *optarg == 0)
+      return wrong(std::string{"--"} + known[which].name + ": its argument is empty");
     switch (found) {
       case Quiet: options.quiet = true; break;
       case Full: options.full = true; break;
@@ -63,7 +65,10 @@ std::optional<Options> options_of(int argc, char** argv) {
     }
   }
   options.files.assign(argv + optind, argv + argc);
+  if (options.environment && !options.files.empty()) return wrong("--environment looks at no file");
   if (options.help || options.environment) return options;
+  if (!options.output.empty() && !options.minimize && !options.as_test && !options.html)
+    return wrong("--output: only --minimize, --as-test and --html write there");
 
   char* budget_end = nullptr;
   constexpr double longest = 1e7;
