@@ -43,9 +43,10 @@ int main() {
   HostedBackend backend;
   slab::Cache<Buffer, config, HostedBackend> cache{backend};
   const auto print = [&](const char* when) {
-    const auto [full, partial, empty, allocated, free] = cache.statistics();
-    std::printf("%s: %zu full, %zu partial, %zu empty slabs, %zu objects, %zu pages mapped\n", when, full, partial,
-                empty, allocated, backend.pages.size());
+    const slab::CacheStatistics statistics = cache.statistics();
+    std::printf("%s: %zu full, %zu partial, %zu empty slabs, %zu objects, %zu pages mapped\n", when,
+                statistics.full_slabs, statistics.partial_slabs, statistics.empty_slabs, statistics.allocated_objects,
+                backend.pages.size());
   };
   std::printf("%s, %zu object a slab\n", to_string(cache.geometry().row()), cache.geometry().objects_per_slab());
 

@@ -176,8 +176,6 @@ BUGS = [
     Bug("foreign_pointer_ignored", "M8/double_free",
         program(MULTI, *allocs(1), "free #0", "shrink c0", "double_free #0")),
     Bug("other_cache_unseen", "M6/free_through_other", "pointer-of-another-cache"),
-    Bug("owner_stays_after_destruction", "M6/free_foreign",
-        program(TINY, *allocs(1), "destroy c0", "free_foreign c0 pick=4")),
     Bug("owner_stays_in_returned_page", "died:AddressSanitizer", "returned-page-names-no-owner"),
     Bug("uncarved_slot_freed", "died:AddressSanitizer",  # with this seed the junk is all ones: its entry says live
         program(SEVEN, *allocs(1), "free_never_allocated #0 pick=5", backend="reuse=lifo placement=adjacent seed=192")),

@@ -45,7 +45,8 @@ inline void note_shrink() { if (std::getenv("SLAB_PLANTED_SHRINK")) shrunk_at = 
 """
 
 
-CORE, SUPPLY, GEOMETRY, CACHE = "cache_core.hpp", "slab_supply.hpp", "geometry.hpp", "cache.hpp"
+CORE, SLABS, SUPPLY, GEOMETRY, CACHE = (
+    "cache_core.hpp", "cache_slabs.hpp", "slab_supply.hpp", "geometry.hpp", "cache.hpp")
 LIST, SLOTS, BUSY = "slab_list.hpp", "slots.hpp", "busy_mark.hpp"
 # Header, a text that occurs once in it, and what takes its place: @name is whether the cache has that bug.
 EDITS = [
@@ -75,40 +76,43 @@ EDITS = [
     (CACHE, "return offset % value.stride() == 0;",
      "return @constant_geometry_accepts_interior || offset % value.stride() == 0;"),
     # The contract with the backend.
-    (SUPPLY, "if ((reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) == 0)",
-     "if (@misaligned_slab_accepted || (reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) == 0)"),
-    (SUPPLY, "void* const slab = backend_->alloc_slab(geometry.slab_size(), geometry.page_size());",
-     "void* const slab = backend_->alloc_slab(geometry.slab_size(), geometry.page_size() * "
-     "(@asks_for_another_page_size ? 2 : 1));"),
-    (SUPPLY, "    if (!info) {\n      backend_->free_slab",
-     "    if (@slab_lost_without_info && !info) return nullptr;\n    if (!info) {\n      backend_->free_slab"),
+    (SUPPLY, "if ((reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) != 0)",
+     "if (!@misaligned_slab_accepted && (reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) != 0)"),
+    (SUPPLY, "hidden(backend_->alloc_slab(geometry.slab_size(), geometry.page_size()));",
+     "hidden(backend_->alloc_slab(geometry.slab_size(),\n"
+     "                            geometry.page_size() * (@asks_for_another_page_size ? 2 : 1)));"),
+    (SUPPLY, "    if (!memory) return give_back(geometry, slab);",
+     "    if (!memory) return @slab_lost_without_info ? nullptr : give_back(geometry, slab);"),
     (SUPPLY, "      return backend_->can_make_slabs(geometry, count);",
      "      return backend_->can_make_slabs(geometry, count - @asks_about_a_slab_too_few) != (@one_slab_refused && "
      "count == 1) || @refusal_ignored;"),
-    (SUPPLY, "info.owner = nullptr;", "if (!@owner_stays_in_returned_page) info.owner = nullptr;"),
-    (SUPPLY, "    info->owner = owner;", "    info->owner = @owner_forgotten ? nullptr : owner;"),
-    (SUPPLY, "      free_info(geometry, info);\n      info = nullptr;",
-     "      if (!@info_lost_when_save_fails) free_info(geometry, info);\n      info = nullptr;"),
+    (SUPPLY, "info.owner = 0;", "if (!@owner_stays_in_returned_page) info.owner = 0;"),
+    (SUPPLY, "    info->owner = owner;", "    info->owner = @owner_forgotten ? 0 : owner;"),
+    (SUPPLY, "      free_info(geometry, info);\n      return give_back(geometry, slab);",
+     "      if (!@info_lost_when_save_fails) free_info(geometry, info);\n"
+     "      return @slab_lost_without_info ? nullptr : give_back(geometry, slab);"),
     (SUPPLY,
      "    delete_pages(geometry, slab, geometry.slab_size());\n    free_info(geometry, &info);\n"
-     "    backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());\n",
-     "    if (@slab_freed_before_its_pages) backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
+     "    give_back(geometry, slab);\n",
+     "    if (@slab_freed_before_its_pages) give_back(geometry, slab);\n"
      "    if (@info_freed_before_its_pages) free_info(geometry, &info);\n"
      "    if (!@pages_stay_saved) delete_pages(geometry, slab, geometry.slab_size());\n"
      "    if (!@info_freed_before_its_pages) free_info(geometry, &info);\n"
-     "    if (!@slab_freed_before_its_pages) backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
-     "    if (@slab_freed_twice) backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());\n"
+     "    if (!@slab_freed_before_its_pages) give_back(geometry, slab);\n"
+     "    if (@slab_freed_twice) give_back(geometry, slab);\n"
      "    if (@returned_slab_written_unseen) store_link(slab, nullptr);\n"
      "    if (@returned_slab_written) *static_cast<volatile char*>(slab) = 0;\n"),
-    (SUPPLY, "      memory = backend_->alloc_slab_info(size);",
-     "      memory = @info_in_its_slab ? slab : backend_->alloc_slab_info(size + (@info_too_large ? 8 : 0));"),
-    (SUPPLY, "if (reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) != 0) {",
-     "if (!@misaligned_info_accepted && reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) != 0) {"),
-    (SUPPLY, "    if constexpr (R == Row::Large) {\n      memory",
-     "    if constexpr (R == Row::SmallMultiPage && requires { backend_->alloc_slab_info(size); })\n"
-     "      if (@info_allocated_in_multi_page) (void)backend_->alloc_slab_info(size);\n"
-     "    if constexpr (R == Row::Large) {\n      memory"),
-    (SUPPLY, "    if constexpr (R != Row::SmallSinglePage) {\n      for",
+    (SUPPLY, "hidden(backend_->alloc_slab_info(size));",
+     "hidden(@info_in_its_slab ? slab : backend_->alloc_slab_info(size + (@info_too_large ? 8 : 0)));"),
+    (SUPPLY, "if (reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) == 0)",
+     "if (@misaligned_info_accepted || reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) == 0)"),
+    (SUPPLY, "    if constexpr (R != Row::Large) {\n      return",
+     "    const std::size_t size_of_info = geometry.slab_info_size();\n"
+     "    if constexpr (R == Row::SmallMultiPage && requires { backend_->alloc_slab_info(size_of_info); })\n"
+     "      if (@info_allocated_in_multi_page) (void)backend_->alloc_slab_info(size_of_info);\n"
+     "    if constexpr (R != Row::Large) {\n      return"),
+    (SUPPLY, "SlabInfo& info) noexcept {\n    if constexpr (R != Row::SmallSinglePage) {\n      for",
+     "SlabInfo& info) noexcept {\n"
      "    if constexpr (R == Row::SmallSinglePage && requires { backend_->save_slab_info(std::uintptr_t{}, &info); })\n"
      "      if (@page_saved_in_single_page) return backend_->save_slab_info(reinterpret_cast<std::uintptr_t>(slab), "
      "&info);\n"
@@ -133,25 +137,27 @@ EDITS = [
      "static_cast<Entry>(live - 1));"),
     (SLOTS, "entries_[index] = static_cast<Entry>(next);",
      "if (!@link_not_written) entries_[index] = static_cast<Entry>(@free_list_cut ? live - 1 : next);"),
-    (CORE, "address(&info + 1) - geometry().slab_info_size());",
+    (SLABS, "address(&info + 1) - geometry().slab_info_size());",
      "address(&info + 1) - geometry().slab_info_size() + (@table_overlaps_info ? 8 : 0) - (@table_overlaps_slots ? 8 : "
      "0));"),
     (SLOTS, "  if (entry_size > 2) [[unlikely]]",
      "  entry_size = @entries_read_too_wide ? 2 * entry_size : @entries_read_too_narrow ? 1 : entry_size;\n"
      "  if (entry_size > 2) [[unlikely]]"),
     # The lists of slabs.
-    (LIST, "    if (front_) front_->*Previous = &info;",
-     "    if (front_ && !@front_not_linked_back) front_->*Previous = &info;"),
-    (LIST, "    if (info.*Next) info.*Next->*Previous = info.*Previous;",
-     "    if (info.*Next && !@neighbour_not_relinked) info.*Next->*Previous = info.*Previous;"),
+    (LIST, "    set_previous(front_, &info);", "    if (!@front_not_linked_back) set_previous(front_, &info);"),
+    (LIST, "    set_previous(info.*Next, info.*Previous);",
+     "    if (!@neighbour_not_relinked || !(info.*Next)) set_previous(info.*Next, info.*Previous);"),
     (LIST, "    ++size_;", "    size_ += !(@listed_slab_not_counted && info.*Next);"),
     (LIST, "    --size_;", "    size_ -= !(@unlisted_slab_counted && size_ > 1);"),
     # What a caller calls.
     (CORE, "alloc(Growth::Forbidden)", "alloc(@no_grow_grows ? Growth::Allowed : Growth::Forbidden)"),
-    (CORE, "    if (is_reserved) {\n      keep(n / objects_per_slab() + (n % objects_per_slab() != 0));\n      trim();",
-     "    if (!is_reserved && @failed_reserve_forgets_the_last) keep(0);\n    if (is_reserved) {\n"
-     "      keep(n / objects_per_slab() + (n % objects_per_slab() != 0 && !@kept_slabs_rounded_down));\n"
-     "      if (!@reserve_does_not_trim) trim();"),
+    (CORE, "if (!is_reserved) break;",
+     "if (!is_reserved && @failed_reserve_forgets_the_last) this->keep(0);\n      if (!is_reserved) break;"),
+    (CORE, "this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0));",
+     "this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0 && !@kept_slabs_rounded_down));"),
+    (CORE, "this->release_empty_slabs(kept_slabs_, caller);",
+     "if (!@reserve_does_not_trim)\n"
+     "        this->release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_, caller);"),
     (CORE, "if (!object) return;", "if (!object && !@null_is_foreign) return;"),
     (CORE, "if (at.index >= slots_.carved) [[unlikely]]",
      "if (at.index >= (@uncarved_slot_freed ? objects_per_slab() : slots_.carved)) [[unlikely]]"),
@@ -160,42 +166,41 @@ EDITS = [
     (CORE, "    --slots_.used;\n    if (slots_.used == 0 && empty_.size() >= kept_slabs_)",
      "    if (!detail::is_late_free()) --slots_.used;\n"
      "    if (slots_.used == 0 && (empty_.size() >= kept_slabs_ + @trimmed_one_slab_late || @no_empty_slab_kept))"),
-    (CORE, "    keep(0);\n    const std::size_t released",
-     "    detail::note_shrink();\n    if (!@shrink_keeps_reserve) keep(0);\n    const std::size_t released"),
-    (CORE, "allocated = at_most(allocated_elsewhere_ + in_current, slots);",
+    (CORE, "    this->keep(0);\n    const std::size_t released",
+     "    detail::note_shrink();\n    if (!@shrink_keeps_reserve) this->keep(0);\n    const std::size_t released"),
+    (CORE, "    return released;", "    return released + (@shrink_miscounts && released > 0);"),
+    (SLABS, "allocated = at_most(allocated_elsewhere_ + in_current, slots);",
      "allocated = at_most(allocated_elsewhere_ + (@counts_carved_slots && current_ ? slots_.carved : in_current), "
      "slots);"),
-    (CORE, ".free_objects = slots - allocated};",
-     ".free_objects = slots - allocated + @counts_a_free_object_too_many};"),
-    (CORE, ": in_current == objects_per_slab() ? result.full_slabs",
+    (SLABS, ".free_objects = slots - allocated,",
+     ".free_objects = slots - allocated + @counts_a_free_object_too_many,"),
+    (SLABS, ": in_current == objects_per_slab() ? result.full_slabs",
      ": in_current == objects_per_slab() && !(@one_object_never_full && in_current == 1) ? result.full_slabs"),
     (CORE, "i < slots_of(info).carved; ++i) if (table.is_live(i)) visit",
      "i < (@current_slab_not_visited ? slots_in(info) : slots_of(info)).carved; ++i) if (table.is_live(i)) visit"),
-    (CORE, "slots_{no_slots()}, supply_{backend} {}",
+    (SLABS, "slots_{no_slots()}, supply_{backend} {\n",
      "slots_{no_slots()}, supply_{backend} {\n    detail::note_cache();\n"
      "    if (@no_slab_counts_as_empty) slots_.used = 0;\n"
-     "    if (@constructor_makes_a_slab) (void)make_slab();\n  }"),
-    (CORE, "    busy_.enter();\n    if constexpr (checks) for_each_live([this]",
-     "    if (!@destruction_is_unguarded) busy_.enter();\n"
-     "    if constexpr (checks) if (!@destroyed_without_reports) for_each_live([this]"),
-    (CORE, "    release_empty_slabs(0);\n    all_slabs_.for_each",
-     "    if (!@empty_slabs_lost_at_destruction) release_empty_slabs(0);\n    all_slabs_.for_each"),
-    (CORE, "all_slabs_.for_each([](SlabInfo& info) { info.owner = nullptr; });",
-     "all_slabs_.for_each([](SlabInfo& info) { if (!@owner_stays_after_destruction) info.owner = nullptr; });"),
+     "    if (@constructor_makes_a_slab) (void)make_slab(nullptr);\n"),
+    (CORE, "    busy_.enter();\n    if constexpr (checks) {\n      while",
+     "    if (!@destruction_is_unguarded) busy_.enter();\n    if constexpr (checks) {\n      while"),
+    (CORE, "      visit_live([&](void* object)",
+     "      if (!@destroyed_without_reports) visit_live([&](void* object)"),
+    (CORE, "    this->release_empty_slabs(0, caller);\n  }",
+     "    if (!@empty_slabs_lost_at_destruction) this->release_empty_slabs(0, caller);\n  }"),
     # The mark of a cache at work.
-    (BUSY, "is_set_ = true;", "is_set_ = !@busy_mark_not_set;"),
-    (BUSY, "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    is_set_ = false;",
-     "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    is_set_ = @busy_mark_stays;"),
-    (CORE, "{ report(Misuse::ReentrantCall, object); }",
-     "{ report(Misuse::ReentrantCall, object); if (@refused_call_ends_the_mark) busy_.leave(); }"),
-    (CORE, "    report(kind, object);\n    busy_.leave();",
-     "    report(kind, object);\n    if (!@busy_after_misuse) busy_.leave();"),
+    (BUSY, "state_ = AtWork;\n    __atomic", "state_ = @busy_mark_not_set ? Idle : AtWork;\n    __atomic"),
+    (BUSY, "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = Idle;",
+     "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = @busy_mark_stays ? AtWork : Idle;"),
+    (CORE, "      busy_.end_refusal();", "      @refused_call_ends_the_mark ? busy_.leave() : busy_.end_refusal();"),
+    (CORE, "    busy_.leave();\n    report(kind, object",
+     "    if (!@busy_after_misuse) busy_.leave();\n    report(kind, object"),
     (CORE, "if (!info) return busy_.leave(), nullptr;",
      "if (!info && @busy_after_a_failed_alloc) return nullptr;\n      if (!info) return busy_.leave(), nullptr;"),
-    (CORE, "return supply_.look_up(page);",
+    (SLABS, "return supply_.look_up(page);",
      "return @get_is_unguarded ? busy_.leave() : void(), supply_.look_up(@get_asks_for_the_object ? address(object) : "
      "page);"),
-    (CORE, "    supply_.give_back(geometry(), info);",
+    (SLABS, "    supply_.give_back(geometry(), info);",
      "    if (@giving_back_is_unguarded) busy_.leave();\n    supply_.give_back(geometry(), info);"),
     # Slots.
     (CORE, "return slots_.take(table, index);",
@@ -234,35 +239,37 @@ EDITS = [
     (SLOTS, "return at.index >= carved ? Misuse::NeverAllocated",
      "return @double_free_misnamed || (at.index >= carved && !@never_allocated_unseen) ? Misuse::NeverAllocated"),
     # Slabs.
-    (CORE, "    if (SlabInfo* const info = partial_.front()) {",
+    (SLABS, "    if (SlabInfo* const info = partial_.front()) return info;",
      "    SlabInfo* partial = @partial_slabs_unused ? nullptr : partial_.front();\n"
      "    while (@oldest_partial_slab_first && partial && partial->next) partial = partial->next;\n"
-     "    if (SlabInfo* const info = partial) {"),
-    (CORE, "SlabInfo* info = empty_.front();", "SlabInfo* info = @empty_slabs_unused ? nullptr : empty_.front();"),
-    (CORE, "if (!info && growth == Growth::Allowed) info = make_slab();",
-     "if (!info && growth == Growth::Allowed && !(@gives_up_at_the_second_slab && all_slabs_.size() == 1)) "
-     "info = make_slab();"),
-    (CORE, "      slots_in(*current_) = copy_of(slots_);\n      allocated_elsewhere_ += slots_.used;",
-     "      if (!@full_slab_not_written_back) slots_in(*current_) = copy_of(slots_);\n"
+     "    if (partial) return partial;"),
+    (SLABS, "    if (SlabInfo* const info = empty_.front()) return info;",
+     "    if (empty_.front() && !@empty_slabs_unused) return empty_.front();"),
+    (SLABS, "return growth == Growth::Allowed ? make_slab(caller)",
+     "return growth == Growth::Allowed && !(@gives_up_at_the_second_slab && all_slabs_.size() == 1) ? "
+     "make_slab(caller)"),
+    (SLABS, "      write_slots(*current_, copy_of(slots_));\n      allocated_elsewhere_ += slots_.used;",
+     "      if (!@full_slab_not_written_back) write_slots(*current_, copy_of(slots_));\n"
      "      if (@full_slab_written) store_link(current_->slab, nullptr);\n"
      "      if (!@full_slab_not_counted) allocated_elsewhere_ += slots_.used;\n"
      "      if (@full_slab_listed && slots_.used == objects_per_slab()) partial_.push_front(*current_);"),
-    (CORE, "if (slots_.used != objects_per_slab()) (slots_.used == 0 ? empty_ : partial_).push_front(*current_);",
+    (SLABS, "if (slots_.used != objects_per_slab()) (slots_.used == 0 ? empty_ : partial_).push_front(*current_);",
      "if (slots_.used != objects_per_slab() && (slots_.used == 0 || !@slab_with_room_lost))\n"
      "        (slots_.used == 0 && !@empty_slab_listed_partial ? empty_ : partial_).push_front(*current_);\n"
      "      if (@list_is_a_circle && slots_.used != 0 && slots_.used != objects_per_slab())\n"
-     "        current_->previous = current_;"),
-    (CORE, "    if constexpr (checks) table_ = table_of(info);",
+     "        set_member<checks, &SlabInfo::previous>(*current_, current_);"),
+    (SLABS, "    if constexpr (checks) table_ = table_of(info);",
      "    if constexpr (checks) if (!@table_of_the_last_slab_stays || !table_) table_ = table_of(info);"),
-    (CORE, "    allocated_elsewhere_ -= counted;",
+    (SLABS, "    allocated_elsewhere_ -= counted;",
      "    if (!@current_objects_counted_twice) allocated_elsewhere_ -= counted;"),
-    (CORE, "if (!info) [[unlikely]]\n        return misused(Misuse::ForeignPointer, object);",
+    (CORE, "if (!info) [[unlikely]]\n        return misused_outside(object, Misuse::ForeignPointer);",
      "if (!info && @foreign_pointer_written) store_link(object, nullptr);\n"
      "      if (!info && @foreign_pointer_ignored) return busy_.leave();\n"
      "      if (!info && !@foreign_pointer_followed)\n"
-     "        return misused(@foreign_pointer_misnamed ? Misuse::OtherCache : Misuse::ForeignPointer, object);"),
-    (CORE, "if (load_owner(&info->owner) != this) [[unlikely]]",
-     "if (!@other_cache_unseen && load_owner(&info->owner) != this) [[unlikely]]"),
+     "        return misused_outside(object, @foreign_pointer_misnamed ? Misuse::OtherCache\n"
+     "                                                                 : Misuse::ForeignPointer);"),
+    (CORE, "if (load_unknown(&info->owner) != this->tag()) [[unlikely]]",
+     "if (!@other_cache_unseen && load_unknown(&info->owner) != this->tag()) [[unlikely]]"),
     (CORE, "return at.index < slots.carved && put_slot",
      "return at.index < (@uncarved_slot_freed ? objects_per_slab() : slots.carved) && put_slot"),
     (CORE, "if (!is_same(slots_in(*info), slots)) return",
@@ -272,47 +279,46 @@ EDITS = [
      "    if (!detail::is_late_free()) --slots.used;\n"
      "    if (@made_current_with_old_slots) slots = slots_in(*info);\n"
      "    if (@free_elsewhere_not_counted) ++allocated_elsewhere_;\n    if (!current_ ||"),
-    (CORE, "    slots_in(*current_) = full_slots();",
-     "    if (!@full_slab_not_written_back) slots_in(*current_) = full_slots();\n"
+    (CORE, "    write_slots(*current_, full_slots());",
+     "    if (!@full_slab_not_written_back) write_slots(*current_, full_slots());\n"
      "    if (@full_slab_written) store_link(current_->slab, nullptr);\n"
      "    if (@full_slab_listed) partial_.push_front(*current_);\n"
      "    if (@full_slab_not_counted) allocated_elsewhere_ -= objects_per_slab();"),
-    (CORE, "    --allocated_elsewhere_;\n    --slots.used;\n    slots_in(info) = slots;",
+    (CORE, "    --allocated_elsewhere_;\n    --slots.used;\n    write_slots(info, slots);",
      "    if (!@free_elsewhere_not_counted) --allocated_elsewhere_;\n"
      "    if (!detail::is_late_free()) --slots.used;\n"
      "    if (@freed_full_slab_not_current && slots.used != 0 && slots.used + 1 == objects_per_slab())\n"
      "      partial_.push_front(info);\n"
      "    if (@moved_one_free_late && slots.used != 0 && slots.used + 2 == objects_per_slab()) {\n"
-     "      make_current(info, slots, slots.used);\n      return busy_.leave();\n    }\n"
-     "    if (!@freed_slots_not_written_back) slots_in(info) = slots;"),
-    (CORE, "    partial_.remove(info);\n    empty_.push_front(info);\n    trim_and_leave();",
+     "      this->make_current(info, slots, slots.used);\n      return busy_.leave();\n    }\n"
+     "    if (!@freed_slots_not_written_back) write_slots(info, slots);"),
+    (CORE, "    partial_.remove(info);\n    empty_.push_front(info);\n    this->trim_and_leave();",
      "    if (!@stays_on_its_list) partial_.remove(info), empty_.push_front(info);\n"
-     "    if (@emptied_slab_not_trimmed) return busy_.leave();\n    trim_and_leave();"),
-    (CORE, "    if (slots.used == 0) return trim_and_leave();",
-     "    if (slots.used == 0 && !@emptied_slab_not_trimmed) return trim_and_leave();"),
-    (CORE, "    if (!info) return nullptr;\n    ::new (",
+     "    if (@emptied_slab_not_trimmed) return busy_.leave();\n    this->trim_and_leave();"),
+    (CORE, "    if (slots.used == 0) return this->trim_and_leave();",
+     "    if (slots.used == 0 && !@emptied_slab_not_trimmed) return this->trim_and_leave();"),
+    (SLABS, "    if (!info) return nullptr;\n    ::new (",
      "    if (!info) return allocated_elsewhere_ += @failed_alloc_counted, nullptr;\n"
      "    if (!@new_slab_has_a_free_slot) ::new ("),
-    (CORE, "    all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n",
+    (SLABS, "    all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n",
      "    if (!@new_slab_not_listed) all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n"
      "    if (@info_linked_twice) empty_.push_front(*info);\n"),
-    (CORE, "if (n <= free_objects) return true;", "if (@reserves_nothing || n <= free_objects) return true;"),
-    (CORE, "(n - free_objects - 1) / objects_per_slab() + 1;",
+    (SLABS, "if (n <= free_objects) return true;", "if (@reserves_nothing || n <= free_objects) return true;"),
+    (SLABS, "(n - free_objects - 1) / objects_per_slab() + 1;",
      "(n - free_objects - !@reserves_a_slab_too_many) / objects_per_slab() + !@reserves_a_slab_too_few;"),
-    (CORE, "if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;",
+    (SLABS, "if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;",
      "if (!@reserves_more_than_there_is && needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return "
      "false;"),
-    (CORE, "for (; made > 0; --made) release", "for (; made > @failed_reserve_keeps_a_slab; --made) release"),
-    (CORE, "      slots_ = no_slots();", "      if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n"
-     "      if (@no_slab_counts_as_empty) slots_.used = 0;"),
-    (CORE, "    all_slabs_.remove(info);", "    if (!@returned_slab_stays_listed) all_slabs_.remove(info);"),
-    (CORE, "left > kept; --left)", "left > kept + (@keeps_one_of_three && left == 3); --left)"),
-    (CORE, "    return empty > kept ? empty - kept : 0;",
-     "    return empty > kept ? empty - kept + @shrink_miscounts : 0;"),
-    (CORE, "kept_slabs_ = slabs > Policy::empty_slabs_kept ?",
+    (SLABS, "release_empty_slabs(empty, caller);",
+     "release_empty_slabs(empty + (@failed_reserve_keeps_a_slab && made > 0), caller);"),
+    (SLABS, "    slots_ = no_slots();", "    if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n"
+     "    if (@no_slab_counts_as_empty) slots_.used = 0;"),
+    (SLABS, "    all_slabs_.remove(info);", "    if (!@returned_slab_stays_listed) all_slabs_.remove(info);"),
+    (SLABS, "left > kept;)", "left > kept + (@keeps_one_of_three && left == 3);)"),
+    (SLABS, "kept_slabs_ = slabs > Policy::empty_slabs_kept ?",
      "kept_slabs_ = slabs > Policy::empty_slabs_kept || @reserve_overrules_the_policy ?"),
-    (CORE, "release_empty_slabs(kept_slabs_);",
-     "release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_);"),
+    (SLABS, "release_empty_slabs(kept_slabs_, ",
+     "release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_, "),
 ]
 
 

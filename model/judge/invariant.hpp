@@ -50,6 +50,8 @@ enum class Invariant : std::uint16_t {
   L6,
   L7,
   L8,
+  L9,
+  L10,
   S1 = 'S' << 8 | 1,
   S2,
   S3,
@@ -68,7 +70,7 @@ enum class Invariant : std::uint16_t {
   T1 = 'T' << 8 | 1,
   T2,
   T3,
-  OfAudit = 'A' << 8,  // L1 to L3 and L8, as long as audit() has not said which of them
+  OfAudit = 'A' << 8,  // L1 to L3 and L8 to L10, as long as audit() has not said which of them
 };
 
 /// The letter that an id begins with, such as 'M' for misuse.
@@ -77,7 +79,7 @@ constexpr char family_of(Invariant invariant) { return static_cast<char>(static_
 /// The id, such as "B8"; empty for None.
 inline std::string to_string(Invariant invariant) {
   if (invariant == Invariant::None) return "";
-  if (invariant == Invariant::OfAudit) return "L1 to L3, L8";
+  if (invariant == Invariant::OfAudit) return "L1 to L3, L8 to L10";
   return family_of(invariant) + std::to_string(static_cast<unsigned>(invariant) & 0xFF);
 }
 

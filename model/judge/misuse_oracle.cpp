@@ -14,8 +14,10 @@ Invariant invariant_of(slab::Misuse kind) {
     case slab::Misuse::OtherCache: return Invariant::M6;
     case slab::Misuse::NeverAllocated: return Invariant::M7;
     case slab::Misuse::LiveAtDestruction: return Invariant::M9;
-    case slab::Misuse::CorruptedFreeList: return Invariant::M11;
+    case slab::Misuse::CorruptedFreeList:
+    case slab::Misuse::CorruptedSlabInfo: return Invariant::M11;
     case slab::Misuse::ReentrantCall: return Invariant::M12;
+    case slab::Misuse::BackendFault: return Invariant::B3;
   }
   return Invariant::M1;
 }

@@ -279,6 +279,11 @@ bool RecordingBackend::info_belongs(const SlabRecord& slab, std::uintptr_t info)
 }
 
 slab::SlabInfo* RecordingBackend::get_slab_info(std::uintptr_t page_addr) noexcept {
+  // Of a slab that is being made: a question, as can_make_slabs.
+  if (const SlabRecord* const made = find(page_addr); made && made->fresh && made->saved_pages == 0 &&
+                                                      made->cache == context_.cache_index && context_.freed == 0 &&
+                                                      context_.cache->spec.row() != slab::Row::SmallSinglePage)
+    return reinterpret_cast<slab::SlabInfo*>(lookup(page_addr));
   enter(BackendCall::GetSlabInfo, arena_.relative(page_addr));
   if (judgement_.violated()) return nullptr;
   const std::uintptr_t page = context_.freed & ~std::uintptr_t{context_.cache->spec.page_size - 1};

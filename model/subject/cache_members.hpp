@@ -22,6 +22,8 @@ struct CacheMembers {
 
   std::uint64_t busy;
   std::uintptr_t partial_front, empty_front, all_front;  // the first SlabInfo of each list
+  std::uintptr_t tag;       // what its slabs call their owner; read only
+  std::uintptr_t all_back;  // the last of all, in a cache that checks
   std::size_t slabs, partial_slabs, empty_slabs, allocated_elsewhere, kept_slabs;
 };
 // Its bytes can be compared.

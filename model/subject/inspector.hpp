@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <slab/cache_core.hpp>
+#include <slab/cache_slabs.hpp>
 
 #include "model/memory/sanitizer.hpp"
 #include "model/subject/cache_members.hpp"
@@ -15,7 +15,7 @@ class Inspector {
  public:
   template <class GeometrySource, class Backend, class Policy>
   [[nodiscard]] static slabproof::CacheMembers members_of(
-      const detail::CacheCore<GeometrySource, Backend, Policy>& cache) {
+      const detail::CacheSlabs<GeometrySource, Backend, Policy>& cache) {
     static_assert(sizeof(cache) == sizeof(KnownMembers<GeometrySource, Backend, Policy>), "a member is not known here");
     return {.slots = members_of(cache.slots_),
             .slab = cache.slab_,
@@ -25,6 +25,8 @@ class Inspector {
             .partial_front = number(cache.partial_.front_),
             .empty_front = number(cache.empty_.front_),
             .all_front = number(cache.all_slabs_.front_),
+            .tag = cache.tag(),
+            .all_back = back_of(cache.all_slabs_.back_),
             .slabs = cache.all_slabs_.size_,
             .partial_slabs = cache.partial_.size_,
             .empty_slabs = cache.empty_.size_,
@@ -32,7 +34,7 @@ class Inspector {
             .kept_slabs = cache.kept_slabs_};
   }
   template <class GeometrySource, class Backend, class Policy>
-  static void set_members_of(detail::CacheCore<GeometrySource, Backend, Policy>& cache,
+  static void set_members_of(detail::CacheSlabs<GeometrySource, Backend, Policy>& cache,
                              const slabproof::CacheMembers& members) {
     set(cache.slots_, members.slots);
     cache.slab_ = members.slab;
@@ -42,6 +44,7 @@ class Inspector {
     cache.partial_.front_ = pointer<SlabInfo>(members.partial_front);
     cache.empty_.front_ = pointer<SlabInfo>(members.empty_front);
     cache.all_slabs_.front_ = pointer<SlabInfo>(members.all_front);
+    cache.all_slabs_.back_.set(pointer<SlabInfo>(members.all_back));
     cache.all_slabs_.size_ = members.slabs;
     cache.partial_.size_ = members.partial_slabs;
     cache.empty_.size_ = members.empty_slabs;
@@ -52,10 +55,8 @@ class Inspector {
   // Not sanitized: a defect may have given the SlabInfo back too early. `checks` is its cache's.
   SLABPROOF_NOT_SANITIZED static slabproof::SlabInfoMembers info_at(std::uintptr_t address, bool checks) {
     const SlabInfo& info = *pointer<SlabInfo>(address);
-    return {.slots = checks
-                         ? slabproof::SlotsMembers{info.tabled.free_head, info.tabled.used, info.tabled.carved}
-                         : slabproof::SlotsMembers{number(info.linked.free_head), info.linked.used, info.linked.carved},
-            .owner = number(info.owner),
+    return {.slots = checks ? members_of(info.tabled.slots) : members_of(info.linked),
+            .owner = info.owner,
             .slab = number(info.slab),
             .next = number(info.next),
             .previous = number(info.previous),
@@ -66,22 +67,23 @@ class Inspector {
                                                   const slabproof::SlabInfoMembers& members) {
     SlabInfo& info = *pointer<SlabInfo>(address);
     if (checks)
-      set(info.tabled, members.slots);
+      set(info.tabled.slots, members.slots);
     else
       set(info.linked, members.slots);
-    info.owner = pointer<void>(members.owner);
+    info.owner = members.owner;
     info.slab = pointer<std::byte>(members.slab);
     info.next = pointer<SlabInfo>(members.next);
     info.previous = pointer<SlabInfo>(members.previous);
     info.next_slab = pointer<SlabInfo>(members.next_slab);
     info.previous_slab = pointer<SlabInfo>(members.previous_slab);
+    if (checks) detail::seal(info, detail::first_seal_key);
   }
 
  private:
   /// A cache has these members, in whatever order, and no others.
   template <class GeometrySource, class Backend, class Policy>
   struct KnownMembers {
-    using Core = detail::CacheCore<GeometrySource, Backend, Policy>;
+    using Core = detail::CacheSlabs<GeometrySource, Backend, Policy>;
     [[no_unique_address]] decltype(Core::geometry_) geometry;
     [[no_unique_address]] decltype(Core::busy_) busy;
     decltype(Core::slots_) slots;
@@ -92,13 +94,22 @@ class Inspector {
     decltype(Core::partial_) partial;
     decltype(Core::empty_) empty;
     decltype(Core::all_slabs_) all_slabs;
+    [[no_unique_address]] decltype(Core::set_aside_) set_aside;
+    [[no_unique_address]] decltype(Core::incarnation_) incarnation;
     decltype(Core::allocated_elsewhere_) allocated_elsewhere;
     decltype(Core::kept_slabs_) kept_slabs;
   };
 
-  static bool is_busy(const detail::BusyMark<true>& mark) { return mark.is_set_; }
+  template <class Back>
+  static std::uintptr_t back_of(const Back& back) {
+    if constexpr (requires { back.info; })
+      return number(back.info);
+    else
+      return 0;
+  }
+  static bool is_busy(const detail::BusyMark<true>& mark) { return mark.is_set(); }
   static bool is_busy(const detail::BusyMark<false>&) { return false; }
-  static void set_busy(detail::BusyMark<true>& mark, bool is_set) { mark.is_set_ = is_set; }
+  static void set_busy(detail::BusyMark<true>& mark, bool is_set) { is_set ? mark.enter() : mark.leave(); }
   static void set_busy(detail::BusyMark<false>&, bool) {}
   static slabproof::SlotsMembers members_of(const detail::LinkedSlots& slots) {
     return {number(slots.free_head), slots.used, slots.carved};

@@ -65,7 +65,7 @@ TEST(Inspector, ReadsASlabInfoAsItWasWritten) {
     slab::Inspector::set_info_at(address(&written), checks, {{1, 2, 3}, 4, 5, 6, 7, 8, 9});
     const SlabInfoMembers info = slab::Inspector::info_at(address(&written), checks);
     EXPECT_EQ(info.slots, (SlotsMembers{1, 2, 3}));
-    EXPECT_EQ(checks ? written.tabled.carved : written.linked.carved, 3u);
+    EXPECT_EQ(checks ? written.tabled.slots.carved : written.linked.carved, 3u);
     EXPECT_EQ(info.owner, 4u);
     EXPECT_EQ(info.slab, 5u);
     EXPECT_EQ(info.next, 6u);

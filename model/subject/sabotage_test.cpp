@@ -126,6 +126,9 @@ constexpr Row rows[] = {
     {Invariant::L7, MiscountsShrink, "says that shrink returned one more", single_page, "shrink c0"},
     {Invariant::L7, KeepsWhenShrinking, "returns nothing in shrink", single_page, "#0 = alloc c0; free #0; shrink c0"},
     {Invariant::L8, BreaksOwner, "has a slab of another owner", single_page, "#0 = alloc c0; shrink c0"},
+    {Invariant::L9, WritesToSlabInfo, "has a SlabInfo that it did not write", single_page, "#0 = alloc c0; shrink c0"},
+    {Invariant::L10, HasASlabTwice, "has a slab twice", large,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; shrink c0"},
     {Invariant::L8, SharesAnInfo, "saves one SlabInfo for two slabs", multi_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
      "alloc c0"},

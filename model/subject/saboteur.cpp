@@ -23,6 +23,16 @@ SLABPROOF_NOT_SANITIZED std::uint64_t first_word(const void* memory) {
 }
 void read(const void* memory) { (void)*static_cast<const volatile std::uint64_t*>(memory); }
 
+/// Changes a SlabInfo as a cache with a defect would: what it writes is sealed.
+template <class F>
+void change(slab::SlabInfo& info, F f) {
+  f(info);
+  slab::detail::seal(info, slab::detail::first_seal_key);
+}
+void miscount(slab::SlabInfo& info, int by) {
+  change(info, [&](slab::SlabInfo& one) { one.tabled.slots.used += static_cast<std::uint32_t>(by); });
+}
+
 /// Stands between a cache and its backend.
 class SabotagedBackend {
  public:
@@ -33,10 +43,10 @@ class SabotagedBackend {
     ++slabs_;
     const bool breaks = sabotage == BreaksListInCallback || (sabotage == BreaksListInLateCallback && slabs_ > 20);
     slab::SlabInfo* const broken = breaks && first_slab_ ? &info_of_first_slab() : nullptr;
-    if (broken) ++broken->tabled.used;
+    if (broken) miscount(*broken, 1);
     std::uintptr_t slab =
         address(real_.alloc_slab(slab_size, sabotage == AsksForAnotherPageSize ? 2 * page_size : page_size));
-    if (broken) --broken->tabled.used;
+    if (broken) miscount(*broken, -1);
     if (sabotage == AcceptsMisalignedSlab) slab &= ~(page_size - 1);
     if (sabotage == MapsPagesInSinglePage) (void)real_.save_slab_info(slab, reinterpret_cast<slab::SlabInfo*>(slab));
     if (sabotage == AllocatesInfoInMultiPage) (void)real_.alloc_slab_info(56);
@@ -66,9 +76,9 @@ class SabotagedBackend {
     if (!first_info_) first_info_ = info;
     if (sabotage == SharesAnInfo) info = first_info_;
     slab::SlabInfo* const broken = sabotage == BreaksListInLateSave && slabs_ > 10 ? first_info_ : nullptr;
-    if (broken) ++broken->tabled.used;
+    if (broken) miscount(*broken, 1);
     const bool saved = real_.save_slab_info(page_addr, info);
-    if (broken) --broken->tabled.used;
+    if (broken) miscount(*broken, -1);
     if (sabotage == SavesAgain) return real_.save_slab_info(page_addr, info);
     if (sabotage == ChangesAPage) return real_.save_slab_info(page_addr, info - 1);
     return saved;
@@ -99,6 +109,7 @@ class SabotagedBackend {
     return reinterpret_cast<slab::SlabInfo*>(first_slab_ + spec_.slab_size)[-1];
   }
   [[nodiscard]] std::uintptr_t last_slab() const { return last_slab_; }
+  [[nodiscard]] slab::SlabInfo* first_saved_info() const { return first_info_; }
 
  private:
   RecordingBackend& real_;
@@ -111,7 +122,7 @@ class SabotagedBackend {
 template <bool Checks>
 struct SabotagedPolicy : slab::Checked {
   static constexpr bool checks = Checks;
-  static void on_misuse(slab::MisuseReport report) {
+  static void on_misuse(slab::MisuseReport report) noexcept {
     if (sabotage == DropsReports) return;
     if (sabotage == ReportsTwice) report_log.push_back(report);
     if (sabotage == ReportsAnotherKind) report.kind = slab::Misuse::CorruptedFreeList;
@@ -173,10 +184,14 @@ class Saboteur {
     if (sabotage == KeepsWhenShrinking) return cache_.statistics().empty_slabs;
     if (sabotage == AsksAboutSlabsInShrink) (void)backend_.can_make_slabs(geometry(), 1);
     const std::size_t returned = cache_.shrink();
-    if (sabotage == BreaksUsedCount) backend_.info_of_first_slab().tabled = {};
-    if (sabotage == BreaksLink) backend_.info_of_first_slab().previous = &backend_.info_of_first_slab();
-    if (sabotage == BreaksFreeList) backend_.info_of_first_slab().tabled.free_head = slab::detail::no_slot(1);
-    if (sabotage == BreaksOwner) backend_.info_of_first_slab().owner = nullptr;
+    if (sabotage == BreaksUsedCount) change_first_info([](slab::SlabInfo& info) { info.tabled.slots = {}; });
+    if (sabotage == BreaksLink) change_first_info([](slab::SlabInfo& info) { info.previous = &info; });
+    if (sabotage == BreaksFreeList)
+      change_first_info([](slab::SlabInfo& info) { info.tabled.slots.free_head = slab::detail::no_slot(1); });
+    if (sabotage == BreaksOwner) change_first_info([](slab::SlabInfo& info) { info.owner = 0; });
+    if (sabotage == WritesToSlabInfo) backend_.info_of_first_slab().owner = 0;
+    if (sabotage == HasASlabTwice)
+      change(*backend_.first_saved_info(), [&](slab::SlabInfo& info) { info.slab = at(backend_.last_slab()); });
     return returned + (sabotage == MiscountsShrink);
   }
   [[nodiscard]] slab::CacheStatistics statistics() const {
@@ -198,6 +213,10 @@ class Saboteur {
 
  private:
   [[nodiscard]] const slab::Geometry& geometry() const { return cache_.geometry(); }
+  template <class F>
+  void change_first_info(F f) {
+    change(backend_.info_of_first_slab(), f);
+  }
 
   slab::DynamicCache<R, SabotagedBackend, SabotagedPolicy<Checks>> cache_;  // first: reports name its address
   SabotagedBackend& backend_;

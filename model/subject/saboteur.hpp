@@ -80,6 +80,8 @@ enum class Sabotage : std::uint8_t {
   BreaksLink,
   BreaksFreeList,
   BreaksOwner,
+  WritesToSlabInfo,
+  HasASlabTwice,
 };
 
 /// How the subjects of make_saboteur are broken. Set before a run.

@@ -45,8 +45,15 @@ refuses(DynamicCache.BackendLacks.free_slab_info "lacks `void free_slab_info\\("
 refuses(BackendFunctionMayThrow "lacks `bool save_slab_info\\([^\n]*\\) noexcept`" "-DMAY_THROW= ")
 refuses(CanMakeSlabsOfAnotherForm "slab: the backend's can_make_slabs is not `bool can_make_slabs\\("
   "-DCAN_MAKE_SLABS=int can_make_slabs(const slab::Geometry&, std::size_t) noexcept { return 1\\; }")
+add_test(NAME CompileFail.NothingIsWrongWithAHandlerThatCannotThrow
+  COMMAND ${compile_fail_command} -DON_MISUSE=noexcept)
+refuses(HandlerMayThrow "slab: Policy::on_misuse must be noexcept" "-DON_MISUSE= ")
+refuses(HandlerMayThrow.DynamicCache "slab: Policy::on_misuse must be noexcept" -DDYNAMIC "-DON_MISUSE= ")
 refuses(CopyOfACache "deleted" -DCOPY)
 refuses(MoveOfACache "deleted" -DMOVE)
+
+# Pointers of another size than 8 bytes; -m32 would want headers that not every system has.
+refuses(TargetIsNot64Bit "slab: the target is not 64-bit" -U__SIZEOF_POINTER__ -D__SIZEOF_POINTER__=4)
 
 # A kernel that includes what needs an operating system is told so.
 add_test(NAME CompileFail.HostedHeaderInAFreestandingProgram

@@ -33,7 +33,7 @@ class StaticBackend {
   }
 
  private:
-  struct Slab {
+  struct alignas(2 * slab_size) Slab {  // a power of two, so that slab_of() need not divide
     alignas(page_size) std::byte bytes[slab_size];
     alignas(8) std::byte info_bytes[256];
     slab::SlabInfo* info;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct UncheckedRecording : slab::Unchecked {
 struct KeepsNone : slab::Checked {
   static constexpr std::size_t empty_slabs_kept = 0;
 };
+struct Named : slab::Checked {
+  static constexpr const char* name = "blocks";
+};
 using KeepsTwo = RecordingAndKeeping<2>;
 struct Block {
   std::array<std::uint64_t, 8> words;
@@ -57,7 +61,13 @@ TEST(PoliciesDeathTest, TheDefaultHandlerNamesTheMisuseAndStopsTheProgram) {
   Cache<Block, Config{}, HeapBackend> cache{backend};
   Block* const block = cache.alloc();
   cache.free(block);
-  EXPECT_EXIT(cache.free(block), testing::KilledBySignal(SIGABRT), "slab: DoubleFree: pointer 0x");
+  std::ostringstream text;
+  text << "slab: DoubleFree: pointer " << block << ", cache " << &cache << " of 64-byte objects, called from 0x";
+  EXPECT_EXIT(cache.free(block), testing::KilledBySignal(SIGABRT), text.str());
+  Cache<Block, Config{}, HeapBackend, Named> named{backend};
+  text.str("");
+  text << ", cache " << &named << " blocks of 64-byte objects, called from 0x";
+  EXPECT_EXIT(named.free(block), testing::KilledBySignal(SIGABRT), text.str());
 }
 
 TEST_F(Policies, EachMemberChangesByDeriving) {

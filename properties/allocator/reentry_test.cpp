@@ -1,9 +1,13 @@
 #include <array>
-#include <csignal>
+#include <csetjmp>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
+#include <new>
+#include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,7 +16,8 @@
 #include "properties/allocator/heap_backend.hpp"
 #include "properties/allocator/recorded_reports.hpp"
 
-// Calls of a Checked cache that is at work already: from its backend, from on_misuse, from a signal handler.
+// Calls of a Checked cache that is at work already: from its backend and from on_misuse. interrupt_test.cpp has those
+// from a signal handler.
 
 namespace {
 
@@ -39,8 +44,8 @@ struct Block {
 /// Each operation of the cache, called while it is at work: reported once, without effect, and the cache as it was.
 template <class C>
 void call_each_operation(C& cache, const std::string& name) {
-  const bool was_sound = cache.audit();
-  Block block;
+  EXPECT_TRUE(cache.audit()) << name;
+  std::remove_pointer_t<decltype(cache.alloc())> block;
   const auto reported = [&](const void* pointer, const auto& operation) {
     const std::size_t before = reports.size();
     operation();
@@ -58,8 +63,7 @@ void call_each_operation(C& cache, const std::string& name) {
   cache.free(nullptr);
   EXPECT_EQ(reports.size(), reported_so_far) << name;
   EXPECT_EQ(cache.statistics(), before) << name;
-  EXPECT_EQ(cache.audit(), was_sound) << name;
-  EXPECT_TRUE(was_sound || name == "CorruptedFreeList") << name;
+  EXPECT_TRUE(cache.audit()) << name;
 }
 
 // From the backend.
@@ -102,13 +106,13 @@ TEST_F(ReentrantCall, IsReportedFromEveryBackendFunctionAndHasNoEffect) {
   backend.cache = &cache;
   ASSERT_TRUE(cache.reserve(1));
   // The last object has a slab of its own. The backend is asked for the SlabInfo of the first one freed, whose slab
-  // becomes current, and of that last one.
+  // becomes current, and of that last one; and of each slab's page when the slab is made.
   std::vector<Block*> blocks(cache.geometry().objects_per_slab() + 1);
   for (Block*& block : blocks) ASSERT_NE(block = cache.alloc(), nullptr);
   for (Block* block : blocks) cache.free(block);
   EXPECT_EQ(cache.shrink(), 1u);
   const std::map<std::string, int> expected = {
-      {"can_make_slabs", 1}, {"alloc_slab", 2},      {"free_slab", 2},     {"save", 2}, {"get", 2},
+      {"can_make_slabs", 1}, {"alloc_slab", 2},      {"free_slab", 2},     {"save", 2}, {"get", 4},
       {"delete", 2},         {"alloc_slab_info", 2}, {"free_slab_info", 2}};
   EXPECT_EQ(backend.calls, expected);
   EXPECT_TRUE(backend.has_everything_back());
@@ -118,223 +122,256 @@ TEST_F(ReentrantCall, IsReportedFromEveryBackendFunctionAndHasNoEffect) {
   EXPECT_TRUE(reports.empty());
 }
 
-// From on_misuse, whatever is reported.
+// From on_misuse. It is told of most kinds when the operation is over, of two while the cache is at work.
 
-void answer(const MisuseReport& report);
+/// Frees what a test has left behind.
+struct ForgivingBackend : HeapBackend {
+  ~ForgivingBackend() {
+    for (const auto& [slab, size] : outstanding) {
+#if defined(SLAB_ASAN)
+      __asan_unpoison_memory_region(slab, size);
+#endif
+      std::free(slab);
+    }
+    for (void* info : infos_outstanding) std::free(info);
+  }
+  void* alloc_slab(std::size_t size, std::size_t page) noexcept {
+    if (before_alloc_slab) before_alloc_slab();
+    void* const slab = HeapBackend::alloc_slab(size, page);
+    outstanding[slab] = size;
+    return slab;
+  }
+  void free_slab(void* slab, std::size_t size, std::size_t page) noexcept {
+    outstanding.erase(slab);
+    HeapBackend::free_slab(slab, size, page);
+  }
+  void* alloc_slab_info(std::size_t size) noexcept {
+    return *infos_outstanding.insert(HeapBackend::alloc_slab_info(size)).first;
+  }
+  void free_slab_info(void* info, std::size_t size) noexcept {
+    infos_outstanding.erase(info);
+    HeapBackend::free_slab_info(info, size);
+  }
+  void (*before_alloc_slab)() = nullptr;
+  std::map<void*, std::size_t> outstanding;
+  std::set<void*> infos_outstanding;
+};
+
 struct Answering : slab::Checked {
+  static inline void (*answer)(const MisuseReport&) = nullptr;
   static void on_misuse(const MisuseReport& report) noexcept {
     reports.push_back(report);
-    if (report.kind != Misuse::ReentrantCall) answer(report);
+    if (answer) answer(report);
   }
 };
-using AnsweringCache = Cache<Block, Config{.slab_size = 8192}, HeapBackend, Answering>;
-AnsweringCache* answering = nullptr;
-void answer(const MisuseReport& report) { call_each_operation(*answering, to_string(report.kind)); }
+struct Odd {
+  std::array<std::uint64_t, 9> words;
+};
+/// A map, SlabInfos in slabs, and tail waste: every kind of misuse is possible.
+using AnsweringCache = Cache<Odd, Config{.slab_size = 8192}, ForgivingBackend, Answering>;
 
-TEST_F(ReentrantCall, IsReportedFromTheHandlerOfEachMisuseAndHasNoEffect) {
-  HeapBackend backend;
-  Block* live;
-  {
-    AnsweringCache cache{backend}, other{backend};
-    answering = &cache;
-    live = cache.alloc();
-    Block* const freed = cache.alloc();
-    Block* const elsewhere = other.alloc();
+/// A cache with an object that is live and one that was freed, in a slab with slots never used; and one of another.
+struct Subject {
+  Subject() : live{cache.alloc()}, freed{cache.alloc()}, elsewhere{other.alloc()} {
     cache.free(freed);
-    Block local;
-    const auto offset = [](Block* block, std::size_t bytes) {
-      return reinterpret_cast<Block*>(reinterpret_cast<std::byte*>(block) + bytes);
-    };
-    const std::size_t info = cache.geometry().slab_info_offset();
-    for (Block* wrong : {freed, freed + 1, offset(live, 8), offset(live, info), &local, elsewhere}) {
-      const std::size_t before = reports.size();
-      cache.free(wrong);
-      EXPECT_EQ(reports.size(), before + 7) << "the misuse, and six calls";
-    }
-    // The entry of `freed` in the table of slots says that it is live.
-    reinterpret_cast<unsigned char*>(live)[info + 1] = 0xFF;
-    EXPECT_EQ(cache.alloc(), nullptr);
-    EXPECT_EQ(reports[reports.size() - 7].kind, Misuse::CorruptedFreeList);
-    reinterpret_cast<unsigned char*>(live)[info + 1] = 0xFE;
-    EXPECT_TRUE(cache.audit());
-    cache.free(cache.alloc());
-    other.free(elsewhere);
+    now = this;
     reports.clear();
   }
-  EXPECT_EQ(reports.size(), 7u) << "LiveAtDestruction, and six calls";
-  EXPECT_EQ(backend.slabs, 1u) << "the slab of the live object must stay";
-#if defined(SLAB_ASAN)
-  __asan_unpoison_memory_region(live, 8192);
-#endif
-  backend.free_slab(live, 8192, 4096);
-}
-
-// From a handler that interrupts an operation after each of its instructions, by the processor's trap flag.
-
-/// Slabs, SlabInfos and a map without a call that an interrupt could break.
-struct StaticBackend {
-  static constexpr std::size_t slab_size = 4096, count = 8;
-  void* alloc_slab(std::size_t, std::size_t) noexcept { return take(slab_used, slabs); }
-  void free_slab(void* slab, std::size_t, std::size_t) noexcept { slab_used[index_of(slab)] = false; }
-  bool save_slab_info(std::uintptr_t page, slab::SlabInfo* info) noexcept {
-    return map[index_of(reinterpret_cast<void*>(page))] = info, true;
-  }
-  slab::SlabInfo* get_slab_info(std::uintptr_t page) noexcept {
-    const std::size_t index = index_of(reinterpret_cast<void*>(page));
-    return index < count ? map[index] : nullptr;
-  }
-  void delete_slab_info(std::uintptr_t page) noexcept { map[index_of(reinterpret_cast<void*>(page))] = nullptr; }
-  void* alloc_slab_info(std::size_t) noexcept { return take(info_used, infos); }
-  void free_slab_info(void* info, std::size_t) noexcept {
-    info_used[static_cast<std::size_t>(static_cast<Info*>(info) - infos)] = false;
+  ~Subject() {
+    Answering::answer = nullptr;
+    other.free(elsewhere);
+    if (!is_destroyed) cache.~AnsweringCache();
   }
 
- private:
-  struct alignas(4096) Slab {
-    std::byte bytes[slab_size];
-  };
-  struct Info {
-    alignas(8) std::byte bytes[256];
-  };
-  template <class T>
-  static void* take(bool (&used)[count], T (&all)[count]) {
-    for (std::size_t i = 0; i < count; ++i)
-      if (!used[i]) return used[i] = true, &all[i];
-    return nullptr;
-  }
-  std::size_t index_of(const void* slab) const {
-    return (reinterpret_cast<std::uintptr_t>(slab) - reinterpret_cast<std::uintptr_t>(slabs)) / slab_size;
-  }
-  Slab slabs[count];
-  Info infos[count];
-  bool slab_used[count] = {}, info_used[count] = {};
-  slab::SlabInfo* map[count] = {};
-};
+  /// The first object lies where the slab begins.
+  Odd* at(std::size_t offset) const { return reinterpret_cast<Odd*>(reinterpret_cast<unsigned char*>(live) + offset); }
+  void overwrite(std::size_t offset) const { reinterpret_cast<unsigned char*>(live)[offset] = 0xFF; }
 
-struct Counting : slab::Checked {
-  static inline volatile std::size_t reentrant = 0, others = 0;
-  static void on_misuse(const MisuseReport& report) noexcept {
-    if (report.kind == Misuse::ReentrantCall)
-      reentrant = reentrant + 1;
-    else
-      others = others + 1;
-  }
-};
-
-/// Turns the trap flag on or off, and keeps the compiler from moving anything across. 128 bytes below the stack pointer
-/// may be in use.
-[[gnu::always_inline]] inline void start_trapping() {
-  asm volatile("lea -128(%%rsp), %%rsp; pushfq; orq $0x100, (%%rsp); popfq; lea 128(%%rsp), %%rsp" ::: "memory", "cc");
-}
-[[gnu::always_inline]] inline void stop_trapping() {
-  asm volatile("lea -128(%%rsp), %%rsp; pushfq; andq $~0x100, (%%rsp); popfq; lea 128(%%rsp), %%rsp" ::
-                   : "memory", "cc");
-}
-
-template <Row R>
-struct Interrupted {
-  static inline Interrupted* now = nullptr;
-
-  explicit Interrupted(const Geometry& geometry) : cache{geometry, backend} { now = this; }
-
-  /// The handler: takes an object and gives it back, or is refused both times. No count has wrapped.
-  static void on_trap(int) {
-    const slab::CacheStatistics counts = now->cache.statistics();
-    const std::size_t most = 100'000;
-    now->wrapped =
-        now->wrapped + (counts.full_slabs > most || counts.free_objects > most || counts.allocated_objects > most);
-    const std::size_t before = Counting::reentrant;
-    if (void* const object = now->cache.alloc()) {
-      now->cache.free(object);
-      now->served = now->served + (Counting::reentrant == before);
-    } else {
-      now->cache.free(now);
-      now->refused = now->refused + (Counting::reentrant == before + 2);
+  void commit(Misuse kind) {
+    const std::size_t info = cache.geometry().slab_size() - sizeof(slab::SlabInfo);
+    const std::size_t table = cache.geometry().slab_info_offset();
+    switch (kind) {
+      case Misuse::DoubleFree: return cache.free(freed);
+      case Misuse::InteriorPointer: return cache.free(at(8));
+      case Misuse::SlabInfoPointer: return cache.free(at(info));
+      case Misuse::TailWastePointer: return cache.free(at(table - 8));
+      case Misuse::ForeignPointer: return cache.free(&local);
+      case Misuse::OtherCache: return cache.free(elsewhere);
+      case Misuse::NeverAllocated: return cache.free(freed + 1);
+      case Misuse::CorruptedFreeList:
+        overwrite(table + 1);  // the entry of `freed`: it is live
+        object = cache.alloc();
+        return;
+      case Misuse::CorruptedSlabInfo:
+        overwrite(info + 24);  // where the slab begins
+        return cache.free(at(8));
+      case Misuse::BackendFault:
+        for (std::size_t i = 0; i < cache.geometry().objects_per_slab(); ++i) object = cache.alloc();
+        backend.pages.erase(reinterpret_cast<std::uintptr_t>(live));
+        return cache.free(live);
+      case Misuse::ReentrantCall:
+        backend.before_alloc_slab = [] { now->cache.free(now->live); };
+        is_reserved = cache.reserve(1000);
+        backend.before_alloc_slab = nullptr;
+        return;
+      case Misuse::LiveAtDestruction: is_destroyed = true; return cache.~AnsweringCache();
     }
-    now->calls = now->calls + 1;
   }
 
-  /// Interrupts `operation` everywhere, in the state that prepare() leaves. `is_right` judges the state after it.
-  template <class Prepare, class Operation, class Check>
-  void interrupt_everywhere(Prepare prepare, Operation operation, Check is_right) {
-    prepare();
-    for (volatile std::size_t* count : {&calls, &served, &refused, &wrapped}) *count = 0;
-    start_trapping();
-    operation();
-    stop_trapping();
-    EXPECT_TRUE(is_right() && cache.audit());
-    EXPECT_EQ(calls, served + refused);
-    EXPECT_EQ(wrapped, 0u);
-    EXPECT_GT(served, 2u) << "before the cache is marked as busy, and after that";
-    EXPECT_GT(refused, 10u);
-  }
-
-  StaticBackend backend;
-  DynamicCache<R, StaticBackend, Counting> cache;
-  volatile std::size_t calls = 0, served = 0, refused = 0, wrapped = 0;  // written by the handler
+  static inline Subject* now = nullptr;
+  ForgivingBackend backend;
+  alignas(AnsweringCache) std::byte place[sizeof(AnsweringCache)];
+  AnsweringCache& cache{*::new (static_cast<void*>(place)) AnsweringCache{backend}};
+  AnsweringCache other{backend};
+  Odd *live, *freed, *elsewhere, *object = nullptr, local;
+  bool is_destroyed = false, is_reserved = false;
 };
 
-template <Row R>
-void interrupt(const Geometry& geometry) {
-  SCOPED_TRACE(to_string(R));
-  struct sigaction action{}, before{};
-  action.sa_handler = Interrupted<R>::on_trap;
-  ASSERT_EQ(sigaction(SIGTRAP, &action, &before), 0);
-  static Interrupted<R> interrupted{geometry};
-  auto& cache = interrupted.cache;
-  const std::size_t objects = geometry.objects_per_slab();
-  std::vector<void*> live;
-  live.reserve(4 * objects);
-  const auto take = [&](std::size_t count) {
-    while (count-- > 0) live.push_back(cache.alloc());
-  };
-  const auto empty = [&] {
-    for (void* object : live) cache.free(object);
-    live.clear();
-    cache.shrink();
-  };
-  const auto counts = [&](std::size_t expected) { return cache.statistics().allocated_objects == expected; };
-  void* object = nullptr;
-  const auto alloc = [&] { object = cache.alloc(); };
-  const auto keep = [&](std::size_t expected) {
-    live.push_back(object);
-    return object != nullptr && counts(expected);
-  };
-  // A slot of the current slab; the first of a slab to be made; a free in the current slab, in a full one that becomes
-  // current, in a partial one that becomes empty and goes back; the slabs of reserve() and shrink().
-  interrupted.interrupt_everywhere([&] { empty(), take(2); }, alloc, [&] { return keep(3); });
-  interrupted.interrupt_everywhere([&] { empty(), take(objects); }, alloc, [&] { return keep(objects + 1); });
-  const auto free_last = [&] { cache.free(object); };
-  const auto take_out = [&](std::size_t index) {
-    object = live[index];
-    live.erase(live.begin() + static_cast<std::ptrdiff_t>(index));
-  };
-  interrupted.interrupt_everywhere([&] { empty(), take(3), take_out(1); }, free_last, [&] { return counts(2); });
-  interrupted.interrupt_everywhere([&] { empty(), take(2 * objects), take_out(1); }, free_last,
-                                   [&] { return counts(2 * objects - 1); });
-  const auto leave_one_of_the_first_slab = [&] {
-    empty(), take(2 * objects + 1);
-    for (std::size_t i = 1; i < objects; ++i) cache.free(live[i]);
-    live.erase(live.begin() + 1, live.begin() + static_cast<std::ptrdiff_t>(objects));
-    take_out(0);
-  };
-  // A free in a full slab while the current one has room.
-  interrupted.interrupt_everywhere([&] { empty(), take(2 * objects - 1), take_out(1); }, free_last,
-                                   [&] { return counts(2 * objects - 2); });
-  interrupted.interrupt_everywhere(leave_one_of_the_first_slab, free_last, [&] { return counts(objects + 1); });
-  bool is_reserved = false;
-  interrupted.interrupt_everywhere([&] { empty(); }, [&] { is_reserved = cache.reserve(2 * objects); },
-                                   [&] { return is_reserved && cache.statistics().empty_slabs == 2; });
-  interrupted.interrupt_everywhere([&] { empty(), is_reserved = cache.reserve(2 * objects); }, [&] { cache.shrink(); },
-                                   [&] { return counts(0) && cache.statistics().empty_slabs <= 1; });
-  empty();
-  EXPECT_EQ(Counting::others, 0u);
-  ASSERT_EQ(sigaction(SIGTRAP, &before, nullptr), 0);
+constexpr Misuse told_at_the_end[] = {Misuse::DoubleFree,       Misuse::InteriorPointer,   Misuse::SlabInfoPointer,
+                                      Misuse::TailWastePointer, Misuse::ForeignPointer,    Misuse::OtherCache,
+                                      Misuse::NeverAllocated,   Misuse::CorruptedFreeList, Misuse::CorruptedSlabInfo,
+                                      Misuse::BackendFault};
+
+/// Every operation is served, and nothing is reported.
+void use_each_operation() {
+  auto& cache = Subject::now->cache;
+  const std::size_t told = reports.size();
+  Odd* const object = cache.alloc();
+  EXPECT_NE(object, nullptr);
+  cache.free(object);
+  EXPECT_TRUE(cache.reserve(1));
+  Odd* const reserved = cache.alloc_no_grow();
+  EXPECT_NE(reserved, nullptr);
+  cache.free(reserved);
+  static_cast<void>(cache.shrink());
+  std::size_t live = 0;
+  cache.for_each_live([&](void*) { ++live; });
+  EXPECT_EQ(live, cache.statistics().allocated_objects);
+  EXPECT_TRUE(cache.audit());
+  EXPECT_EQ(reports.size(), told);
 }
 
-TEST_F(ReentrantCall, FromAHandlerThatInterruptsAnyInstructionIsServedOrReportedAndDamagesNothing) {
-  interrupt<Row::SmallSinglePage>(Geometry::make(4096, 4096, ObjectSizeType::Small, 1000, 8).value());
-  interrupt<Row::Large>(Geometry::make(4096, 4096, ObjectSizeType::Large, 1000, 8).value());
+TEST_F(ReentrantCall, IsNoCallFromTheHandlerOfAMisuseThatIsToldAtTheEnd) {
+  for (const Misuse kind : told_at_the_end) {
+    SCOPED_TRACE(to_string(kind));
+    Subject subject;
+    Answering::answer = [](const MisuseReport&) { use_each_operation(); };
+    subject.commit(kind);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].kind, kind);
+    EXPECT_TRUE(subject.cache.audit());
+    Answering::answer = nullptr;
+    use_each_operation();
+  }
+}
+
+TEST_F(ReentrantCall, IsACallFromTheHandlerOfLiveAtDestruction) {
+  Subject subject;
+  Answering::answer = [](const MisuseReport& report) {
+    if (report.kind == Misuse::LiveAtDestruction) call_each_operation(Subject::now->cache, "LiveAtDestruction");
+  };
+  subject.commit(Misuse::LiveAtDestruction);
+  EXPECT_EQ(reports.size(), 7u) << "LiveAtDestruction, and six calls";
+  EXPECT_EQ(subject.backend.slabs, 2u) << "the slab of the live object must stay";
+}
+
+TEST_F(ReentrantCall, FromTheHandlerOfAReentrantCallIsRefusedWithoutAReport) {
+  Subject subject;
+  Answering::answer = [](const MisuseReport&) {
+    auto& cache = Subject::now->cache;
+    EXPECT_EQ(cache.alloc(), nullptr);
+    EXPECT_EQ(cache.alloc_no_grow(), nullptr);
+    EXPECT_FALSE(cache.reserve(1));
+    EXPECT_EQ(cache.shrink(), 0u);
+    cache.free(Subject::now->live);
+    EXPECT_TRUE(cache.audit());
+  };
+  subject.commit(Misuse::ReentrantCall);
+  EXPECT_TRUE(subject.is_reserved);
+  ASSERT_EQ(reports.size(), subject.backend.slabs - 2) << "one for each slab that reserve() has made";
+  for (const MisuseReport& report : reports) EXPECT_EQ(report.kind, Misuse::ReentrantCall);
+  Answering::answer = nullptr;
+  use_each_operation();
+}
+
+// A handler that does not return.
+
+std::jmp_buf out;
+void leave(const MisuseReport&) { std::longjmp(out, 1); }
+
+/// Whether on_misuse has left.
+bool leaves(Subject& subject, Misuse kind) {
+  Answering::answer = leave;
+  if (setjmp(out) != 0) return Answering::answer = nullptr, true;
+  subject.commit(kind);
+  return false;
+}
+
+TEST_F(ReentrantCall, IsNoCallAfterAHandlerHasLeftByLongjmp) {
+  for (const Misuse kind : told_at_the_end) {
+    SCOPED_TRACE(to_string(kind));
+    Subject subject;
+    ASSERT_TRUE(leaves(subject, kind));
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].kind, kind);
+    use_each_operation();
+  }
+}
+
+// The operation that was at work, or the destruction, is left with its handler, and will never be over.
+TEST_F(ReentrantCall, IsEveryCallAfterAHandlerHasLeftACacheAtWork) {
+  for (const Misuse kind : {Misuse::ReentrantCall, Misuse::LiveAtDestruction}) {
+    SCOPED_TRACE(to_string(kind));
+    Subject subject;
+    ASSERT_TRUE(leaves(subject, kind));
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].kind, kind);
+    const slab::CacheStatistics before = subject.cache.statistics();
+    EXPECT_EQ(subject.cache.alloc(), nullptr);
+    EXPECT_EQ(subject.cache.alloc_no_grow(), nullptr);
+    EXPECT_FALSE(subject.cache.reserve(1));
+    EXPECT_EQ(subject.cache.shrink(), 0u);
+    subject.cache.free(subject.live);
+    EXPECT_EQ(subject.cache.statistics(), before);
+    EXPECT_TRUE(subject.cache.audit());
+  }
+}
+
+// Destruction.
+
+template <Row R>
+void free_in_destruction(const Geometry& geometry) {
+  using C = DynamicCache<R, ForgivingBackend, Answering>;
+  SCOPED_TRACE(to_string(R));
+  static C* now;
+  reports.clear();
+  ForgivingBackend backend;
+  std::vector<unsigned char*> objects(200);
+  {
+    C cache{geometry, backend};
+    now = &cache;
+    for (unsigned char*& object : objects) object = static_cast<unsigned char*>(cache.alloc());
+    Answering::answer = [](const MisuseReport& report) {
+      if (report.kind == Misuse::LiveAtDestruction) now->free(const_cast<void*>(report.pointer));
+    };
+  }
+  Answering::answer = nullptr;
+  ASSERT_EQ(reports.size(), 400u);
+  std::set<const void*> told;
+  for (std::size_t i = 0; i < 400; i += 2) {
+    EXPECT_EQ(reports[i].kind, Misuse::LiveAtDestruction);
+    EXPECT_EQ(reports[i + 1].kind, Misuse::ReentrantCall);
+    EXPECT_EQ(reports[i + 1].pointer, reports[i].pointer);
+    told.insert(reports[i].pointer);
+  }
+  EXPECT_EQ(told, std::set<const void*>(objects.begin(), objects.end()));
+  for (unsigned char* object : objects) *object = object[geometry.object_size() - 1] = 1;  // AddressSanitizer watches
+}
+
+TEST_F(ReentrantCall, IsEachFreeFromTheHandlerOfLiveAtDestructionAndTheObjectsStay) {
+  free_in_destruction<Row::SmallSinglePage>(Geometry::make(4096, 4096, ObjectSizeType::Small, 100, 8).value());
+  free_in_destruction<Row::SmallMultiPage>(Geometry::make(8192, 4096, ObjectSizeType::Small, 300, 8).value());
+  free_in_destruction<Row::Large>(Geometry::make(8192, 4096, ObjectSizeType::Large, 1000, 8).value());
 }
 
 }  // namespace

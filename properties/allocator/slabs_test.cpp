@@ -133,6 +133,24 @@ TEST(Statistics, TouchNoSlab) {
   for (std::size_t i = 50; i < 100; ++i) cache.free(objects[i]);
 }
 
+// A slab that begins where another one ends has none of its memory.
+template <Row R>
+void audit_neighbours() {
+  slab::hosted::Backend backend{1 << 20};
+  const std::size_t slab_size = R == Row::SmallMultiPage ? 8192 : 4096;
+  const ObjectSizeType type = R == Row::Large ? ObjectSizeType::Large : ObjectSizeType::Small;
+  const Geometry geometry = Geometry::make(slab_size, 4096, type, 512, 8).value();
+  DynamicCache<R, slab::hosted::Backend> cache{geometry, backend};
+  ASSERT_TRUE(cache.reserve(10 * geometry.objects_per_slab()));
+  EXPECT_TRUE(cache.audit()) << to_string(R);
+}
+
+TEST(Audit, HoldsForSlabsThatLieSideBySide) {
+  audit_neighbours<Row::SmallSinglePage>();
+  audit_neighbours<Row::SmallMultiPage>();
+  audit_neighbours<Row::Large>();
+}
+
 TEST(Reserve, OfMoreThanThereAreAddressesIsRefusedBeforeTheFirstBackendCallAndChangesNothing) {
   CountingBackend backend;
   const Geometry geometry = made(Row::SmallMultiPage, 40);

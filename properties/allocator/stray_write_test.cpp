@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <set>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,19 +28,34 @@ using slab::Misuse;
 using slab::ObjectSizeType;
 using slab::Row;
 
-/// Remembers where its slabs and the memory of their SlabInfos lie, in the order in which they were handed out.
+/// Remembers where its slabs and the memory of their SlabInfos lie, in the order in which they were handed out. What
+/// does not come back, as a slab that was set aside, it frees in the end.
 struct OrderedBackend : HeapBackend {
+  ~OrderedBackend() {
+    for (void* const memory : outstanding) std::free(memory);
+  }
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     void* const slab = HeapBackend::alloc_slab(slab_size, page_size);
     slabs_in_order.push_back(static_cast<std::byte*>(slab));
+    outstanding.insert(slab);
     return slab;
+  }
+  void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {
+    outstanding.erase(slab);
+    HeapBackend::free_slab(slab, slab_size, page_size);
   }
   void* alloc_slab_info(std::size_t size) noexcept {
     void* const info = HeapBackend::alloc_slab_info(size);
     infos_in_order.push_back(static_cast<std::byte*>(info));
+    outstanding.insert(info);
     return info;
   }
+  void free_slab_info(void* info, std::size_t size) noexcept {
+    outstanding.erase(info);
+    HeapBackend::free_slab_info(info, size);
+  }
   std::vector<std::byte*> slabs_in_order, infos_in_order;
+  std::set<void*> outstanding;
 };
 
 /// Behind AddressSanitizer's back, and a byte at a time because it replaces memset().
@@ -148,9 +166,11 @@ struct Damaged {
     const std::size_t before = reports.size();
     for (std::byte* object : live) cache.free(object);
     EXPECT_EQ(reports.size(), before);
-    EXPECT_EQ(cache.statistics(), slab::CacheStatistics{}) << "an empty slab goes back, whatever its table says";
-    EXPECT_TRUE(backend.has_everything_back());
+    EXPECT_EQ(cache.statistics(), slab::CacheStatistics{.set_aside_slabs = set_aside()});
+    EXPECT_EQ(backend.has_everything_back(), set_aside() == 0) << "what was set aside never goes back";
   }
+
+  std::size_t set_aside() const { return cache.statistics().set_aside_slabs; }
 
   void free(std::size_t index) {
     cache.free(objects[index]);
@@ -177,8 +197,9 @@ struct Damaged {
       const std::size_t reported = reports.size();
       auto* const object = static_cast<std::byte*>(cache.alloc_no_grow());
       if (!object) {
-        EXPECT_EQ(cache.statistics(), before);
-        EXPECT_EQ(reports.size(), reported + (before.free_objects != 0)) << before.free_objects;
+        const bool is_damaged = before.free_objects != 0;
+        EXPECT_EQ(cache.statistics(), is_damaged ? slab::CacheStatistics{.set_aside_slabs = 1} : before);
+        EXPECT_EQ(reports.size(), reported + is_damaged);
         for (std::size_t i = reported; i < reports.size(); ++i) {
           EXPECT_EQ(reports[i].kind, Misuse::CorruptedFreeList);
           EXPECT_EQ(reports[i].pointer, backend.slabs_in_order.front());
@@ -219,15 +240,18 @@ void damage_entries(const Geometry& geometry, const std::vector<std::uint32_t>& 
         ASSERT_TRUE(value != before || found == free) << found;
         // What the last free slot names does not matter once every slot is used.
         const bool loses_none = is_sound || (index == 0 && carved == all);
-        ASSERT_TRUE(loses_none || found < free) << found;
-        // What is freed now is handed out again, however damaged the rest of the list is.
+        // An object of a slab that was set aside is freed without effect; else it is handed out again.
+        const std::size_t set_aside = damaged.set_aside(), reported = reports.size();
+        ASSERT_EQ(set_aside, found < free) << found;
+        ASSERT_TRUE(loses_none || set_aside == 1);
         damaged.free(1);
-        EXPECT_EQ(damaged.drain(), 1u);
+        EXPECT_EQ(damaged.drain(), 1 - set_aside);
+        EXPECT_EQ(reports.size(), reported);
         if (testing::Test::HasFailure()) return;
       }
 }
 
-TEST(CorruptedFreeList, IsReportedForADamagedEntryWhichIsNotFollowed) {
+TEST(CorruptedFreeList, IsReportedForADamagedEntryWhichIsNotFollowedAndTheSlabSetAside) {
   using enum ObjectSizeType;
   std::vector<std::uint32_t> values(256);
   for (std::uint32_t i = 0; i < values.size(); ++i) values[i] = i;
@@ -258,6 +282,80 @@ TEST(CorruptedFreeList, IsReportedByTheAllocThatTurnsToTheDamagedSlab) {
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_EQ(reports[0].kind, Misuse::CorruptedFreeList);
   EXPECT_EQ(reports[0].pointer, damaged.backend.slabs_in_order.front());
+}
+
+TEST(CorruptedFreeList, InOneSlabLeavesTheOthersAsTheyWere) {
+  Damaged<Row::SmallSinglePage> damaged{made(4096, 4096, ObjectSizeType::Small, 64), 97 * 62};
+  const std::size_t in_slab = damaged.geometry.objects_per_slab();
+  ASSERT_EQ(damaged.backend.slabs_in_order.size() * in_slab, damaged.objects.size());
+  for (std::size_t i = 2 * damaged.freed; i < damaged.objects.size(); i += 2) damaged.free(i);
+  damaged.write(2, damaged.entry(1));
+  const slab::CacheStatistics before = damaged.cache.statistics();
+  const auto alloc = [&] { return damaged.cache.alloc_no_grow(); };
+  std::set<void*> found;
+  for (void* object = alloc(); object; object = alloc()) ASSERT_TRUE(found.insert(object).second);
+  EXPECT_GE(found.size(), before.free_objects - in_slab / 2);
+  EXPECT_EQ(damaged.set_aside(), 1u);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].kind, Misuse::CorruptedFreeList);
+  EXPECT_TRUE(damaged.cache.audit());
+  EXPECT_TRUE(damaged.cache.reserve(10));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(found.insert(alloc()).second);
+  EXPECT_FALSE(found.contains(nullptr));
+  for (void* object : found) damaged.cache.free(object);
+  EXPECT_GT(damaged.cache.shrink(), 0u);
+}
+
+// SlabInfo, which lies behind that table.
+
+/// Writes `size` bytes from the end of the last object on, as one that is overrun does, in the first, the second or
+/// the last slab of five; then frees everything in one of three orders and destroys the cache.
+template <Row R>
+void overrun(const Geometry& geometry, std::size_t victim, std::size_t size, std::byte value, int order) {
+  reports.clear();
+  OrderedBackend backend;
+  std::byte* info = nullptr;
+  {
+    DynamicCache<R, OrderedBackend, RecordingAndKeeping<1>> cache{geometry, backend};
+    std::vector<void*> objects(5 * geometry.objects_per_slab());
+    for (void*& object : objects) object = cache.alloc();
+    if (order == 1) std::reverse(objects.begin(), objects.end());
+    if (order == 2) std::shuffle(objects.begin(), objects.end(), std::mt19937_64{1});
+    for (int i = 0; i < 7; ++i, objects.pop_back()) cache.free(objects.back());
+    std::byte* const bookkeeping =
+        R == Row::Large ? backend.infos_in_order[victim] : backend.slabs_in_order[victim] + geometry.slab_info_offset();
+    info = bookkeeping + geometry.slab_info_size() - sizeof(slab::SlabInfo);
+    for (std::size_t i = 0; i < size; ++i) write_stray(bookkeeping + i, value);
+    for (void* object : objects) cache.free(object);
+    EXPECT_TRUE(reports.size() != 0 || cache.audit()) << "what is damaged is reported, or does not matter";
+  }
+  // The table may have been hit too, so that a right free of this slab is a DoubleFree or finds the table damaged.
+  std::size_t damaged = 0;
+  for (const slab::MisuseReport& report : reports) {
+    const auto offset =
+        static_cast<std::size_t>(static_cast<const std::byte*>(report.pointer) - backend.slabs_in_order[victim]);
+    EXPECT_TRUE(report.pointer == info || offset < geometry.slab_size()) << to_string(report.kind);
+    damaged += report.kind == Misuse::CorruptedSlabInfo || report.kind == Misuse::CorruptedFreeList;
+  }
+  EXPECT_LE(damaged, 1u);
+}
+
+TEST(CorruptedSlabInfo, IsReportedOnceHoweverFarTheLastObjectIsOverrun) {
+  using enum ObjectSizeType;
+  const auto overrun_all = [](auto row, const Geometry& geometry) {
+    for (const std::size_t victim : {0u, 1u, 4u})
+      for (std::size_t size = 1; size <= geometry.slab_info_size(); ++size)
+        for (const std::byte value : {std::byte{0}, std::byte{0xFF}, std::byte{0xA5}, std::byte{3}})
+          for (const int order : {0, 1, 2}) {
+            SCOPED_TRACE(testing::Message() << to_string(decltype(row)::value) << ", slab " << victim << ", " << size
+                                            << " bytes of " << static_cast<int>(value) << ", order " << order);
+            overrun<decltype(row)::value>(geometry, victim, size, value, order);
+            if (testing::Test::HasFailure()) return;
+          }
+  };
+  overrun_all(std::integral_constant<Row, Row::SmallSinglePage>{}, made(256, 256, Small, 16));
+  overrun_all(std::integral_constant<Row, Row::SmallMultiPage>{}, made(512, 128, Small, 40));
+  overrun_all(std::integral_constant<Row, Row::Large>{}, made(256, 64, Large, 40));
 }
 
 TEST(StrayWrite, WideEntriesNameSlotsBeyondTheReachOfNarrowOnes) {

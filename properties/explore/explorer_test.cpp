@@ -78,7 +78,7 @@ TEST(VisitedSet, TellsStatesApartByEachHalfOfTheirHash) {
 }
 
 struct Silent : slab::Unchecked {
-  static void on_misuse(const slab::MisuseReport&) {}
+  static void on_misuse(const slab::MisuseReport&) noexcept {}
 };
 
 /// A cache that keeps more empty slabs once the third word of a free slot was odd.

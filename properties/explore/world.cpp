@@ -88,14 +88,23 @@ std::uintptr_t World::info_of(std::size_t place, std::uint8_t cache) const {
   return table_of(place, cache) + layouts_[cache].slab_info_size - sizeof(slab::SlabInfo);
 }
 
+namespace {
+
+/// From what a slab calls its owner to what a key says of it, and back: 0 is nobody.
+std::uintptr_t owner_word(std::uintptr_t word, std::uintptr_t tag) { return word == 0 ? 0 : word ^ tag ^ 1; }
+
+}  // namespace
+
 std::size_t World::save(std::uint64_t* key) const {
   KeyWriter writer{key};
   SmallState state;
   SmallStateAccess::save(runner_, state);
   writer.put_words(state);
+  std::uintptr_t tags[Limits::max_caches] = {};
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
     CacheMembers members = runner_.subject(i)->members();
-    members.all_front = 0;  // load() makes the list of all slabs
+    members.all_front = members.all_back = 0;  // load() makes the list of all slabs
+    tags[i] = std::exchange(members.tag, 0);  // another in each cache made
     writer.put_words(members);
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
@@ -103,8 +112,8 @@ std::size_t World::save(std::uint64_t* key) const {
     if (slab.holder == SmallState::nobody) continue;
     const bool checks = setup_.caches[slab.holder].checks;
     const SlabInfoMembers info = slab::Inspector::info_at(info_of(i, slab.holder), checks);
-    writer.put(info.owner);
-    if (slab.abandoned) continue;  // its owner is all that is ever asked for
+    if (slab.abandoned) continue;  // nobody knows its owner
+    writer.put(owner_word(info.owner, tags[slab.holder]));
     const Layout& layout = layouts_[slab.holder];
     if (state.caches[slab.holder].current != place(i)) {  // that one's are in the cache
       writer.put_words(info.slots);
@@ -132,11 +141,14 @@ void World::load(const std::uint64_t* key) {
       if (state.slabs[place].holder == cache && !state.slabs[place].abandoned) return info_of(place, cache);
     return 0;
   };
-  std::uintptr_t last_info[Limits::max_caches] = {};
+  std::uintptr_t last_info[Limits::max_caches] = {}, tags[Limits::max_caches] = {};
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
     auto members = reader.get_words<CacheMembers>();
     members.all_front = info_from(0, i);
+    if (setup_.caches[i].checks)
+      for (std::size_t at = 0; std::uintptr_t info = info_from(at, i); ++at) members.all_back = info;
     runner_.subject(i)->set_members(members);
+    tags[i] = runner_.subject(i)->members().tag;
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
@@ -152,11 +164,12 @@ void World::load(const std::uint64_t* key) {
     }
     set_words(table, layout.slab_info_size, scrub_);
     SlabInfoMembers info = slab::Inspector::info_at(info_address, spec.checks);
-    info.owner = reader.get();
     if (slab.abandoned) {
+      info.owner = 0;
       slab::Inspector::set_info_at(info_address, spec.checks, info);
       continue;
     }
+    info.owner = owner_word(reader.get(), tags[slab.holder]);
     if (state.caches[slab.holder].current != base) info.slots = reader.get_words<SlotsMembers>();
     info.slab = reader.get();
     info.next = reader.get();

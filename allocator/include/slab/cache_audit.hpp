@@ -17,6 +17,8 @@ enum class AuditFailure : std::uint8_t {
   ListLinks,       ///< L2: links not symmetric, or a list's length wrong
   FreeList,        ///< L3: free list + uncarved rest != N - used, or an entry out of place
   Owner,           ///< L8: a slab of another cache on a list, or its base misplaced
+  DamagedSlabInfo, ///< L9: a SlabInfo that is not what the cache wrote
+  Overlap,         ///< L10: memory of one slab, or of its SlabInfo, is memory of another
 };
 
 namespace detail {
@@ -30,6 +32,8 @@ class CacheAudit {
   /// O(slots).
   [[nodiscard]] AuditFailure find_failure() const noexcept {
     const SlabInfo* const current = cache_.current_;
+    if constexpr (Core::checks)
+      if (cache_.find_damaged()) return AuditFailure::DamagedSlabInfo;
     if (cache_.slab_ != (current ? Core::address(current->slab) : Core::no_slab)) return AuditFailure::Owner;
     if (Core::checks && current && cache_.table_ != cache_.table_of(*current)) return AuditFailure::Owner;
     if (current && (current->next || current->previous)) return AuditFailure::ListLinks;
@@ -50,11 +54,48 @@ class CacheAudit {
     if (const auto failure = audit_list(cache_.empty_, false); failure != AuditFailure::None) return failure;
     const bool is_counted = slabs == cache_.all_slabs_.size() && allocated == cache_.allocated_elsewhere_ &&
                             slabs == full + partial + empty + (current != nullptr);
-    return is_counted ? AuditFailure::None : AuditFailure::ListLinks;
+    if (!is_counted) return AuditFailure::ListLinks;
+    return has_overlap() ? AuditFailure::Overlap : AuditFailure::None;
+  }
+
+  /// Whether the list of free slots of a slab, whose SlabInfo is sound, holds each carved slot that is not used, and no
+  /// other. O(its slots).
+  [[nodiscard]] bool has_sound_free_list(const SlabInfo& info) const noexcept {
+    return has_sound_free_list(info, cache_.slots_of(info));
   }
 
  private:
-  [[nodiscard]] AuditFailure audit_list(const StateList& list, bool is_partial) const noexcept {
+  struct Range {
+    std::uintptr_t begin = 0;
+    std::size_t size = 0;
+    [[nodiscard]] bool meets(const Range& other) const noexcept {
+      return size > 0 && other.size > 0 && (begin - other.begin < other.size || other.begin - begin < size);
+    }
+  };
+  [[nodiscard]] Range slab_of(const SlabInfo& info) const noexcept {
+    return {cache_.base_of(info), cache_.geometry().slab_size()};
+  }
+  /// What a SlabInfo has besides its slab: nothing in Small rows.
+  [[nodiscard]] Range memory_of(const SlabInfo& info) const noexcept {
+    if constexpr (Core::row != Row::Large) return {};
+    const std::size_t size = cache_.geometry().slab_info_size();
+    return {Core::address(&info + 1) - size, size};
+  }
+  /// Whether two slabs, or in Large rows memory of SlabInfos, have an address in common. O(slabs²).
+  [[nodiscard]] bool has_overlap() const noexcept {
+    for (const SlabInfo* one = cache_.all_slabs_.front(); one; one = one->next_slab) {
+      const Range slab = slab_of(*one), memory = memory_of(*one);
+      if (slab.meets(memory)) return true;
+      for (const SlabInfo* other = one->next_slab; other; other = other->next_slab) {
+        const Range others[] = {slab_of(*other), memory_of(*other)};
+        for (const Range& range : others)
+          if (slab.meets(range) || memory.meets(range)) return true;
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] AuditFailure audit_list(const StateList<Core::checks>& list, bool is_partial) const noexcept {
     const SlabInfo* before = nullptr;
     std::size_t seen = 0;
     for (const SlabInfo* info = list.front(); info; before = info, info = info->next) {
@@ -67,7 +108,7 @@ class CacheAudit {
 
   [[nodiscard]] AuditFailure audit_slab(const SlabInfo& info) const noexcept {
     const std::uintptr_t base = Core::address(info.slab);
-    if (info.owner != &cache_ || base == 0 || (base & (cache_.geometry().page_size() - 1)) != 0)
+    if (info.owner != cache_.tag() || base == 0 || (base & (cache_.geometry().page_size() - 1)) != 0)
       return AuditFailure::Owner;
     if (Core::row != Row::Large && base != cache_.base_of(info)) return AuditFailure::Owner;
     const auto& slots = cache_.slots_of(info);

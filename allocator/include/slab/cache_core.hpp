@@ -2,20 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
-#include <type_traits>
 
-#include <slab/busy_mark.hpp>
-#include <slab/cache_audit.hpp>
-#include <slab/geometry.hpp>
-#include <slab/misuse.hpp>
-#include <slab/poison.hpp>
-#include <slab/policy.hpp>
-#include <slab/slab_info.hpp>
-#include <slab/slab_list.hpp>
-#include <slab/slab_supply.hpp>
-#include <slab/slots.hpp>
-#include <slab/statistics.hpp>
+#include <slab/cache_slabs.hpp>
 
 namespace slab::detail {
 
@@ -38,14 +26,17 @@ namespace slab::detail {
 /// docs/policy.md has the reasons. While a Checked cache is at work it is marked as busy: a call from a function of its
 /// backend, from on_misuse or from an interrupt is refused.
 template <class GeometrySource, class Backend, class Policy>
-class CacheCore {
-  static constexpr Row row = GeometrySource::row;
-  static constexpr bool checks = Policy::checks;
-  using Slots = std::conditional_t<checks, TabledSlots, LinkedSlots>;
+class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
+  using Slabs = CacheSlabs<GeometrySource, Backend, Policy>;
+  using Slabs::empty_, Slabs::all_slabs_, Slabs::set_aside_, Slabs::allocated_elsewhere_, Slabs::kept_slabs_;
+  using Slabs::geometry_, Slabs::busy_, Slabs::slots_, Slabs::slab_, Slabs::table_, Slabs::current_, Slabs::partial_;
+  using Slabs::objects_per_slab, Slabs::base_of, Slabs::table_of, Slabs::write_slots, Slabs::report;
+  using Slabs::row, Slabs::checks, Slabs::address, Slabs::slots_in, Slabs::slots_of, Slabs::full_slots;
+  using typename Slabs::Growth, typename Slabs::Slots;
+  static_assert(noexcept(Policy::on_misuse(MisuseReport{})), "slab: Policy::on_misuse must be noexcept");
 
  public:
-  CacheCore(const CacheCore&) = delete;
-  CacheCore& operator=(const CacheCore&) = delete;
+  using Slabs::geometry;
 
   /// One object of geometry().object_size() bytes, uninitialised, aligned to object_align().
   /// Null when the backend refuses a slab, a SlabInfo or a map entry, or hands out misaligned
@@ -59,15 +50,20 @@ class CacheCore {
   /// Makes slabs until `n` objects can be allocated without the backend, and keeps as many empty
   /// slabs as `n` objects need until the next reserve() or shrink(). False when the backend refuses, and at
   /// once for more slabs than there are addresses; the cache is then as it was. O(slabs made or given back).
-  [[nodiscard]] bool reserve(std::size_t n) noexcept {
+  [[nodiscard, gnu::noinline]] bool reserve(std::size_t n) noexcept {
     if (busy_.is_set()) [[unlikely]]
       return refuse(nullptr), false;
     busy_.enter();
-    const bool is_reserved = make_slabs_for(n);
-    if (is_reserved) {
-      keep(n / objects_per_slab() + (n % objects_per_slab() != 0));
-      trim();
-    }
+    const void* const caller = __builtin_return_address(0);
+    bool is_reserved;
+    std::size_t set_aside;
+    do {
+      set_aside = set_aside_.count;
+      is_reserved = this->make_slabs_for(n, caller);
+      if (!is_reserved) break;
+      this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0));
+      this->release_empty_slabs(kept_slabs_, caller);
+    } while (set_aside != set_aside_.count);
     busy_.leave();
     return is_reserved;
   }
@@ -78,7 +74,7 @@ class CacheCore {
   void free(void* object) noexcept {
     if (!object) return;
     if (busy_.is_set()) [[unlikely]]
-      return refuse(object);
+      return static_cast<void>(refuse(object));
     busy_.enter();
     const std::size_t offset = address(object) - slab_;
     if constexpr (checks) {
@@ -93,47 +89,62 @@ class CacheCore {
     }
     --slots_.used;
     if (slots_.used == 0 && empty_.size() >= kept_slabs_) [[unlikely]]
-      return trim_and_leave();
+      return this->trim_and_leave();
     busy_.leave();
   }
 
   /// Gives every empty slab back and forgets reserve(). Returns how many. O(empty slabs).
-  std::size_t shrink() noexcept {
+  [[gnu::noinline]] std::size_t shrink() noexcept {
     if (busy_.is_set()) [[unlikely]]
       return refuse(nullptr), 0;
     busy_.enter();
-    keep(0);
-    const std::size_t released = release_empty_slabs(0);
+    this->keep(0);
+    const std::size_t released = this->release_empty_slabs(0, __builtin_return_address(0));
     busy_.leave();
     return released;
   }
 
-  /// Counted where slabs change. Asked in an interrupt it may be off by a slab and its objects; nothing wraps. O(1).
-  [[nodiscard]] CacheStatistics statistics() const noexcept {
-    const auto at_most = [](std::size_t n, std::size_t most) { return n < most ? n : most; };
-    const std::size_t slabs = all_slabs_.size(), slots = slabs * objects_per_slab();
-    const std::size_t not_full = partial_.size() + empty_.size() + (current_ != nullptr);
-    const std::size_t in_current = current_ ? slots_.used : 0;
-    const std::size_t allocated = at_most(allocated_elsewhere_ + in_current, slots);
-    CacheStatistics result{.full_slabs = slabs - at_most(not_full, slabs),
-                           .partial_slabs = partial_.size(),
-                           .empty_slabs = empty_.size(),
-                           .allocated_objects = allocated,
-                           .free_objects = slots - allocated};
-    if (current_)
-      ++(in_current == 0                    ? result.empty_slabs
-         : in_current == objects_per_slab() ? result.full_slabs
-                                            : result.partial_slabs);
-    return result;
-  }
-
-  /// Calls `visit(void*)` with each allocated object, in no particular order. `visit` must not call
-  /// the cache. O(slots ever used).
+  /// Calls `visit(void*)` with each allocated object, in no particular order, but those of damaged slabs. A call of the
+  /// cache by `visit` that would change it is refused. O(slots ever used).
   template <class F>
   void for_each_live(F visit) const
     requires(checks)
   {
-    all_slabs_.for_each([&](SlabInfo& info) {
+    const typename BusyMark<checks>::Scope scope{busy_};
+    visit_live(visit);
+  }
+
+ protected:
+  /// Calls no function of `backend`. O(1).
+  constexpr CacheCore(GeometrySource source, Backend& backend) noexcept : Slabs{source, backend} {}
+  ~CacheCore() = default;
+
+  /// Reports every live object, leaves their slabs alone and gives the empty ones back.
+  [[gnu::noinline]] void destroy() noexcept {
+    const void* const caller = __builtin_return_address(0);
+    busy_.enter();
+    if constexpr (checks) {
+      while (SlabInfo* const damaged = this->find_damaged()) this->set_aside_and_go_on(*damaged, caller);
+      visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });
+    }
+    this->release_empty_slabs(0, caller);
+  }
+
+ private:
+  /// A call while the cache is at work. What on_misuse calls when it is told so is refused without a word.
+  [[gnu::cold, gnu::noinline]] std::nullptr_t refuse(const void* object) noexcept {
+    if (busy_.begin_refusal()) {
+      report(Misuse::ReentrantCall, object, __builtin_return_address(0));
+      busy_.end_refusal();
+    }
+    return nullptr;
+  }
+
+  /// Has no destructor to run: on_misuse may leave a destruction.
+  template <class F>
+  void visit_live(F visit) const {
+    all_slabs_.for_each_sound(set_aside_.key, [&](SlabInfo& info) {
+      if (&info != current_ && !has_sound_slots(info, set_aside_.key)) return;
       with_table(table_of(info), geometry().entry_size(), [&](auto table) {
         for (std::size_t i = 0; i < slots_of(info).carved; ++i)
           if (table.is_live(i)) visit(static_cast<void*>(info.slab + i * geometry().stride()));
@@ -141,68 +152,11 @@ class CacheCore {
     });
   }
 
-  /// Whether every internal invariant holds. Never calls the backend, and may be called from its
-  /// functions. O(slots).
-  [[nodiscard]] bool audit() const noexcept { return find_audit_failure() == AuditFailure::None; }
-
-  /// The first internal invariant that does not hold. O(slots).
-  [[nodiscard]] AuditFailure find_audit_failure() const noexcept { return CacheAudit<CacheCore>{*this}.find_failure(); }
-
-  /// The geometry of every slab of this cache. O(1).
-  [[nodiscard]] constexpr const Geometry& geometry() const noexcept { return geometry_.get(); }
-
- protected:
-  /// Calls no function of `backend`. O(1).
-  constexpr CacheCore(GeometrySource geometry, Backend& backend) noexcept
-      : geometry_{geometry}, slots_{no_slots()}, supply_{backend} {}
-  ~CacheCore() = default;
-
-  /// Reports every live object, leaves their slabs alone and gives the empty ones back. The slabs
-  /// that stay lose their owner, since another cache may later be made at this address.
-  void destroy() noexcept {
-    busy_.enter();
-    if constexpr (checks) for_each_live([this](void* object) { report(Misuse::LiveAtDestruction, object); });
-    release_empty_slabs(0);
-    all_slabs_.for_each([](SlabInfo& info) { info.owner = nullptr; });
-  }
-
- private:
-  enum class Growth : std::uint8_t { Allowed, Forbidden };
-
-  /// What slab_ is while no slab is current: no object has an address there.
-  static constexpr std::uintptr_t no_slab = std::uintptr_t{1} << 63;
-
-  [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return geometry().objects_per_slab(); }
-  [[nodiscard]] static std::uintptr_t address(const void* pointer) noexcept {
-    return reinterpret_cast<std::uintptr_t>(pointer);
-  }
-
-  [[nodiscard]] constexpr Slots new_slots() const noexcept { return Slots::unused(geometry().entry_size()); }
-  [[nodiscard]] constexpr Slots full_slots() const noexcept {
-    return Slots::full(geometry().entry_size(), objects_per_slab());
-  }
-  /// What slots_ is while no slab is current: nothing to take or carve, not empty and, Checked, nothing to free.
-  [[nodiscard]] constexpr Slots no_slots() const noexcept {
-    Slots slots = full_slots();
-    if constexpr (checks) slots.carved = 0;
-    return slots;
-  }
-  [[nodiscard]] static Slots& slots_in(SlabInfo& info) noexcept { return info.template slots<Slots>(); }
-  [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept {
-    return &info == current_ ? slots_ : slots_in(const_cast<SlabInfo&>(info));
-  }
-
-  /// A call while the cache is at work.
-  [[gnu::cold, gnu::noinline]] void refuse(const void* object) noexcept { report(Misuse::ReentrantCall, object); }
-  [[gnu::cold, gnu::noinline]] void report(Misuse kind, const void* pointer) noexcept {
-    Policy::on_misuse(MisuseReport{kind, pointer, this});
-  }
-
   // Slots.
 
   [[nodiscard, gnu::always_inline]] void* alloc(Growth growth) noexcept {
     if (busy_.is_set()) [[unlikely]]
-      return refuse(nullptr), nullptr;
+      return refuse(nullptr);
     busy_.enter();
     void* slot;
     if (take_slot(slot)) [[likely]]
@@ -210,9 +164,6 @@ class CacheCore {
     return alloc_elsewhere(growth);
   }
 
-  [[nodiscard]] std::byte* table_of(const SlabInfo& info) const noexcept {
-    return reinterpret_cast<std::byte*>(address(&info + 1) - geometry().slab_info_size());
-  }
   /// Takes a slot of the current slab. False: there is none, or what is known of the slab is damaged (Checked).
   [[nodiscard, gnu::always_inline]] bool take_slot(void*& slot) noexcept {
     if constexpr (checks) {
@@ -256,58 +207,44 @@ class CacheCore {
   /// alloc() when the current slab has no free slot. Leaves.
   [[nodiscard, gnu::noinline]] void* alloc_elsewhere(Growth growth) noexcept {
     if (slots_.used == objects_per_slab()) {
-      SlabInfo* const info = next_slab(growth);
+      SlabInfo* const info = this->next_slab(growth, __builtin_return_address(0));
       if (!info) return busy_.leave(), nullptr;
-      make_current(*info, copy_of(slots_in(*info)), slots_in(*info).used);
+      if constexpr (checks) {
+        if (!this->is_sound(*info)) [[unlikely]]
+          return alloc_without(*info, Misuse::CorruptedSlabInfo, growth);
+      }
+      (slots_in(*info).used == 0 ? empty_ : partial_).remove(*info);
+      this->make_current(*info, copy_of(slots_in(*info)), slots_in(*info).used);
     }
-    void* slot = nullptr;
-    if (!take_slot(slot) && checks) report(Misuse::CorruptedFreeList, reinterpret_cast<void*>(slab_));
+    void* slot;
+    const bool is_taken = take_slot(slot);
+    if constexpr (checks) {
+      if (!is_taken) [[unlikely]]
+        return alloc_without(*current_, Misuse::CorruptedFreeList, growth);
+    }
     busy_.leave();
     return slot;
   }
-
-  /// The slab that the next object comes from, on no list; null if there is none.
-  [[nodiscard]] SlabInfo* next_slab(Growth growth) noexcept {
-    if (SlabInfo* const info = partial_.front()) {
-      partial_.remove(*info);
-      return info;
-    }
-    SlabInfo* info = empty_.front();
-    if (!info && growth == Growth::Allowed) info = make_slab();
-    if (!info) return nullptr;
-    empty_.remove(*info);
-    return info;
-  }
-
-  /// Makes a slab current that is on no list; `counted` of its objects are in allocated_elsewhere_. The one that was
-  /// current goes to the list that its used count names.
-  void make_current(SlabInfo& info, Slots slots, std::size_t counted) noexcept {
-    if (current_) {
-      slots_in(*current_) = copy_of(slots_);
-      allocated_elsewhere_ += slots_.used;
-      if (slots_.used != objects_per_slab()) (slots_.used == 0 ? empty_ : partial_).push_front(*current_);
-    }
-    set_current(info, slots);
-    allocated_elsewhere_ -= counted;
-  }
-  void set_current(SlabInfo& info, const Slots& slots) noexcept {
-    current_ = &info;
-    slab_ = base_of(info);
-    if constexpr (checks) table_ = table_of(info);
-    slots_ = slots;
+  [[nodiscard, gnu::cold, gnu::noinline]] void* alloc_without(SlabInfo& damaged, Misuse kind, Growth growth) noexcept
+    requires(checks)
+  {
+    this->set_aside(damaged, kind, __builtin_return_address(0));
+    return alloc(growth);
   }
 
   /// free() of an object that is not in the carved part of the current slab. Leaves. What is rare is called last, so
   /// that no register need be saved.
   [[gnu::noinline]] void free_elsewhere(void* object) noexcept {
-    SlabInfo* const info = find_owner(object);
+    SlabInfo* const info = this->find_owner(object);
     if constexpr (checks) {
       if (!info) [[unlikely]]
-        return misused(Misuse::ForeignPointer, object);
-      if (load_owner(&info->owner) != this) [[unlikely]]
-        return misused(Misuse::OtherCache, object);
+        return misused_outside(object, Misuse::ForeignPointer);
+      if (load_unknown(&info->owner) != this->tag()) [[unlikely]]
+        return misused_elsewhere(*info, object);
       if (info == current_) [[unlikely]]  // its carved slots were looked at before
         return misused_in(*info, object);
+      if (row == Row::Large && !has_sound_links(*info, set_aside_.key)) [[unlikely]]
+        return this->set_aside(*info, Misuse::CorruptedSlabInfo, __builtin_return_address(0));
     }
     Slots slots = full_slots();
     if (!is_same(slots_in(*info), slots)) return free_in_partial(*info, object);
@@ -316,27 +253,32 @@ class CacheCore {
     --slots.used;
     if (!current_ || slots_.used != objects_per_slab() || slots.used == 0) [[unlikely]]
       return make_current_and_leave(*info, slots);
-    slots_in(*current_) = full_slots();
-    set_current(*info, slots);
+    write_slots(*current_, full_slots());
+    this->set_current(*info, slots);
     busy_.leave();
   }
   [[gnu::noinline]] void make_current_and_leave(SlabInfo& info, Slots slots) noexcept {
-    make_current(info, slots, objects_per_slab());
-    if (slots.used == 0) return trim_and_leave();
+    this->make_current(info, slots, objects_per_slab());
+    if (slots.used == 0) return this->trim_and_leave();
     busy_.leave();
   }
   /// The same for a slab that has a free slot. Leaves.
   [[gnu::noinline]] void free_in_partial(SlabInfo& info, void* object) noexcept {
     Slots slots = copy_of(slots_in(info));
+    if constexpr (checks) {
+      // With its last object a slab leaves its list.
+      if (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key)) [[unlikely]]
+        return this->set_aside(info, Misuse::CorruptedSlabInfo, __builtin_return_address(0));
+    }
     if (!put_in(info, slots, object)) [[unlikely]]
       return misused_in(info, object);
     --allocated_elsewhere_;
     --slots.used;
-    slots_in(info) = slots;
+    write_slots(info, slots);
     if (slots.used != 0) return busy_.leave();
     partial_.remove(info);
     empty_.push_front(info);
-    trim_and_leave();
+    this->trim_and_leave();
   }
   /// put_slot() for a slab that is not current, and any pointer into it.
   [[nodiscard, gnu::always_inline]] bool put_in(SlabInfo& info, Slots& slots, void* object) noexcept {
@@ -348,103 +290,40 @@ class CacheCore {
       return true;
     }
   }
-  [[gnu::cold, gnu::noinline]] void misused(Misuse kind, void* object) noexcept {
-    report(kind, object);
+
+  // Misuse. Nothing was changed, and the cache is left before on_misuse is called.
+
+  void misused(Misuse kind, const void* object, const void* caller) noexcept {
     busy_.leave();
+    report(kind, object, caller);
   }
-  [[gnu::cold, gnu::noinline]] void misused_in(SlabInfo& info, void* object) noexcept {
-    misused(misuse_at(geometry_, address(object) - base_of(info), slots_of(info).carved), object);
+  /// The backend says that `object` is in no slab of this cache.
+  [[gnu::cold, gnu::noinline]] void misused_outside(const void* object, Misuse kind) noexcept {
+    const void* const caller = __builtin_return_address(0);
+    if constexpr (checks) misused(this->holds(object) ? Misuse::BackendFault : kind, object, caller);
   }
-
-  /// The SlabInfo of the slab that `object` points into; null for a page that the map does not know.
-  [[nodiscard]] SlabInfo* find_owner(void* object) noexcept {
-    const auto page = address(object) & ~std::uintptr_t{geometry().page_size() - 1};
-    if constexpr (row == Row::SmallSinglePage)
-      return reinterpret_cast<SlabInfo*>(page + geometry().page_size() - sizeof(SlabInfo));
-    else
-      return supply_.look_up(page);
-  }
-  [[nodiscard]] std::uintptr_t base_of(const SlabInfo& info) const noexcept {
-    if constexpr (row == Row::Large)
-      return address(info.slab);
-    else
-      return address(&info + 1) - geometry().slab_size();
-  }
-
-  /// A new slab on the empty list, or null.
-  [[nodiscard]] SlabInfo* make_slab() noexcept {
-    SlabInfo* const info = supply_.make(geometry(), this);
-    if (!info) return nullptr;
-    ::new (static_cast<void*>(&slots_in(*info))) Slots{new_slots()};
-    forbid_slots(info, info->slab, geometry().slab_info_offset());
-    all_slabs_.push_front(*info);
-    empty_.push_front(*info);
-    return info;
-  }
-
-  /// Makes as many slabs as `n` free objects take; false with none of them made.
-  [[nodiscard]] bool make_slabs_for(std::size_t n) noexcept {
-    const std::size_t free_objects = statistics().free_objects;
-    if (n <= free_objects) return true;
-    const std::size_t needed = (n - free_objects - 1) / objects_per_slab() + 1;
-    if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;  // more than there are addresses
-    if (!supply_.can_make(geometry(), needed)) return false;
-    for (std::size_t made = 0; made < needed; ++made) {
-      if (make_slab()) continue;
-      for (; made > 0; --made) release(*empty_.front());
-      return false;
+  /// `info` does not name this cache.
+  [[gnu::cold, gnu::noinline]] void misused_elsewhere(SlabInfo& info, const void* object) noexcept {
+    if constexpr (checks) {
+      const void* const caller = __builtin_return_address(0);
+      if (CacheRepair<Slabs>{*this}.knows(info)) return this->set_aside(info, Misuse::CorruptedSlabInfo, caller);
+      misused(this->holds(object) ? Misuse::BackendFault : Misuse::OtherCache, object, caller);
     }
-    return true;
   }
-
-  /// Gives an empty slab back. Unlinked first: the backend may audit the cache.
-  void release(SlabInfo& info) noexcept {
-    if (&info == current_) {
-      current_ = nullptr;
-      slab_ = no_slab;
-      table_ = nullptr;
-      slots_ = no_slots();
-    } else {
-      empty_.remove(info);
+  /// There is no allocated object in the slab of `info`, which names this cache.
+  [[gnu::noinline]] void misused_in(SlabInfo& info, const void* object) noexcept {  // not cold: that divides
+    if constexpr (checks) {
+      const void* const caller = __builtin_return_address(0);
+      if (&info != current_ && CacheRepair<Slabs>::is_set_aside(info, set_aside_.key)) return busy_.leave();
+      if (!has_sound_links(info, set_aside_.key)) return this->set_aside(info, Misuse::CorruptedSlabInfo, caller);
+      const std::size_t offset = address(object) - base_of(info);
+      if (offset >= geometry().slab_size()) return misused(Misuse::BackendFault, object, caller);
+      const Misuse kind = misuse_at(geometry_, offset, slots_of(info).carved);
+      if (kind == Misuse::DoubleFree && !CacheAudit<Slabs>{*this}.has_sound_free_list(info))
+        return this->set_aside(info, Misuse::CorruptedFreeList, caller);
+      misused(kind, object, caller);
     }
-    all_slabs_.remove(info);
-    permit_slots(&info, info.slab, geometry().slab_info_offset());
-    supply_.give_back(geometry(), info);
   }
-
-  /// Gives empty slabs back until `kept` are left, the current one last. Returns how many.
-  std::size_t release_empty_slabs(std::size_t kept) noexcept {
-    const std::size_t empty = empty_.size() + (slots_.used == 0);
-    for (std::size_t left = empty; left > kept; --left) release(empty_.size() > 0 ? *empty_.front() : *current_);
-    return empty > kept ? empty - kept : 0;
-  }
-
-  /// Lets as many empty slabs stay as the policy says, or `slabs` if that is more.
-  void keep(std::size_t slabs) noexcept {
-    kept_slabs_ = slabs > Policy::empty_slabs_kept ? slabs : Policy::empty_slabs_kept;
-  }
-  [[gnu::noinline]] void trim() noexcept { release_empty_slabs(kept_slabs_); }
-  [[gnu::noinline]] void trim_and_leave() noexcept {
-    trim();
-    busy_.leave();
-  }
-
-  friend Inspector;
-  template <class Core>
-  friend class CacheAudit;
-
-  [[no_unique_address]] GeometrySource geometry_;
-  [[no_unique_address]] BusyMark<checks> busy_;
-  Slots slots_;  // of the current slab
-  std::uintptr_t slab_ = no_slab;  // the current slab
-  std::byte* table_ = nullptr;  // its table of slots
-  SlabInfo* current_ = nullptr;  // its SlabInfo
-  SlabSupply<row, Backend> supply_;
-  StateList partial_;
-  StateList empty_;
-  AllSlabs all_slabs_;
-  std::size_t allocated_elsewhere_ = 0;  // objects of slabs that are not current
-  std::size_t kept_slabs_ = Policy::empty_slabs_kept;  // so many empty ones may stay
 };
 
 }  // namespace slab::detail

@@ -3,6 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#if __SIZEOF_POINTER__ != 8
+#error \
+    "slab: the target is not 64-bit: a SlabInfo of 64 bytes holds six pointers, and slots are found by 128-bit products"
+#endif
+
 namespace slab {
 
 /// Where a slab's SlabInfo lives. Small: inside the slab, at its end, which costs slots when objects

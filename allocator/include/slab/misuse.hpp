@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace slab {
@@ -17,7 +18,9 @@ enum class Misuse : std::uint8_t {
   NeverAllocated,     ///< a slot never handed out since its slab was made
   LiveAtDestruction,  ///< an object still allocated when its cache was destroyed
   CorruptedFreeList,  ///< the slab's table of slots was written to: its list of free slots leads nowhere sensible
-  ReentrantCall,      ///< a call of a cache at work: from its backend, on_misuse or an interrupt
+  ReentrantCall,      ///< a call of a cache at work: from its backend or an interrupt
+  CorruptedSlabInfo,  ///< a slab's SlabInfo was written to
+  BackendFault,       ///< the backend gave memory that the cache has already, or its map says what was not saved
 };
 
 /// The enumerator's name. O(1).
@@ -33,6 +36,8 @@ enum class Misuse : std::uint8_t {
     case Misuse::LiveAtDestruction: return "LiveAtDestruction";
     case Misuse::CorruptedFreeList: return "CorruptedFreeList";
     case Misuse::ReentrantCall: return "ReentrantCall";
+    case Misuse::CorruptedSlabInfo: return "CorruptedSlabInfo";
+    case Misuse::BackendFault: return "BackendFault";
   }
   return "unknown Misuse";
 }
@@ -40,9 +45,15 @@ enum class Misuse : std::uint8_t {
 /// One misuse, found before anything was written.
 struct MisuseReport {
   Misuse kind;  ///< what was done wrong
-  /// As given; CorruptedFreeList: the slab; ReentrantCall: what free() was given, or null.
+  /// As given to free(), or null; LiveAtDestruction: the object; CorruptedFreeList: the slab; CorruptedSlabInfo: the
+  /// SlabInfo; BackendFault in alloc() or reserve(): the slab, or the memory for a SlabInfo.
   const void* pointer;
   const void* cache;  ///< the cache that was called
+  /// Where the call returns to. In code compiled without optimisation that may be in one of slab's functions; where the
+  /// call is the last thing a function does, it may be where that function returns to.
+  const void* caller;
+  std::size_t object_size;  ///< of the cache's objects, in bytes
+  const char* cache_name;  ///< Policy::name
 };
 
 }  // namespace slab

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 // Tools that look for misuse of memory are told which bytes are objects: AddressSanitizer and
 // MemorySanitizer when the compiler says that they are on, Valgrind where SLAB_VALGRIND is defined
@@ -97,13 +98,13 @@ inline void forbid_object([[maybe_unused]] const void* pool, void* slot, std::si
   forbid(slot, stride);
 }
 
-/// Reads the owner of a slab from memory that may not be a slab at all. The tools must not report this read: the cache
-/// reports the misuse that it shows.
-SLAB_UNSANITIZED inline const void* load_owner(const void* const* owner) noexcept {
+/// Reads a word of memory that may not be a SlabInfo at all. The tools must not report this read: the cache reports the
+/// misuse that it shows.
+SLAB_UNSANITIZED inline std::uintptr_t load_unknown(const std::uintptr_t* word) noexcept {
 #if defined(SLAB_VALGRIND)
   VALGRIND_DISABLE_ERROR_REPORTING;
 #endif
-  const void* found = *owner;
+  std::uintptr_t found = *word;
 #if defined(SLAB_VALGRIND)
   VALGRIND_ENABLE_ERROR_REPORTING;
   VALGRIND_MAKE_MEM_DEFINED(&found, sizeof found);

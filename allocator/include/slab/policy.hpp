@@ -30,10 +30,16 @@ struct Checked {
   static constexpr bool checks = true;
   /// Empty slabs kept for the next alloc instead of being given back at once.
   static constexpr std::size_t empty_slabs_kept = 1;
-  /// Called with each misuse. May return: the cache is intact and goes on. Must not call the cache.
+  /// Told with each misuse, for a program with many caches.
+  static constexpr const char* name = "";
+  /// Called with each misuse. May return: the cache is intact and goes on. May call the cache, which refuses the call
+  /// if it is still at work: with ReentrantCall and LiveAtDestruction. Other reports are the last thing that a call
+  /// does, so that on_misuse may also leave it by longjmp. Must not throw: one that may does not compile.
   static void on_misuse([[maybe_unused]] const MisuseReport& report) noexcept {
 #if __STDC_HOSTED__
-    std::fprintf(stderr, "slab: %s: pointer %p, cache %p\n", to_string(report.kind), report.pointer, report.cache);
+    std::fprintf(stderr, "slab: %s: pointer %p, cache %p%s%s of %zu-byte objects, called from %p\n",
+                 to_string(report.kind), report.pointer, report.cache, *report.cache_name ? " " : "", report.cache_name,
+                 report.object_size, report.caller);
 #endif
     detail::stop("misuse of a cache");
   }

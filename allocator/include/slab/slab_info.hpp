@@ -9,6 +9,15 @@
 
 namespace slab {
 
+namespace detail {
+/// A Checked cache's slots of a slab, and what says that nobody else has written to them or to the rest of SlabInfo.
+struct SealedSlots {
+  TabledSlots slots;
+  std::uint16_t slots_seal;
+  std::uint16_t links_seal;  // of the other members of SlabInfo
+};
+}  // namespace detail
+
 /// Sees into a cache for the test harness, which alone defines it.
 class Inspector;
 
@@ -20,9 +29,9 @@ class SlabInfo {
   /// is here is out of date.
   union {
     detail::LinkedSlots linked;  // Unchecked
-    detail::TabledSlots tabled;  // Checked
+    detail::SealedSlots tabled;                    // Checked
   };
-  const void* owner = nullptr;  // the cache
+  std::uintptr_t owner = 0;  // the cache: CacheSlabs::tag()
   std::byte* slab = nullptr;
   SlabInfo* next = nullptr;  // neighbours on the partial or the empty list
   SlabInfo* previous = nullptr;
@@ -35,7 +44,7 @@ class SlabInfo {
   template <class Slots>
   [[nodiscard]] Slots& slots() noexcept {
     if constexpr (std::is_same_v<Slots, detail::TabledSlots>)
-      return tabled;
+      return tabled.slots;
     else
       return linked;
   }

@@ -19,19 +19,26 @@ class SlabSupply {
  public:
   explicit constexpr SlabSupply(Backend& backend) noexcept : backend_{&backend} {}
 
-  /// A new slab of `owner`, all slots uncarved, on no list; null with everything given back.
-  [[nodiscard]] SlabInfo* make(const Geometry& geometry, const void* owner) noexcept {
-    void* const slab = backend_->alloc_slab(geometry.slab_size(), geometry.page_size());
+  /// A new slab of `owner`, all slots uncarved, on no list; null with everything given back. What the backend has given
+  /// before, as `is_ours` and its map say, is left alone and told to `report_fault`, if the cache `Checks`. O(pages).
+  template <bool Checks, class IsOurs, class ReportFault>
+  [[nodiscard]] SlabInfo* make(const Geometry& geometry, std::uintptr_t owner, IsOurs is_ours,
+                               ReportFault report_fault) noexcept {
+    void* const slab = hidden(backend_->alloc_slab(geometry.slab_size(), geometry.page_size()));
     if (!slab) return nullptr;
-    SlabInfo* info = nullptr;
-    if ((reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) == 0) info = make_info(geometry, slab);
-    if (info && !save_pages(geometry, slab, *info)) {
-      free_info(geometry, info);
-      info = nullptr;
+    if ((reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) != 0) return give_back(geometry, slab);
+    if (Checks && has_known_page(geometry, slab)) return report_fault(slab), nullptr;
+    std::byte* const memory = alloc_info(geometry, slab);
+    if (!memory) return give_back(geometry, slab);
+    void* const place = memory + geometry.slab_info_size() - sizeof(SlabInfo);
+    if (Checks && is_ours(*static_cast<const SlabInfo*>(place))) {
+      if constexpr (R == Row::Large) give_back(geometry, slab);
+      return report_fault(memory), nullptr;
     }
-    if (!info) {
-      backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());
-      return nullptr;
+    SlabInfo* const info = ::new (place) SlabInfo;
+    if (!save_pages(geometry, slab, *info)) {
+      free_info(geometry, info);
+      return give_back(geometry, slab);
     }
     info->owner = owner;
     info->slab = static_cast<std::byte*>(slab);
@@ -50,10 +57,10 @@ class SlabSupply {
   /// need not overwrite it, and a Checked SmallSinglePage cache reads the owner of any page.
   void give_back(const Geometry& geometry, SlabInfo& info) noexcept {
     void* const slab = info.slab;
-    info.owner = nullptr;
+    info.owner = 0;
     delete_pages(geometry, slab, geometry.slab_size());
     free_info(geometry, &info);
-    backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());
+    give_back(geometry, slab);
   }
 
   /// What the SlabInfo map says of a page; null if nothing.
@@ -64,18 +71,28 @@ class SlabSupply {
   }
 
  private:
-  [[nodiscard]] SlabInfo* make_info(const Geometry& geometry, void* slab) noexcept {
-    const std::size_t size = geometry.slab_info_size();
-    void* memory = static_cast<std::byte*>(slab) + geometry.slab_info_offset();
-    if constexpr (R == Row::Large) {
-      memory = backend_->alloc_slab_info(size);
-      if (!memory) return nullptr;
-      if (reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) != 0) {
-        backend_->free_slab_info(memory, size);
-        return nullptr;
-      }
+  /// The same pointer, of which the compiler does not know that nothing was written there yet: g++ would warn.
+  [[nodiscard]] static void* hidden(void* memory) noexcept {
+    __asm__("" : "+r"(memory));
+    return memory;
+  }
+
+  std::nullptr_t give_back(const Geometry& geometry, void* slab) noexcept {
+    backend_->free_slab(slab, geometry.slab_size(), geometry.page_size());
+    return nullptr;
+  }
+
+  /// Memory for a SlabInfo and what belongs to it, in Small rows in the slab; null if there is none.
+  [[nodiscard]] std::byte* alloc_info(const Geometry& geometry, [[maybe_unused]] void* slab) noexcept {
+    if constexpr (R != Row::Large) {
+      return static_cast<std::byte*>(slab) + geometry.slab_info_offset();
+    } else {
+      const std::size_t size = geometry.slab_info_size();
+      void* const memory = hidden(backend_->alloc_slab_info(size));
+      if (reinterpret_cast<std::uintptr_t>(memory) % alignof(SlabInfo) == 0) return static_cast<std::byte*>(memory);
+      backend_->free_slab_info(memory, size);
+      return nullptr;
     }
-    return ::new (static_cast<std::byte*>(memory) + size - sizeof(SlabInfo)) SlabInfo;
   }
 
   void free_info([[maybe_unused]] const Geometry& geometry, [[maybe_unused]] SlabInfo* info) noexcept {
@@ -83,6 +100,15 @@ class SlabSupply {
       const std::size_t size = geometry.slab_info_size();
       backend_->free_slab_info(reinterpret_cast<std::byte*>(info + 1) - size, size);
     }
+  }
+
+  /// Whether the map has an entry for a page of a new slab.
+  [[nodiscard]] bool has_known_page([[maybe_unused]] const Geometry& geometry, [[maybe_unused]] void* slab) noexcept {
+    if constexpr (R != Row::SmallSinglePage) {
+      for (std::size_t offset = 0; offset < geometry.slab_size(); offset += geometry.page_size())
+        if (backend_->get_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset)) return true;
+    }
+    return false;
   }
 
   /// Saves the slab's pages, each once; false with none of them saved.

@@ -12,6 +12,7 @@ struct CacheStatistics {
   std::size_t empty_slabs = 0;        ///< without an allocated object
   std::size_t allocated_objects = 0;  ///< handed out and not freed
   std::size_t free_objects = 0;       ///< what alloc_no_grow() can hand out
+  std::size_t set_aside_slabs = 0;    ///< found damaged: in none of the other counts
 
   /// Whether all members are equal.
   friend constexpr bool operator==(const CacheStatistics&, const CacheStatistics&) noexcept = default;

@@ -14,9 +14,10 @@ std::string policies_of_test(const TestPlan& plan) {
     if (spec.empty_slabs_kept != 1)
       text += "  static constexpr std::size_t empty_slabs_kept = " + number(spec.empty_slabs_kept) + ";\n";
     if (plan.handles_misuse(spec))
-      text += plan.reports
-                  ? "  static void on_misuse(const slab::MisuseReport& report) { reports.push_back(report); }\n"
-                  : "  static void on_misuse(const slab::MisuseReport&) {}\n";
+      text +=
+          plan.reports
+              ? "  static void on_misuse(const slab::MisuseReport& report) noexcept { reports.push_back(report); }\n"
+              : "  static void on_misuse(const slab::MisuseReport&) noexcept {}\n";
     text += "};\n\n";
   }
   return text;

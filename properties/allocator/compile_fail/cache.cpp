@@ -46,6 +46,13 @@ struct Backend : Everything {
   CAN_MAKE_SLABS
   void LACKING() = delete;  // hides the function of that name
 };
+#ifdef ON_MISUSE
+struct Policy : slab::Checked {
+  static void on_misuse(const slab::MisuseReport&) ON_MISUSE {}
+};
+#else
+using Policy = slab::Checked;
+#endif
 struct alignas(OBJECT_ALIGN) Object {
   unsigned char bytes[OBJECT_SIZE];
 };
@@ -53,9 +60,9 @@ struct alignas(OBJECT_ALIGN) Object {
 void use(Backend& backend) {
 #ifdef DYNAMIC
   const auto geometry = slab::Geometry::make(8192, 4096, slab::ObjectSizeType::Large, 64, 8).value();
-  slab::DynamicCache<slab::Row::Large, Backend> cache{geometry, backend};
+  slab::DynamicCache<slab::Row::Large, Backend, Policy> cache{geometry, backend};
 #else
-  slab::Cache<Object, slab::Config{SLAB_SIZE, PAGE_SIZE, TYPE}, Backend> cache{backend};
+  slab::Cache<Object, slab::Config{SLAB_SIZE, PAGE_SIZE, TYPE}, Backend, Policy> cache{backend};
 #endif
   cache.free(cache.alloc());
 #ifdef COPY

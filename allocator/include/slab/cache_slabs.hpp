@@ -1,0 +1,333 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+
+#include <slab/busy_mark.hpp>
+#include <slab/cache_audit.hpp>
+#include <slab/cache_repair.hpp>
+#include <slab/geometry.hpp>
+#include <slab/misuse.hpp>
+#include <slab/poison.hpp>
+#include <slab/policy.hpp>
+#include <slab/seal.hpp>
+#include <slab/slab_info.hpp>
+#include <slab/slab_list.hpp>
+#include <slab/slab_supply.hpp>
+#include <slab/slots.hpp>
+#include <slab/statistics.hpp>
+
+namespace slab::detail {
+
+/// Tells a Checked cache from those that were at its address before and were never destroyed (Immortal): in the upper
+/// bits of what their slabs call their owner. 0 for one that is constant-initialised, which can be the first alone.
+template <bool Checks>
+struct Incarnation {
+  inline static std::uint64_t last = 0;
+  std::uint64_t bits = 0;
+  void take() noexcept { bits = __atomic_add_fetch(&last, std::uint64_t{1} << 48, __ATOMIC_RELAXED); }
+};
+template <>
+struct Incarnation<false> {
+  static constexpr std::uint64_t bits = 0;
+  static void take() noexcept {}
+};
+
+/// The slabs of a cache: the current one, whose free slots and counts are kept here, and lists of the others. Makes
+/// slabs, gives them back and, Checked, sets damaged ones aside.
+template <class GeometrySource, class Backend, class Policy>
+class CacheSlabs {
+ public:
+  CacheSlabs(const CacheSlabs&) = delete;
+  CacheSlabs& operator=(const CacheSlabs&) = delete;
+
+  /// The geometry of every slab of this cache. O(1).
+  [[nodiscard]] constexpr const Geometry& geometry() const noexcept { return geometry_.get(); }
+
+  /// Counted where slabs change. Asked in an interrupt it may be off by a slab and its objects; nothing wraps. O(1).
+  [[nodiscard]] CacheStatistics statistics() const noexcept {
+    const auto at_most = [](std::size_t n, std::size_t most) { return n < most ? n : most; };
+    const std::size_t slabs = all_slabs_.size(), slots = slabs * objects_per_slab();
+    const std::size_t not_full = partial_.size() + empty_.size() + (current_ != nullptr);
+    const std::size_t in_current = current_ ? slots_.used : 0;
+    const std::size_t allocated = at_most(allocated_elsewhere_ + in_current, slots);
+    CacheStatistics result{.full_slabs = slabs - at_most(not_full, slabs),
+                           .partial_slabs = partial_.size(),
+                           .empty_slabs = empty_.size(),
+                           .allocated_objects = allocated,
+                           .free_objects = slots - allocated,
+                           .set_aside_slabs = set_aside_.count};
+    if (current_)
+      ++(in_current == 0                    ? result.empty_slabs
+         : in_current == objects_per_slab() ? result.full_slabs
+                                            : result.partial_slabs);
+    return result;
+  }
+
+  /// Whether every internal invariant holds. Never calls the backend, and may be called from its
+  /// functions. O(slots + slabs²).
+  [[nodiscard]] bool audit() const noexcept { return find_audit_failure() == AuditFailure::None; }
+
+  /// The first internal invariant that does not hold. O(slots + slabs²).
+  [[nodiscard]] AuditFailure find_audit_failure() const noexcept {
+    return CacheAudit<CacheSlabs>{*this}.find_failure();
+  }
+
+ private:
+  template <class, class, class>
+  friend class CacheCore;
+  static constexpr Row row = GeometrySource::row;
+  static constexpr bool checks = Policy::checks;
+  using Slots = std::conditional_t<checks, TabledSlots, LinkedSlots>;
+
+  enum class Growth : std::uint8_t { Allowed, Forbidden };
+
+  /// What slab_ is while no slab is current: no object has an address there.
+  static constexpr std::uintptr_t no_slab = std::uintptr_t{1} << 63;
+
+  constexpr CacheSlabs(GeometrySource geometry, Backend& backend) noexcept
+      : geometry_{geometry}, slots_{no_slots()}, supply_{backend} {
+    if (checks && !std::is_constant_evaluated()) incarnation_.take();
+  }
+  ~CacheSlabs() = default;
+
+  [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return geometry().objects_per_slab(); }
+  [[nodiscard]] static std::uintptr_t address(const void* pointer) noexcept {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+  }
+
+  /// What a SlabInfo says of its owner.
+  [[nodiscard]] std::uintptr_t tag() const noexcept { return address(this) ^ incarnation_.bits; }
+
+  [[nodiscard]] constexpr Slots new_slots() const noexcept { return Slots::unused(geometry().entry_size()); }
+  [[nodiscard]] constexpr Slots full_slots() const noexcept {
+    return Slots::full(geometry().entry_size(), objects_per_slab());
+  }
+  /// What slots_ is while no slab is current: nothing to take or carve, not empty and, Checked, nothing to free.
+  [[nodiscard]] constexpr Slots no_slots() const noexcept {
+    Slots slots = full_slots();
+    if constexpr (checks) slots.carved = 0;
+    return slots;
+  }
+  [[nodiscard]] static Slots& slots_in(SlabInfo& info) noexcept { return info.template slots<Slots>(); }
+  [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept {
+    return &info == current_ ? slots_ : slots_in(const_cast<SlabInfo&>(info));
+  }
+  void write_slots(SlabInfo& info, const Slots& slots) noexcept {
+    slots_in(info) = slots;
+    if constexpr (checks) info.tabled.slots_seal = seal_of(slots, set_aside_.key);
+  }
+
+  [[nodiscard]] std::byte* table_of(const SlabInfo& info) const noexcept {
+    return reinterpret_cast<std::byte*>(address(&info + 1) - geometry().slab_info_size());
+  }
+  [[nodiscard]] std::uintptr_t base_of(const SlabInfo& info) const noexcept {
+    if constexpr (row == Row::Large)
+      return address(info.slab);
+    else
+      return address(&info + 1) - geometry().slab_size();
+  }
+  /// The SlabInfo of the slab that `object` points into; null for a page that the map does not know.
+  [[nodiscard]] SlabInfo* find_owner(void* object) noexcept {
+    const auto page = address(object) & ~std::uintptr_t{geometry().page_size() - 1};
+    if constexpr (row == Row::SmallSinglePage)
+      return reinterpret_cast<SlabInfo*>(page + geometry().page_size() - sizeof(SlabInfo));
+    else
+      return supply_.look_up(page);
+  }
+  /// Whether a slab of the cache has this address. O(slabs).
+  [[nodiscard]] bool holds(const void* object) const noexcept
+    requires(checks)
+  {
+    bool is_held = false;
+    all_slabs_.for_each_sound(set_aside_.key, [&](const SlabInfo& info) {
+      is_held |= address(object) - base_of(info) < geometry().slab_size();
+    });
+    return is_held;
+  }
+
+  // Which slab is current.
+
+  /// The slab that the next object comes from, the first of its list; null if there is none.
+  [[nodiscard]] SlabInfo* next_slab(Growth growth, const void* caller) noexcept {
+    if (SlabInfo* const info = partial_.front()) return info;
+    if (SlabInfo* const info = empty_.front()) return info;
+    return growth == Growth::Allowed ? make_slab(caller) : nullptr;
+  }
+
+  /// Makes a slab current that is on no list; `counted` of its objects are in allocated_elsewhere_. The one that was
+  /// current goes to the list that its used count names.
+  void make_current(SlabInfo& info, Slots slots, std::size_t counted) noexcept {
+    if (current_) {
+      write_slots(*current_, copy_of(slots_));
+      allocated_elsewhere_ += slots_.used;
+      if (slots_.used != objects_per_slab()) (slots_.used == 0 ? empty_ : partial_).push_front(*current_);
+    }
+    set_current(info, slots);
+    allocated_elsewhere_ -= counted;
+  }
+  void set_current(SlabInfo& info, const Slots& slots) noexcept {
+    current_ = &info;
+    slab_ = base_of(info);
+    if constexpr (checks) table_ = table_of(info);
+    slots_ = slots;
+  }
+  void forget_current() noexcept {
+    current_ = nullptr;
+    slab_ = no_slab;
+    table_ = nullptr;
+    slots_ = no_slots();
+  }
+
+  // Slabs come and go. `caller` is told where something is reported. on_misuse may call the cache meanwhile.
+
+  /// A new slab on the empty list, or null.
+  [[nodiscard]] SlabInfo* make_slab(const void* caller) noexcept {
+    const auto is_ours = [&](const SlabInfo& info) {
+      if constexpr (checks)
+        return load_unknown(&info.owner) == tag() && might_have_sound_links(&info, set_aside_.key) &&
+               CacheRepair<CacheSlabs>{*this}.knows(info);
+      else
+        return false;
+    };
+    const auto report_fault = [&](const void* given) {
+      busy_.leave();
+      report(Misuse::BackendFault, given, caller);
+      busy_.enter();
+    };
+    SlabInfo* const info = supply_.template make<checks>(geometry(), tag(), is_ours, report_fault);
+    if (!info) return nullptr;
+    ::new (static_cast<void*>(&slots_in(*info))) Slots{new_slots()};
+    if constexpr (checks) seal(*info, set_aside_.key);
+    forbid_slots(info, info->slab, geometry().slab_info_offset());
+    all_slabs_.push_front(*info);
+    empty_.push_front(*info);
+    return info;
+  }
+
+  /// Makes as many slabs as `n` free objects take; false with none of them made.
+  [[nodiscard]] bool make_slabs_for(std::size_t n, const void* caller) noexcept {
+    const std::size_t free_objects = statistics().free_objects;
+    if (n <= free_objects) return true;
+    const std::size_t needed = (n - free_objects - 1) / objects_per_slab() + 1;
+    if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;  // more than there are addresses
+    if (!supply_.can_make(geometry(), needed)) return false;
+    const std::size_t empty = count_empty();
+    for (std::size_t made = 0; made < needed; ++made) {
+      if (make_slab(caller)) continue;
+      release_empty_slabs(empty, caller);
+      return false;
+    }
+    return true;
+  }
+
+  /// Gives an empty slab back. Unlinked first: the backend may audit the cache.
+  void release(SlabInfo& info) noexcept {
+    if (&info == current_)
+      forget_current();
+    else
+      empty_.remove(info);
+    all_slabs_.remove(info);
+    permit_slots(&info, info.slab, geometry().slab_info_offset());
+    supply_.give_back(geometry(), info);
+  }
+
+  [[nodiscard]] std::size_t count_empty() const noexcept { return empty_.size() + (slots_.used == 0); }
+
+  /// Gives empty slabs back until `kept` are left, the current one last. Returns how many. A damaged one is set aside
+  /// instead.
+  std::size_t release_empty_slabs(std::size_t kept, [[maybe_unused]] const void* caller) noexcept {
+    std::size_t released = 0;
+    for (std::size_t left = count_empty(); left > kept;) {
+      SlabInfo& info = empty_.size() > 0 ? *empty_.front() : *current_;
+      if constexpr (checks) {
+        if (!is_sound(info)) [[unlikely]] {
+          set_aside_and_go_on(info, caller);
+          left = count_empty();
+          continue;
+        }
+      }
+      release(info);
+      --left;
+      ++released;
+    }
+    return released;
+  }
+
+  /// Lets as many empty slabs stay as the policy says, or `slabs` if that is more.
+  void keep(std::size_t slabs) noexcept {
+    kept_slabs_ = slabs > Policy::empty_slabs_kept ? slabs : Policy::empty_slabs_kept;
+  }
+  [[gnu::noinline]] void trim_and_leave() noexcept {
+    release_empty_slabs(kept_slabs_, __builtin_return_address(0));
+    busy_.leave();
+  }
+
+  // Misuse and damage.
+
+  void report(Misuse kind, const void* pointer, const void* caller) noexcept {
+    Policy::on_misuse({kind, pointer, this, caller, geometry().object_size(), Policy::name});
+  }
+
+  /// Whether what is known of a slab is what the cache wrote.
+  [[nodiscard]] bool is_sound(const SlabInfo& info) const noexcept
+    requires(checks)
+  {
+    return has_sound_links(info, set_aside_.key) && (&info == current_ || has_sound_slots(info, set_aside_.key));
+  }
+  /// A slab with damage that can be seen, null if there is none. O(slabs).
+  [[nodiscard]] SlabInfo* find_damaged() const noexcept
+    requires(checks)
+  {
+    SlabInfo* damaged = nullptr;
+    const auto gap = all_slabs_.for_each_sound(set_aside_.key, [&](SlabInfo& info) {
+      if (!is_sound(info)) damaged = &info;
+    });
+    return gap.first ? gap.first : damaged;
+  }
+  /// Takes `damaged` and all that is found damaged with it out of the cache, and reports each. Leaves.
+  [[gnu::cold, gnu::noinline]] void set_aside(SlabInfo& damaged, Misuse kind, const void* caller) noexcept
+    requires(checks)
+  {
+    std::size_t found = CacheRepair<CacheSlabs>{*this}.run(damaged);
+    const SlabInfo* info = set_aside_.slabs.front();
+    busy_.leave();
+    for (; found > 0; --found) {
+      const SlabInfo& one = *info;
+      info = info->next_slab;
+      if (&one == &damaged && kind == Misuse::CorruptedFreeList)
+        report(kind, one.slab, caller);
+      else
+        report(Misuse::CorruptedSlabInfo, &one, caller);
+    }
+  }
+  [[gnu::cold, gnu::noinline]] void set_aside_and_go_on(SlabInfo& damaged, const void* caller) noexcept
+    requires(checks)
+  {
+    set_aside(damaged, Misuse::CorruptedSlabInfo, caller);
+    busy_.enter();
+  }
+
+  friend Inspector;
+  friend CacheAudit<CacheSlabs>;
+  friend CacheRepair<CacheSlabs>;
+
+  [[no_unique_address]] GeometrySource geometry_;
+  [[no_unique_address]] mutable BusyMark<checks> busy_;
+  Slots slots_;  // of the current slab
+  std::uintptr_t slab_ = no_slab;  // the current slab
+  std::byte* table_ = nullptr;  // its table of slots
+  SlabInfo* current_ = nullptr;  // its SlabInfo
+  SlabSupply<row, Backend> supply_;
+  StateList<checks> partial_;
+  StateList<checks> empty_;
+  AllSlabs<checks> all_slabs_;
+  [[no_unique_address]] SetAside<checks> set_aside_;
+  [[no_unique_address]] Incarnation<checks> incarnation_;
+  std::size_t allocated_elsewhere_ = 0;  // objects of slabs that are not current
+  std::size_t kept_slabs_ = Policy::empty_slabs_kept;  // so many empty ones may stay
+};
+
+}  // namespace slab::detail
