@@ -196,6 +196,18 @@ BUGS = [
     Bug("giving_back_is_unguarded", "M12/shrink", program(ONE, *allocs(1), "free #0", "reenter c0 alloc", "shrink c0")),
     Bug("destruction_is_unguarded", "M12/destroy",
         program(ONE, *allocs(1), "free #0", "reenter c0 alloc", "destroy c0")),
+    # A backend that errs.
+    Bug("own_slab_unreported", "M13/alloc", "slab-handed-out-twice"),
+    Bug("own_info_unreported", "M13/alloc", "slab-info-handed-out-twice"),
+    Bug("known_page_accepted", "M13/alloc",
+        program(MULTI, "fault b0 entry_stale after=0", *allocs(1))),
+    Bug("first_new_page_asked_only", "M13/alloc", "new-slab-in-the-map"),
+    Bug("own_slab_given_back", "M13/reserve", "slab-handed-out-twice-in-reserve"),
+    Bug("known_slab_given_back", "M13/alloc", "new-slab-in-the-map"),
+    Bug("own_info_given_back", "M13/alloc", "slab-info-handed-out-twice"),
+    Bug("slab_kept_with_own_info", "M13/alloc", "slab-info-handed-out-twice"),
+    Bug("lost_page_is_foreign", "M13/free", "map-loses-a-page"),
+    Bug("wrong_slab_believed", "M13/free", "map-names-another-slab"),
 ]
 NUMBERS = {bug.name: number for number, bug in enumerate(BUGS, 1)}
 

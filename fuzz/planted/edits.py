@@ -131,6 +131,25 @@ EDITS = [
     (SUPPLY, "        backend_->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);",
      "        for (int times = @page_deleted_twice ? 2 : 1; times > 0; --times)\n"
      "          backend_->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);"),
+    # A backend that errs.
+    (SUPPLY, "if (Checks && has_known_page(geometry, slab)) return report_fault(slab), nullptr;",
+     "if (Checks && !@known_page_accepted && has_known_page(geometry, slab)) {\n"
+     "      if (@known_slab_given_back) give_back(geometry, slab);\n"
+     "      return report_fault(slab), nullptr;\n    }"),
+    (SUPPLY, "return report_fault(memory), nullptr;",
+     "if (R == Row::Large ? @own_info_unreported : @own_slab_unreported) return nullptr;\n"
+     "      return report_fault(memory), nullptr;"),
+    (SUPPLY, "      if constexpr (R == Row::Large) give_back(geometry, slab);",
+     "      if constexpr (R == Row::Large)\n"
+     "        if (@own_info_given_back) free_info(geometry, static_cast<SlabInfo*>(place));\n"
+     "      if (R == Row::Large ? !@slab_kept_with_own_info : @own_slab_given_back) give_back(geometry, slab);"),
+    (SUPPLY, "offset += geometry.page_size())\n        if (backend_->get_slab_info(",
+     "offset += geometry.page_size())\n"
+     "        if (!(@first_new_page_asked_only && offset > 0) && backend_->get_slab_info("),
+    (CORE, "misused(this->holds(object) ? Misuse::BackendFault : kind, object, caller);",
+     "misused(this->holds(object) && !@lost_page_is_foreign ? Misuse::BackendFault : kind, object, caller);"),
+    (CORE, "if (offset >= geometry().slab_size()) return misused(",
+     "if (offset >= geometry().slab_size() && !@wrong_slab_believed) return misused("),
     # The table of slots.
     (SLOTS, "return entries_[index] == live;",
      "return entries_[index] == live || (@last_free_slot_looks_live && entries_[index] == "

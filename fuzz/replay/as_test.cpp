@@ -50,9 +50,9 @@ std::string includes(const TestPlan& plan) {
       "#include <algorithm>\n#include <cstddef>\n#include <cstdint>\n#include <cstdlib>\n#include <cstring>\n";
   if (plan.is_called_back()) text += "#include <functional>\n";
   text += "#include <map>\n";
-  if (plan.ends) text += "#include <optional>\n";
+  if (plan.ends || plan.errs) text += "#include <optional>\n";
   if (plan.heap) text += "#include <set>\n";
-  if (plan.reenters) text += "#include <utility>\n";
+  if (plan.reenters || plan.errs) text += "#include <utility>\n";
   return text + "#include <vector>\n\n#include <gtest/gtest.h>\n#include <slab/slab.hpp>\n\n";
 }
 

@@ -57,15 +57,27 @@ struct Shared {
   bool taken[max_recorded_operations];
   std::size_t objects;
   Snapshot::Object object[max_recorded_operations];
+  ErrorOfBackend error[max_recorded_operations];
   SharedSnapshot before, after, at_misuse;
 };
+
+/// An object that lives in a slab.
+std::uint32_t object_in(std::uintptr_t slab, const Runner& runner) {
+  for (const LiveRange& range : runner.reference().live())
+    if (range.begin >= slab && range.ordinal != no_ordinal) return range.ordinal;
+  return no_ordinal;
+}
 
 /// The child's part: takes a snapshot after each step.
 class Observer {
  public:
   explicit Observer(Shared& shared) : shared_{shared} {}
   void operator()(Runner& runner, const Operation* operation) {
-    if (operation) shared_.taken[steps_++] = runner.operations() > operations_;
+    if (operation) {
+      shared_.error[steps_].erred = runner.erred();
+      shared_.error[steps_].object = object_in(runner.erred().slab, runner);
+      shared_.taken[steps_++] = runner.operations() > operations_;
+    }
     operations_ = runner.operations();
     (runner.verdict().agreed() ? shared_.before : shared_.after).take(runner);
     if (operation && makes_object(operation->kind))
@@ -89,12 +101,20 @@ Recording record(Runner& runner, const Program& program) {
   IsolationOptions options;
   Observer observer{shared};
   options.after_step = [&](Runner& running, const Operation* operation) { observer(running, operation); };
-  Recording recording{run_isolated(runner, program, options), {}, {}, {}, shared.before.get(), shared.after.get()};
+  Recording recording{run_isolated(runner, program, options), {}, {}, {}, {}, shared.before.get(), shared.after.get()};
   const std::size_t steps = std::min<std::size_t>(recording.run.verdict.step + 1, program.operations.size());
   recording.taken.assign(shared.taken, shared.taken + steps);
   // A death comes before the snapshot of its step.
   if (recording.run.verdict.kind != Verdict::Kind::Violated && steps > recording.run.verdict.step)
     recording.taken[steps - 1] = true;
+  recording.errors.assign(shared.error, shared.error + steps);
+  if (const std::uint32_t at = recording.run.erred_at;
+      at < steps && recording.run.verdict.kind != Verdict::Kind::Violated) {
+    ErrorOfBackend& error = recording.errors[at];
+    error.erred = recording.run.erred;
+    for (const Snapshot::Object& object : recording.before.live)
+      if (object.address - error.erred.slab < error.erred.size) error.object = object.ordinal;
+  }
   for (std::size_t i = 0; i < shared.objects; ++i) recording.objects[shared.object[i].ordinal] = shared.object[i];
 
   // The last stray pointer of a run is known even if the run dies of it.

@@ -38,11 +38,18 @@ struct Stray {
   std::vector<Snapshot::Slab> slabs;
 };
 
+/// What a backend got wrong in a step, and an object of the slab that this is about.
+struct ErrorOfBackend {
+  Erred erred;
+  std::uint32_t object = no_ordinal;
+};
+
 /// A run, and what explains its verdict to a reader.
 struct Recording {
   IsolatedRun run;
   std::vector<bool> taken;  // of each operation: false if it did not apply
   std::vector<Stray> strays;  // by operation; for those that misuse
+  std::vector<ErrorOfBackend> errors;  // by operation
   std::map<std::uint32_t, Snapshot::Object> objects;  // every object ever handed out
   Snapshot before;  // the failing step, or the end
   Snapshot after;  // a violation

@@ -59,6 +59,7 @@ enum class Cause : std::uint8_t {
   PaddingOpen,
   UnusedSlotOpen,
   WriteToFreedObjectHeeded,
+  ErrorOfBackendHeeded,  // what the cache had already was used, or given back
   // The cache's own statements.
   WrongStride,
   WrongCapacity,

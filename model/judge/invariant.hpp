@@ -67,6 +67,7 @@ enum class Invariant : std::uint16_t {
   M10,
   M11,
   M12,
+  M13,
   T1 = 'T' << 8 | 1,
   T2,
   T3,

@@ -17,7 +17,7 @@ Invariant invariant_of(slab::Misuse kind) {
     case slab::Misuse::CorruptedFreeList:
     case slab::Misuse::CorruptedSlabInfo: return Invariant::M11;
     case slab::Misuse::ReentrantCall: return Invariant::M12;
-    case slab::Misuse::BackendFault: return Invariant::B3;
+    case slab::Misuse::BackendFault: return Invariant::M13;
   }
   return Invariant::M1;
 }

@@ -98,6 +98,7 @@ bool Runner::finish() {
 
 void Runner::mark(StepKind kind) {
   step_kind_ = kind;
+  erred_ = {};
   expect({});
   if (mark_) mark_->set_step(step_, kind);
 }

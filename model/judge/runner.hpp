@@ -78,6 +78,8 @@ class Runner final : private BackendObserver {
   /// Null after the cache was destroyed.
   [[nodiscard]] AnySubject* subject(std::size_t cache) const { return subjects_[cache]; }
   [[nodiscard]] const Arena& arena() const { return arena_; }
+  /// What the backend got wrong in the last step.
+  [[nodiscard]] const Erred& erred() const { return erred_; }
 
   [[nodiscard]] const EventLog& log() const { return log_; }
   /// Operations executed since construction, without those that did not apply.
@@ -176,6 +178,14 @@ class Runner final : private BackendObserver {
   void free_misused(std::uint8_t cache, std::uintptr_t pointer, const MisuseOracle::Expected& expected);
 
   void check_reports();
+  void note_error(const Erred& erred) {
+    erred_ = erred;
+    if (!mark_) return;
+    mark_->erred = erred;
+    mark_->erred_at = step_;
+  }
+  void judge_error();
+  [[nodiscard]] bool free_in_vain(std::uint32_t ordinal);
   void check_statistics(std::uint8_t cache, Invariant misused = Invariant::None);
   void check_contents();
   void check_contents(std::uint32_t ordinal);
@@ -216,6 +226,7 @@ class Runner final : private BackendObserver {
   std::size_t calls_since_audit_ = 0;
   StepMark* mark_ = nullptr;
   Expectation expected_;
+  Erred erred_;
   Checks checks_ = Checks::NowAndThen;
   std::uint32_t first_strict_step_ = 0, budget_ended_at_ = no_step;
   std::size_t allowed_ = check_budget, budget_ = 0;

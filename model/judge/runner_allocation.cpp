@@ -12,6 +12,7 @@ namespace slabproof {
 
 void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
   begin(kind, cache);
+  context_.may_err = subjects_[cache]->abilities().detects_misuse;
   const Source source = expected_source(cache);
   expect(expected_object(kind, cache, source));
   const std::uintptr_t object =

@@ -46,6 +46,7 @@ void Runner::on_slab_made(SlabRecord& slab) {
 void Runner::on_refusal(Invariant invariant) {
   if (!context_.cache || context_.constructing || context_.reentering) return;
   const bool reserves = context_.operation == OperationKind::Reserve;
+  if (context_.erred.reported != 0) note_error(context_.erred);
   expect({invariant, Cause::ServedAfterFailure,
           reserves ? "false after a backend call failed" : "null after a backend call failed"});
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "model/memory/address.hpp"
 #include "model/memory/contents.hpp"
 #include "model/subject/report_log.hpp"
 
@@ -48,7 +49,19 @@ std::size_t Runner::cost_of_check() const {
   return cost;
 }
 
+// M13: what the backend got wrong is reported once.
+void Runner::judge_error() {
+  expect({Invariant::M13, Cause::WrongReport, "one report of BackendFault"});
+  if (report_log.size() != 1) return violate_expected(std::to_string(report_log.size()) + " reports");
+  const slab::MisuseReport report = report_log.front();
+  report_log.clear();
+  if (report.kind != slab::Misuse::BackendFault) return violate_expected(slab::to_string(report.kind));
+  if (report.pointer != pointer(erred_.reported) || report.cache != subjects_[context_.cache_index]->identity())
+    violate(Invariant::M13, Cause::WrongReport, "what was handed out and the cache in the report", "others");
+}
+
 void Runner::check_reports() {
+  if (context_.erred.reported != 0) return judge_error();
   if (report_log.empty()) return;
   const slab::Misuse kind = report_log.front().kind;
   violate(invariant_of(kind), Cause::UnexpectedReport, "no misuse report", slab::to_string(kind));

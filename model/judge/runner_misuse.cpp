@@ -100,6 +100,25 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   check_statistics(cache, expected.invariant);  // the cache is unchanged
 }
 
+// Whether the map errs about the object's page, as the program says: free() must then report that and nothing else. The
+// object lives on, though the program has no name for it any more.
+bool Runner::free_in_vain(std::uint32_t ordinal) {
+  Object& freed = object(ordinal);
+  const std::uint8_t cache = freed.cache;
+  const Abilities& abilities = subjects_[cache]->abilities();
+  const SlabRecord* const slab = abilities.layout ? backend_of(cache).find(freed.address) : nullptr;
+  const bool is_looked_up = slab && abilities.detects_misuse && abilities.follows_policy &&
+                            models_[cache].mapped_pages() > 0 && models_[cache].current() != slab->base;
+  if (!is_looked_up) return false;
+  context_.cache_index = cache;
+  const Erred erred = backend_of(cache).err_about(*slab, freed.address);
+  if (erred.reported == 0) return false;
+  note_error(erred);
+  freed.state = ObjectState::Dead;
+  free_misused(cache, freed.address, {slab::Misuse::BackendFault, Invariant::M13});
+  return true;
+}
+
 // Values to write where a free link might lie: null, the slot itself, and values that no free link has, among them a
 // live object of the slab, a slot never handed out, and another slab, if they exist.
 std::uint64_t Runner::bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot,

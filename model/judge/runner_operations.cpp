@@ -44,7 +44,8 @@ bool Runner::execute(const Operation& operation) {
       return allocate(operation.kind, cache, operation.object), true;
     case OperationKind::Free:
       if (state_of(object(operation.object)) != ObjectState::Live) return false;
-      return free_object(operation.object), true;
+      if (!free_in_vain(operation.object)) free_object(operation.object);
+      return true;
     case OperationKind::FreeNull:
       begin(operation.kind, cache);
       expect({Invariant::M10, Cause::UnexpectedReport, "free of null to do nothing"});
@@ -63,6 +64,11 @@ bool Runner::execute(const Operation& operation) {
       if (!violated()) construct(cache);
       return true;
     case OperationKind::Fail: return backends_[operation.target].fail(operation), true;
+    case OperationKind::Fault:
+      for (std::uint8_t i = 0; i < setup_.cache_count; ++i)
+        if (setup_.caches[i].backend == cache && subjects_[i]->abilities().detects_misuse)
+          return backends_[cache].err(operation), true;
+      return false;
     case OperationKind::Recover: return backends_[operation.target].recover(), true;
     case OperationKind::Reenter:
       if (!subjects_[cache]->abilities().detects_misuse) return false;
@@ -135,6 +141,7 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
   const std::size_t slabs = model.slabs();
   const bool is_impossible = model.missing_slabs(n) > ~std::size_t{0} / model.spec.slab_size - slabs;
   begin(OperationKind::Reserve, cache);
+  context_.may_err = subjects_[cache]->abilities().detects_misuse;
   context_.wanted = n;
   expect({Invariant::B20, Cause::TooFewFreeObjects, "% free objects after a true reserve", n,
           n == ~std::size_t{0} ? "SIZE_MAX" : nullptr});
@@ -197,7 +204,7 @@ void Runner::destroy(std::uint8_t cache) {
     const LiveRange* range = reference_.find(address(report.pointer));
     if (report.kind != slab::Misuse::LiveAtDestruction || report.cache != identity || !range ||
         range->begin != address(report.pointer) || range->cache != cache ||
-        state_of(object(range->ordinal)) != ObjectState::Live)
+        state_of(object(range->ordinal)) == ObjectState::Absent)
       return violate(Invariant::M9, Cause::WrongReport, "a report for each live object", "another report");
     object(range->ordinal).state = ObjectState::Absent;
     ++reported;

@@ -8,6 +8,7 @@
 #include "model/judge/expectation.hpp"
 #include "model/judge/step_kind.hpp"
 #include "model/judge/verdict.hpp"
+#include "model/memory/recording_backend.hpp"
 
 namespace slabproof {
 
@@ -27,6 +28,8 @@ struct StepMark {
   const char* volatile name = nullptr;
   volatile std::uintptr_t stray = 0;  // the pointer that the last misuse freed, or wrote to a freed object
   volatile slab::Misuse misuse{};     // what that free must be reported as
+  Erred erred;                        // what a backend got wrong last, and the step
+  volatile std::uint32_t erred_at = no_step;
 
   void set_step(std::uint32_t number_of_step, StepKind kind) {
     step = number_of_step;

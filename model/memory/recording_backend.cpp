@@ -37,7 +37,7 @@ void RecordingBackend::reset(const BackendSpec& spec) {
   infos_.clear();
   memory_.clear();
   for (std::size_t i = 0; i < Limits::max_caches; ++i) slab_counts_[i] = info_counts_[i] = memory_counts_[i] = 0;
-  failure_armed_ = false;
+  failure_armed_ = is_error_armed_ = is_lie_due_ = false;
   calls_that_may_fail_ = 0;
   slabs_made_ = 0;
 }
@@ -50,6 +50,7 @@ void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b)
                        context_.misuse == Invariant::None && context_.operation != OperationKind::AllocNoGrow &&
                        context_.operation != OperationKind::FreeNull;
   if (!anybody || !(context_.calls_of_row >> static_cast<unsigned>(call) & 1)) blame_caller(call);
+  check_made_after_error(call);
   ++context_.calls[static_cast<std::size_t>(call)];
   observer_.on_backend_call(call);
 }
@@ -127,6 +128,8 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
                        "a call from another operation");
   }
   const Injected how = injected(FailingCall::AllocSlab);
+  if (how == Injected::None)
+    if (const std::uintptr_t wrong = wrong_slab(slab_size, page_size)) return pointer(wrong);
   // A misaligned slab is half a page off inside a block with room for it.
   const std::size_t size = how == Injected::Misalign ? 2 * slab_size : slab_size;
   const bool refused = how == Injected::Refuse || slabs_.size() >= max_slabs;
@@ -183,6 +186,7 @@ bool RecordingBackend::can_make_slabs(const slab::Geometry& geometry, std::size_
 void RecordingBackend::free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {
   enter(BackendCall::FreeSlab, arena_.relative(address(slab)));
   check_sizes(slab_size, page_size);
+  check_heeded(address(slab));
   SlabRecord* const found = slabs_.at(address(slab));
   if (!found || found->abandoned || found->cache != context_.cache_index)
     judgement_.violate(Invariant::B3, Cause::NotOutstanding, "free_slab of an outstanding slab of this cache",
@@ -284,6 +288,11 @@ slab::SlabInfo* RecordingBackend::get_slab_info(std::uintptr_t page_addr) noexce
                                                       made->cache == context_.cache_index && context_.freed == 0 &&
                                                       context_.cache->spec.row() != slab::Row::SmallSinglePage)
     return reinterpret_cast<slab::SlabInfo*>(lookup(page_addr));
+  if (context_.freed == 0 && is_of_error(page_addr)) {
+    const std::uintptr_t known = lookup(page_addr);
+    if (known != 0) forget_stale_entry();
+    return reinterpret_cast<slab::SlabInfo*>(known);
+  }
   enter(BackendCall::GetSlabInfo, arena_.relative(page_addr));
   if (judgement_.violated()) return nullptr;
   const std::uintptr_t page = context_.freed & ~std::uintptr_t{context_.cache->spec.page_size - 1};
@@ -292,7 +301,7 @@ slab::SlabInfo* RecordingBackend::get_slab_info(std::uintptr_t page_addr) noexce
                        "another address");
   if (context_.calls[static_cast<std::size_t>(BackendCall::GetSlabInfo)] > 1)
     judgement_.violate(Invariant::B11, Cause::CalledTwice, "get_slab_info at most once a free", "a second call");
-  const std::uintptr_t info = lookup(page_addr);
+  const std::uintptr_t info = std::exchange(is_lie_due_, false) ? lie_ : lookup(page_addr);
   if (info) note_answer(arena_.relative(info));
   return reinterpret_cast<slab::SlabInfo*>(info);
 }
@@ -320,6 +329,8 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
     judgement_.violate(Invariant::B6, Cause::CalledTwice, "alloc_slab_info once a slab, after its alloc_slab",
                        "one too many");
   const Injected how = injected(FailingCall::AllocSlabInfo);
+  if (how == Injected::None)
+    if (const std::uintptr_t wrong = wrong_info()) return pointer(wrong);
   const bool misalign = how == Injected::Misalign;
   const std::uintptr_t block = how == Injected::Refuse ? 0 : info_region_.take(size + (misalign ? 8 : 0), 8);
   if (!block || misalign) refuse(misalign && block ? Invariant::B6 : Invariant::B7);
@@ -334,6 +345,7 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
 
 void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
   enter(BackendCall::FreeSlabInfo, arena_.relative(address(info)), size);
+  check_heeded(address(info));
   InfoRecord* const found = infos_.at(address(info));
   if (!found || found->cache != context_.cache_index || found->size != size)
     judgement_.violate(Invariant::B14, Cause::NotOutstanding,

@@ -70,6 +70,17 @@ constexpr std::uint8_t calls_of(slab::Row row) {
                                             : slabs | map | infos;
 }
 
+/// What a backend got wrong in an operation, as its program says.
+struct Erred {
+  BackendError how{};
+  std::uintptr_t given = 0;     // what it handed out although the cache has it, or the map knows it; 0: nothing
+  std::size_t size = 0;
+  std::uintptr_t reported = 0;  // the pointer that the cache must report; 0: the backend did not err
+  std::uintptr_t slab = 0;      // whose memory that is, or whose SlabInfo the map named; 0: nobody's
+  std::size_t offset = 0;       // of the page with an entry, in what was given
+  [[nodiscard]] bool is_given(std::uintptr_t address) const { return address - given < size; }
+};
+
 /// The operation that calls the backend, and what it may call.
 struct CallContext {
   const CacheModel* cache = nullptr;  // null: nobody may call
@@ -78,6 +89,7 @@ struct CallContext {
   OperationKind operation = OperationKind::Alloc;
   bool constructing = false;
   bool reentering = false;
+  bool may_err = false;                     // the cache reports what the backend gets wrong
   std::uintptr_t freed = 0;                 // the pointer given to free()
   std::size_t wanted = 0;                   // the number given to reserve()
   bool is_asked = false;                    // can_make_slabs, by this reserve()
@@ -85,6 +97,7 @@ struct CallContext {
   unsigned calls[backend_calls] = {};       // made by the operation so far
   Invariant misuse = Invariant::None;       // the invariant that governs a misuse: only get_slab_info may be called
   Invariant refused = Invariant::None;      // the invariant that governs the call that failed, if any
+  Erred erred{};
 };
 
 /// Notified of every call before the backend answers, of slabs that are made and released, and of calls that fail.
@@ -101,8 +114,8 @@ class BackendObserver {
 };
 
 /// A backend on a Region of the arena that remembers everything it handed out, checks the protocol (invariants B1 to
-/// B14, B17, B20, G2, G10), writes the event log and fails on demand. Supplies the functions of all rows; a row that
-/// calls one it does not need violates B4 or B5.
+/// B14, B17, B20, G2, G10, M13), writes the event log, fails and errs on demand. Supplies the functions of all rows; a
+/// row that calls one it does not need violates B4 or B5.
 class RecordingBackend {
  public:
   RecordingBackend(Arena& arena, std::uint8_t index, Judgement& judgement, EventLog& log, CallContext& context,
@@ -128,7 +141,10 @@ class RecordingBackend {
 
   // For the runner.
   void fail(const Operation& operation);
-  void recover() { failure_armed_ = false; }
+  void recover() { failure_armed_ = is_error_armed_ = false; }
+  void err(const Operation& operation);
+  /// Makes the next look-up, of a page of this slab, err, if the program says so. Nothing: it does not.
+  Erred err_about(const SlabRecord& slab, std::uintptr_t object);
   /// The number of calls since reset() or load() that fail() could have chosen to fail.
   [[nodiscard]] std::uint32_t calls_that_may_fail() const { return calls_that_may_fail_; }
   /// The slab that holds `address`, or null. O(log slabs).
@@ -177,6 +193,20 @@ class RecordingBackend {
     context_.refused = invariant;
     observer_.on_refusal(invariant);
   }
+  /// Whether the program makes the backend err in a call that could, in such a way.
+  [[nodiscard]] bool errs(BackendError how);
+  /// What alloc_slab and alloc_slab_info give where the program makes them err; 0 where it does not.
+  [[nodiscard]] std::uintptr_t wrong_slab(std::size_t slab_size, std::size_t page_size);
+  [[nodiscard]] std::uintptr_t wrong_info();
+  [[nodiscard]] std::uintptr_t note(const Erred& erred);
+  void forget_stale_entry();
+  /// One of this cache's slabs in which an object lives, other than `but`; null if there is none.
+  [[nodiscard]] const SlabRecord* choose_used(const SlabRecord* but = nullptr) const;
+  [[nodiscard]] bool is_of_error(std::uintptr_t address) const {
+    return context_.erred.reported != 0 && context_.erred.is_given(address);
+  }
+  void check_made_after_error(BackendCall call);
+  void check_heeded(std::uintptr_t given_back);
   [[nodiscard]] std::uintptr_t& entry(std::uintptr_t page_addr);
   [[nodiscard]] std::uintptr_t lookup(std::uintptr_t page_addr) const;
   [[nodiscard]] bool info_belongs(const SlabRecord& slab, std::uintptr_t info);
@@ -203,6 +233,12 @@ class RecordingBackend {
   std::uint32_t calls_let_through_ = 0;
   std::uint32_t calls_that_may_fail_ = 0;
   std::uint32_t slabs_made_ = 0;
+
+  bool is_error_armed_ = false;
+  BackendError error_{};
+  std::uint32_t calls_let_be_ = 0, error_choice_ = 0;
+  bool is_lie_due_ = false;  // the next look-up answers `lie_`
+  std::uintptr_t lie_ = 0;
 };
 
 }  // namespace slabproof

@@ -63,6 +63,8 @@ IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& optio
   run.stack = shared->stack;
   run.stray = shared->mark.stray;
   run.misuse = shared->mark.misuse;
+  run.erred = shared->mark.erred;
+  run.erred_at = shared->mark.erred_at;
   run.budget_ended_at = shared->mark.budget_ended_at;
   return run;
 }

@@ -31,6 +31,8 @@ struct IsolatedRun {
   std::uint64_t stack = 0;
   std::uintptr_t stray = 0;  // StepMark's, as the next one
   slab::Misuse misuse{};
+  Erred erred;
+  std::uint32_t erred_at = no_step;
   std::uint32_t budget_ended_at = no_step;  // StepMark's
 };
 

@@ -64,7 +64,7 @@ Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
   if (parameter == Parameter::Failure)
     for (const Failure& failure : simpler(operation.failure()))
       with([&](Operation& other) { other.detail = failure.packed(); });
-  if (parameter == Parameter::ReentrantCall)
+  if (parameter == Parameter::ReentrantCall || parameter == Parameter::BackendError)
     for (std::uint8_t call = 0; call < operation.detail; ++call) with([&](Operation& other) { other.detail = call; });
   if (names_object(operation.kind) && !makes_object(operation.kind))
     for (const std::uint32_t object : below(operation.object)) with([&](Operation& other) { other.object = object; });

@@ -92,27 +92,33 @@ constexpr std::size_t opcode_at = 0, selector_at = 1, operand_at = 2;  // in a r
 constexpr std::uint8_t more_for_everything = 127;  // of a Record that reserves everything
 static_assert(max_misuse_argument == 127 && sizeof(failing_calls) / sizeof(failing_calls[0]) == 4 &&
                   sizeof(failure_modes) / sizeof(failure_modes[0]) == 3 &&
-                  sizeof(reentrant_calls) / sizeof(reentrant_calls[0]) == 5,
+                  sizeof(reentrant_calls) / sizeof(reentrant_calls[0]) == 5 &&
+                  sizeof(backend_errors) / sizeof(backend_errors[0]) == 6,
               "what the rest of a selector stands for would change in every program");
 
-/// Sets the parameter of `operation`, whose kind is set, from a record. Every record has one.
-constexpr void unpack_parameter(const Record& record, Operation& operation) {
+/// Sets the parameter of `operation`, whose kind is set, from a record. False if the record has none: it does nothing.
+constexpr bool unpack_parameter(const Record& record, Operation& operation) {
   switch (parameter_of(operation.kind)) {
-    case Parameter::None: return;
+    case Parameter::None: return true;
     case Parameter::ObjectCount:
       operation.argument =
           record.more() == more_for_everything ? reserve_everything : record.operand % (max_reserve + 1);
-      return;
+      return true;
     case Parameter::Failure: {
       const Failure failure{static_cast<FailingCall>(record.more() & 3),
                             static_cast<FailureMode>((record.more() >> 2) % 3)};
       operation.detail = failure.made_possible().packed();
       operation.argument = record.operand % (max_calls_let_through + 1);
-      return;
+      return true;
     }
-    case Parameter::ReentrantCall: operation.detail = record.more() % 5; return;
-    case Parameter::Pick: operation.argument = record.more(); return;
+    case Parameter::ReentrantCall: operation.detail = record.more() % 5; return true;
+    case Parameter::BackendError:
+      operation.detail = record.more() % 8;
+      operation.argument = record.operand % (max_calls_let_through + 1);
+      return operation.detail < 6;
+    case Parameter::Pick: operation.argument = record.more(); return true;
   }
+  return true;
 }
 
 /// The reverse.
@@ -127,6 +133,7 @@ constexpr void pack_parameter(const Operation& operation, Record& record) {
         record.operand = static_cast<std::uint16_t>(operation.argument);
       break;
     case Parameter::Failure:
+    case Parameter::BackendError:
       more = operation.detail;
       record.operand = static_cast<std::uint16_t>(operation.argument);
       break;

@@ -196,8 +196,7 @@ bool Decoder::make(OperationKind kind, const Record& record, Operation& operatio
       operation.object = state_.dead(record.operand % state_.dead_count());
       break;
   }
-  format::unpack_parameter(record, operation);
-  return state_.applies(operation);
+  return format::unpack_parameter(record, operation) && state_.applies(operation);
 }
 
 }  // namespace slabproof

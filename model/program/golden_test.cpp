@@ -93,6 +93,26 @@ constexpr Golden goldens[] = {
      "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=4096 page_size=4096 "
      "object_size=504 object_align=1\n"
      "#0 = alloc c0\nshrink c0\n"},
+    {"EveryErrorOfABackend",
+     "02 0000 00 0000 0000 "
+     "0100 1203 0F00 0000 "
+     "0000 0000 0000 0000 "
+     "EE000000 EE030100 EE040500 EE063F00 EE084000 EE1A0000 EE0C0000 EE9CFFFF",
+     "backend b0 reuse=lifo placement=adjacent seed=0\n"
+     "backend b1 reuse=lifo placement=adjacent seed=0\n"
+     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=1024 page_size=256 "
+     "object_size=120 object_align=8\n"
+     "fault b0 slab_again after=0\nfault b1 slab_inside after=1\nfault b0 info_again after=5\n"
+     "fault b0 entry_stale after=63\nfault b0 entry_lost after=0\nfault b0 entry_wrong after=0\n"},
+    {"ASwarmMaskWithoutErrors",
+     "00 0001 00 0000 0000 "
+     "0100 1203 0F00 0000 "
+     "0000 0000 0000 0000 "
+     "EE000000 A4000000",
+     "backend b0 reuse=lifo placement=adjacent seed=0\n"
+     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=1024 page_size=256 "
+     "object_size=120 object_align=8\n"
+     "shrink c0\n"},
     {"TheLastOpcodeOfEachKind",
      "01 0000 00 0000 0000 "
      "0100 1203 0F00 0000 "
@@ -262,7 +282,7 @@ TEST(GoldenOpcodes, KeepTheirMeaning) {
       "A8-AF fail\nB0-B1 recover\nB2-B2 free_null\nB3-B3 destroy\nB4-B7 double_free\nB8-B9 free_interior\n"
       "BA-BA free_slab_info\nBB-BB free_tail_waste\nBC-BC free_foreign\nBD-BD free_through_other\n"
       "BE-BE free_never_allocated\nBF-BF corrupt_link\nC0-C0 reenter\nC1-C1 skip_ordinals\nC2-EA -\nEB-EB statistics\n"
-      "EC-FF -\n");
+      "EC-ED -\nEE-EE fault\nEF-FF -\n");
 }
 
 }  // namespace

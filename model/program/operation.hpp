@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "model/program/backend_error.hpp"
 #include "model/program/failure.hpp"
 #include "model/program/named.hpp"
 
@@ -30,6 +31,7 @@ enum class OperationKind : std::uint8_t {
   CorruptLink,          // overwrite the dead object's first word, allocate, put it back
   Reenter,              // the next backend call made for the cache calls the cache
   Statistics,           // cache.statistics()
+  Fault,                // lets `argument` calls of the backend be and errs in the next: see BackendError
 };
 
 /// What a re-entering backend calls. The values are those of the byte form, for good.
@@ -43,15 +45,16 @@ constexpr const char* to_string(ReentrantCall call) { return name_in(reentrant_c
 
 struct Operation {
   OperationKind kind = OperationKind::Alloc;
-  std::uint8_t target = 0;      // cache, or backend of Fail and Recover; 0 if the object implies it
-  std::uint8_t detail = 0;      // Fail: Failure; Reenter: ReentrantCall
+  std::uint8_t target = 0;      // cache, or backend of Fail, Recover and Fault; 0 if the object implies it
+  std::uint8_t detail = 0;      // Fail: Failure; Reenter: ReentrantCall; Fault: BackendError
   std::uint32_t object = 0;     // birth ordinal
-  std::uint32_t argument = 0;   // Reserve: objects; Fail: calls let through; misuse: which pointer
+  std::uint32_t argument = 0;   // Reserve: objects; Fail, Fault: calls let through; misuse: which pointer
 
   friend bool operator==(const Operation&, const Operation&) = default;
 
   [[nodiscard]] constexpr Failure failure() const { return Failure::unpacked(detail); }
   [[nodiscard]] constexpr ReentrantCall reentrant_call() const { return static_cast<ReentrantCall>(detail); }
+  [[nodiscard]] constexpr BackendError error() const { return static_cast<BackendError>(detail); }
 };
 
 constexpr std::uint32_t reserve_everything = 0xFFFFFFFF;

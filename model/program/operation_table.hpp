@@ -16,6 +16,7 @@ enum class Parameter : std::uint8_t {
   ObjectCount,    // argument: up to max_reserve, or reserve_everything
   Failure,        // detail: how; argument: calls let through, up to max_calls_let_through
   ReentrantCall,  // detail
+  BackendError,   // detail; argument: calls let be, up to max_calls_let_through
   Pick,           // argument: which of several pointers, up to max_misuse_argument
 };
 
@@ -27,6 +28,7 @@ enum class MisuseClass : std::uint8_t {
   StrayFree,    // frees a pointer that is no live object of the cache
   DamagedLink,  // writes to a dead object
   Reentry,      // makes a backend call the cache that called it
+  Fault,        // makes a backend err
 };
 
 /// What such a pointer is.
@@ -233,6 +235,14 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .swarm_bit = 10,
               .weights = always(1),
               .explored = Explored::PerCache};
+    case Fault:  // of this opcode a record that means no error does nothing, as the one that the corpus has
+      return {.name = "fault",
+              .operand = Operand::Backend,
+              .parameter = Parameter::BackendError,
+              .misuse = MisuseClass::Fault,
+              .opcodes = {0xEE, 0xEE},
+              .swarm_bit = 8,
+              .weights = always(2)};
   }
   return {};
 }
@@ -281,7 +291,8 @@ constexpr bool names_object(OperationKind kind) {
 constexpr std::uint32_t max_argument(OperationKind kind) {
   switch (parameter_of(kind)) {
     case Parameter::ObjectCount: return max_reserve;
-    case Parameter::Failure: return max_calls_let_through;
+    case Parameter::Failure:
+    case Parameter::BackendError: return max_calls_let_through;
     case Parameter::Pick: return max_misuse_argument;
     case Parameter::None:
     case Parameter::ReentrantCall: return 0;
@@ -313,7 +324,9 @@ static_assert(
         if (row.effect == Effect::EndsObject && row.operand != Operand::LiveObject) return false;
         if (row.needs_two_caches && row.operand != Operand::LiveObject) return false;
         if (row.effect == Effect::EndsObjectsOfCache && row.operand != Operand::Cache) return false;
-        if ((row.parameter == Parameter::Failure) && row.operand != Operand::Backend) return false;
+        if ((row.parameter == Parameter::Failure || row.parameter == Parameter::BackendError) &&
+            row.operand != Operand::Backend)
+          return false;
         if ((row.misuse == MisuseClass::StrayFree) != (row.stray != StrayPointer::None)) return false;
         if (row.explored == Explored::PerLiveObject && row.operand != Operand::LiveObject) return false;
         if (row.explored == Explored::PerCache && row.operand != Operand::Cache) return false;

@@ -173,6 +173,10 @@ void parse_parameter(Scanner& in, Operation& operation) {
     case Parameter::ReentrantCall:
       operation.detail = static_cast<std::uint8_t>(in.choice_after("", reentrant_calls));
       return;
+    case Parameter::BackendError:
+      operation.detail = static_cast<std::uint8_t>(in.choice_after("", backend_errors));
+      operation.argument = in.number_after("after=", 0, max_argument(operation.kind));
+      return;
     case Parameter::Pick: operation.argument = in.number_after("pick=", 0, max_argument(operation.kind)); return;
   }
 }
@@ -214,6 +218,8 @@ std::string text_of_parameter(const Operation& operation) {
       return std::string{" "} + to_string(operation.failure().call) + " after=" + number(operation.argument) + " " +
              to_string(operation.failure().mode);
     case Parameter::ReentrantCall: return std::string{" "} + to_string(operation.reentrant_call());
+    case Parameter::BackendError:
+      return std::string{" "} + to_string(operation.error()) + " after=" + number(operation.argument);
     case Parameter::Pick: return " pick=" + number(operation.argument);
   }
   return "";

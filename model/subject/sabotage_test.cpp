@@ -158,6 +158,21 @@ constexpr Row rows[] = {
      "#0 = alloc c0; free #0; corrupt_link #0 pick=5"},
     {Invariant::M12, DropsReports, "says nothing of a call from a callback", single_page,
      "reenter c0 alloc; #0 = alloc c0"},
+    {Invariant::M13, DropsReports, "says nothing of a slab that it has", one_object,
+     "#0 = alloc c0; fault b0 slab_again after=0; #1 = alloc c0"},
+    {Invariant::M13, ReportsTwice, "reports memory of a SlabInfo that it has twice", large,
+     "#0 = alloc c0; fault b0 info_again after=0; reserve c0 5"},
+    {Invariant::M13, FreesWhatIsNotItsOwn, "gives a slab back that it was handed out by mistake", one_object,
+     "#0 = alloc c0; fault b0 slab_again after=0; #1 = alloc c0"},
+    {Invariant::M13, LooksUpNoNewPage, "uses a slab that the map knows", large,
+     "fault b0 entry_stale after=0; #0 = alloc c0"},
+    {Invariant::M13, ReportsAnotherPointer, "reports another pointer than a slab inside its own", multi_page,
+     "#0 = alloc c0; fault b0 slab_inside after=0; reserve c0 8"},
+    {Invariant::M13, ReportsAnotherFault, "takes an object for a foreign one where the map lost its page", large,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; fault b0 entry_lost after=0; free #0"},
+    {Invariant::M13, DropsReports, "says nothing of a map that names another slab", multi_page,
+     "#0 = alloc c0; reserve c0 8; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = "
+     "alloc c0; #7 = alloc c0; fault b0 entry_wrong after=0; free #0"},
 };
 
 /// Broken so that AddressSanitizer stops the program.

@@ -50,6 +50,7 @@ class SabotagedBackend {
     if (sabotage == AcceptsMisalignedSlab) slab &= ~(page_size - 1);
     if (sabotage == MapsPagesInSinglePage) (void)real_.save_slab_info(slab, reinterpret_cast<slab::SlabInfo*>(slab));
     if (sabotage == AllocatesInfoInMultiPage) (void)real_.alloc_slab_info(56);
+    if (sabotage == FreesWhatIsNotItsOwn && slab == last_slab_) real_.free_slab(at(slab), slab_size, page_size);
     if (!first_slab_) first_slab_ = slab;
     last_slab_ = slab;
     return at(slab);
@@ -84,6 +85,7 @@ class SabotagedBackend {
     return saved;
   }
   slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept {
+    if (sabotage == LooksUpNoNewPage && page_addr - last_slab_ < spec_.slab_size) return nullptr;
     if (sabotage == LooksUpInsidePage) return real_.get_slab_info(page_addr + 8);
     if (sabotage == LooksUpTwice) (void)real_.get_slab_info(page_addr);
     return real_.get_slab_info(page_addr);
@@ -127,6 +129,8 @@ struct SabotagedPolicy : slab::Checked {
     if (sabotage == ReportsTwice) report_log.push_back(report);
     if (sabotage == ReportsAnotherKind) report.kind = slab::Misuse::CorruptedFreeList;
     if (sabotage == ReportsAnotherPointer) report.pointer = report.cache;
+    if (sabotage == ReportsAnotherFault && report.kind == slab::Misuse::BackendFault)
+      report.kind = slab::Misuse::ForeignPointer;
     report_log.push_back(report);
   }
 };

@@ -34,6 +34,8 @@ enum class Sabotage : std::uint8_t {
   ChangesAPage,
   SharesAnInfo,
   LooksUpInsidePage,
+  LooksUpNoNewPage,
+  FreesWhatIsNotItsOwn,
   LooksUpTwice,
   DeletesTwice,
   DeletesTooLate,
@@ -75,6 +77,7 @@ enum class Sabotage : std::uint8_t {
   ReportsTwice,
   ReportsAnotherKind,
   ReportsAnotherPointer,
+  ReportsAnotherFault,
   // In the cache's state; done by shrink, so that the next audit finds it.
   BreaksUsedCount,
   BreaksLink,

@@ -26,6 +26,10 @@ WORLDS = [(row, objects, slabs, caches, kept)
 BEYOND = {
     "get_is_unguarded", "giving_back_is_unguarded", "destruction_is_unguarded", "refused_call_ends_the_mark",
     "busy_mark_not_set",  # a backend that calls the cache back
+    "own_slab_unreported", "own_info_unreported", "known_page_accepted", "first_new_page_asked_only",
+    "own_slab_given_back",
+    "known_slab_given_back", "own_info_given_back", "slab_kept_with_own_info", "lost_page_is_foreign",
+    "wrong_slab_believed",  # a backend that errs
     "byte_entries_only", "byte_entries_name_256_slots", "entries_read_too_narrow",  # N > 254
     "entries_read_too_wide",  # N > 4
     "alignment_ignored",  # an alignment above 8

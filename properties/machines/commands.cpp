@@ -54,6 +54,10 @@ void choose_parameter(Operation& operation, std::uint32_t choice) {
     case Parameter::ReentrantCall:
       operation.detail = static_cast<std::uint8_t>(reentrant_calls[choice % std::size(reentrant_calls)].value);
       return;
+    case Parameter::BackendError:
+      operation.detail = static_cast<std::uint8_t>(backend_errors[choice % std::size(backend_errors)].value);
+      operation.argument = choice / 8 % 4;
+      return;
     case Parameter::Pick: operation.argument = choice / 2 % (max_argument(operation.kind) + 1); return;
   }
 }

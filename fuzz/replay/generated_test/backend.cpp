@@ -34,16 +34,26 @@ class BackendWriter {
     if (plan_.fails) put("  const bool failed = fails(AllocSlab);");
     if (plan_.fails)
       put(plan_.misaligns ? "  if (failed && !misaligned) return nullptr;" : "  if (failed) return nullptr;");
+    if (gives_again()) put("  if (again) return given = std::exchange(again, nullptr);");
     put("  std::byte* " + std::string{plan_.misaligns ? "" : "const "} +
         "slab = slab_memory.take(slab_size, page_size);");
     if (plan_.misaligns) put("  if (failed) slab = slab_memory.take(2 * slab_size, page_size) + page_size / 2;");
     if (plan_.reserves_everything) put("  if (!slab) return nullptr;");
+    if (has_stale_entry()) {
+      put("  if (stale_page) {");
+      put("    pages[stale_at = reinterpret_cast<std::uintptr_t>(slab) + *std::exchange(stale_page, {})] =");
+      put("        reinterpret_cast<slab::SlabInfo*>(slab);");
+      put("    stale_size = slab_size;");
+      put("    return given = slab;");
+      put("  }");
+    }
     if (needs_slabs()) put("  slabs[slab] = slab_size;");
     put("  return slab;");
     put("}");
     begin("void free_slab(void* slab, std::size_t slab_size, std::size_t" +
           std::string{plan_.id == B1 || plan_.misaligns ? " page_size" : ""} + ")");
     if (plan_.id == B1) put("  " + one_of("slab_size", slab_size)), put("  " + one_of("page_size", page_size));
+    if (gives()) put("  if (given) EXPECT_NE(slab, given) << \"what was handed out by mistake is given back\";");
     if (plan_.is({B8, B13}) && plan_.maps_pages)
       put("  for (const auto& [page, info] : pages) EXPECT_NE(slab_of(reinterpret_cast<void*>(page)), slab) << \"a "
           "page of it is saved\";");
@@ -73,6 +83,21 @@ class BackendWriter {
     misaligned = mode == Misaligned;
   }
 )";
+    if (body_.says("info_of("))
+      text += R"(
+  /// The SlabInfo of the slab that a pointer lies in.
+  slab::SlabInfo* info_of(const void* pointer) const {
+    return pages.at(reinterpret_cast<std::uintptr_t>(slab_of(pointer)));
+  }
+)";
+    if (body_.says("memory_of_info("))
+      text += R"(
+  /// The memory of that SlabInfo.
+  std::byte* memory_of_info(const void* pointer) const {
+    void* const info = pages.at(reinterpret_cast<std::uintptr_t>(slab_of(pointer)));
+    return std::prev(infos.upper_bound(static_cast<std::byte*>(info)))->first;
+  }
+)";
     if (needs_slab_of())
       text += R"(
   /// The slab that a pointer lies in, or null.
@@ -86,6 +111,15 @@ class BackendWriter {
     if (needs_slabs()) put("std::map<std::byte*, std::size_t> slabs;  // outstanding, with their sizes");
     if (plan_.maps_pages || plan_.id == B4) put("std::map<std::uintptr_t, slab::SlabInfo*> pages;");
     if (needs_infos()) put("std::map<std::byte*, std::size_t> infos;");
+    if (gives()) put("std::byte* given = nullptr;  // what was handed out by mistake");
+    if (gives_again()) put("std::byte* again = nullptr;  // what the next alloc_slab hands out");
+    if (gives_info_again()) put("std::byte* info_again = nullptr;  // what the next alloc_slab_info hands out");
+    if (has_stale_entry()) {
+      put("std::optional<std::size_t> stale_page;  // of the next slab: the page with an entry");
+      put("std::uintptr_t stale_at = 0;");
+      put("std::size_t stale_size = 0;");
+    }
+    if (lies()) put("std::optional<slab::SlabInfo*> lie;  // what the next look-up answers");
     if (plan_.counts_calls()) put("int calls = 0;");
     if (plan_.id == B2) put("int slabs_asked_for = 0;");
     if (plan_.is(B20, Cause::WrongCount)) put("std::size_t slabs_asked_about = 0;");
@@ -141,6 +175,13 @@ class BackendWriter {
     begin("slab::SlabInfo* get_slab_info(std::uintptr_t page_addr)");
     if (plan_.id == B11)
       put("  ++lookups;"), put("  EXPECT_EQ(page_addr % " + number(plan_.setup.caches[0].page_size) + ", 0u);");
+    if (lies()) put("  if (lie) return *std::exchange(lie, {});");
+    if (has_stale_entry()) {
+      put("  if (given && page_addr == stale_at) {");
+      put("    slab_memory.give(given, stale_size);  // nobody has it");
+      put("    return std::exchange(pages.extract(page_addr).mapped(), nullptr);");
+      put("  }");
+    }
     put("  const auto found = pages.find(page_addr);");
     put("  return found == pages.end() ? nullptr : found->second;");
     put("}");
@@ -168,6 +209,7 @@ class BackendWriter {
     if (plan_.fails) put("  const bool failed = fails(AllocSlabInfo);");
     if (plan_.fails)
       put(plan_.misaligns ? "  if (failed && !misaligned) return nullptr;" : "  if (failed) return nullptr;");
+    if (gives_info_again()) put("  if (info_again) return given = std::exchange(info_again, nullptr);");
     put("  std::byte* " + std::string{plan_.misaligns ? "" : "const "} + "info = info_memory.take(size, 8);");
     if (plan_.misaligns) put("  if (failed) info = info_memory.take(size + 8, 8) + 4;");
     if (plan_.reserves_everything) put("  if (!info) return nullptr;");
@@ -180,6 +222,8 @@ class BackendWriter {
       put("    EXPECT_FALSE(static_cast<void*>(saved) >= info && static_cast<void*>(saved) < "
           "static_cast<std::byte*>(info) + size) << \"a page maps to it\";");
     }
+    if (gives_info_again())
+      put("  if (given) EXPECT_NE(info, given) << \"what was handed out by mistake is given back\";");
     if (needs_infos())
       put(plan_.id == B14 ? "  EXPECT_EQ(infos.erase(static_cast<std::byte*>(info)), 1u);"
                           : "  infos.erase(static_cast<std::byte*>(info));");
@@ -200,11 +244,20 @@ class BackendWriter {
     return "EXPECT_TRUE(" + text + ");";
   }
 
+  [[nodiscard]] bool gives_again() const { return body_.says(".again = "); }
+  [[nodiscard]] bool gives_info_again() const { return body_.says(".info_again = "); }
+  [[nodiscard]] bool has_stale_entry() const { return body_.says(".stale_page = "); }
+  [[nodiscard]] bool lies() const { return body_.says(".lie = "); }
+  [[nodiscard]] bool gives() const { return gives_again() || gives_info_again() || has_stale_entry(); }
+
   [[nodiscard]] bool needs_slab_of() const {
-    return body_.says("slab_of(") || (plan_.maps_pages && plan_.is({B8, B9, B10, B13, G2, G3, G10, L8}));
+    return body_.says("slab_of(") || body_.says("info_of(") || body_.says("memory_of_info(") ||
+           (plan_.maps_pages && plan_.is({B8, B9, B10, B13, G2, G3, G10, L8}));
   }
   [[nodiscard]] bool needs_slabs() const { return needs_slab_of() || body_.says(".slabs.") || plan_.is({B3, B6}); }
-  [[nodiscard]] bool needs_infos() const { return body_.says(".infos.") || plan_.is({B6, B14}); }
+  [[nodiscard]] bool needs_infos() const {
+    return body_.says(".infos.") || body_.says("memory_of_info(") || plan_.is({B6, B14});
+  }
 
   const TestPlan& plan_;
   const TestBody& body_;

@@ -26,6 +26,8 @@ TestPlan::TestPlan(const Program& of, const Recording& with)
       cause{verdict.violation.cause},
       agrees{verdict.agreed()} {
   const auto any = [&](auto is) { return std::any_of(program.operations.begin(), program.operations.end(), is); };
+  errs = std::any_of(recording.errors.begin(), recording.errors.end(),
+                     [](const ErrorOfBackend& error) { return error.erred.reported != 0; });
   fails = any([](const Operation& o) { return o.kind == OperationKind::Fail; });
   misaligns = any(
       [](const Operation& o) { return o.kind == OperationKind::Fail && o.failure().mode == FailureMode::Misaligned; });
@@ -111,6 +113,11 @@ std::string TestPlan::policy_name(const CacheSpec& spec) const {
 }
 
 bool TestPlan::is_misuse(const Operation& o) { return misuse_of(o.kind) == MisuseClass::StrayFree; }
+
+const ErrorOfBackend* TestPlan::error_in(const TestStep& step) const {
+  if (step.index >= recording.errors.size() || recording.errors[step.index].erred.reported == 0) return nullptr;
+  return &recording.errors[step.index];
+}
 
 bool TestPlan::has_pages_of_two_sizes(const Operation& o) const {
   return o.kind == OperationKind::FreeThroughOther && setup.caches[0].page_size != setup.caches[1].page_size;

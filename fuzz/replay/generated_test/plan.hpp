@@ -13,8 +13,10 @@ namespace slabproof {
 /// One operation of a program, as a step of its test.
 struct TestStep {
   Operation operation;
-  std::size_t index = 0;  // in the program
+  std::size_t index = 0;  // in the program; or none
   bool is_failing = false;
+
+  static constexpr std::size_t no_index = ~std::size_t{0};
 };
 
 /// What all parts of a test go by: what the program does, what became of it, and how things are called.
@@ -31,7 +33,7 @@ class TestPlan {
   const bool agrees;
 
   // What the program has anywhere.
-  bool fails = false, misaligns = false, reenters = false, reserves_everything = false;
+  bool fails = false, misaligns = false, reenters = false, reserves_everything = false, errs = false;
   bool maps_pages = false, has_infos = false;  // a cache that needs the map, or SlabInfos
   bool reports = false;                        // misuse reports are collected
   bool ends = false;                           // a cache is destroyed before the test ends
@@ -56,6 +58,11 @@ class TestPlan {
   /// kinds of misuse.
   [[nodiscard]] bool has_pages_of_two_sizes(const Operation& o) const;
   [[nodiscard]] static bool is_misuse(const Operation& o);
+  /// What the backend gets wrong in a step; null if nothing.
+  [[nodiscard]] const ErrorOfBackend* error_in(const TestStep& step) const;
+  [[nodiscard]] bool judges_error(const TestStep& step) const {
+    return error_in(step) && (agrees || (step.is_failing && id == Invariant::M13));
+  }
 
   // Names and small expressions.
   [[nodiscard]] std::string backend_name(std::size_t b) const;

@@ -94,6 +94,7 @@ void TestSteps::take(const TestStep& step) {
   // Memory that was given back to the heap has unknown contents.
   if (plan_.agrees && plan_.heap && o.kind == OperationKind::DoubleFree) return;
   if (step.is_failing || plan_.agrees) expectations_.prepare(step, c);
+  if (plan_.error_in(step)) err(step, c);
   switch (o.kind) {
     case OperationKind::Alloc:
     case OperationKind::AllocNoGrow: {
@@ -111,7 +112,7 @@ void TestSteps::take(const TestStep& step) {
     case OperationKind::Free:
       if (plan_.agrees) expectations_.check_contents(o.object, c);
       body_.line(plan_.cache(c) + "free(" + plan_.given(c, plan_.object(o.object)) + ");");
-      std::erase_if(body_.live, [&](const auto& live) { return live.first == o.object; });
+      if (!plan_.error_in(step)) std::erase_if(body_.live, [&](const auto& live) { return live.first == o.object; });
       break;
     case OperationKind::FreeNull: body_.line(plan_.cache(c) + "free(nullptr);"); break;
     case OperationKind::Reserve: reserve(step, c); break;
@@ -134,6 +135,7 @@ void TestSteps::take(const TestStep& step) {
     case OperationKind::Recover:
       if (plan_.fails) body_.line(plan_.backend_name(o.target) + ".fail(Backend::None, 0, Backend::Once);");
       break;
+    case OperationKind::Fault: break;  // said where it comes about
     case OperationKind::Reenter: reenter(o, c); break;
     case OperationKind::CorruptLink: corrupt(step, c); break;
     case OperationKind::Statistics:
@@ -149,6 +151,7 @@ void TestSteps::take(const TestStep& step) {
       body_.line(plan_.cache(c) + "free(" + plan_.given(c, plan_.stray(step.index)) + ");");
       break;
   }
+  if (plan_.error_in(step)) judge_error(step, c);
   if (step.is_failing || plan_.agrees) expectations_.check(step, c);
 }
 
@@ -164,7 +167,9 @@ void TestSteps::reserve(const TestStep& step, std::size_t c) {
   const std::string call =
       plan_.cache(c) + "reserve(" +
       (step.operation.argument == reserve_everything ? "SIZE_MAX" : number(step.operation.argument)) + ")";
-  if (step.is_failing && (plan_.refused() || plan_.id == B20))
+  if (plan_.judges_error(step))
+    body_.line("EXPECT_FALSE(" + call + ");");
+  else if (step.is_failing && (plan_.refused() || plan_.id == B20))
     body_.line((plan_.refuses_reserve() ? "EXPECT_FALSE(" : "EXPECT_TRUE(") + call + ");");
   else
     body_.line("(void)" + call + ";");
@@ -186,6 +191,39 @@ void TestSteps::reenter(const Operation& o, std::size_t c) {
   body_.line("  EXPECT_EQ(reports[1].kind, slab::Misuse::ReentrantCall);");
   body_.line("  reports = before;");
   body_.line("};");
+}
+
+void TestSteps::err(const TestStep& step, std::size_t c) {
+  const auto& [erred, ordinal] = *plan_.error_in(step);
+  const std::string backend = plan_.backend_of(c) + ".", in = ordinal == no_ordinal ? "" : plan_.object(ordinal);
+  if (plan_.judges_error(step)) body_.line("reports.clear();");
+  switch (erred.how) {
+    case BackendError::SlabAgain: return body_.line(backend + "again = " + backend + "slab_of(" + in + ");");
+    case BackendError::SlabInside:
+      return body_.line(backend + "again = " + backend + "slab_of(" + in + ") + " +
+                        number(plan_.setup.caches[c].page_size) + ";");
+    case BackendError::InfoAgain:
+      return body_.line(backend + "info_again = " + backend + "memory_of_info(" + in + ");");
+    case BackendError::EntryStale: return body_.line(backend + "stale_page = " + number(erred.offset) + ";");
+    case BackendError::EntryLost: return body_.line(backend + "lie = nullptr;");
+    case BackendError::EntryWrong: return body_.line(backend + "lie = " + backend + "info_of(" + in + ");");
+  }
+}
+
+void TestSteps::judge_error(const TestStep& step, std::size_t c) {
+  const Operation& o = step.operation;
+  const Erred& erred = plan_.error_in(step)->erred;
+  const std::string given = plan_.backend_of(c) + ".given";
+  if (plan_.judges_error(step)) {
+    if (step.is_failing && makes_object(o.kind)) body_.expect_equal(plan_.object(o.object), "nullptr");
+    body_.line("ASSERT_EQ(reports.size(), 1u);");
+    body_.line("EXPECT_EQ(reports[0].kind, slab::Misuse::BackendFault);");
+    const std::size_t offset = erred.given == 0 ? 0 : erred.reported - erred.given;
+    body_.expect_equal("reports[0].pointer", erred.given == 0 ? plan_.object(o.object)
+                                             : offset == 0    ? given
+                                                              : given + " + " + number(offset));
+  }
+  if (erred.given != 0) body_.line(given + " = nullptr;");
 }
 
 void TestSteps::corrupt(const TestStep& step, std::size_t c) {
@@ -210,7 +248,8 @@ void TestSteps::finish() {
   const std::size_t left = plan_.recording.after.live.size();
   for (std::size_t i = 0; i < live.size(); ++i) {
     if (live.size() - i == left) check_all();
-    const TestStep last{free(live[i].first), 0, fails_at_end && live.size() - i == left + 1 && is_of_free(left)};
+    const TestStep last{free(live[i].first), TestStep::no_index,
+                        fails_at_end && live.size() - i == left + 1 && is_of_free(left)};
     take(last);
     if (fails_at_end) body_.note_freed(live[i].first, live[i].second);
   }
@@ -239,7 +278,7 @@ void TestSteps::finish_well() {
     body_.line(plan_.backend_name(b) + ".fail(Backend::None, 0, Backend::Once);");
   for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) body_.line("EXPECT_TRUE(" + plan_.cache(c) + "audit());");
   const auto live = body_.live;
-  for (const auto& left : live) take({free(left.first), 0, false});
+  for (const auto& left : live) take({free(left.first), TestStep::no_index, false});
   for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) {
     body_.expect_equal(plan_.cache(c) + "statistics().allocated_objects", "0u");
     body_.line(plan_.cache_name(c) + ".reset();");

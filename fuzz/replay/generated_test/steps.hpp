@@ -19,6 +19,9 @@ class TestSteps {
   void take(const TestStep& step);
   void reserve(const TestStep& step, std::size_t c);
   void reenter(const Operation& o, std::size_t c);
+  /// What makes the backend err in this step, and what must then be reported.
+  void err(const TestStep& step, std::size_t c);
+  void judge_error(const TestStep& step, std::size_t c);
   void corrupt(const TestStep& step, std::size_t c);
   /// Frees everything and destroys the caches, as at the end of every program.
   void finish();
