@@ -209,7 +209,14 @@ BUGS = [
     Bug("lost_page_is_foreign", "M13/free", "map-loses-a-page"),
     Bug("wrong_slab_believed", "M13/free", "map-names-another-slab"),
 ]
-NUMBERS = {bug.name: number for number, bug in enumerate(BUGS, 1)}
+# What only a stray write to a SlabInfo shows, which no program has: for properties/explore/damage_sweep.cpp.
+STRAY_WRITE_BUGS = [
+    "seal_unread_in_free", "seal_unread_in_alloc", "seal_unread_in_release", "damaged_owner_is_another",
+    "damage_unread_at_destruction", "damage_not_reported", "damage_reported_twice", "set_aside_not_counted",
+    "repair_loses_partial_slabs", "repair_loses_empty_slabs", "repair_forgets_allocated",
+    "repair_keeps_the_current_slab", "set_aside_slab_stays_listed",
+]
+NUMBERS = {name: number for number, name in enumerate([bug.name for bug in BUGS] + STRAY_WRITE_BUGS, 1)}
 
 
 def environment(bug):

@@ -15,7 +15,7 @@ import pathlib
 import re
 import sys
 
-from bugs import BUGS, NUMBERS
+from bugs import NUMBERS
 
 SWITCH = """#pragma once
 #include <cstdio>
@@ -47,7 +47,7 @@ inline void note_shrink() { if (std::getenv("SLAB_PLANTED_SHRINK")) shrunk_at = 
 
 CORE, SLABS, SUPPLY, GEOMETRY, CACHE = (
     "cache_core.hpp", "cache_slabs.hpp", "slab_supply.hpp", "geometry.hpp", "cache.hpp")
-LIST, SLOTS, BUSY = "slab_list.hpp", "slots.hpp", "busy_mark.hpp"
+LIST, SLOTS, BUSY, REPAIR = "slab_list.hpp", "slots.hpp", "busy_mark.hpp", "cache_repair.hpp"
 # Header, a text that occurs once in it, and what takes its place: @name is whether the cache has that bug.
 EDITS = [
     # The layout.
@@ -150,6 +150,31 @@ EDITS = [
      "misused(this->holds(object) && !@lost_page_is_foreign ? Misuse::BackendFault : kind, object, caller);"),
     (CORE, "if (offset >= geometry().slab_size()) return misused(",
      "if (offset >= geometry().slab_size() && !@wrong_slab_believed) return misused("),
+    # Damage.
+    (CORE, "if (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key)) [[unlikely]]",
+     "if (!@seal_unread_in_free &&\n"
+     "          (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key))) [[unlikely]]"),
+    (CORE, "if (!this->is_sound(*info)) [[unlikely]]",
+     "if (!@seal_unread_in_alloc && !this->is_sound(*info)) [[unlikely]]"),
+    (SLABS, "if (!is_sound(info)) [[unlikely]] {", "if (!@seal_unread_in_release && !is_sound(info)) [[unlikely]] {"),
+    (CORE, "if (CacheRepair<Slabs>{*this}.knows(info)) return",
+     "if (!@damaged_owner_is_another && CacheRepair<Slabs>{*this}.knows(info)) return"),
+    (CORE, "while (SlabInfo* const damaged = this->find_damaged())",
+     "while (SlabInfo* const damaged = @damage_unread_at_destruction ? nullptr : this->find_damaged())"),
+    (SLABS, "        report(Misuse::CorruptedSlabInfo, &one, caller);",
+     "        for (int times = @damage_not_reported ? 0 : @damage_reported_twice ? 2 : 1; times > 0; --times)\n"
+     "          report(Misuse::CorruptedSlabInfo, &one, caller);"),
+    (REPAIR, "aside.count += gap.size;", "aside.count += @set_aside_not_counted ? 0 : gap.size;"),
+    (REPAIR, "else if (used != cache_.objects_per_slab())",
+     "else if (used != cache_.objects_per_slab() && !@repair_loses_partial_slabs)"),
+    (REPAIR, "if (used == 0) cache_.empty_.push_front(info);",
+     "if (used == 0) @repair_loses_empty_slabs ? void() : cache_.empty_.push_front(info);"),
+    (REPAIR, "cache_.allocated_elsewhere_ += used;",
+     "cache_.allocated_elsewhere_ += @repair_forgets_allocated ? 0 : used;"),
+    (REPAIR, "if (cache_.current_ && !has_current) cache_.forget_current();",
+     "if (cache_.current_ && !has_current && !@repair_keeps_the_current_slab) cache_.forget_current();"),
+    (REPAIR, "if (is_here) list.remove(damaged);",
+     "if (is_here && !@set_aside_slab_stays_listed) list.remove(damaged);"),
     # The table of slots.
     (SLOTS, "return entries_[index] == live;",
      "return entries_[index] == live || (@last_free_slot_looks_live && entries_[index] == "
@@ -345,7 +370,7 @@ def plant(headers, out):
     """A copy of the headers with every bug in it."""
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "planted.hpp").write_text(SWITCH.replace("@bugs", str(len(BUGS))))
+    (out / "planted.hpp").write_text(SWITCH.replace("@bugs", str(len(NUMBERS))))
     for source in pathlib.Path(headers).glob("*.hpp"):
         text = source.read_text()
         for header, old, new in EDITS:
