@@ -18,6 +18,8 @@ Invariant invariant_of(slab::Misuse kind) {
     case slab::Misuse::CorruptedSlabInfo: return Invariant::M11;
     case slab::Misuse::ReentrantCall: return Invariant::M12;
     case slab::Misuse::BackendFault: return Invariant::M13;
+    case slab::Misuse::WriteAfterFree:
+    case slab::Misuse::WriteBeyondObject: break;  // only of a policy with guards
   }
   return Invariant::M1;
 }

@@ -49,6 +49,12 @@ add_test(NAME CompileFail.NothingIsWrongWithAHandlerThatCannotThrow
   COMMAND ${compile_fail_command} -DON_MISUSE=noexcept)
 refuses(HandlerMayThrow "slab: Policy::on_misuse must be noexcept" "-DON_MISUSE= ")
 refuses(HandlerMayThrow.DynamicCache "slab: Policy::on_misuse must be noexcept" -DDYNAMIC "-DON_MISUSE= ")
+set(red_zone -DRED_ZONE_OF=slab::Checked -DRED_ZONE_BYTES=)
+add_test(NAME CompileFail.NothingIsWrongWithARedZone COMMAND ${compile_fail_command} ${red_zone}16)
+refuses(GuardsWithoutChecks "slab: red_zone_bytes, [^\n]* need Policy::checks" -DRED_ZONE_OF=slab::Unchecked
+  -DRED_ZONE_BYTES=16)
+refuses(RedZoneTooLarge "slab: Policy::red_zone_bytes is more than a slab can have" ${red_zone}0x40000001)
+refuses(ObjectTooLarge.WithItsRedZone "slab: ObjectTooLarge: not one T fits" -DOBJECT_SIZE=4096 ${red_zone}4096)
 refuses(CopyOfACache "deleted" -DCOPY)
 refuses(MoveOfACache "deleted" -DMOVE)
 

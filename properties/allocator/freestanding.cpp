@@ -1,4 +1,4 @@
-// All three rows, both caches and both policies as a kernel would use them. freestanding.cmake compiles this without a
+// All three rows, both caches and all policies as a kernel would use them. freestanding.cmake compiles this without a
 // standard library and checks which symbols it asks for.
 #include <slab/slab.hpp>
 
@@ -40,7 +40,9 @@ class StaticBackend {
     bool used, info_used;
   };
   Slab& slab_of(std::uintptr_t page_addr) noexcept {
-    return slabs_[(page_addr - reinterpret_cast<std::uintptr_t>(slabs_)) / sizeof(Slab)];
+    std::size_t i = 0;  // a function that is cold would divide
+    while (page_addr - reinterpret_cast<std::uintptr_t>(&slabs_[i]) >= sizeof(Slab)) ++i;
+    return slabs_[i];
   }
 
   Slab slabs_[4] = {};
@@ -60,6 +62,12 @@ constinit slab::Immortal<ProcessCache<8192, Small, slab::Unchecked>> multi_page{
 constinit slab::Immortal<ProcessCache<8192, Large, slab::Checked>> large{backend};
 constinit slab::Immortal<slab::DynamicCache<slab::Row::Large, StaticBackend>> dynamic{
     slab::Geometry::make(8192, 4096, Large, 1000, 8).value(), backend};
+struct Guarded : slab::Debug {
+  static constexpr slab::Zero zero = slab::Zero::OnAlloc;
+};
+constinit slab::Immortal<ProcessCache<4096, Small, Guarded>> guarded{backend};
+constinit slab::Immortal<slab::DynamicCache<slab::Row::Large, StaticBackend, slab::Debug>> guarded_dynamic{
+    slab::Geometry::make<slab::Debug>(8192, 4096, Large, 1000, 8).value(), backend};
 
 /// A function of its own: it alone divides by a number of objects.
 template <class Immortal>
@@ -84,5 +92,5 @@ extern "C" std::size_t use_every_row() {
     short_lived.free(short_lived.alloc());
     short_lived.for_each_live([](void*) {});
   }
-  return use(single_page) + use(multi_page) + use(large) + use(dynamic);
+  return use(single_page) + use(multi_page) + use(large) + use(dynamic) + use(guarded) + use(guarded_dynamic);
 }

@@ -66,11 +66,11 @@ class UndestroyedCache : public CacheCore<FixedGeometry<T, C, Policy>, Backend, 
   /// Calls no function of `backend`, which must outlive the cache. O(1).
   explicit constexpr UndestroyedCache(Backend& backend) noexcept : Core{{}, backend} {}
   /// CacheCore::alloc(): memory for a T, or null.
-  [[nodiscard]] T* alloc() noexcept { return static_cast<T*>(Core::alloc()); }
+  [[nodiscard, gnu::always_inline]] T* alloc() noexcept { return static_cast<T*>(Core::alloc()); }
   /// CacheCore::alloc_no_grow(): the same without a call of the backend.
-  [[nodiscard]] T* alloc_no_grow() noexcept { return static_cast<T*>(Core::alloc_no_grow()); }
+  [[nodiscard, gnu::always_inline]] T* alloc_no_grow() noexcept { return static_cast<T*>(Core::alloc_no_grow()); }
   /// CacheCore::free(): memory that alloc() returned, or null.
-  void free(T* object) noexcept { Core::free(object); }
+  [[gnu::always_inline]] void free(T* object) noexcept { Core::free(object); }
 };
 
 /// A DynamicCache without its destructor: what Immortal holds.
@@ -82,6 +82,8 @@ class UndestroyedDynamicCache : public CacheCore<RuntimeGeometry<R>, Backend, Po
       : CacheCore<RuntimeGeometry<R>, Backend, Policy>{{geometry}, backend} {
     if (geometry.row() != R) stop("DynamicCache: the geometry is of another row");
     if (Policy::checks && geometry.entry_size() == 0) stop("DynamicCache: the geometry has no table of slots");
+    if (geometry.stride() - geometry.object_size() < added_bytes<Policy>)
+      stop("DynamicCache: the geometry has no room for what the policy adds to an object");
   }
 };
 

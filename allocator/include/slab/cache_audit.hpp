@@ -19,6 +19,8 @@ enum class AuditFailure : std::uint8_t {
   Owner,           ///< L8: a slab of another cache on a list, or its base misplaced
   DamagedSlabInfo, ///< L9: a SlabInfo that is not what the cache wrote
   Overlap,         ///< L10: memory of one slab, or of its SlabInfo, is memory of another
+  WrittenRedZone,  ///< bytes behind a live object that are not as the cache wrote them
+  WrittenAfterFree,  ///< the same of a freed slot
 };
 
 namespace detail {
@@ -37,11 +39,12 @@ class CacheAudit {
     if (cache_.slab_ != (current ? Core::address(current->slab) : Core::no_slab)) return AuditFailure::Owner;
     if (Core::checks && current && cache_.table_ != cache_.table_of(*current)) return AuditFailure::Owner;
     if (current && (current->next || current->previous)) return AuditFailure::ListLinks;
-    std::size_t slabs = 0, full = 0, allocated = 0;
+    std::size_t slabs = 0, full = 0, allocated = 0, quarantined = 0;
     const SlabInfo* before = nullptr;
     for (const SlabInfo* info = cache_.all_slabs_.front(); info; before = info, info = info->next_slab) {
       if (info->previous_slab != before || ++slabs > cache_.all_slabs_.size()) return AuditFailure::ListLinks;
       if (const auto failure = audit_slab(*info); failure != AuditFailure::None) return failure;
+      quarantined += cache_.quarantined_in(*info);
       if (info == current) continue;
       const std::size_t used = cache_.slots_of(*info).used;
       allocated += used;
@@ -55,6 +58,7 @@ class CacheAudit {
     const bool is_counted = slabs == cache_.all_slabs_.size() && allocated == cache_.allocated_elsewhere_ &&
                             slabs == full + partial + empty + (current != nullptr);
     if (!is_counted) return AuditFailure::ListLinks;
+    if (quarantined != cache_.quarantined()) return AuditFailure::FreeList;
     return has_overlap() ? AuditFailure::Overlap : AuditFailure::None;
   }
 
@@ -113,11 +117,25 @@ class CacheAudit {
     if (Core::row != Row::Large && base != cache_.base_of(info)) return AuditFailure::Owner;
     const auto& slots = cache_.slots_of(info);
     if (slots.used > slots.carved || slots.carved > cache_.objects_per_slab()) return AuditFailure::FreeList;
-    return has_sound_free_list(info, slots) ? AuditFailure::None : AuditFailure::FreeList;
+    if (!has_sound_free_list(info, slots)) return AuditFailure::FreeList;
+    if constexpr (Core::guards) return audit_contents(info, slots);
+    return AuditFailure::None;
   }
 
-  /// Whether the list of free slots holds each carved slot that is not used, and no other. A list that ends after
-  /// that many entries has visited none twice.
+  /// What lies in the slots and belongs to no object.
+  [[nodiscard]] AuditFailure audit_contents(const SlabInfo& info, const TabledSlots& slots) const noexcept {
+    return with_table(cache_.table_of(info), cache_.geometry().entry_size(), [&](auto table) {
+      for (std::size_t i = 0; i < slots.carved; ++i) {
+        const typename Core::Guard guard{cache_.geometry(), info.slab + i * cache_.geometry().stride()};
+        if (!table.is_live(i) && guard.find_write_after_free().size != 0) return AuditFailure::WrittenAfterFree;
+        if (table.is_live(i) && guard.find_write_beyond_object().size != 0) return AuditFailure::WrittenRedZone;
+      }
+      return AuditFailure::None;
+    });
+  }
+
+  /// Whether the list of free slots holds each carved slot that is not used, and no other but those in quarantine,
+  /// which count as used. A list that ends after that many entries has visited none twice.
   [[nodiscard]] bool has_sound_free_list(const SlabInfo& info, const TabledSlots& slots) const noexcept {
     return with_table(cache_.table_of(info), cache_.geometry().entry_size(), [&](auto table) {
       std::size_t length = 0, live = 0;
@@ -125,7 +143,7 @@ class CacheAudit {
       for (std::size_t i = slots.free_head; i < slots.carved; i = table.next(i))
         if (++length > free || table.is_live(i)) return false;
       for (std::size_t i = 0; i < slots.carved; ++i) live += table.is_live(i);
-      return length == free && live == slots.used;
+      return length == free && live + cache_.quarantined_in(info) == slots.used;
     });
   }
   [[nodiscard]] bool has_sound_free_list(const SlabInfo& info, const LinkedSlots& slots) const noexcept {

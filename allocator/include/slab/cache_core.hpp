@@ -31,7 +31,8 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   using Slabs::empty_, Slabs::all_slabs_, Slabs::set_aside_, Slabs::allocated_elsewhere_, Slabs::kept_slabs_;
   using Slabs::geometry_, Slabs::busy_, Slabs::slots_, Slabs::slab_, Slabs::table_, Slabs::current_, Slabs::partial_;
   using Slabs::objects_per_slab, Slabs::base_of, Slabs::table_of, Slabs::write_slots, Slabs::report;
-  using Slabs::row, Slabs::checks, Slabs::address, Slabs::slots_in, Slabs::slots_of, Slabs::full_slots;
+  using Slabs::row, Slabs::checks, Slabs::guards, Slabs::guards_, Slabs::address, Slabs::slots_in, Slabs::slots_of,
+      Slabs::full_slots;
   using typename Slabs::Growth, typename Slabs::Slots;
   static_assert(noexcept(Policy::on_misuse(MisuseReport{})), "slab: Policy::on_misuse must be noexcept");
 
@@ -42,10 +43,30 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   /// Null when the backend refuses a slab, a SlabInfo or a map entry, or hands out misaligned
   /// memory; the cache is then as it was (B15). O(1), plus at most one slab from the backend.
   /// Slab layout after Bonwick, USENIX Summer 1994, section 3.
-  [[nodiscard]] void* alloc() noexcept { return alloc(Growth::Allowed); }
+  [[nodiscard]] void* alloc() noexcept
+    requires(!has_guards<Policy>)
+  {
+    return alloc(Growth::Allowed);
+  }
+  /// The same. Of a policy with guards, a call is never inlined: where it returns to is the caller.
+  [[nodiscard, gnu::noinline]] void* alloc() noexcept
+    requires has_guards<Policy>
+  {
+    return alloc(Growth::Allowed, __builtin_return_address(0));
+  }
 
   /// Like alloc(), but never calls the backend: null when no slab has a free object. O(1).
-  [[nodiscard]] void* alloc_no_grow() noexcept { return alloc(Growth::Forbidden); }
+  [[nodiscard]] void* alloc_no_grow() noexcept
+    requires(!has_guards<Policy>)
+  {
+    return alloc(Growth::Forbidden);
+  }
+  /// The same.
+  [[nodiscard, gnu::noinline]] void* alloc_no_grow() noexcept
+    requires has_guards<Policy>
+  {
+    return alloc(Growth::Forbidden, __builtin_return_address(0));
+  }
 
   /// Makes slabs until `n` objects can be allocated without the backend, and keeps as many empty
   /// slabs as `n` objects need until the next reserve() or shrink(). False when the backend refuses, and at
@@ -71,35 +92,26 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   /// Returns `object`, which alloc() of this cache handed out; null does nothing. Checked: anything
   /// else is reported and ignored. Unchecked: undefined. O(1), plus at most one slab given back and,
   /// in rows with a SlabInfo map, one look-up for an object that is not of the current slab.
-  void free(void* object) noexcept {
-    if (!object) return;
-    if (busy_.is_set()) [[unlikely]]
-      return static_cast<void>(refuse(object));
-    busy_.enter();
-    const std::size_t offset = address(object) - slab_;
-    if constexpr (checks) {
-      const auto at = geometry_.locate(offset);
-      if (at.index >= slots_.carved) [[unlikely]]
-        return free_elsewhere(object);
-      if (!put_slot(*current_, table_, slots_, object, at)) [[unlikely]]
-        return misused_in(*current_, object);
-    } else {
-      if (offset >= geometry().slab_size()) return free_elsewhere(object);
-      put_slot(*current_, slots_, object);
-    }
-    --slots_.used;
-    if (slots_.used == 0 && empty_.size() >= kept_slabs_) [[unlikely]]
-      return this->trim_and_leave();
-    busy_.leave();
+  void free(void* object) noexcept
+    requires(!has_guards<Policy>)
+  {
+    free(object, nullptr);
+  }
+  /// The same.
+  [[gnu::noinline]] void free(void* object) noexcept
+    requires has_guards<Policy>
+  {
+    free(object, __builtin_return_address(0));
   }
 
-  /// Gives every empty slab back and forgets reserve(). Returns how many. O(empty slabs).
+  /// Gives every empty slab back and forgets reserve(). Returns how many. Nothing stays in quarantine. O(empty slabs).
   [[gnu::noinline]] std::size_t shrink() noexcept {
     if (busy_.is_set()) [[unlikely]]
       return refuse(nullptr), 0;
+    const std::size_t trimmed = empty_quarantine(__builtin_return_address(0));
     busy_.enter();
     this->keep(0);
-    const std::size_t released = this->release_empty_slabs(0, __builtin_return_address(0));
+    const std::size_t released = trimmed + this->release_empty_slabs(0, __builtin_return_address(0));
     busy_.leave();
     return released;
   }
@@ -122,6 +134,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   /// Reports every live object, leaves their slabs alone and gives the empty ones back.
   [[gnu::noinline]] void destroy() noexcept {
     const void* const caller = __builtin_return_address(0);
+    empty_quarantine(caller);
     busy_.enter();
     if constexpr (checks) {
       while (SlabInfo* const damaged = this->find_damaged()) this->set_aside_and_go_on(*damaged, caller);
@@ -154,18 +167,58 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
 
   // Slots.
 
-  [[nodiscard, gnu::always_inline]] void* alloc(Growth growth) noexcept {
+  [[nodiscard, gnu::always_inline]] void* alloc(Growth growth, [[maybe_unused]] const void* caller = nullptr) noexcept {
     if (busy_.is_set()) [[unlikely]]
       return refuse(nullptr);
     busy_.enter();
+    if constexpr (guards) guards_.caller = caller;
     void* slot;
     if (take_slot(slot)) [[likely]]
-      return busy_.leave(), slot;
+      return hand_out(slot);
     return alloc_elsewhere(growth);
+  }
+
+  /// The last of an alloc(). Leaves.
+  [[nodiscard, gnu::always_inline]] void* hand_out(void* slot) noexcept {
+    if constexpr (guards) return CacheGuards<Slabs>{*this}.hand_out(slot);
+    busy_.leave();
+    return slot;
+  }
+
+  [[gnu::always_inline]] void free(void* object, [[maybe_unused]] const void* caller) noexcept {
+    if (!object) return;
+    if (busy_.is_set()) [[unlikely]]
+      return static_cast<void>(refuse(object));
+    busy_.enter();
+    if constexpr (guards) {
+      guards_.caller = caller;
+      free_entered(object, {});
+    } else {
+      free_entered(object);
+    }
+  }
+  /// Leaves.
+  [[gnu::always_inline]] void free_entered(void* object) noexcept {
+    const std::size_t offset = address(object) - slab_;
+    if constexpr (checks) {
+      const auto at = geometry_.locate(offset);
+      if (at.index >= slots_.carved) [[unlikely]]
+        return free_elsewhere(object);
+      if (!put_slot(*current_, table_, slots_, object, at)) [[unlikely]]
+        return not_put(*current_, object);
+    } else {
+      if (offset >= geometry().slab_size()) return free_elsewhere(object);
+      put_slot(*current_, slots_, object);
+    }
+    --slots_.used;
+    if (slots_.used == 0 && empty_.size() >= kept_slabs_) [[unlikely]]
+      return this->trim_and_leave();
+    busy_.leave();
   }
 
   /// Takes a slot of the current slab. False: there is none, or what is known of the slab is damaged (Checked).
   [[nodiscard, gnu::always_inline]] bool take_slot(void*& slot) noexcept {
+    if constexpr (guards) guards_.was_live = slots_.has_freed();
     if constexpr (checks) {
       std::size_t index;
       const bool is_taken = with_table(table_, geometry().entry_size(), [&](auto table) {
@@ -192,6 +245,10 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   [[nodiscard, gnu::always_inline]] bool put_slot(SlabInfo& info, std::byte* table, TabledSlots& slots, void* object,
                                                   typename GeometrySource::Position at) noexcept {
     const auto put = [&](auto entries) { return slots.put(entries, at.index); };
+    if constexpr (guards)
+      return at.is_at_slot() && with_table(table, geometry().entry_size(), [&](auto entries) {
+               return CacheGuards<Slabs>{*this}.may_put(info, entries, object, at.index) && put(entries);
+             });
     if (!at.is_at_slot() || !with_table(table, geometry().entry_size(), put)) [[unlikely]]
       return false;
     forbid_object(&info, object, geometry().stride());
@@ -207,7 +264,9 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   /// alloc() when the current slab has no free slot. Leaves.
   [[nodiscard, gnu::noinline]] void* alloc_elsewhere(Growth growth) noexcept {
     if (slots_.used == objects_per_slab()) {
-      SlabInfo* const info = this->next_slab(growth, __builtin_return_address(0));
+      if constexpr (guards)
+        if (this->quarantined() != 0 && partial_.size() + empty_.size() == 0) return alloc_quarantined(growth);
+      SlabInfo* const info = this->next_slab(growth, this->caller_or(__builtin_return_address(0)));
       if (!info) return busy_.leave(), nullptr;
       if constexpr (checks) {
         if (!this->is_sound(*info)) [[unlikely]]
@@ -222,14 +281,14 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
       if (!is_taken) [[unlikely]]
         return alloc_without(*current_, Misuse::CorruptedFreeList, growth);
     }
-    busy_.leave();
-    return slot;
+    return hand_out(slot);
   }
   [[nodiscard, gnu::cold, gnu::noinline]] void* alloc_without(SlabInfo& damaged, Misuse kind, Growth growth) noexcept
     requires(checks)
   {
-    this->set_aside(damaged, kind, __builtin_return_address(0));
-    return alloc(growth);
+    const void* const caller = this->caller_or(__builtin_return_address(0));
+    this->set_aside(damaged, kind, caller);
+    return alloc(growth, caller);
   }
 
   /// free() of an object that is not in the carved part of the current slab. Leaves. What is rare is called last, so
@@ -244,12 +303,12 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
       if (info == current_) [[unlikely]]  // its carved slots were looked at before
         return misused_in(*info, object);
       if (row == Row::Large && !has_sound_links(*info, set_aside_.key)) [[unlikely]]
-        return this->set_aside(*info, Misuse::CorruptedSlabInfo, __builtin_return_address(0));
+        return this->set_aside(*info, Misuse::CorruptedSlabInfo, this->caller_or(__builtin_return_address(0)));
     }
     Slots slots = full_slots();
     if (!is_same(slots_in(*info), slots)) return free_in_partial(*info, object);
     if (!put_in(*info, slots, object)) [[unlikely]]
-      return misused_in(*info, object);
+      return not_put(*info, object);
     --slots.used;
     if (!current_ || slots_.used != objects_per_slab() || slots.used == 0) [[unlikely]]
       return make_current_and_leave(*info, slots);
@@ -268,10 +327,10 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     if constexpr (checks) {
       // With its last object a slab leaves its list.
       if (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key)) [[unlikely]]
-        return this->set_aside(info, Misuse::CorruptedSlabInfo, __builtin_return_address(0));
+        return this->set_aside(info, Misuse::CorruptedSlabInfo, this->caller_or(__builtin_return_address(0)));
     }
     if (!put_in(info, slots, object)) [[unlikely]]
-      return misused_in(info, object);
+      return not_put(info, object);
     --allocated_elsewhere_;
     --slots.used;
     write_slots(info, slots);
@@ -299,13 +358,13 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   }
   /// The backend says that `object` is in no slab of this cache.
   [[gnu::cold, gnu::noinline]] void misused_outside(const void* object, Misuse kind) noexcept {
-    const void* const caller = __builtin_return_address(0);
+    const void* const caller = this->caller_or(__builtin_return_address(0));
     if constexpr (checks) misused(this->holds(object) ? Misuse::BackendFault : kind, object, caller);
   }
   /// `info` does not name this cache.
   [[gnu::cold, gnu::noinline]] void misused_elsewhere(SlabInfo& info, const void* object) noexcept {
     if constexpr (checks) {
-      const void* const caller = __builtin_return_address(0);
+      const void* const caller = this->caller_or(__builtin_return_address(0));
       if (CacheRepair<Slabs>{*this}.knows(info)) return this->set_aside(info, Misuse::CorruptedSlabInfo, caller);
       misused(this->holds(object) ? Misuse::BackendFault : Misuse::OtherCache, object, caller);
     }
@@ -313,7 +372,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   /// There is no allocated object in the slab of `info`, which names this cache.
   [[gnu::noinline]] void misused_in(SlabInfo& info, const void* object) noexcept {  // not cold: that divides
     if constexpr (checks) {
-      const void* const caller = __builtin_return_address(0);
+      const void* const caller = this->caller_or(__builtin_return_address(0));
       if (&info != current_ && CacheRepair<Slabs>::is_set_aside(info, set_aside_.key)) return busy_.leave();
       if (!has_sound_links(info, set_aside_.key)) return this->set_aside(info, Misuse::CorruptedSlabInfo, caller);
       const std::size_t offset = address(object) - base_of(info);
@@ -323,6 +382,51 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
         return this->set_aside(info, Misuse::CorruptedFreeList, caller);
       misused(kind, object, caller);
     }
+  }
+
+  /// put_slot() was false.
+  [[gnu::always_inline]] void not_put(SlabInfo& info, void* object) noexcept {
+    if constexpr (guards)
+      free_guarded(info, object);
+    else
+      misused_in(info, object);
+  }
+
+  // With guards.
+
+  /// A free() that has more to do than put_slot(), unless it is a misuse.
+  [[gnu::noinline]] void free_guarded(SlabInfo& info, void* object) noexcept {
+    if (!CacheGuards<Slabs>{*this}.is_live(info, object)) [[unlikely]]
+      return misused_in(info, object);
+    const FreedObject leaving = CacheGuards<Slabs>{*this}.take_back(info, object);
+    if (leaving.object) free_entered(leaving.object, leaving);
+  }
+  /// Leaves. `leaving` is the object, if it comes from the quarantine.
+  [[gnu::noinline]] void free_entered(void* object, const FreedObject& leaving) noexcept {
+    guards_.leaving = leaving;
+    free_entered(object);
+  }
+  /// Returns how many slabs went back.
+  std::size_t empty_quarantine([[maybe_unused]] const void* caller) noexcept {
+    if constexpr (guards) {
+      guards_.trimmed_slabs = 0;
+      while (guards_.quarantine.size() != 0) {
+        busy_.enter();
+        guards_.caller = caller;
+        const FreedObject leaving = guards_.quarantine.pop();
+        free_entered(leaving.object, leaving);
+      }
+      return guards_.trimmed_slabs;
+    }
+    return 0;
+  }
+  /// alloc() when no slab has a free slot. Leaves.
+  [[nodiscard, gnu::noinline]] void* alloc_quarantined(Growth growth) noexcept {
+    const FreedObject freed = guards_.quarantine.pop();
+    if (!this->is_sound(*freed.info)) [[unlikely]]
+      return alloc_without(*freed.info, Misuse::CorruptedSlabInfo, growth);
+    CacheGuards<Slabs>{*this}.take(freed);
+    return hand_out(freed.object);
   }
 };
 

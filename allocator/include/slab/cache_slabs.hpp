@@ -7,6 +7,7 @@
 
 #include <slab/busy_mark.hpp>
 #include <slab/cache_audit.hpp>
+#include <slab/cache_guards.hpp>
 #include <slab/cache_repair.hpp>
 #include <slab/geometry.hpp>
 #include <slab/misuse.hpp>
@@ -16,6 +17,7 @@
 #include <slab/slab_info.hpp>
 #include <slab/slab_list.hpp>
 #include <slab/slab_supply.hpp>
+#include <slab/slot_guard.hpp>
 #include <slab/slots.hpp>
 #include <slab/statistics.hpp>
 
@@ -52,7 +54,8 @@ class CacheSlabs {
     const std::size_t slabs = all_slabs_.size(), slots = slabs * objects_per_slab();
     const std::size_t not_full = partial_.size() + empty_.size() + (current_ != nullptr);
     const std::size_t in_current = current_ ? slots_.used : 0;
-    const std::size_t allocated = at_most(allocated_elsewhere_ + in_current, slots);
+    std::size_t allocated = at_most(allocated_elsewhere_ + in_current, slots);
+    allocated -= at_most(quarantined(), allocated);
     CacheStatistics result{.full_slabs = slabs - at_most(not_full, slabs),
                            .partial_slabs = partial_.size(),
                            .empty_slabs = empty_.size(),
@@ -80,6 +83,12 @@ class CacheSlabs {
   friend class CacheCore;
   static constexpr Row row = GeometrySource::row;
   static constexpr bool checks = Policy::checks;
+  static constexpr bool guards = has_guards<Policy>;
+  using PolicyType = Policy;
+  using Guard = SlotGuard<Policy>;
+  static_assert(checks || !guards,
+                "slab: red_zone_bytes, verify_pattern, quarantine_objects, zero and track_callers "
+                "need Policy::checks");
   using Slots = std::conditional_t<checks, TabledSlots, LinkedSlots>;
 
   enum class Growth : std::uint8_t { Allowed, Forbidden };
@@ -132,6 +141,8 @@ class CacheSlabs {
   /// The SlabInfo of the slab that `object` points into; null for a page that the map does not know.
   [[nodiscard]] SlabInfo* find_owner(void* object) noexcept {
     const auto page = address(object) & ~std::uintptr_t{geometry().page_size() - 1};
+    if constexpr (guards)
+      if (object == guards_.leaving.object) return guards_.leaving.info;
     if constexpr (row == Row::SmallSinglePage)
       return reinterpret_cast<SlabInfo*>(page + geometry().page_size() - sizeof(SlabInfo));
     else
@@ -146,6 +157,16 @@ class CacheSlabs {
       is_held |= address(object) - base_of(info) < geometry().slab_size();
     });
     return is_held;
+  }
+
+  /// Objects that count as used in their slabs, and are free. O(quarantine_objects) where one slab's are asked for.
+  [[nodiscard]] std::size_t quarantined() const noexcept {
+    if constexpr (guards) return guards_.quarantine.size();
+    return 0;
+  }
+  [[nodiscard]] std::size_t quarantined_in([[maybe_unused]] const SlabInfo& info) const noexcept {
+    if constexpr (guards) return guards_.quarantine.count_in(info);
+    return 0;
   }
 
   // Which slab is current.
@@ -261,14 +282,37 @@ class CacheSlabs {
     kept_slabs_ = slabs > Policy::empty_slabs_kept ? slabs : Policy::empty_slabs_kept;
   }
   [[gnu::noinline]] void trim_and_leave() noexcept {
-    release_empty_slabs(kept_slabs_, __builtin_return_address(0));
+    [[maybe_unused]] const std::size_t released =
+        release_empty_slabs(kept_slabs_, caller_or(__builtin_return_address(0)));
+    if constexpr (guards) guards_.trimmed_slabs += released;
     busy_.leave();
   }
 
   // Misuse and damage.
 
+  /// The caller of the alloc() or free() that is at work, if it was noted, or else what is given.
+  [[nodiscard]] const void* caller_or(const void* caller) const noexcept {
+    if constexpr (guards) return guards_.caller;
+    return caller;
+  }
   void report(Misuse kind, const void* pointer, const void* caller) noexcept {
-    Policy::on_misuse({kind, pointer, this, caller, geometry().object_size(), Policy::name});
+    MisuseReport report{kind, pointer, this, caller, geometry().object_size(), Policy::name};
+    if constexpr (Policy::track_callers) {
+      if (kind == Misuse::DoubleFree || kind == Misuse::LiveAtDestruction) {
+        const Callers callers = Guard{geometry(), const_cast<void*>(pointer)}.callers();
+        report.allocated_by = callers.allocated_by, report.freed_by = callers.freed_by;
+      }
+    }
+    Policy::on_misuse(report);
+  }
+
+  [[gnu::cold, gnu::noinline]] void report_change(Misuse kind, const void* slot, const void* caller,
+                                                  const Change& change, const Callers& callers) noexcept {
+    MisuseReport report{kind, slot, this, caller, geometry().object_size(), Policy::name};
+    report.offset = change.offset, report.changed_bytes = change.size;
+    __builtin_memcpy(report.found, change.found, sizeof report.found);
+    report.allocated_by = callers.allocated_by, report.freed_by = callers.freed_by;
+    Policy::on_misuse(report);
   }
 
   /// Whether what is known of a slab is what the cache wrote.
@@ -293,6 +337,7 @@ class CacheSlabs {
   {
     std::size_t found = CacheRepair<CacheSlabs>{*this}.run(damaged);
     const SlabInfo* info = set_aside_.slabs.front();
+    if constexpr (guards) guards_.quarantine.keep_if([&](const FreedObject& freed) { return holds(freed.object); });
     busy_.leave();
     for (; found > 0; --found) {
       const SlabInfo& one = *info;
@@ -313,6 +358,7 @@ class CacheSlabs {
   friend Inspector;
   friend CacheAudit<CacheSlabs>;
   friend CacheRepair<CacheSlabs>;
+  friend CacheGuards<CacheSlabs>;
 
   [[no_unique_address]] GeometrySource geometry_;
   [[no_unique_address]] mutable BusyMark<checks> busy_;
@@ -326,6 +372,7 @@ class CacheSlabs {
   AllSlabs<checks> all_slabs_;
   [[no_unique_address]] SetAside<checks> set_aside_;
   [[no_unique_address]] Incarnation<checks> incarnation_;
+  [[no_unique_address]] GuardStateOf<Policy> guards_;
   std::size_t allocated_elsewhere_ = 0;  // objects of slabs that are not current
   std::size_t kept_slabs_ = Policy::empty_slabs_kept;  // so many empty ones may stay
 };

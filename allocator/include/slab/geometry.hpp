@@ -69,6 +69,12 @@ constexpr std::uint32_t no_slot(std::size_t entry_size) noexcept {
 }
 }  // namespace detail
 
+namespace detail {
+/// Bytes that a policy adds to each object: behind it, in its slot.
+template <class Policy>
+inline constexpr std::size_t added_bytes = Policy::red_zone_bytes + (Policy::track_callers ? 2 * sizeof(void*) : 0);
+}  // namespace detail
+
 class GeometryResult;
 
 /// The layout of every slab of a cache. Always valid once it exists.
@@ -78,8 +84,8 @@ class GeometryResult;
 ///
 /// Policies that check have a table of slots: one byte a slot up to 254 slots, two up to 65,534, else four.
 ///
-/// A slot is `stride` bytes: the object, padded to its alignment and to 8 bytes (room for a free
-/// link, and AddressSanitizer's granule). The fixed part of SlabInfo ends where the slab ends in
+/// A slot is `stride` bytes: the object and what the policy adds to it, padded to its alignment and to 8 bytes (room
+/// for a free link, and AddressSanitizer's granule). The fixed part of SlabInfo ends where the slab ends in
 /// every Small geometry, so that a SmallSinglePage cache finds the owner of any pointer of a
 /// SmallSinglePage slab of its size.
 class Geometry {
@@ -96,7 +102,8 @@ class Geometry {
   /// overflows.
   static constexpr GeometryResult make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
                                        std::size_t object_size, std::size_t object_align) noexcept;
-  /// The same for caches of this policy: without a table where Policy::checks is false, so that more objects fit.
+  /// The same for caches of this policy: without a table where Policy::checks is false, so that more objects fit, and
+  /// with room for Policy::red_zone_bytes and Policy::track_callers.
   template <class Policy>
   static constexpr GeometryResult make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
                                        std::size_t object_size, std::size_t object_align) noexcept;
@@ -120,8 +127,8 @@ class Geometry {
   [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return objects_per_slab_; }
   /// Where an offset lies in a slab.
   struct Position {
-    std::size_t index;      ///< of the slot
-    bool begins_slot;       ///< whether the slot begins there
+    std::size_t index;  ///< of the slot
+    bool begins_slot;  ///< whether the slot begins there
     /// Whether the slot begins there.
     [[nodiscard]] constexpr bool is_at_slot() const noexcept { return begins_slot; }
   };
@@ -155,8 +162,8 @@ class Geometry {
  private:
   friend class GeometryResult;
   constexpr Geometry() noexcept = default;
-  static constexpr GeometryResult make_with_table(bool has_table, std::size_t slab_size, std::size_t page_size,
-                                                  ObjectSizeType type, std::size_t object_size,
+  static constexpr GeometryResult make_with_table(bool has_table, std::size_t added_bytes, std::size_t slab_size,
+                                                  std::size_t page_size, ObjectSizeType type, std::size_t object_size,
                                                   std::size_t object_align) noexcept;
   struct Capacity {
     std::size_t objects, entry_size;
@@ -219,8 +226,8 @@ constexpr Geometry::Capacity Geometry::capacity_of(std::size_t space, std::size_
   return best;
 }
 
-constexpr GeometryResult Geometry::make_with_table(bool has_table, std::size_t slab_size, std::size_t page_size,
-                                                   ObjectSizeType type, std::size_t object_size,
+constexpr GeometryResult Geometry::make_with_table(bool has_table, std::size_t added_bytes, std::size_t slab_size,
+                                                   std::size_t page_size, ObjectSizeType type, std::size_t object_size,
                                                    std::size_t object_align) noexcept {
   constexpr auto power_of_two = [](std::size_t n) { return n != 0 && (n & (n - 1)) == 0; };
   using enum GeometryError;
@@ -237,7 +244,7 @@ constexpr GeometryResult Geometry::make_with_table(bool has_table, std::size_t s
 
   // From here every number is at most 2^30, and every sum and product below fits 64 bits.
   const std::size_t slot_align = object_align < 8 ? 8 : object_align;
-  const std::size_t stride = (object_size + slot_align - 1) & ~(slot_align - 1);
+  const std::size_t stride = (object_size + added_bytes + slot_align - 1) & ~(slot_align - 1);
   const bool is_small = type == ObjectSizeType::Small;
   const std::size_t space = is_small ? slab_size - slab_info_header_size : slab_size;
   const auto [objects, entry_size] = has_table ? capacity_of(space, stride, is_small) : Capacity{space / stride, 0};
@@ -259,13 +266,15 @@ constexpr GeometryResult Geometry::make_with_table(bool has_table, std::size_t s
 
 constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
                                         std::size_t object_size, std::size_t object_align) noexcept {
-  return make_with_table(true, slab_size, page_size, type, object_size, object_align);
+  return make_with_table(true, 0, slab_size, page_size, type, object_size, object_align);
 }
 
 template <class Policy>
 constexpr GeometryResult Geometry::make(std::size_t slab_size, std::size_t page_size, ObjectSizeType type,
                                         std::size_t object_size, std::size_t object_align) noexcept {
-  return make_with_table(Policy::checks, slab_size, page_size, type, object_size, object_align);
+  static_assert(Policy::red_zone_bytes <= max_slab_size, "slab: Policy::red_zone_bytes is more than a slab can have");
+  return make_with_table(Policy::checks, detail::added_bytes<Policy>, slab_size, page_size, type, object_size,
+                         object_align);
 }
 
 }  // namespace slab

@@ -128,7 +128,7 @@ template <class F>
 /// What it is to free a pointer `offset` bytes into a slab with `carved` slots that is no allocated object.
 template <class GeometrySource>
 [[nodiscard]] Misuse misuse_at(const GeometrySource& source, std::size_t offset, std::uint32_t carved) noexcept {
-  const auto at = source.locate(offset);
+  const auto at = source.get().locate(offset);  // a cold function would divide by a constant
   if (offset >= source.get().slab_info_offset()) return Misuse::SlabInfoPointer;
   if (at.index >= source.get().objects_per_slab()) return Misuse::TailWastePointer;
   if (!at.is_at_slot()) return Misuse::InteriorPointer;

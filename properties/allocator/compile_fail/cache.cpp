@@ -50,6 +50,10 @@ struct Backend : Everything {
 struct Policy : slab::Checked {
   static void on_misuse(const slab::MisuseReport&) ON_MISUSE {}
 };
+#elif defined(RED_ZONE_OF)
+struct Policy : RED_ZONE_OF {
+  static constexpr std::size_t red_zone_bytes = RED_ZONE_BYTES;
+};
 #else
 using Policy = slab::Checked;
 #endif
