@@ -40,9 +40,7 @@ class StaticBackend {
     bool used, info_used;
   };
   Slab& slab_of(std::uintptr_t page_addr) noexcept {
-    std::size_t i = 0;  // a function that is cold would divide
-    while (page_addr - reinterpret_cast<std::uintptr_t>(&slabs_[i]) >= sizeof(Slab)) ++i;
-    return slabs_[i];
+    return slabs_[(page_addr - reinterpret_cast<std::uintptr_t>(slabs_)) / sizeof(Slab)];
   }
 
   Slab slabs_[4] = {};

@@ -370,7 +370,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     }
   }
   /// There is no allocated object in the slab of `info`, which names this cache.
-  [[gnu::noinline]] void misused_in(SlabInfo& info, const void* object) noexcept {  // not cold: that divides
+  [[gnu::cold, gnu::noinline]] void misused_in(SlabInfo& info, const void* object) noexcept {
     if constexpr (checks) {
       const void* const caller = this->caller_or(__builtin_return_address(0));
       if (&info != current_ && CacheRepair<Slabs>::is_set_aside(info, set_aside_.key)) return busy_.leave();
