@@ -28,8 +28,8 @@ if(SLAB_GXX)
 endif()
 set(digest_sources judge/digests.cpp judge/expectation.cpp judge/misuse_oracle.cpp ${runner_sources}
   judge/verdict.cpp
-  memory/arena.cpp memory/contents.cpp memory/recording_backend.cpp memory/region.cpp program/decoder.cpp
-  subject/saboteur.cpp)
+  memory/arena.cpp memory/contents.cpp memory/recording_backend.cpp memory/recording_backend_errors.cpp
+  memory/region.cpp program/decoder.cpp subject/saboteur.cpp)
 list(TRANSFORM digest_sources PREPEND ${PROJECT_SOURCE_DIR}/model/)
 add_test(NAME model.EventLog.IsTheSameFromEveryCompiler
   COMMAND ${CMAKE_COMMAND} "-DCOMPILERS=${digest_compilers}"

@@ -59,8 +59,11 @@ TEST(Decoder, TakesEveryOpcode) {
       const std::size_t before = 3;
       ASSERT_GE(program.operations.size(), before);
       const Opcode meaning = opcode_of(static_cast<std::uint8_t>(opcode));
-      ASSERT_EQ(program.operations.size() == before, meaning.does_nothing()) << "opcode " << opcode;
-      if (meaning.kind == OpcodeKind::Single) {
+      // The selectors 0x7F and 0xFF name no error of a backend.
+      const bool does_nothing =
+          meaning.does_nothing() || (meaning.operation == OperationKind::Fault && (selector >> 1) % 8 > 5);
+      ASSERT_EQ(program.operations.size() == before, does_nothing) << "opcode " << opcode;
+      if (meaning.kind == OpcodeKind::Single && !does_nothing) {
         ASSERT_EQ(program.operations.back().kind, meaning.operation);
       }
       ASSERT_EQ(decode(encode(program)), program) << to_text(program);
