@@ -51,12 +51,17 @@ file(GLOB freestanding_compilers /usr/bin/clang++-[0-9]*)
 if(SLAB_GXX)
   list(PREPEND freestanding_compilers ${SLAB_GXX})
 endif()
-foreach(compiler IN LISTS freestanding_compilers)
+# Sets `name`, the compiler's, and `flags`, with which it compiles as for a kernel.
+function(name_and_flags_of compiler)
   cmake_path(GET compiler FILENAME name)
   set(flags ${freestanding_flags})
   if(name MATCHES clang)
     list(APPEND flags -mno-sse -mno-sse2 -mno-mmx)
   endif()
+  return(PROPAGATE name flags)
+endfunction()
+foreach(compiler IN LISTS freestanding_compilers)
+  name_and_flags_of(${compiler})
   foreach(level O0 O2)
     add_test(NAME Freestanding.${name}.${level}.AsksTheLinkerForNothingAndDividesOnlyToReserve
       COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags};-${level}" -DNM=${CMAKE_NM}
