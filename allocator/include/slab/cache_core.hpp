@@ -24,7 +24,7 @@ namespace slab::detail {
 ///            free
 ///
 /// docs/policy.md has the reasons. While a Checked cache is at work it is marked as busy: a call from a function of its
-/// backend, from on_misuse or from an interrupt is refused.
+/// backend, a visitor, an interrupt, or the on_misuse of ReentrantCall and LiveAtDestruction is refused.
 template <class GeometrySource, class Backend, class Policy>
 class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   using Slabs = CacheSlabs<GeometrySource, Backend, Policy>;
