@@ -61,7 +61,8 @@ class Historian {
     for (std::size_t c = 0; c < runner.setup().cache_count; ++c) {
       const slab::CacheStatistics s = runner.cache_model(c).statistics();
       step += (c == 0 ? "" : ",") + ("[" + number(s.full_slabs) + "," + number(s.partial_slabs)) + "," +
-              number(s.empty_slabs) + "," + number(s.allocated_objects) + "," + number(s.free_objects) + "]";
+              number(s.empty_slabs) + "," + number(s.allocated_objects) + "," + number(s.free_objects) + "," +
+              number(s.set_aside_slabs) + "]";
     }
     step += "],\"slabs\":{";
     std::map<std::string, std::string> slabs;
@@ -169,6 +170,8 @@ class Historian {
     }
     text += ",\"slots\":" + quoted(slots) + ",\"objects\":{" + objects + "},\"links\":{" + links + "}";
     if (slab.abandoned) text += ",\"abandoned\":true";
+    if (slab.set_aside) text += ",\"set_aside\":true";
+    if (cache.damaged() == slab.base) text += ",\"damaged\":true";
     const CacheMembers& of_cache = current_[slab.cache];
     const bool current = !slab.abandoned && of_cache.slab == slab.base;
     if (current) text += ",\"current\":true";

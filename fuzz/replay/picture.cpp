@@ -18,9 +18,10 @@ std::string picture(const Runner& runner, const SlabRecord& slab) {
   }
   if (slots > widest) text += "(+" + std::to_string(slots - widest) + ")";
   if (cache.spec.type == slab::ObjectSizeType::Small) text += "|i";
-  text += slab.used == 0 ? " empty " : slab.used == slots ? " full " : " partial ";
+  text += slab.set_aside ? " set aside " : slab.used == 0 ? " empty " : slab.used == slots ? " full " : " partial ";
   text += std::to_string(slab.used) + "/" + std::to_string(slots);
   if (slab.abandoned) text += " abandoned";
+  if (cache.damaged() == slab.base) text += " damaged";
   if (!slab.abandoned && cache.current() == slab.base) text += " current";
   return text;
 }

@@ -34,6 +34,7 @@ struct SharedSnapshot {
                            b,
                            record->abandoned,
                            !record->abandoned && model.current() == record->base,
+                           record->set_aside,
                            !record->abandoned && is_next};
         }
     for (const LiveRange& range : runner.reference().live())
@@ -58,6 +59,8 @@ struct Shared {
   std::size_t objects;
   Snapshot::Object object[max_recorded_operations];
   ErrorOfBackend error[max_recorded_operations];
+  DamageOfStep damage[max_recorded_operations];
+  std::size_t found_at_end;
   SharedSnapshot before, after, at_misuse;
 };
 
@@ -76,7 +79,10 @@ class Observer {
     if (operation) {
       shared_.error[steps_].erred = runner.erred();
       shared_.error[steps_].object = object_in(runner.erred().slab, runner);
+      note_damage(runner, shared_.damage[steps_]);
       shared_.taken[steps_++] = runner.operations() > operations_;
+    } else {
+      shared_.found_at_end = runner.found().size();
     }
     operations_ = runner.operations();
     (runner.verdict().agreed() ? shared_.before : shared_.after).take(runner);
@@ -87,6 +93,14 @@ class Observer {
   }
 
  private:
+  static void note_damage(const Runner& runner, DamageOfStep& damage) {
+    damage.done = runner.damaged();
+    damage.other = object_in(damage.done.other, runner);
+    if (!runner.found().empty()) damage.found = runner.found().front();
+    for (std::size_t c = 0; c < runner.setup().cache_count; ++c)
+      damage.is_pending[c] = runner.cache_model(c).damaged() != 0;
+  }
+
   Shared& shared_;
   std::size_t steps_ = 0;
   std::uint64_t operations_ = 0;
@@ -101,13 +115,22 @@ Recording record(Runner& runner, const Program& program) {
   IsolationOptions options;
   Observer observer{shared};
   options.after_step = [&](Runner& running, const Operation* operation) { observer(running, operation); };
-  Recording recording{run_isolated(runner, program, options), {}, {}, {}, {}, shared.before.get(), shared.after.get()};
+  Recording recording{.run = run_isolated(runner, program, options),
+                      .taken = {},
+                      .strays = {},
+                      .errors = {},
+                      .damages = {},
+                      .objects = {},
+                      .before = shared.before.get(),
+                      .after = shared.after.get()};
   const std::size_t steps = std::min<std::size_t>(recording.run.verdict.step + 1, program.operations.size());
   recording.taken.assign(shared.taken, shared.taken + steps);
   // A death comes before the snapshot of its step.
   if (recording.run.verdict.kind != Verdict::Kind::Violated && steps > recording.run.verdict.step)
     recording.taken[steps - 1] = true;
   recording.errors.assign(shared.error, shared.error + steps);
+  recording.damages.assign(shared.damage, shared.damage + steps);
+  recording.found_at_end = shared.found_at_end;
   if (const std::uint32_t at = recording.run.erred_at;
       at < steps && recording.run.verdict.kind != Verdict::Kind::Violated) {
     ErrorOfBackend& error = recording.errors[at];

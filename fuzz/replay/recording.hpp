@@ -18,6 +18,7 @@ struct Snapshot {
     std::uint32_t used;
     std::uint8_t cache, backend;
     bool abandoned, current;
+    bool set_aside;
     bool is_next;  // where the current slab has no free object: the one that the next object comes from
   };
   struct Object {
@@ -44,12 +45,22 @@ struct ErrorOfBackend {
   std::uint32_t object = no_ordinal;
 };
 
+/// What a step does to a SlabInfo, and what the cache finds.
+struct DamageOfStep {
+  Runner::Damaged done;
+  std::uint32_t other = no_ordinal;  // an object of the slab from whose SlabInfo the byte was copied
+  Runner::Found found;  // info 0: nothing
+  bool is_pending[Limits::max_caches] = {};  // what is to be found, after the step
+};
+
 /// A run, and what explains its verdict to a reader.
 struct Recording {
   IsolatedRun run;
   std::vector<bool> taken;  // of each operation: false if it did not apply
   std::vector<Stray> strays;  // by operation; for those that misuse
   std::vector<ErrorOfBackend> errors;  // by operation
+  std::vector<DamageOfStep> damages;  // by operation
+  std::size_t found_at_end = 0;  // damaged slabs
   std::map<std::uint32_t, Snapshot::Object> objects;  // every object ever handed out
   Snapshot before;  // the failing step, or the end
   Snapshot after;  // a violation

@@ -127,6 +127,18 @@ def check_agreement(page):
                 ["end", "end", 0])
 
 
+def check_damage(page):
+    for _ in range(10):
+        page.press(Keys.ARROW_RIGHT)
+    page.expect("a stray write", [page.text("#steps [aria-current=step] .n"), page.text("[data-slab=s1] header")],
+                ["9", "c0 s1\nSlabInfo damaged\npartial\n2 of 3 used\nat 0x10000"])
+    page.press(Keys.END)
+    page.press(Keys.ARROW_LEFT)
+    page.expect("set aside", ["set aside" in page.text("[data-slab=s1]"), page.count("[data-slab=s1] .chain")],
+                [True, 0])
+    page.expect("in the lists", "set aside s1" in page.text("#lists"), True)
+
+
 def main():
     replay = sys.argv[1]
     if packages := missing():
@@ -134,7 +146,8 @@ def main():
         return 77
     two = planted_bugs.program(planted_bugs.MULTI, *(f"#{i} = alloc c{i % 2}" for i in range(24)),
                                *(f"free #{i}" for i in (0, 2, 5, 7)), "shrink c0", "reserve c1 3", caches=2)
-    pages = {"full_slab_stays_full": check_violation, "double_free_accepted": check_death, "agreed": check_agreement}
+    pages = {"full_slab_stays_full": check_violation, "double_free_accepted": check_death, "agreed": check_agreement,
+             "damaged-free-head-stops-no-alloc": check_damage}
     problems = []
     with tempfile.TemporaryDirectory() as folder:
         driver = browser()
@@ -142,6 +155,7 @@ def main():
             for name, check in pages.items():
                 trace = pathlib.Path(folder) / f"{name}.trace"
                 trace.write_text(two if name == "agreed"
+                                 else (ROOT / f"corpus/regressions/{name}.trace").read_text() if "-" in name
                                  else planted_bugs.trace_of(planted_bugs.BUGS[planted_bugs.NUMBERS[name] - 1], ROOT))
                 subprocess.run([replay, "--html", trace],
                                env=planted_bugs.environment(planted_bugs.NUMBERS.get(name, 0)),

@@ -8,6 +8,7 @@
 
 #include <slab/statistics.hpp>
 
+#include "model/program/info_damage.hpp"
 #include "model/program/layout.hpp"
 #include "model/program/setup.hpp"
 
@@ -17,7 +18,8 @@ namespace slabproof {
 inline std::string describe(const slab::CacheStatistics& s) {
   return std::to_string(s.full_slabs) + " full, " + std::to_string(s.partial_slabs) + " partial, " +
          std::to_string(s.empty_slabs) + " empty, " + std::to_string(s.allocated_objects) + " allocated, " +
-         std::to_string(s.free_objects) + " free";
+         std::to_string(s.free_objects) + " free" +
+         (s.set_aside_slabs ? ", " + std::to_string(s.set_aside_slabs) + " slabs set aside" : "");
 }
 
 /// The judge's model of one cache: how many slabs are in which state, which one is current, and in which order the
@@ -36,14 +38,18 @@ class CacheModel {
   /// The bases of the partial slabs but the current one, in the order in which they became partial.
   [[nodiscard]] const std::vector<std::uintptr_t>& listed() const { return listed_; }
 
+  /// Without those that were set aside, of which it knows only the number.
   [[nodiscard]] std::size_t slabs() const { return full_ + partial_ + empty_; }
+  [[nodiscard]] std::size_t set_aside_slabs() const { return set_aside_; }
   [[nodiscard]] std::size_t empty_slabs() const { return empty_; }
   [[nodiscard]] std::size_t live_objects() const { return live_; }
   [[nodiscard]] std::size_t free_objects() const { return slabs() * layout.objects_per_slab - live_; }
   [[nodiscard]] std::size_t kept_slabs() const {
     return reserved_slabs > spec.empty_slabs_kept ? reserved_slabs : spec.empty_slabs_kept;
   }
-  [[nodiscard]] slab::CacheStatistics statistics() const { return {full_, partial_, empty_, live_, free_objects()}; }
+  [[nodiscard]] slab::CacheStatistics statistics() const {
+    return {full_, partial_, empty_, live_, free_objects(), set_aside_};
+  }
   /// Pages a slab has in the SlabInfo map: none in SmallSinglePage.
   [[nodiscard]] std::size_t mapped_pages() const {
     return spec.row() == slab::Row::SmallSinglePage ? 0 : spec.slab_size / spec.page_size;
@@ -61,7 +67,8 @@ class CacheModel {
   void clear() {
     listed_.clear();
     current_ = 0;
-    reserved_slabs = full_ = partial_ = empty_ = live_ = current_used_ = 0;
+    reserved_slabs = full_ = partial_ = empty_ = live_ = current_used_ = set_aside_ = 0;
+    heal();
   }
   void slab_made() { ++empty_; }
   void slab_released(std::uintptr_t base, std::size_t used) {
@@ -90,6 +97,48 @@ class CacheModel {
     }
   }
 
+  // A slab whose SlabInfo somebody else wrote to. The cache finds that out when it is about to believe what was
+  // written.
+
+  /// The base of the slab, 0 if there is none.
+  [[nodiscard]] std::uintptr_t damaged() const { return damaged_; }
+  /// Whether a free that goes on has the damage written over.
+  [[nodiscard]] bool is_healing() const { return is_healing_; }
+  /// Does nothing where the damage is dead: the cache keeps in itself which slots of the current slab are free, and
+  /// writes both over when another becomes current.
+  void damage(std::uintptr_t base, InfoDamage::Part part) {
+    const bool is_dead = base == current_ && (part == InfoDamage::Part::Slots || part == InfoDamage::Part::SlotsSeal);
+    damaged_ = is_dead ? 0 : base;
+    damaged_part_ = part;
+  }
+  void heal() {
+    damaged_ = 0;
+    is_healing_ = false;
+  }
+  /// An object of the damaged slab, in which `used` objects live, is about to be freed. True: the cache must find the
+  /// damage before anything has changed.
+  [[nodiscard]] bool meets_damage(std::size_t used) {
+    if (damaged_ == current_) return false;
+    const bool is_full = used == layout.objects_per_slab;
+    switch (damaged_part_) {
+      case InfoDamage::Part::Slots:
+      case InfoDamage::Part::Owner: return true;
+      case InfoDamage::Part::SlotsSeal: is_healing_ = is_full; return !is_full;  // a full slab has no need of it
+      case InfoDamage::Part::LinksSeal:
+      case InfoDamage::Part::Links: return spec.row() == slab::Row::Large || (used == 1 && !is_full);
+    }
+    return true;
+  }
+  /// The damaged slab is set aside with its `used` objects, and the partial slabs are listed anew: the oldest comes
+  /// next.
+  template <class IsNewer>
+  void set_aside(std::size_t used, IsNewer is_newer) {
+    slab_released(damaged_, used);
+    std::sort(listed_.begin(), listed_.end(), is_newer);
+    ++set_aside_;
+    heal();
+  }
+
   // For returning to an earlier state: clear(), then each slab, then these.
   void restore_slab(std::size_t used) {
     count(used);
@@ -113,6 +162,10 @@ class CacheModel {
   std::uintptr_t current_ = 0;
   std::size_t current_used_ = 0;
   std::vector<std::uintptr_t> listed_;
+  std::size_t set_aside_ = 0;
+  std::uintptr_t damaged_ = 0;
+  InfoDamage::Part damaged_part_{};
+  bool is_healing_ = false;
 };
 
 }  // namespace slabproof

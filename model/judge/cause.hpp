@@ -59,6 +59,9 @@ enum class Cause : std::uint8_t {
   PaddingOpen,
   UnusedSlotOpen,
   WriteToFreedObjectHeeded,
+  DamageUnseen,  // a SlabInfo that was written to was believed
+  DamagedSlabReturned,
+  DamagedSlabUsed,
   ErrorOfBackendHeeded,  // what the cache had already was used, or given back
   // The cache's own statements.
   WrongStride,

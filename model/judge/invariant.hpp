@@ -68,6 +68,7 @@ enum class Invariant : std::uint16_t {
   M11,
   M12,
   M13,
+  M14,
   T1 = 'T' << 8 | 1,
   T2,
   T3,

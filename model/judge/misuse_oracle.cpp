@@ -14,8 +14,8 @@ Invariant invariant_of(slab::Misuse kind) {
     case slab::Misuse::OtherCache: return Invariant::M6;
     case slab::Misuse::NeverAllocated: return Invariant::M7;
     case slab::Misuse::LiveAtDestruction: return Invariant::M9;
-    case slab::Misuse::CorruptedFreeList:
-    case slab::Misuse::CorruptedSlabInfo: return Invariant::M11;
+    case slab::Misuse::CorruptedFreeList: return Invariant::M11;
+    case slab::Misuse::CorruptedSlabInfo: return Invariant::M14;
     case slab::Misuse::ReentrantCall: return Invariant::M12;
     case slab::Misuse::BackendFault: return Invariant::M13;
     case slab::Misuse::WriteAfterFree:
@@ -71,6 +71,9 @@ std::optional<MisuseOracle::Expected> MisuseOracle::expected(std::uint8_t cache,
   RecordingBackend& backend = backend_of(cache);
   const std::uintptr_t page = pointer & ~std::uintptr_t{model.spec.page_size - 1};
   const SlabRecord* const slab = backend.find(pointer);
+  // What is in a damaged SlabInfo decides what is found first.
+  const auto is_damaged = [&](const SlabRecord* one) { return one && one->damaged; };
+  if (is_damaged(slab)) return std::nullopt;
   if (model.spec.row() == slab::Row::SmallSinglePage) {
     // The owner is read from the page's end, wherever the page came from.
     if (!slab) return std::nullopt;
@@ -86,11 +89,12 @@ std::optional<MisuseOracle::Expected> MisuseOracle::expected(std::uint8_t cache,
     // Two caches on one backend may have pages of different sizes: the page that this cache asks for may then be of
     // another slab.
     if (const SlabRecord* const at_page = backend.find(page); at_page != slab) {
-      const bool of_another = at_page && (at_page->cache != cache || at_page->abandoned);
+      const bool of_another = at_page && !is_damaged(at_page) && (at_page->cache != cache || at_page->abandoned);
       return of_another ? is(slab::Misuse::OtherCache) : std::nullopt;
     }
   }
   if (slab->cache != cache || slab->abandoned) return is(slab::Misuse::OtherCache);
+  if (slab->set_aside) return std::nullopt;
   const std::size_t offset = pointer - slab->base, slot = offset / model.layout.stride;
   if (offset >= model.layout.slab_info_offset) return is(slab::Misuse::SlabInfoPointer);
   if (slot >= model.layout.objects_per_slab) return is(slab::Misuse::TailWastePointer);

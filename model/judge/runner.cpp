@@ -55,6 +55,7 @@ bool Runner::start(const Setup& setup) {
   calls_since_audit_ = 0;
   previous_ = OperationKind::Alloc;
   context_ = {};
+  report_observer = nullptr;
   for (std::uint8_t i = 0; i < setup.backend_count; ++i) backends_[i].reset(setup.backends[i]);
   mark(StepKind::Phase::Start);
   for (std::uint8_t i = 0; i < setup.cache_count && !violated(); ++i) construct(i);
@@ -99,6 +100,8 @@ bool Runner::finish() {
 void Runner::mark(StepKind kind) {
   step_kind_ = kind;
   erred_ = {};
+  damaged_ = {};
+  found_.clear();
   expect({});
   if (mark_) mark_->set_step(step_, kind);
 }

@@ -23,6 +23,7 @@
 #include "model/memory/arena.hpp"
 #include "model/memory/recording_backend.hpp"
 #include "model/program/program.hpp"
+#include "model/subject/report_log.hpp"
 #include "model/subject/slab_subject.hpp"
 #include "model/subject/subject.hpp"
 
@@ -32,7 +33,7 @@ namespace slabproof {
 /// all `o` invariants after every operation where that costs O(log n), audit() and the contents of all objects as often
 /// as Checks says. Inside backend calls it runs audit() too: up to 8 slabs in each call that makes or releases one,
 /// else in every 17th call, above 128 slabs in every (slabs/8)th. Reusable; a run depends on nothing that ran before.
-class Runner final : private BackendObserver {
+class Runner final : private BackendObserver, private ReportObserver {
  public:
   static constexpr std::uint32_t deep_check_period = 16;
   /// What CorruptLink can write, by its argument.
@@ -80,6 +81,18 @@ class Runner final : private BackendObserver {
   [[nodiscard]] const Arena& arena() const { return arena_; }
   /// What the backend got wrong in the last step.
   [[nodiscard]] const Erred& erred() const { return erred_; }
+  /// The damage that was done in the last step, info 0 for none, and what the cache found in it, in its order.
+  struct Damaged {
+    std::uintptr_t slab = 0, info = 0, other = 0;  // other: the slab from whose SlabInfo the byte was copied
+  };
+  struct Found {
+    std::uintptr_t slab = 0;
+    std::size_t size = 0;
+    std::uintptr_t info = 0;
+    std::uint32_t used = 0;
+  };
+  [[nodiscard]] const Damaged& damaged() const { return damaged_; }
+  [[nodiscard]] const std::vector<Found>& found() const { return found_; }
 
   [[nodiscard]] const EventLog& log() const { return log_; }
   /// Operations executed since construction, without those that did not apply.
@@ -124,6 +137,7 @@ class Runner final : private BackendObserver {
   void on_slab_released(SlabRecord& slab) override;
   void judge_return(const CacheModel& model);
   void on_refusal(Invariant invariant) override;
+  void on_report() override;
 
   /// Sets the expected result of the next call of the subject, and returns the expectation before it.
   Expectation expect(const Expectation& expected) {
@@ -184,6 +198,13 @@ class Runner final : private BackendObserver {
     mark_->erred = erred;
     mark_->erred_at = step_;
   }
+  [[nodiscard]] std::uintptr_t info_of(const SlabRecord& slab) const;
+  bool damage_info(const Operation& operation);
+  void judge_found(std::uint8_t cache);
+  [[nodiscard]] std::string seen_instead() const;
+  void free_set_aside(std::uint32_t ordinal);
+  void bury(Object& object);
+  [[nodiscard]] Invariant audit_failure(std::uint8_t cache) const;
   void judge_error();
   [[nodiscard]] bool free_in_vain(std::uint32_t ordinal);
   void check_statistics(std::uint8_t cache, Invariant misused = Invariant::None);
@@ -227,6 +248,9 @@ class Runner final : private BackendObserver {
   StepMark* mark_ = nullptr;
   Expectation expected_;
   Erred erred_;
+  Damaged damaged_;
+  std::vector<Found> found_;
+  Source source_{};  // of the allocation under way
   Checks checks_ = Checks::NowAndThen;
   std::uint32_t first_strict_step_ = 0, budget_ended_at_ = no_step;
   std::size_t allowed_ = check_budget, budget_ = 0;

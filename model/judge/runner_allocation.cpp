@@ -13,14 +13,14 @@ namespace slabproof {
 void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
   begin(kind, cache);
   context_.may_err = subjects_[cache]->abilities().detects_misuse;
-  const Source source = expected_source(cache);
-  expect(expected_object(kind, cache, source));
+  source_ = expected_source(cache);
+  expect(expected_object(kind, cache, source_));
   const std::uintptr_t object =
       address(kind == OperationKind::Alloc ? subjects_[cache]->alloc() : subjects_[cache]->alloc_no_grow());
   log_.add(0x100 | static_cast<std::uint64_t>(kind), object ? arena_.relative(object) : 0, ordinal);
   if (!violated()) {
     if (object)
-      judge_object(cache, ordinal, object, source);
+      judge_object(cache, ordinal, object, source_);
     else
       judge_refusal(kind, cache);
   }
@@ -97,6 +97,9 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
     return violate(Invariant::B9, Cause::PageNotSaved,
                    std::to_string(model.mapped_pages()) + " pages saved before an object is returned",
                    std::to_string(slab.saved_pages));
+  if (slab.set_aside)
+    return violate(Invariant::M14, Cause::DamagedSlabUsed, "no object of a slab that was set aside", "one");
+  if (model.damaged() == slab.base && model.current() != slab.base) return judge_found(cache);
   if (subjects_[cache]->abilities().follows_policy) judge_source(slab, source);
   if (violated()) return;
   model.used_changed(slab.base, slab.used, slab.used + 1);

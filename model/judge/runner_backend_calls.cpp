@@ -8,7 +8,6 @@ namespace slabproof {
 
 void Runner::on_backend_call(BackendCall call) {
   if (violated() || context_.constructing || context_.reentering || !context_.cache) return;
-  AnySubject& subject = *subjects_[context_.cache_index];
   // An audit in every call would take too long. Page calls come in rows, so only one in 16 counts; a call for a
   // SlabInfo comes right beside one for its slab and counts for nothing, nor does a look-up, which comes first in an
   // operation. Of more than 8 slabs every 17th call is audited, of very many every (slabs/8)th, so that the audits of
@@ -26,7 +25,7 @@ void Runner::on_backend_call(BackendCall call) {
   if (is_due()) {
     calls_since_audit_ = 0;
     const Expectation before = expect({Invariant::B16, Cause::AuditFailed, "audit() to hold inside a backend call"});
-    if (const Invariant failed = subject.audit(); failed != Invariant::None)
+    if (const Invariant failed = audit_failure(context_.cache_index); failed != Invariant::None)
       violate_expected("it fails with " + to_string(failed));
     expect(before);
   }
@@ -34,7 +33,7 @@ void Runner::on_backend_call(BackendCall call) {
     const auto reentry = static_cast<slabproof::ReentrantCall>(armed);
     armed = -1;
     for (int times = 2; times > 0 && !violated(); --times)  // who refuses the first must not let in the second
-      reenter(subject, reentry);
+      reenter(*subjects_[context_.cache_index], reentry);
   }
 }
 
@@ -73,6 +72,8 @@ void Runner::on_slab_released(SlabRecord& slab) {
   if (slab.used != 0)
     violate(destroying ? Invariant::M9 : Invariant::G8, Cause::LiveObjectsReturned, "a slab with live objects kept",
             std::to_string(slab.used) + " live objects in a slab given back");
+  if (slab.set_aside || (model.damaged() == slab.base && !model.is_healing()))
+    violate(Invariant::M14, Cause::DamagedSlabReturned, "a damaged slab kept for good", "given back");
   if (slab.fresh) {
     if (!is_refused())
       violate(Invariant::L6, Cause::NewSlabReturned, "a new slab kept when nothing failed", "given back");

@@ -108,7 +108,8 @@ bool Runner::free_in_vain(std::uint32_t ordinal) {
   const Abilities& abilities = subjects_[cache]->abilities();
   const SlabRecord* const slab = abilities.layout ? backend_of(cache).find(freed.address) : nullptr;
   const bool is_looked_up = slab && abilities.detects_misuse && abilities.follows_policy &&
-                            models_[cache].mapped_pages() > 0 && models_[cache].current() != slab->base;
+                            models_[cache].mapped_pages() > 0 && models_[cache].current() != slab->base &&
+                            !slab->set_aside && models_[cache].damaged() != slab->base;
   if (!is_looked_up) return false;
   context_.cache_index = cache;
   const Erred erred = backend_of(cache).err_about(*slab, freed.address);
@@ -143,6 +144,7 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
   const std::uintptr_t slot = object.address;
   const SlabRecord* const slab = backend_of(cache).find(slot);
   if (!slab || slab->generation != object.generation || slab->abandoned || reference_.find(slot)) return false;
+  if (slab->set_aside || models_[cache].damaged() != 0) return false;  // there may be no free object
   const std::uint64_t junk = bad_link(cache, *slab, slot, argument);
   if (mark_) mark_->stray = junk;
   poke(slot, junk);

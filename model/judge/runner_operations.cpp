@@ -82,6 +82,7 @@ bool Runner::execute(const Operation& operation) {
     case OperationKind::FreeThroughOther:
     case OperationKind::FreeNeverAllocated:
     case OperationKind::CorruptLink: return misuse(operation);
+    case OperationKind::DamageInfo: return damage_info(operation);
     case OperationKind::Statistics:
       if (!subjects_[cache]->abilities().statistics) return false;
       begin(operation.kind, cache);
@@ -103,24 +104,46 @@ void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
   --slab.used;
 }
 
+// The program has no live object of this name any more.
+void Runner::bury(Object& object) {
+  object.state = ObjectState::Dead;
+  objects_[live_.back()].live_index = object.live_index;
+  live_[object.live_index] = live_.back();
+  live_.pop_back();
+}
+
 void Runner::free_object(std::uint32_t ordinal) {
   Object& freed = object(ordinal);
   const std::uint8_t cache = freed.cache;
   CacheModel& model = models_[cache];
   check_contents(ordinal);
   if (violated()) return;
+  SlabRecord* slab = subjects_[cache]->abilities().layout ? backend_of(cache).find(freed.address) : nullptr;
+  if (slab && slab->set_aside) return free_set_aside(ordinal);
   begin(OperationKind::Free, cache);
   context_.freed = freed.address;
-  retire(cache, freed.address);
-  expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, model.live_objects()});
-  freed.state = ObjectState::Dead;
-  objects_[live_.back()].live_index = freed.live_index;
-  live_[freed.live_index] = live_.back();
-  live_.pop_back();
+  const bool meets_damage = slab && slab->base == model.damaged() && model.meets_damage(slab->used);
+  if (meets_damage) {
+    reference_.retire(freed.address);
+    expect({Invariant::M14, Cause::DamageUnseen, "one report of CorruptedSlabInfo"});
+  } else {
+    retire(cache, freed.address);
+    expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, model.live_objects()});
+  }
+  bury(freed);
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Free), arena_.relative(freed.address), ordinal);
   subjects_[cache]->free(pointer(freed.address));
-  const SlabRecord* const slab = backend_of(cache).find(freed.address);
-  const bool kept = slab && slab->generation == freed.generation;
+  if (meets_damage) {
+    judge_found(cache);
+    if (violated()) return;
+    --slab->used;  // of which the cache knows nothing
+    return end();
+  }
+  const bool has_healed = model.is_healing();
+  if (has_healed) model.heal();
+  slab = backend_of(cache).find(freed.address);
+  if (slab && has_healed) slab->damaged = false;
+  const bool kept = slab && slab->generation == freed.generation && !slab->set_aside;
   if (kept && subjects_[cache]->abilities().poisons &&
       !(is_closed(freed.address) && is_closed(freed.address + model.spec.object_size - 1)))
     violate(Invariant::M11, Cause::FreedObjectOpen, "a freed object that may not be used", "it is open");
@@ -172,13 +195,15 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
 
 void Runner::shrink(std::uint8_t cache) {
   CacheModel& model = models_[cache];
-  const std::size_t empty = model.empty_slabs();
+  std::size_t empty = model.empty_slabs();
   begin(OperationKind::Shrink, cache);
   expect({Invariant::L7, Cause::WrongCount, "shrink to return %", empty});
   const std::size_t returned = subjects_[cache]->shrink();
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Shrink), returned);
   if (model.empty_slabs() != 0)
     violate(Invariant::L7, Cause::EmptySlabKept, "no empty slab left", std::to_string(model.empty_slabs()));
+  if (!found_.empty() && found_.back().used == 0)  // an empty slab that was set aside instead
+    expect({Invariant::L7, Cause::WrongCount, "shrink to return %", --empty});
   if (returned != empty) violate_expected(std::to_string(returned));
   model.reserved_slabs = 0;
   end();
@@ -187,16 +212,20 @@ void Runner::shrink(std::uint8_t cache) {
 void Runner::destroy(std::uint8_t cache) {
   CacheModel& model = models_[cache];
   RecordingBackend& backend = backend_of(cache);
-  const std::size_t live = model.live_objects();
   const bool checks = subjects_[cache]->abilities().detects_misuse;
   const void* const identity = subjects_[cache]->identity();
   begin(OperationKind::Destroy, cache);
-  const Expectation reports = {Invariant::M9, Cause::WrongReportCount, "% reports of live objects", checks ? live : 0};
+  Expectation reports = {Invariant::M9, Cause::WrongReportCount, "% reports of live objects",
+                         checks ? model.live_objects() : 0};
   expect(reports);
   subjects_[cache]->~AnySubject();
   subjects_[cache] = nullptr;
   check_contents();
   if (violated()) return;
+  judge_found(cache);
+  if (violated()) return;
+  const std::size_t live = model.live_objects();  // but those that were set aside
+  reports.number = checks ? live : 0;
   expect(reports);
   // Each live object is reported once (M9).
   std::size_t reported = 0;
@@ -218,8 +247,9 @@ void Runner::destroy(std::uint8_t cache) {
   if (model.empty_slabs() != 0)
     return violate(live ? Invariant::M9 : Invariant::B18, Cause::EmptySlabKept, "every empty slab given back",
                    std::to_string(model.empty_slabs()) + " kept");
-  if (model.spec.row() == slab::Row::Large && backend.infos_of(cache) != model.slabs())
-    return violate(Invariant::B14, Cause::WrongSlabInfoCount, std::to_string(model.slabs()) + " SlabInfos left",
+  if (model.spec.row() == slab::Row::Large && backend.infos_of(cache) != model.slabs() + model.set_aside_slabs())
+    return violate(Invariant::B14, Cause::WrongSlabInfoCount,
+                   std::to_string(model.slabs() + model.set_aside_slabs()) + " SlabInfos left",
                    std::to_string(backend.infos_of(cache)));
   incarnations_[cache] = ++last_incarnation_;
   std::erase_if(live_, [&](std::uint32_t ordinal) { return objects_[ordinal].cache == cache; });

@@ -48,6 +48,8 @@ struct SlabRecord {
   std::uint8_t cache = 0;
   bool misaligned = false;          // on purpose; must come straight back
   bool abandoned = false;           // its cache was destroyed while objects in it lived
+  bool damaged = false;             // somebody else wrote to its SlabInfo, which its cache has not found yet
+  bool set_aside = false;           // its cache found its SlabInfo damaged
   bool fresh = true;                // made by the operation under way
   bool save_refused = false;        // a page of it could not be saved; must go back
   std::uint32_t generation = 0;     // counts slabs made, to tell a returned slab from its successor

@@ -19,7 +19,8 @@ bool RecordingBackend::errs(BackendError how) {
 
 const SlabRecord* RecordingBackend::choose_used(const SlabRecord* but) const {
   const auto may_be = [&](const SlabRecord* slab) {
-    return slab != but && slab->cache == context_.cache_index && slab->used > 0 && !slab->abandoned && !slab->fresh;
+    return slab != but && slab->cache == context_.cache_index && slab->used > 0 && !slab->abandoned && !slab->fresh &&
+           !slab->damaged && !slab->set_aside;
   };
   std::uint32_t count = 0;
   for (const SlabRecord* const slab : slabs_) count += may_be(slab);

@@ -6,6 +6,7 @@
 #include <slab/geometry.hpp>
 
 #include "model/program/operation_table.hpp"
+#include "model/program/setup.hpp"
 
 namespace slabproof {
 
@@ -86,6 +87,15 @@ struct Record {
   }
   [[nodiscard]] constexpr std::uint8_t target() const { return selector & 1; }
   [[nodiscard]] constexpr std::uint8_t more() const { return selector >> 1; }
+  /// Of InfoDamage: the operand's upper bits say more too, since the lower ones suffice for any object.
+  [[nodiscard]] constexpr std::uint32_t damage() const {
+    return more() | (std::uint32_t{operand} >> damage_shift) << 7;
+  }
+  [[nodiscard]] constexpr std::uint32_t object(OperationKind kind) const {
+    return parameter_of(kind) == Parameter::InfoDamage ? operand & ((1u << damage_shift) - 1) : operand;
+  }
+  static constexpr unsigned damage_shift = 10;
+  static_assert(Limits::max_live_objects <= 1u << damage_shift);
 };
 constexpr std::size_t opcode_at = 0, selector_at = 1, operand_at = 2;  // in a record
 
@@ -117,6 +127,7 @@ constexpr bool unpack_parameter(const Record& record, Operation& operation) {
       operation.argument = record.operand % (max_calls_let_through + 1);
       return operation.detail < 6;
     case Parameter::Pick: operation.argument = record.more(); return true;
+    case Parameter::InfoDamage: operation.argument = record.damage(); return operation.argument <= max_damage;
   }
   return true;
 }
@@ -139,6 +150,10 @@ constexpr void pack_parameter(const Operation& operation, Record& record) {
       break;
     case Parameter::ReentrantCall: more = operation.detail; break;
     case Parameter::Pick: more = operation.argument; break;
+    case Parameter::InfoDamage:
+      more = operation.argument & 0x7F;
+      record.operand = static_cast<std::uint16_t>(record.operand | (operation.argument >> 7) << Record::damage_shift);
+      break;
   }
   record.selector = low_byte(record.selector | more << 1);
 }

@@ -189,7 +189,7 @@ bool Decoder::make(OperationKind kind, const Record& record, Operation& operatio
       break;
     case Operand::LiveObject:
       if (state_.live_count() == 0) return false;
-      operation.object = state_.live(record.operand % state_.live_count());
+      operation.object = state_.live(record.object(kind) % state_.live_count());
       break;
     case Operand::DeadObject:
       if (state_.dead_count() == 0) return false;

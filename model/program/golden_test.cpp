@@ -113,6 +113,16 @@ constexpr Golden goldens[] = {
      "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=1024 page_size=256 "
      "object_size=120 object_align=8\n"
      "shrink c0\n"},
+    {"EveryWayToDamageASlabInfo",
+     "00 0000 00 0000 0000 "
+     "0100 1203 0F00 0000 "
+     "0000 0000 0000 0000 "
+     "00000000 00000000 D1000000 D1FF0100 D1000004 D17F0014 D17F0014 D1810014 D1FFFFFF",
+     "backend b0 reuse=lifo placement=adjacent seed=0\n"
+     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=1024 page_size=256 "
+     "object_size=120 object_align=8\n"
+     "#0 = alloc c0\n#1 = alloc c0\ndamage_info #0 pick=0\ndamage_info #1 pick=127\ndamage_info #0 pick=128\n"
+     "damage_info #0 pick=703\ndamage_info #0 pick=703\n"},
     {"TheLastOpcodeOfEachKind",
      "01 0000 00 0000 0000 "
      "0100 1203 0F00 0000 "
@@ -281,7 +291,8 @@ TEST(GoldenOpcodes, KeepTheirMeaning) {
       "00-3F alloc\n40-7F free\n80-8F alloc_no_grow\n90-97 alloc_burst\n98-9F free_burst\nA0-A3 reserve\nA4-A7 shrink\n"
       "A8-AF fail\nB0-B1 recover\nB2-B2 free_null\nB3-B3 destroy\nB4-B7 double_free\nB8-B9 free_interior\n"
       "BA-BA free_slab_info\nBB-BB free_tail_waste\nBC-BC free_foreign\nBD-BD free_through_other\n"
-      "BE-BE free_never_allocated\nBF-BF corrupt_link\nC0-C0 reenter\nC1-C1 skip_ordinals\nC2-EA -\nEB-EB statistics\n"
+      "BE-BE free_never_allocated\nBF-BF corrupt_link\nC0-C0 reenter\nC1-C1 skip_ordinals\nC2-D0 -\nD1-D1 "
+      "damage_info\nD2-EA -\nEB-EB statistics\n"
       "EC-ED -\nEE-EE fault\nEF-FF -\n");
 }
 

@@ -4,6 +4,7 @@
 
 #include "model/program/backend_error.hpp"
 #include "model/program/failure.hpp"
+#include "model/program/info_damage.hpp"
 #include "model/program/named.hpp"
 
 namespace slabproof {
@@ -32,6 +33,7 @@ enum class OperationKind : std::uint8_t {
   Reenter,              // the next backend call made for the cache calls the cache
   Statistics,           // cache.statistics()
   Fault,                // lets `argument` calls of the backend be and errs in the next: see BackendError
+  DamageInfo,           // overwrite a byte of the SlabInfo of the object's slab: see InfoDamage
 };
 
 /// What a re-entering backend calls. The values are those of the byte form, for good.
@@ -48,18 +50,20 @@ struct Operation {
   std::uint8_t target = 0;      // cache, or backend of Fail, Recover and Fault; 0 if the object implies it
   std::uint8_t detail = 0;      // Fail: Failure; Reenter: ReentrantCall; Fault: BackendError
   std::uint32_t object = 0;     // birth ordinal
-  std::uint32_t argument = 0;   // Reserve: objects; Fail, Fault: calls let through; misuse: which pointer
+  std::uint32_t argument = 0;   // Reserve: objects; Fail, Fault: calls let through; misuse: which pointer or write
 
   friend bool operator==(const Operation&, const Operation&) = default;
 
   [[nodiscard]] constexpr Failure failure() const { return Failure::unpacked(detail); }
   [[nodiscard]] constexpr ReentrantCall reentrant_call() const { return static_cast<ReentrantCall>(detail); }
   [[nodiscard]] constexpr BackendError error() const { return static_cast<BackendError>(detail); }
+  [[nodiscard]] constexpr InfoDamage damage() const { return InfoDamage::numbered(argument); }
 };
 
 constexpr std::uint32_t reserve_everything = 0xFFFFFFFF;
 constexpr std::uint32_t max_reserve = 1023;
 constexpr std::uint32_t max_calls_let_through = 63;
 constexpr std::uint32_t max_misuse_argument = 127;
+constexpr std::uint32_t max_damage = InfoDamage::bytes * InfoDamage::values - 1;
 
 }  // namespace slabproof

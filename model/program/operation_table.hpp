@@ -18,6 +18,7 @@ enum class Parameter : std::uint8_t {
   ReentrantCall,  // detail
   BackendError,   // detail; argument: calls let be, up to max_calls_let_through
   Pick,           // argument: which of several pointers, up to max_misuse_argument
+  InfoDamage,     // argument: which byte becomes what, up to max_damage
 };
 
 /// How it changes which objects exist.
@@ -29,6 +30,7 @@ enum class MisuseClass : std::uint8_t {
   DamagedLink,  // writes to a dead object
   Reentry,      // makes a backend call the cache that called it
   Fault,        // makes a backend err
+  DamagedInfo,  // writes to a SlabInfo
 };
 
 /// What such a pointer is.
@@ -243,6 +245,14 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .opcodes = {0xEE, 0xEE},
               .swarm_bit = 8,
               .weights = always(2)};
+    case DamageInfo:  // as above: the one that the corpus has means no damage
+      return {.name = "damage_info",
+              .operand = Operand::LiveObject,
+              .parameter = Parameter::InfoDamage,
+              .misuse = MisuseClass::DamagedInfo,
+              .opcodes = {0xD1, 0xD1},
+              .swarm_bit = 11,
+              .weights = always(2)};
   }
   return {};
 }
@@ -294,6 +304,7 @@ constexpr std::uint32_t max_argument(OperationKind kind) {
     case Parameter::Failure:
     case Parameter::BackendError: return max_calls_let_through;
     case Parameter::Pick: return max_misuse_argument;
+    case Parameter::InfoDamage: return max_damage;
     case Parameter::None:
     case Parameter::ReentrantCall: return 0;
   }

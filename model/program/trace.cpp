@@ -177,7 +177,8 @@ void parse_parameter(Scanner& in, Operation& operation) {
       operation.detail = static_cast<std::uint8_t>(in.choice_after("", backend_errors));
       operation.argument = in.number_after("after=", 0, max_argument(operation.kind));
       return;
-    case Parameter::Pick: operation.argument = in.number_after("pick=", 0, max_argument(operation.kind)); return;
+    case Parameter::Pick:
+    case Parameter::InfoDamage: operation.argument = in.number_after("pick=", 0, max_argument(operation.kind)); return;
   }
 }
 
@@ -220,7 +221,8 @@ std::string text_of_parameter(const Operation& operation) {
     case Parameter::ReentrantCall: return std::string{" "} + to_string(operation.reentrant_call());
     case Parameter::BackendError:
       return std::string{" "} + to_string(operation.error()) + " after=" + number(operation.argument);
-    case Parameter::Pick: return " pick=" + number(operation.argument);
+    case Parameter::Pick:
+    case Parameter::InfoDamage: return " pick=" + number(operation.argument);
   }
   return "";
 }

@@ -173,6 +173,21 @@ constexpr Row rows[] = {
     {Invariant::M13, DropsReports, "says nothing of a map that names another slab", multi_page,
      "#0 = alloc c0; reserve c0 8; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = "
      "alloc c0; #7 = alloc c0; fault b0 entry_wrong after=0; free #0"},
+    {Invariant::M14, DropsReports, "says nothing of a damaged owner", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; damage_info #0 pick=16; free #0"},
+    {Invariant::M14, ReportsTwice, "reports damaged counts twice", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; damage_info #0 pick=132; free #1"},
+    {Invariant::M14, ReportsAnotherKind, "takes a damaged link for a free list", large,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; damage_info #0 pick=240; free #3"},
+    {Invariant::M14, ReportsAnotherPointer, "reports another pointer than the damaged SlabInfo", single_page,
+     "#0 = alloc c0; damage_info #0 pick=40; destroy c0"},
+    {Invariant::M14, MendsSlabInfo, "believes a damaged SlabInfo", single_page,
+     "#0 = alloc c0; #1 = alloc c0; damage_info #0 pick=14; free #0"},
+    {Invariant::M14, ReturnsSetAsideSlab, "gives a slab back that it has set aside", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; damage_info #0 pick=16; free #0; free #1; free #2; "
+     "shrink c0"},
+    {Invariant::M14, UsesSetAsideSlab, "hands out an object of a slab that it has set aside", single_page,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; damage_info #0 pick=16; free #0; #4 = alloc c0"},
 };
 
 /// Broken so that AddressSanitizer stops the program.

@@ -106,6 +106,11 @@ class SabotagedBackend {
     if (sabotage != ForgetsToFreeInfo) real_.free_slab_info(info, size);
   }
 
+  void free_first_slab() {
+    permit(first_slab(), spec_.slab_size);
+    real_.free_slab(first_slab(), spec_.slab_size, spec_.page_size);
+  }
+  [[nodiscard]] std::byte* first_slab() const { return at(first_slab_); }
   /// Small rows.
   [[nodiscard]] slab::SlabInfo& info_of_first_slab() const {
     return reinterpret_cast<slab::SlabInfo*>(first_slab_ + spec_.slab_size)[-1];
@@ -126,12 +131,12 @@ struct SabotagedPolicy : slab::Checked {
   static constexpr bool checks = Checks;
   static void on_misuse(slab::MisuseReport report) noexcept {
     if (sabotage == DropsReports) return;
-    if (sabotage == ReportsTwice) report_log.push_back(report);
+    if (sabotage == ReportsTwice) note_report(report);
     if (sabotage == ReportsAnotherKind) report.kind = slab::Misuse::CorruptedFreeList;
     if (sabotage == ReportsAnotherPointer) report.pointer = report.cache;
     if (sabotage == ReportsAnotherFault && report.kind == slab::Misuse::BackendFault)
       report.kind = slab::Misuse::ForeignPointer;
-    report_log.push_back(report);
+    note_report(report);
   }
 };
 
@@ -154,6 +159,7 @@ class Saboteur {
 
   void* alloc() {
     if (sabotage == GivesUpAfterFailure && failures_ > 0) return nullptr;
+    if (sabotage == UsesSetAsideSlab && cache_.statistics().set_aside_slabs > 0) return backend_.first_slab();
     if (sabotage == ReturnsTwice && previous_) return previous_;
     if (sabotage == GrowsEarly) (void)cache_.reserve(cache_.statistics().free_objects + 1);
     if (sabotage == WritesToLiveObject && previous_) *previous_ ^= std::byte{1};
@@ -179,6 +185,7 @@ class Saboteur {
   }
   void free(void* object) {
     if (sabotage == LooksUpNull && !object) (void)backend_.get_slab_info(0);
+    if (sabotage == MendsSlabInfo) change_first_info([](slab::SlabInfo&) {});
     cache_.free(object);
     if (sabotage == ReadsFreedObject) read(object);
     if (sabotage == HeedsFreedObject) left_in_freed_ = first_word(freed_ = object);
@@ -188,6 +195,7 @@ class Saboteur {
     if (sabotage == KeepsWhenShrinking) return cache_.statistics().empty_slabs;
     if (sabotage == AsksAboutSlabsInShrink) (void)backend_.can_make_slabs(geometry(), 1);
     const std::size_t returned = cache_.shrink();
+    if (sabotage == ReturnsSetAsideSlab) backend_.free_first_slab();
     if (sabotage == BreaksUsedCount) change_first_info([](slab::SlabInfo& info) { info.tabled.slots = {}; });
     if (sabotage == BreaksLink) change_first_info([](slab::SlabInfo& info) { info.previous = &info; });
     if (sabotage == BreaksFreeList)

@@ -78,6 +78,10 @@ enum class Sabotage : std::uint8_t {
   ReportsAnotherKind,
   ReportsAnotherPointer,
   ReportsAnotherFault,
+  // In what it makes of a damaged SlabInfo.
+  MendsSlabInfo,
+  ReturnsSetAsideSlab,
+  UsesSetAsideSlab,
   // In the cache's state; done by shrink, so that the next audit finds it.
   BreaksUsedCount,
   BreaksLink,

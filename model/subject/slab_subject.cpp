@@ -17,7 +17,7 @@ template <bool Checks, std::size_t Kept>
 struct HarnessPolicy : slab::Checked {
   static constexpr bool checks = Checks;
   static constexpr std::size_t empty_slabs_kept = Kept;
-  static void on_misuse(const slab::MisuseReport& report) noexcept { report_log.push_back(report); }
+  static void on_misuse(const slab::MisuseReport& report) noexcept { note_report(report); }
 };
 
 template <class C, class Policy>

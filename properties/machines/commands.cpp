@@ -59,6 +59,7 @@ void choose_parameter(Operation& operation, std::uint32_t choice) {
       operation.argument = choice / 8 % 4;
       return;
     case Parameter::Pick: operation.argument = choice / 2 % (max_argument(operation.kind) + 1); return;
+    case Parameter::InfoDamage: operation.argument = choice % (max_damage + 1); return;
   }
 }
 

@@ -30,6 +30,7 @@ void TestBody::note_freed(std::uint32_t ordinal, std::size_t c) {
   std::erase_if(before.live, [&](const Snapshot::Object& object) { return object.ordinal == ordinal; });
   for (Snapshot::Slab& slab : before.slabs) {
     if (address - slab.base >= slab.size) continue;
+    if (slab.set_aside) return;
     ++statistics.free_objects;
     if (--slab.used > 0 || ++statistics.empty_slabs <= before.kept_slabs[c]) return;
     // The current slab goes back last.

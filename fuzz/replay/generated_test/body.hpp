@@ -17,16 +17,18 @@ struct TestBody {
   const TestPlan& plan;
   std::string text;
   std::vector<std::pair<std::uint32_t, std::size_t>> live;  // ordinal, cache
+  std::vector<std::uint32_t> set_aside;                     // of those, what is in slabs that were
   Snapshot before;                                          // the failing operation
 
   void line(const std::string& code) { text += (code.empty() ? "" : "  ") + code + "\n"; }
   void expect_equal(const std::string& observed, const std::string& expected) {
     line("EXPECT_EQ(" + observed + ", " + expected + ");");
   }
-  /// How many objects of a cache live.
+  /// How many objects of a cache live, as it counts.
   [[nodiscard]] std::size_t live_in(std::size_t c) const {
-    return static_cast<std::size_t>(
-        std::count_if(live.begin(), live.end(), [c](const auto& object) { return object.second == c; }));
+    return static_cast<std::size_t>(std::count_if(live.begin(), live.end(), [&](const auto& object) {
+      return object.second == c && std::find(set_aside.begin(), set_aside.end(), object.first) == set_aside.end();
+    }));
   }
   [[nodiscard]] bool says(const char* words) const { return text.find(words) != std::string::npos; }
   /// An object, dead or alive, that shows the reader which slab is meant.

@@ -36,6 +36,11 @@ std::string functions_of_test(const TestPlan& plan, const TestBody& body) {
         "bool holds(const std::byte* object, std::size_t size, int value) {\n  for (std::size_t i = 0; i < size; "
         "++i)\n"
         "    if (object[i] != static_cast<std::byte>(value)) return false;\n  return true;\n}\n\n";
+  if (body.says("write_byte("))
+    text +=
+        "/// A stray write that changes a byte.\nvoid write_byte(std::byte* at, std::byte value) {\n  *at = *at == "
+        "value "
+        "? ~value : value;\n}\n\n";
   if (body.says("write_to("))
     text +=
         "/// A stray write, which no sanitizer is to see.\n__attribute__((no_sanitize(\"address\"))) void "

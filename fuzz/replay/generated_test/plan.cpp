@@ -28,6 +28,8 @@ TestPlan::TestPlan(const Program& of, const Recording& with)
   const auto any = [&](auto is) { return std::any_of(program.operations.begin(), program.operations.end(), is); };
   errs = std::any_of(recording.errors.begin(), recording.errors.end(),
                      [](const ErrorOfBackend& error) { return error.erred.reported != 0; });
+  damages = std::any_of(recording.damages.begin(), recording.damages.end(),
+                        [](const DamageOfStep& damage) { return damage.done.info != 0; });
   fails = any([](const Operation& o) { return o.kind == OperationKind::Fail; });
   misaligns = any(
       [](const Operation& o) { return o.kind == OperationKind::Fail && o.failure().mode == FailureMode::Misaligned; });
@@ -117,6 +119,25 @@ bool TestPlan::is_misuse(const Operation& o) { return misuse_of(o.kind) == Misus
 const ErrorOfBackend* TestPlan::error_in(const TestStep& step) const {
   if (step.index >= recording.errors.size() || recording.errors[step.index].erred.reported == 0) return nullptr;
   return &recording.errors[step.index];
+}
+
+const Operation* TestPlan::damaged_before(const TestStep& step, std::size_t c) const {
+  for (std::size_t i = std::min(step.index, recording.damages.size()); i-- > 0;) {
+    const Operation& o = program.operations[i];
+    if (recording.damages[i].done.info != 0 && recording.objects.at(o.object).cache == c) return &o;
+  }
+  return nullptr;
+}
+
+const Operation* TestPlan::found_in(const TestStep& step, std::size_t c) const {
+  if (step.index == 0 || step.index >= recording.damages.size()) return nullptr;
+  const bool is_due =
+      step.is_failing && cause == Cause::DamageUnseen && recording.damages[step.index - 1].is_pending[c];
+  return is_due || recording.damages[step.index].found.info != 0 ? damaged_before(step, c) : nullptr;
+}
+
+std::string TestPlan::info(const Operation& damage) const {
+  return "info_" + number(static_cast<std::size_t>(&damage - program.operations.data()));
 }
 
 bool TestPlan::has_pages_of_two_sizes(const Operation& o) const {

@@ -34,6 +34,7 @@ class TestPlan {
 
   // What the program has anywhere.
   bool fails = false, misaligns = false, reenters = false, reserves_everything = false, errs = false;
+  bool damages = false;
   bool maps_pages = false, has_infos = false;  // a cache that needs the map, or SlabInfos
   bool reports = false;                        // misuse reports are collected
   bool ends = false;                           // a cache is destroyed before the test ends
@@ -64,6 +65,14 @@ class TestPlan {
     return error_in(step) && (agrees || (step.is_failing && id == Invariant::M13));
   }
 
+  /// The operation that has done the damage which the cache finds in this step, or must find; null if there is none.
+  [[nodiscard]] const Operation* found_in(const TestStep& step, std::size_t c) const;
+  [[nodiscard]] bool judges_damage(const TestStep& step, std::size_t c) const {
+    return found_in(step, c) && (agrees || (step.is_failing && id == Invariant::M14));
+  }
+  /// The last operation before a step that has damaged a slab of the cache; null if there is none.
+  [[nodiscard]] const Operation* damaged_before(const TestStep& step, std::size_t c) const;
+
   // Names and small expressions.
   [[nodiscard]] std::string backend_name(std::size_t b) const;
   [[nodiscard]] std::string backend_of(std::size_t c) const { return backend_name(setup.caches[c].backend); }
@@ -71,6 +80,8 @@ class TestPlan {
   [[nodiscard]] std::string cache_name(std::size_t c) const { return "cache" + suffix(c); }
   [[nodiscard]] std::string cache(std::size_t c) const { return cache_name(c) + (ends ? "->" : "."); }
   [[nodiscard]] static std::string object(std::uint32_t ordinal);
+  /// What a test calls the SlabInfo that such an operation damages.
+  [[nodiscard]] std::string info(const Operation& damage) const;
   [[nodiscard]] std::string type_of(std::size_t c) const;
   /// A pointer as an argument for free() of the cache.
   [[nodiscard]] std::string given(std::size_t c, const std::string& pointer) const;

@@ -95,6 +95,7 @@ void TestSteps::take(const TestStep& step) {
   if (plan_.agrees && plan_.heap && o.kind == OperationKind::DoubleFree) return;
   if (step.is_failing || plan_.agrees) expectations_.prepare(step, c);
   if (plan_.error_in(step)) err(step, c);
+  if (plan_.judges_damage(step, c)) body_.line("reports.clear();");
   switch (o.kind) {
     case OperationKind::Alloc:
     case OperationKind::AllocNoGrow: {
@@ -123,6 +124,7 @@ void TestSteps::take(const TestStep& step) {
       break;
     case OperationKind::Destroy:
       body_.line(plan_.cache_name(c) + ".reset();");
+      if (plan_.found_in(step, c)) judge_damage(step, c);
       if (step.is_failing || plan_.agrees) expectations_.check(step, c);
       if (plan_.agrees && plan_.reenters) body_.line(plan_.backend_of(c) + ".on_call = nullptr;");
       body_.line(plan_.cache_name(c) + ".emplace(" + arguments_[c] + ");");
@@ -136,6 +138,7 @@ void TestSteps::take(const TestStep& step) {
       if (plan_.fails) body_.line(plan_.backend_name(o.target) + ".fail(Backend::None, 0, Backend::Once);");
       break;
     case OperationKind::Fault: break;  // said where it comes about
+    case OperationKind::DamageInfo: damage(step, c); break;
     case OperationKind::Reenter: reenter(o, c); break;
     case OperationKind::CorruptLink: corrupt(step, c); break;
     case OperationKind::Statistics:
@@ -152,6 +155,9 @@ void TestSteps::take(const TestStep& step) {
       break;
   }
   if (plan_.error_in(step)) judge_error(step, c);
+  if (plan_.found_in(step, c)) judge_damage(step, c);
+  if (step.is_failing && plan_.is(M14, Cause::AuditFailed))
+    body_.line("EXPECT_FALSE(" + plan_.cache(c) + "audit()) << \"the damage\";");
   if (step.is_failing || plan_.agrees) expectations_.check(step, c);
 }
 
@@ -235,6 +241,43 @@ void TestSteps::corrupt(const TestStep& step, std::size_t c) {
   body_.line(plan_.cache(c) + "free(" + plan_.given(c, "taken_" + n) + ");");
 }
 
+std::string TestSteps::info_of(std::size_t c, std::uint32_t ordinal) const {
+  const CacheSpec& spec = plan_.setup.caches[c];
+  const std::string backend = plan_.backend_of(c) + ".", of_object = "(" + plan_.object(ordinal) + ")";
+  if (spec.type == slab::ObjectSizeType::Small)
+    return backend + "slab_of" + of_object + " + " + number(spec.slab_size - InfoDamage::bytes);
+  return "reinterpret_cast<std::byte*>(" + backend + "info_of" + of_object + ")";
+}
+
+void TestSteps::damage(const TestStep& step, std::size_t c) {
+  const Operation& o = step.operation;
+  const InfoDamage damage = o.damage();
+  const std::uint32_t other = plan_.recording.damages[step.index].other;
+  const std::string info = plan_.info(plan_.program.operations[step.index]), byte = number(damage.byte),
+                    old = info + "[" + byte + "]";
+  body_.line("std::byte* const " + info + " = " + info_of(c, o.object) + ";");
+  body_.line("write_byte(" + info + " + " + byte + ", " +
+             (damage.value == InfoDamage::zero   ? "std::byte{0}"
+              : damage.value == InfoDamage::ones ? "std::byte{0xFF}"
+              : damage.value < InfoDamage::copied
+                  ? old + " ^ std::byte{" + number(std::size_t{1} << (damage.value - InfoDamage::first_flip)) + "}"
+              : other == no_ordinal ? old
+                                    : "(" + info_of(c, other) + ")[" + byte + "]") +
+             ");");
+}
+
+void TestSteps::judge_damage(const TestStep& step, std::size_t c) {
+  const Runner::Found& found = plan_.recording.damages[step.index].found;
+  for (const auto& [ordinal, of_cache] : body_.live)
+    if (plan_.recording.objects.at(ordinal).address - found.slab < found.size) body_.set_aside.push_back(ordinal);
+  if (!plan_.judges_damage(step, c)) return;
+  body_.line(step.operation.kind == OperationKind::Destroy ? "ASSERT_FALSE(reports.empty());"
+                                                           : "ASSERT_EQ(reports.size(), 1u);");
+  body_.line("EXPECT_EQ(reports[0].kind, slab::Misuse::CorruptedSlabInfo);");
+  body_.expect_equal("reports[0].pointer", plan_.info(*plan_.found_in(step, c)));
+  if (step.operation.kind == OperationKind::Destroy) body_.line("reports.erase(reports.begin());");
+}
+
 void TestSteps::finish() {
   if (plan_.agrees) return finish_well();
   const bool fails_at_end = plan_.fails_at_end();
@@ -255,6 +298,7 @@ void TestSteps::finish() {
   }
   if (left == 0) check_all();
   if (!fails_at_end) return;
+  if (plan_.id == M14) body_.line("reports.clear();");
   for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) {
     if (plan_.id == M9) body_.line("reports.clear();");
     body_.line(plan_.cache_name(c) + ".reset();");
@@ -268,6 +312,11 @@ void TestSteps::finish() {
     if (plan_.id == B14 && plan_.has_infos)
       body_.expect_equal(plan_.backend_of(c) + ".infos.size()", plan_.backend_of(c) + ".slabs.size()");
     if (plan_.id == M9) body_.line("EXPECT_TRUE(reports.empty());");
+    const std::vector<DamageOfStep>& damages = plan_.recording.damages;
+    if (plan_.id == M14 && !damages.empty() && damages.back().is_pending[c]) {
+      body_.line("ASSERT_EQ(reports.size(), 1u);");
+      body_.line("EXPECT_EQ(reports[0].kind, slab::Misuse::CorruptedSlabInfo);");
+    }
   }
   expectations_.check_untouched();
 }
@@ -276,12 +325,21 @@ void TestSteps::finish_well() {
   body_.line("");
   for (std::size_t b = 0; b < plan_.setup.backend_count && plan_.fails; ++b)
     body_.line(plan_.backend_name(b) + ".fail(Backend::None, 0, Backend::Once);");
-  for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) body_.line("EXPECT_TRUE(" + plan_.cache(c) + "audit());");
+  const std::vector<DamageOfStep>& damages = plan_.recording.damages;
+  for (std::size_t c = 0; c < plan_.setup.cache_count; ++c)
+    body_.line((!damages.empty() && damages.back().is_pending[c] ? "EXPECT_FALSE(" : "EXPECT_TRUE(") + plan_.cache(c) +
+               "audit());");
+  if (plan_.damages) body_.line("reports.clear();");
   const auto live = body_.live;
   for (const auto& left : live) take({free(left.first), TestStep::no_index, false});
   for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) {
     body_.expect_equal(plan_.cache(c) + "statistics().allocated_objects", "0u");
     body_.line(plan_.cache_name(c) + ".reset();");
+  }
+  if (plan_.damages) {
+    body_.expect_equal("reports.size()", number(plan_.recording.found_at_end) + "u");
+    body_.line("for (const slab::MisuseReport& report : reports)");
+    body_.line("  EXPECT_EQ(report.kind, slab::Misuse::CorruptedSlabInfo);");
   }
   for (std::size_t b = 0; b < plan_.setup.backend_count; ++b)
     body_.expect_equal(

@@ -23,6 +23,9 @@ class TestSteps {
   void err(const TestStep& step, std::size_t c);
   void judge_error(const TestStep& step, std::size_t c);
   void corrupt(const TestStep& step, std::size_t c);
+  void damage(const TestStep& step, std::size_t c);
+  void judge_damage(const TestStep& step, std::size_t c);
+  [[nodiscard]] std::string info_of(std::size_t c, std::uint32_t ordinal) const;
   /// Frees everything and destroys the caches, as at the end of every program.
   void finish();
   /// As finish(), with what must hold for every cache.
