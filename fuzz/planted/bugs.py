@@ -16,6 +16,7 @@ TINY = "type=Small slab_size=128 page_size=128 object_size=56 object_align=1"  #
 ONE = "type=Large slab_size=64 page_size=64 object_size=64 object_align=1"  # 1 object
 SEVEN = "type=Small slab_size=128 page_size=128 object_size=8 object_align=1"  # 7 objects
 WIDE = "type=Small slab_size=4096 page_size=4096 object_size=8 object_align=1"  # 403 objects, two bytes an entry
+GUARDED = "type=Small slab_size=256 page_size=256 object_size=64 object_align=1"  # 2 objects; with Debug 1
 FIXED = "type=Small slab_size=256 page_size=256 object_size=20 object_align=4"  # 7 objects; of a Cache too
 
 
@@ -208,6 +209,38 @@ BUGS = [
     Bug("slab_kept_with_own_info", "M13/alloc", "slab-info-handed-out-twice"),
     Bug("lost_page_is_foreign", "M13/free", "map-loses-a-page"),
     Bug("wrong_slab_believed", "M13/free", "map-names-another-slab"),
+    # Guards.
+    Bug("red_zone_not_written", "L11/alloc", program(GUARDED, *allocs(1), policy="RedZone")),
+    Bug("red_zone_not_verified", "L11/write_behind",
+        program(GUARDED, *allocs(1), "write_behind #0 pick=6", policy="RedZone")),
+    Bug("red_zone_one_byte_short", "L11/write_behind",
+        program(GUARDED, *allocs(1), "write_behind #0 pick=0", policy="RedZone")),
+    Bug("red_zone_unread_in_free", "M15/free", "write-behind-an-object"),
+    Bug("red_zone_unread_before_quarantine", "M15/free",
+        program(GUARDED, *allocs(1), "write_behind #0 pick=5", "free #0", policy="Debug")),
+    Bug("pattern_not_written", "L12/free", program(GUARDED, *allocs(2), "free #0", policy="Pattern")),
+    Bug("pattern_not_verified", "L12/write_freed",
+        program(GUARDED, *allocs(2), "free #0", "write_freed #0 pick=0", policy="Pattern")),
+    Bug("pattern_unread_in_alloc", "M16/alloc", "write-to-a-freed-slot"),
+    Bug("wrong_change_reported", "M16/alloc",
+        program(GUARDED, *allocs(2), "free #0", "write_freed #0 pick=9", "#2 = alloc c0", policy="ZeroOnFree")),
+    Bug("zero_forgotten", "G14/alloc", program(GUARDED, *allocs(1), policy="ZeroOnAlloc")),
+    Bug("zero_one_byte_short", "G14/alloc", program(GUARDED, *allocs(1), policy="ZeroOnAlloc")),
+    Bug("quarantine_lets_the_newest_leave", "L13/alloc",
+        program(GUARDED, *allocs(4), *frees(0, 1, 2), "#4 = alloc c0", policy="Quarantine")),
+    Bug("quarantine_index_wrong", "L3/free", program(GUARDED, *allocs(4), *frees(0, 1, 2), policy="Quarantine")),
+    Bug("backend_asked_before_quarantine", "B2/alloc", "quarantine-before-the-backend"),
+    Bug("quarantine_before_free_slots", "L5/alloc",
+        program(GUARDED, *allocs(2), "free #0", "reserve c0 2", "#2 = alloc c0", policy="Quarantine")),
+    Bug("quarantined_counted_as_allocated", "S3/free", program(GUARDED, *allocs(1), "free #0", policy="Quarantine")),
+    Bug("quarantined_object_freed_again", "M1/double_free",
+        program(GUARDED, *allocs(1), "free #0", "double_free #0", policy="Quarantine")),
+    Bug("shrink_leaves_quarantine", "L7/shrink",
+        program(GUARDED, *allocs(1), "free #0", "shrink c0", policy="Quarantine")),
+    Bug("destruction_leaves_quarantine", "B18/destroy",
+        program(GUARDED, *allocs(1), "free #0", "destroy c0", policy="Quarantine")),
+    Bug("callers_not_noted", "M1/double_free",
+        program(GUARDED, *allocs(1), "free #0", "double_free #0", policy="Debug")),
 ]
 # What only a stray write to a SlabInfo shows, which no program has: for properties/explore/damage_sweep.cpp.
 STRAY_WRITE_BUGS = [

@@ -48,6 +48,7 @@ inline void note_shrink() { if (std::getenv("SLAB_PLANTED_SHRINK")) shrunk_at = 
 CORE, SLABS, SUPPLY, GEOMETRY, CACHE = (
     "cache_core.hpp", "cache_slabs.hpp", "slab_supply.hpp", "geometry.hpp", "cache.hpp")
 LIST, SLOTS, BUSY, REPAIR = "slab_list.hpp", "slots.hpp", "busy_mark.hpp", "cache_repair.hpp"
+GUARD, QUARANTINE, GUARDS = "slot_guard.hpp", "quarantine.hpp", "cache_guards.hpp"
 # Header, a text that occurs once in it, and what takes its place: @name is whether the cache has that bug.
 EDITS = [
     # The layout.
@@ -363,6 +364,41 @@ EDITS = [
      "kept_slabs_ = slabs > Policy::empty_slabs_kept || @reserve_overrules_the_policy ?"),
     (SLABS, "release_empty_slabs(kept_slabs_, ",
      "release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_, "),
+    # Guards.
+    (GUARD, "if constexpr (Policy::red_zone_bytes != 0) write(object_end_, red_zone);",
+     "if constexpr (Policy::red_zone_bytes != 0)\n      if (!@red_zone_not_written) write(object_end_, red_zone);"),
+    (GUARD, "Policy::red_zone_bytes != 0 ? find_change(object_end_, red_zone)",
+     "Policy::red_zone_bytes != 0 && !@red_zone_not_verified ? find_change(object_end_ + @red_zone_one_byte_short, "
+     "red_zone)"),
+    (GUARD, "return Policy::verify_pattern ?", "return Policy::verify_pattern && !@pattern_not_verified ?"),
+    (GUARD, "if constexpr (Policy::verify_pattern || Policy::zero == Zero::OnFree) write(slot_, pattern);",
+     "if constexpr (Policy::verify_pattern || Policy::zero == Zero::OnFree)\n"
+     "      if (!@pattern_not_written) write(slot_, pattern);"),
+    (GUARD, "if constexpr (Policy::zero == Zero::OnAlloc) fill_bytes(slot_, object_end_, 0);",
+     "if constexpr (Policy::zero == Zero::OnAlloc)\n"
+     "      if (!@zero_forgotten) fill_bytes(slot_, object_end_ - @zero_one_byte_short, 0);"),
+    (GUARD, "set_callers({caller, was_live", "set_callers({@callers_not_noted ? nullptr : caller, was_live"),
+    (GUARD, "static_cast<std::size_t>(first - slot_)",
+     "static_cast<std::size_t>(first - slot_) + @wrong_change_reported"),
+    (QUARANTINE, "size_ == Capacity ? pop() : FreedObject{};",
+     "size_ != Capacity ? FreedObject{} : @quarantine_lets_the_newest_leave ? at(--size_) : pop();"),
+    (QUARANTINE, "place : place - Capacity]", "place : place - Capacity + @quarantine_index_wrong]"),
+    (GUARDS, "if (Guard{cache_.geometry(), slot}.find_write_beyond_object().size != 0)",
+     "if (!@red_zone_unread_in_free && Guard{cache_.geometry(), slot}.find_write_beyond_object().size != 0)"),
+    (GUARDS, "change.size != 0) [[unlikely]] {",
+     "change.size != 0 && !@red_zone_unread_before_quarantine) [[unlikely]] {"),
+    (GUARDS, "was_live ? guard.find_write_after_free()",
+     "was_live && !@pattern_unread_in_alloc ? guard.find_write_after_free()"),
+    (GUARDS, "return with_entry(info, object, [](auto table, std::size_t index) { return table.is_live(index); });",
+     "return with_entry(info, object, [](auto table, std::size_t index) {\n"
+     "      return @quarantined_object_freed_again || table.is_live(index);\n    });"),
+    (CORE, "if (this->quarantined() != 0 && partial_.size() + empty_.size() == 0)",
+     "if (!@backend_asked_before_quarantine && this->quarantined() != 0 &&\n"
+     "            (@quarantine_before_free_slots || partial_.size() + empty_.size() == 0))"),
+    (CORE, "trimmed = empty_quarantine(", "trimmed = @shrink_leaves_quarantine ? 0 : empty_quarantine("),
+    (CORE, "    empty_quarantine(caller);", "    if (!@destruction_leaves_quarantine) empty_quarantine(caller);"),
+    (SLABS, "allocated -= at_most(quarantined(), allocated);",
+     "if (!@quarantined_counted_as_allocated) allocated -= at_most(quarantined(), allocated);"),
 ]
 
 

@@ -235,12 +235,13 @@ std::string text_of(const Setup& setup) {
     const Layout layout = layout_of(cache);
     text += (i == 0 ? "" : ",") + ("{\"row\":" + quoted(slab::to_string(cache.row()))) +
             ",\"kind\":" + quoted(cache.is_static ? "Cache" : "DynamicCache") +
-            ",\"checks\":" + (cache.checks ? "true" : "false") + ",\"kept\":" + number(cache.empty_slabs_kept) +
-            ",\"backend\":" + number(cache.backend) + ",\"slab_size\":" + number(cache.slab_size) +
-            ",\"page_size\":" + number(cache.page_size) + ",\"object_size\":" + number(cache.object_size) +
-            ",\"object_align\":" + number(cache.object_align) + ",\"stride\":" + number(layout.stride) +
-            ",\"objects\":" + number(layout.objects_per_slab) + ",\"info_size\":" + number(layout.slab_info_size) +
-            ",\"info_offset\":" + number(layout.slab_info_offset) + "}";
+            ",\"policy\":" + quoted(name_of_policy(cache)) + ",\"checks\":" + (cache.checks ? "true" : "false") +
+            ",\"kept\":" + number(cache.empty_slabs_kept) + ",\"backend\":" + number(cache.backend) +
+            ",\"slab_size\":" + number(cache.slab_size) + ",\"page_size\":" + number(cache.page_size) +
+            ",\"object_size\":" + number(cache.object_size) + ",\"object_align\":" + number(cache.object_align) +
+            ",\"stride\":" + number(layout.stride) + ",\"objects\":" + number(layout.objects_per_slab) +
+            ",\"info_size\":" + number(layout.slab_info_size) + ",\"info_offset\":" + number(layout.slab_info_offset) +
+            "}";
   }
   return text + "]";
 }

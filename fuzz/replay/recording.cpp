@@ -19,6 +19,9 @@ struct SharedSnapshot {
   Snapshot::Object object[Limits::max_live_objects];
   slab::CacheStatistics statistics[Limits::max_caches];
   std::size_t kept_slabs[Limits::max_caches];
+  std::uintptr_t quarantine[Limits::max_caches][facts_of(Guards::Debug).quarantine_objects];
+  std::size_t quarantined[Limits::max_caches];
+  bool has_stray_writes[Limits::max_caches];
 
   void take(Runner& runner) {
     slabs = live = 0;
@@ -35,21 +38,29 @@ struct SharedSnapshot {
                            record->abandoned,
                            !record->abandoned && model.current() == record->base,
                            record->set_aside,
-                           !record->abandoned && is_next};
+                           !record->abandoned && is_next,
+                           record->abandoned ? 0 : model.quarantined_in(record->base)};
         }
     for (const LiveRange& range : runner.reference().live())
       if (range.ordinal != no_ordinal) object[live++] = {range.begin, range.ordinal, range.cache};
     for (std::size_t i = 0; i < runner.setup().cache_count; ++i) {
       statistics[i] = runner.cache_model(i).statistics();
       kept_slabs[i] = runner.cache_model(i).kept_slabs();
+      quarantined[i] = 0;
+      for (const CacheModel::Quarantined& freed : runner.cache_model(i).quarantine())
+        quarantine[i][quarantined[i]++] = freed.object;
+      has_stray_writes[i] = runner.has_stray_writes(static_cast<std::uint8_t>(i));
     }
   }
   [[nodiscard]] Snapshot get() const {
-    Snapshot snapshot{{slab, slab + slabs}, {object, object + live}, {}, {}};
+    Snapshot snapshot{{slab, slab + slabs}, {object, object + live}, {}, {}, {}, {}};
     std::sort(snapshot.live.begin(), snapshot.live.end(),
               [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
     std::copy(std::begin(statistics), std::end(statistics), snapshot.statistics);
     std::copy(std::begin(kept_slabs), std::end(kept_slabs), snapshot.kept_slabs);
+    std::copy(std::begin(has_stray_writes), std::end(has_stray_writes), snapshot.has_stray_writes);
+    for (std::size_t i = 0; i < Limits::max_caches; ++i)
+      snapshot.quarantine[i].assign(quarantine[i], quarantine[i] + quarantined[i]);
     return snapshot;
   }
 };
@@ -61,6 +72,7 @@ struct Shared {
   ErrorOfBackend error[max_recorded_operations];
   DamageOfStep damage[max_recorded_operations];
   std::size_t found_at_end;
+  Change change[max_recorded_operations];
   SharedSnapshot before, after, at_misuse;
 };
 
@@ -77,6 +89,7 @@ class Observer {
   explicit Observer(Shared& shared) : shared_{shared} {}
   void operator()(Runner& runner, const Operation* operation) {
     if (operation) {
+      shared_.change[steps_] = runner.due_change();
       shared_.error[steps_].erred = runner.erred();
       shared_.error[steps_].object = object_in(runner.erred().slab, runner);
       note_damage(runner, shared_.damage[steps_]);
@@ -120,6 +133,7 @@ Recording record(Runner& runner, const Program& program) {
                       .strays = {},
                       .errors = {},
                       .damages = {},
+                      .changes = {},
                       .objects = {},
                       .before = shared.before.get(),
                       .after = shared.after.get()};
@@ -131,6 +145,7 @@ Recording record(Runner& runner, const Program& program) {
   recording.errors.assign(shared.error, shared.error + steps);
   recording.damages.assign(shared.damage, shared.damage + steps);
   recording.found_at_end = shared.found_at_end;
+  recording.changes.assign(shared.change, shared.change + steps);
   if (const std::uint32_t at = recording.run.erred_at;
       at < steps && recording.run.verdict.kind != Verdict::Kind::Violated) {
     ErrorOfBackend& error = recording.errors[at];

@@ -20,6 +20,7 @@ struct Snapshot {
     bool abandoned, current;
     bool set_aside;
     bool is_next;  // where the current slab has no free object: the one that the next object comes from
+    std::size_t quarantined;  // of the used ones
   };
   struct Object {
     std::uintptr_t address;
@@ -30,6 +31,8 @@ struct Snapshot {
   std::vector<Object> live;  // in the order of their birth
   slab::CacheStatistics statistics[Limits::max_caches];
   std::size_t kept_slabs[Limits::max_caches] = {};  // empty slabs that may stay
+  std::vector<std::uintptr_t> quarantine[Limits::max_caches];  // freed objects, the oldest first
+  bool has_stray_writes[Limits::max_caches] = {};  // which audit() tells of
 };
 
 /// The pointer that a misuse frees or writes to a freed object, the required report, and where slabs were at that time.
@@ -61,6 +64,7 @@ struct Recording {
   std::vector<ErrorOfBackend> errors;  // by operation
   std::vector<DamageOfStep> damages;  // by operation
   std::size_t found_at_end = 0;  // damaged slabs
+  std::vector<Change> changes;  // by operation: what must be reported of writes behind an object or to a freed slot
   std::map<std::uint32_t, Snapshot::Object> objects;  // every object ever handed out
   Snapshot before;  // the failing step, or the end
   Snapshot after;  // a violation

@@ -23,13 +23,19 @@ inline std::string describe(const slab::CacheStatistics& s) {
 }
 
 /// The judge's model of one cache: how many slabs are in which state, which one is current, and in which order the
-/// others became partial (docs/policy.md). Every statistic follows from it.
+/// others became partial (docs/policy.md), and which freed objects are in quarantine. Every statistic follows from it.
 class CacheModel {
  public:
-  explicit CacheModel(const CacheSpec& of = {}) : spec{of}, layout{layout_of(of)} {}
+  explicit CacheModel(const CacheSpec& of = {}) : spec{of}, layout{layout_of(of)}, guards{facts_of(of.guards)} {}
+
+  /// A freed object that counts as used in its slab.
+  struct Quarantined {
+    std::uintptr_t object, slab;
+  };
 
   CacheSpec spec;
   Layout layout;
+  GuardFacts guards;
   std::size_t reserved_slabs = 0;  // what the last reserve since the last shrink asked for
 
   /// The base of the current slab, 0 without one.
@@ -38,17 +44,20 @@ class CacheModel {
   /// The bases of the partial slabs but the current one, in the order in which they became partial.
   [[nodiscard]] const std::vector<std::uintptr_t>& listed() const { return listed_; }
 
+  /// The oldest first.
+  [[nodiscard]] const std::vector<Quarantined>& quarantine() const { return quarantine_; }
+
   /// Without those that were set aside, of which it knows only the number.
   [[nodiscard]] std::size_t slabs() const { return full_ + partial_ + empty_; }
   [[nodiscard]] std::size_t set_aside_slabs() const { return set_aside_; }
   [[nodiscard]] std::size_t empty_slabs() const { return empty_; }
-  [[nodiscard]] std::size_t live_objects() const { return live_; }
-  [[nodiscard]] std::size_t free_objects() const { return slabs() * layout.objects_per_slab - live_; }
+  [[nodiscard]] std::size_t live_objects() const { return used_ - quarantine_.size(); }
+  [[nodiscard]] std::size_t free_objects() const { return slabs() * layout.objects_per_slab - live_objects(); }
   [[nodiscard]] std::size_t kept_slabs() const {
     return reserved_slabs > spec.empty_slabs_kept ? reserved_slabs : spec.empty_slabs_kept;
   }
   [[nodiscard]] slab::CacheStatistics statistics() const {
-    return {full_, partial_, empty_, live_, free_objects(), set_aside_};
+    return {full_, partial_, empty_, live_objects(), free_objects(), set_aside_};
   }
   /// Pages a slab has in the SlabInfo map: none in SmallSinglePage.
   [[nodiscard]] std::size_t mapped_pages() const {
@@ -66,24 +75,25 @@ class CacheModel {
   /// As when the cache had just been made.
   void clear() {
     listed_.clear();
+    quarantine_.clear();
     current_ = 0;
-    reserved_slabs = full_ = partial_ = empty_ = live_ = current_used_ = set_aside_ = 0;
+    reserved_slabs = full_ = partial_ = empty_ = used_ = current_used_ = set_aside_ = 0;
     heal();
   }
   void slab_made() { ++empty_; }
   void slab_released(std::uintptr_t base, std::size_t used) {
     uncount(used);
-    live_ -= used;
+    used_ -= used;
     if (base == current_)
       current_ = 0;
     else
       unlist(base);
   }
-  /// An object of the slab at `base` was handed out, or is about to be freed.
+  /// An object of the slab at `base` was handed out, or is about to be among the free ones.
   void used_changed(std::uintptr_t base, std::size_t before, std::size_t after) {
     uncount(before);
     count(after);
-    live_ = live_ - before + after;
+    used_ = used_ - before + after;
     const bool was_full = before == layout.objects_per_slab;
     if (base == current_) {
       current_used_ = after;
@@ -139,10 +149,26 @@ class CacheModel {
     heal();
   }
 
+  void quarantine(const Quarantined& freed) { quarantine_.push_back(freed); }
+  /// Returns the one that has left. Requires one.
+  Quarantined leave_quarantine() {
+    const Quarantined oldest = quarantine_.front();
+    quarantine_.erase(quarantine_.begin());
+    return oldest;
+  }
+  [[nodiscard]] bool is_quarantined(std::uintptr_t object) const {
+    return std::any_of(quarantine_.begin(), quarantine_.end(),
+                       [object](const Quarantined& freed) { return freed.object == object; });
+  }
+  [[nodiscard]] std::size_t quarantined_in(std::uintptr_t base) const {
+    return static_cast<std::size_t>(
+        std::count_if(quarantine_.begin(), quarantine_.end(), [base](const Quarantined& q) { return q.slab == base; }));
+  }
+
   // For returning to an earlier state: clear(), then each slab, then these.
   void restore_slab(std::size_t used) {
     count(used);
-    live_ += used;
+    used_ += used;
   }
   void restore_current(std::uintptr_t base, std::size_t used) {
     current_ = base;
@@ -158,7 +184,7 @@ class CacheModel {
     if (at != listed_.rend()) listed_.erase(at.base() - 1);
   }
 
-  std::size_t full_ = 0, partial_ = 0, empty_ = 0, live_ = 0;
+  std::size_t full_ = 0, partial_ = 0, empty_ = 0, used_ = 0;
   std::uintptr_t current_ = 0;
   std::size_t current_used_ = 0;
   std::vector<std::uintptr_t> listed_;
@@ -166,6 +192,7 @@ class CacheModel {
   std::uintptr_t damaged_ = 0;
   InfoDamage::Part damaged_part_{};
   bool is_healing_ = false;
+  std::vector<Quarantined> quarantine_;
 };
 
 }  // namespace slabproof

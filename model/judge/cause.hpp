@@ -62,6 +62,9 @@ enum class Cause : std::uint8_t {
   DamageUnseen,  // a SlabInfo that was written to was believed
   DamagedSlabReturned,
   DamagedSlabUsed,
+  WrongContents,  // of an object that is handed out
+  InQuarantine,  // what was handed out
+  NotTheOldest,  // of those in quarantine
   ErrorOfBackendHeeded,  // what the cache had already was used, or given back
   // The cache's own statements.
   WrongStride,
@@ -73,6 +76,9 @@ enum class Cause : std::uint8_t {
   UnexpectedReport,
   WrongReport,
   WrongReportCount,
+  WrongChange,  // in a report of a write
+  WrongCallers,
+  Overlooked,  // by audit()
   // Geometry::make.
   WrongError,
   WrongSlabInfo,

@@ -64,7 +64,8 @@ TEST(EventLog, IsTheSameForCacheAndDynamicCache) {
   bool seen[3][static_geometries_per_row] = {};
   for (std::uint64_t seed = 0; seed < programs; ++seed) {
     std::vector<std::uint8_t> bytes = random_bytes(seed, 400);
-    bytes[9] |= 8, bytes[17] |= 8;  // both caches of model/program/static_caches.hpp
+    for (const std::size_t options : {std::size_t{9}, std::size_t{17}})
+      bytes[options] = (bytes[options] & 0x0F) | 8;  // both caches of model/program/static_caches.hpp
     Program program = decode(bytes);
     const CacheSpec& spec = program.setup.caches[0];
     ASSERT_TRUE(spec.is_static);

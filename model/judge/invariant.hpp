@@ -22,6 +22,7 @@ enum class Invariant : std::uint16_t {
   G11,
   G12,
   G13,
+  G14,
   B1 = 'B' << 8 | 1,
   B2,
   B3,
@@ -52,6 +53,9 @@ enum class Invariant : std::uint16_t {
   L8,
   L9,
   L10,
+  L11,
+  L12,
+  L13,
   S1 = 'S' << 8 | 1,
   S2,
   S3,
@@ -69,10 +73,12 @@ enum class Invariant : std::uint16_t {
   M12,
   M13,
   M14,
+  M15,
+  M16,
   T1 = 'T' << 8 | 1,
   T2,
   T3,
-  OfAudit = 'A' << 8,  // L1 to L3 and L8 to L10, as long as audit() has not said which of them
+  OfAudit = 'A' << 8,  // L1 to L3 and L8 to L12, as long as audit() has not said which of them
 };
 
 /// The letter that an id begins with, such as 'M' for misuse.
@@ -81,7 +87,7 @@ constexpr char family_of(Invariant invariant) { return static_cast<char>(static_
 /// The id, such as "B8"; empty for None.
 inline std::string to_string(Invariant invariant) {
   if (invariant == Invariant::None) return "";
-  if (invariant == Invariant::OfAudit) return "L1 to L3, L8 to L10";
+  if (invariant == Invariant::OfAudit) return "L1 to L3, L8 to L12";
   return family_of(invariant) + std::to_string(static_cast<unsigned>(invariant) & 0xFF);
 }
 

@@ -18,8 +18,8 @@ Invariant invariant_of(slab::Misuse kind) {
     case slab::Misuse::CorruptedSlabInfo: return Invariant::M14;
     case slab::Misuse::ReentrantCall: return Invariant::M12;
     case slab::Misuse::BackendFault: return Invariant::M13;
-    case slab::Misuse::WriteAfterFree:
-    case slab::Misuse::WriteBeyondObject: break;  // only of a policy with guards
+    case slab::Misuse::WriteBeyondObject: return Invariant::M15;
+    case slab::Misuse::WriteAfterFree: return Invariant::M16;
   }
   return Invariant::M1;
 }

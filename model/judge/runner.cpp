@@ -48,6 +48,7 @@ bool Runner::start(const Setup& setup) {
   for (std::uint64_t& incarnation : incarnations_) incarnation = ++last_incarnation_;
   live_.clear();
   made_.clear();
+  stray_writes_.clear();
   step_ = 0;
   budget_ = allowed_;
   budget_ended_at_ = no_step;
@@ -102,6 +103,7 @@ void Runner::mark(StepKind kind) {
   erred_ = {};
   damaged_ = {};
   found_.clear();
+  due_change_ = {};
   expect({});
   if (mark_) mark_->set_step(step_, kind);
 }

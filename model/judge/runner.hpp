@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include "model/judge/misuse_oracle.hpp"
 #include "model/judge/reference.hpp"
 #include "model/judge/step_mark.hpp"
+#include "model/judge/stray_write.hpp"
 #include "model/judge/verdict.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/recording_backend.hpp"
@@ -93,6 +95,14 @@ class Runner final : private BackendObserver, private ReportObserver {
   };
   [[nodiscard]] const Damaged& damaged() const { return damaged_; }
   [[nodiscard]] const std::vector<Found>& found() const { return found_; }
+  /// What the last step's report of WriteBeyondObject or WriteAfterFree must have said; of size 0 if there must be
+  /// none.
+  [[nodiscard]] const Change& due_change() const { return due_change_; }
+  /// Whether a byte that the program wrote astray still lies in a slab of the cache.
+  [[nodiscard]] bool has_stray_writes(std::uint8_t cache) const {
+    return std::any_of(stray_writes_.begin(), stray_writes_.end(),
+                       [cache](const StrayWrite& write) { return write.cache == cache; });
+  }
 
   [[nodiscard]] const EventLog& log() const { return log_; }
   /// Operations executed since construction, without those that did not apply.
@@ -126,10 +136,11 @@ class Runner final : private BackendObserver, private ReportObserver {
   };
 
   /// Where the next object must come from (L5): the current slab, else the one that became partial last, else an empty
-  /// or a new one.
+  /// one, else the quarantine, else a new slab.
   struct Source {
     std::uintptr_t slab;  // 0: an empty or a new one
     bool is_current;
+    std::uintptr_t object = 0;  // the oldest in quarantine
   };
 
   void on_backend_call(BackendCall call) override;
@@ -207,6 +218,19 @@ class Runner final : private BackendObserver, private ReportObserver {
   [[nodiscard]] Invariant audit_failure(std::uint8_t cache) const;
   void judge_error();
   [[nodiscard]] bool free_in_vain(std::uint32_t ordinal);
+
+  void leave_quarantine(std::uint8_t cache);
+  void leave_quarantine_until_released(std::uint8_t cache);
+  [[nodiscard]] std::size_t empty_after_quarantine(std::uint8_t cache);
+  void judge_guards(std::uint8_t cache, std::uintptr_t object, bool was_handed_out, const Source& source);
+  void judge_callers(std::uint8_t cache, const slab::MisuseReport& report, Invariant invariant);
+  bool write_astray(const Operation& operation);
+  [[nodiscard]] Change change_of(std::uintptr_t slot, std::uint8_t kept) const;
+  void judge_change(const slab::MisuseReport& report, Invariant invariant);
+  void judge_write_after_free(std::uint8_t cache, std::uintptr_t object);
+  void free_written(std::uint8_t cache, std::uintptr_t object);
+  [[nodiscard]] bool is_told_of(std::uint8_t cache, Invariant failed) const;
+  void judge_audit(std::uint8_t cache, Invariant failed);
   void check_statistics(std::uint8_t cache, Invariant misused = Invariant::None);
   void check_contents();
   void check_contents(std::uint32_t ordinal);
@@ -241,6 +265,8 @@ class Runner final : private BackendObserver, private ReportObserver {
   std::uint64_t last_incarnation_ = 0;
   std::vector<std::uint32_t> live_;  // ordinals of the live ones
   std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
+  std::vector<StrayWrite> stray_writes_;  // until they are reported or mended, or their slab goes back
+  Change due_change_;
   std::uint32_t step_ = 0;
   StepKind step_kind_;
   std::uint64_t operations_ = 0;

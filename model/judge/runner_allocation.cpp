@@ -30,7 +30,9 @@ void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordi
 Runner::Source Runner::expected_source(std::uint8_t cache) const {
   const CacheModel& model = models_[cache];
   if (model.current_has_free_slot()) return {model.current(), true};
-  return {model.listed().empty() ? 0 : model.listed().back(), false};
+  if (!model.listed().empty()) return {model.listed().back(), false};
+  if (model.quarantine().empty() || model.empty_slabs() > 0) return {0, false};
+  return {model.quarantine().front().slab, false, model.quarantine().front().object};
 }
 
 Expectation Runner::expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const {
@@ -40,6 +42,8 @@ Expectation Runner::expected_object(OperationKind kind, std::uint8_t cache, cons
   if (models_[cache].free_objects() == 0 && kind != OperationKind::Alloc)
     return {Invariant::B20, Cause::ObjectWithoutFreeObjects, "null while no slab has a free object"};
   if (!abilities.follows_policy) return {Invariant::L4, Cause::Overlaps, "an object disjoint from all live ones"};
+  if (source.object != 0)
+    return {Invariant::L13, Cause::NotTheOldest, "the oldest object in quarantine while no slab has a free slot"};
   if (source.is_current)
     return {Invariant::L5, Cause::WrongSlab, "an object of the current slab while that has a free one"};
   return {Invariant::L5, Cause::WrongSlab,
@@ -100,10 +104,13 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
   if (slab.set_aside)
     return violate(Invariant::M14, Cause::DamagedSlabUsed, "no object of a slab that was set aside", "one");
   if (model.damaged() == slab.base && model.current() != slab.base) return judge_found(cache);
-  if (subjects_[cache]->abilities().follows_policy) judge_source(slab, source);
+  if (subjects_[cache]->abilities().follows_policy && source.object == 0) judge_source(slab, source);
+  if (model.spec.guards != Guards::None && !violated()) judge_guards(cache, object, slab.handed_out[slot], source);
   if (violated()) return;
-  model.used_changed(slab.base, slab.used, slab.used + 1);
-  ++slab.used;
+  if (source.object == 0) {
+    model.used_changed(slab.base, slab.used, slab.used + 1);
+    ++slab.used;
+  }
   slab.handed_out[slot] = true;
   if (subjects_[cache]->abilities().poisons) judge_poisoning(model, slab, slot);
 }

@@ -24,6 +24,7 @@ bool Runner::damage_info(const Operation& operation) {
   const Abilities& abilities = subjects_[cache]->abilities();
   if (!abilities.layout || !abilities.detects_misuse || !abilities.follows_policy) return false;
   CacheModel& model = models_[cache];
+  if (model.spec.guards != Guards::None) return false;
   SlabRecord& slab = *backend_of(cache).find(object.address);
   if (model.damaged() != 0 || slab.set_aside) return false;
   const InfoDamage damage = operation.damage();

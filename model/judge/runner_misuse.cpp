@@ -96,6 +96,8 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   if (report.kind != expected.kind) return violate_expected(slab::to_string(report.kind));
   if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
     return violate(expected.invariant, Cause::WrongReport, "the pointer and the cache in the report", "others");
+  judge_callers(cache, report, expected.invariant);
+  judge_change(report, expected.invariant);
   close();
   check_statistics(cache, expected.invariant);  // the cache is unchanged
 }
@@ -145,6 +147,7 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
   const SlabRecord* const slab = backend_of(cache).find(slot);
   if (!slab || slab->generation != object.generation || slab->abandoned || reference_.find(slot)) return false;
   if (slab->set_aside || models_[cache].damaged() != 0) return false;  // there may be no free object
+  if (models_[cache].guards.verify_pattern) return false;  // WriteFreed does that
   const std::uint64_t junk = bad_link(cache, *slab, slot, argument);
   if (mark_) mark_->stray = junk;
   poke(slot, junk);

@@ -19,6 +19,7 @@ void Runner::construct(std::uint8_t cache) {
   void* const storage = pointer(arena_.cache(cache));
   std::memset(storage, 0xA5, Arena::cache_storage);
   subjects_[cache] = make_(storage, setup_.caches[cache], backend_of(cache));
+  if (!subjects_[cache]->abilities().has_guards) models_[cache].guards = {};
   context_.constructing = false;
   const Layout& expected = models_[cache].layout;
   if (const Layout actual = subjects_[cache]->layout(); subjects_[cache]->abilities().layout && actual != expected) {
@@ -69,6 +70,8 @@ bool Runner::execute(const Operation& operation) {
         if (setup_.caches[i].backend == cache && subjects_[i]->abilities().detects_misuse)
           return backends_[cache].err(operation), true;
       return false;
+    case OperationKind::WriteBehind:
+    case OperationKind::WriteFreed: return write_astray(operation);
     case OperationKind::Recover: return backends_[operation.target].recover(), true;
     case OperationKind::Reenter:
       if (!subjects_[cache]->abilities().detects_misuse) return false;
@@ -100,7 +103,13 @@ void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
   reference_.retire(address);
   if (!subjects_[cache]->abilities().layout) return;
   SlabRecord& slab = *backend_of(cache).find(address);
-  models_[cache].used_changed(slab.base, slab.used, slab.used - 1);
+  CacheModel& model = models_[cache];
+  if (model.guards.quarantine_objects != 0) {
+    model.quarantine({address, slab.base});
+    if (model.quarantine().size() > model.guards.quarantine_objects) leave_quarantine(cache);
+    return;
+  }
+  model.used_changed(slab.base, slab.used, slab.used - 1);
   --slab.used;
 }
 
@@ -117,6 +126,7 @@ void Runner::free_object(std::uint32_t ordinal) {
   const std::uint8_t cache = freed.cache;
   CacheModel& model = models_[cache];
   check_contents(ordinal);
+  if (!stray_writes_.empty()) free_written(cache, freed.address);
   if (violated()) return;
   SlabRecord* slab = subjects_[cache]->abilities().layout ? backend_of(cache).find(freed.address) : nullptr;
   if (slab && slab->set_aside) return free_set_aside(ordinal);
@@ -195,11 +205,12 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
 
 void Runner::shrink(std::uint8_t cache) {
   CacheModel& model = models_[cache];
-  std::size_t empty = model.empty_slabs();
+  std::size_t empty = empty_after_quarantine(cache);
   begin(OperationKind::Shrink, cache);
   expect({Invariant::L7, Cause::WrongCount, "shrink to return %", empty});
   const std::size_t returned = subjects_[cache]->shrink();
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Shrink), returned);
+  while (!model.quarantine().empty()) leave_quarantine(cache);
   if (model.empty_slabs() != 0)
     violate(Invariant::L7, Cause::EmptySlabKept, "no empty slab left", std::to_string(model.empty_slabs()));
   if (!found_.empty() && found_.back().used == 0)  // an empty slab that was set aside instead
@@ -220,6 +231,7 @@ void Runner::destroy(std::uint8_t cache) {
   expect(reports);
   subjects_[cache]->~AnySubject();
   subjects_[cache] = nullptr;
+  while (!model.quarantine().empty()) leave_quarantine(cache);
   check_contents();
   if (violated()) return;
   judge_found(cache);
@@ -235,6 +247,7 @@ void Runner::destroy(std::uint8_t cache) {
         range->begin != address(report.pointer) || range->cache != cache ||
         state_of(object(range->ordinal)) == ObjectState::Absent)
       return violate(Invariant::M9, Cause::WrongReport, "a report for each live object", "another report");
+    judge_callers(cache, report, Invariant::M9);
     object(range->ordinal).state = ObjectState::Absent;
     ++reported;
   }
@@ -252,6 +265,7 @@ void Runner::destroy(std::uint8_t cache) {
                    std::to_string(model.slabs() + model.set_aside_slabs()) + " SlabInfos left",
                    std::to_string(backend.infos_of(cache)));
   incarnations_[cache] = ++last_incarnation_;
+  std::erase_if(stray_writes_, [cache](const StrayWrite& write) { return write.cache == cache; });
   std::erase_if(live_, [&](std::uint32_t ordinal) { return objects_[ordinal].cache == cache; });
   for (std::uint32_t i = 0; i < live_.size(); ++i) objects_[live_[i]].live_index = i;
   for (SlabRecord* const slab : backend.slabs())

@@ -272,12 +272,14 @@ class Minimizer {
       simplified |= change([&](Program& p) { p.setup.caches[i].is_static = false; });
       simplified |= change([&](Program& p) { p.setup.caches[i].checks = true; });
       simplified |= change([&](Program& p) { p.setup.caches[i].empty_slabs_kept = 1; });
+      if (cache(i).guards != Guards::None) simplified |= change([&](Program& p) { drop_guards(p.setup.caches[i]); });
       if (cache(i).empty_slabs_kept == 2)
         simplified |= change([&](Program& p) { p.setup.caches[i].empty_slabs_kept = 0; });
     }
     return simplified;
   }
 
+  static void drop_guards(CacheSpec& cache) { cache.guards = Guards::None; }
   static void keep_only_cache_1(Program& program) {
     std::swap(program.setup.caches[0], program.setup.caches[1]);
     program.setup.cache_count = 1;

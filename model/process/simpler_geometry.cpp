@@ -32,7 +32,9 @@ bool is_possible(const CacheSpec& cache) {
 std::uint32_t filling_size(const CacheSpec& cache, std::uint32_t count) {
   const std::uint32_t entry_size = !cache.checks ? 0 : count <= 254 ? 1 : 2;
   const std::uint32_t info = cache.type == slab::ObjectSizeType::Small ? slab_info_bytes(count, entry_size) : 0;
-  return cache.slab_size < info ? 0 : (cache.slab_size - info) / count / 8 * 8;
+  const auto added = static_cast<std::uint32_t>(facts_of(cache.guards).added_bytes());
+  const std::uint32_t slot = cache.slab_size < info ? 0 : (cache.slab_size - info) / count / 8 * 8;
+  return slot < added ? 0 : slot - added;
 }
 
 }  // namespace

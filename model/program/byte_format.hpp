@@ -5,6 +5,7 @@
 
 #include <slab/geometry.hpp>
 
+#include "model/program/guards.hpp"
 #include "model/program/operation_table.hpp"
 #include "model/program/setup.hpp"
 
@@ -47,6 +48,16 @@ constexpr std::uint8_t on_backend_1 = 0x80;  // bit of the row's byte
 constexpr std::size_t options_at = 1;
 constexpr std::uint8_t is_unchecked = 1, is_static = 8;  // bits of the options
 constexpr std::uint8_t empty_slabs_kept[] = {1, 0, 2, 1};  // by bits 1-2 of the options
+/// These options have no bits: each names a policy with guards, of a DynamicCache. No file of the corpus has one.
+struct GuardedOptions {
+  std::uint8_t byte;
+  Guards guards;
+  std::uint8_t empty_slabs_kept;
+};
+constexpr GuardedOptions guarded_options[] = {{0xDC, Guards::RedZone, 1},     {0xDD, Guards::Pattern, 1},
+                                              {0xDE, Guards::Quarantine, 1},  {0xDF, Guards::Quarantine, 0},
+                                              {0xE0, Guards::ZeroOnAlloc, 1}, {0xE1, Guards::ZeroOnFree, 1},
+                                              {0xE2, Guards::Debug, 1},       {0xE6, Guards::Debug, 0}};
 constexpr std::size_t pages_at = 2;  // bits 0-3: page size, 4-7: pages a slab; static: which
 constexpr unsigned smallest_page_shift = 6, page_shifts = 7;  // 64 to 4096 bytes
 constexpr std::size_t align_at = 3;

@@ -21,6 +21,9 @@ void encode_cache(const CacheSpec& cache, std::uint8_t* spec) {
   while (format::empty_slabs_kept[kept] != cache.empty_slabs_kept) ++kept;
   spec[format::options_at] =
       low_byte((cache.checks ? 0u : format::is_unchecked) | kept << 1 | (cache.is_static ? format::is_static : 0u));
+  for (const format::GuardedOptions& guarded : format::guarded_options)
+    if (cache.guards == guarded.guards && cache.empty_slabs_kept == guarded.empty_slabs_kept)
+      spec[format::options_at] = guarded.byte;
   if (cache.is_static) {
     for (std::uint8_t i = 0; i < static_geometries_per_row; ++i) {
       const StaticGeometry& geometry = static_geometry(cache.row(), i);

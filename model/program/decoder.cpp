@@ -31,7 +31,11 @@ std::uint32_t info_of_sizes(slab::ObjectSizeType type, std::uint32_t objects) {
 void make_room(CacheSpec& cache) {
   const bool is_small = cache.type == slab::ObjectSizeType::Small;
   const std::uint32_t info = is_small ? slab_info_bytes(1u, cache.checks ? 1u : 0u) : 0;
-  const auto largest = [&] { return largest_size(cache.slab_size, info, 1, cache.object_align); };
+  const auto added = static_cast<std::uint32_t>(facts_of(cache.guards).added_bytes());
+  const auto largest = [&] {
+    const std::uint32_t slot = largest_size(cache.slab_size, info, 1, cache.object_align);
+    return slot > added ? slot - added : 0;
+  };
   while (cache.object_size > largest() && cache.page_size < Limits::max_page_size) {
     cache.page_size *= 2;
     cache.slab_size *= 2;
@@ -48,6 +52,10 @@ CacheSpec decode_cache(const std::uint8_t* spec) {
   cache.checks = (options & format::is_unchecked) == 0;
   cache.empty_slabs_kept = format::empty_slabs_kept[options >> 1 & 3];
   cache.is_static = (options & format::is_static) != 0;
+  for (const format::GuardedOptions& guarded : format::guarded_options)
+    if (options == guarded.byte)
+      cache.checks = true, cache.is_static = false, cache.guards = guarded.guards,
+      cache.empty_slabs_kept = guarded.empty_slabs_kept;
   const std::uint8_t pages = spec[format::pages_at];
   if (cache.is_static) {
     const StaticGeometry& geometry = static_geometry(row, pages);

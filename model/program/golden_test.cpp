@@ -123,6 +123,28 @@ constexpr Golden goldens[] = {
      "object_size=120 object_align=8\n"
      "#0 = alloc c0\n#1 = alloc c0\ndamage_info #0 pick=0\ndamage_info #1 pick=127\ndamage_info #0 pick=128\n"
      "damage_info #0 pick=703\ndamage_info #0 pick=703\n"},
+    {"PoliciesWithGuards",
+     "03 0000 00 0000 0000 "
+     "00E2 0200 0F00 0000 "
+     "02DF 0200 0F00 0000 "
+     "00000000 00010000 EC020000 EC000100 40000000 ED0E0000 ED000100",
+     "backend b0 reuse=lifo placement=adjacent seed=0\n"
+     "backend b1 reuse=lifo placement=adjacent seed=0\n"
+     "cache c0 on=b0 kind=DynamicCache policy=Debug empty_slabs_kept=1 type=Small slab_size=256 page_size=256 "
+     "object_size=24 object_align=1\n"
+     "cache c1 on=b0 kind=DynamicCache policy=Quarantine empty_slabs_kept=0 type=Large slab_size=256 page_size=256 "
+     "object_size=32 object_align=1\n"
+     "#0 = alloc c0\n#1 = alloc c1\nwrite_behind #0 pick=1\nfree #0\nwrite_freed #0 pick=7\n"
+     "write_freed #0 pick=0\n"},
+    {"AGuardedObjectNeedsRoom",
+     "01 0000 00 0000 0000 "
+     "00E6 0000 0100 0000 "
+     "01DC 0000 0100 0000",
+     "backend b0 reuse=lifo placement=adjacent seed=0\n"
+     "cache c0 on=b0 kind=DynamicCache policy=Debug empty_slabs_kept=0 type=Small slab_size=128 page_size=128 "
+     "object_size=8 object_align=1\n"
+     "cache c1 on=b0 kind=DynamicCache policy=RedZone empty_slabs_kept=1 type=Small slab_size=256 page_size=128 "
+     "object_size=72 object_align=1\n"},
     {"TheLastOpcodeOfEachKind",
      "01 0000 00 0000 0000 "
      "0100 1203 0F00 0000 "
@@ -293,7 +315,7 @@ TEST(GoldenOpcodes, KeepTheirMeaning) {
       "BA-BA free_slab_info\nBB-BB free_tail_waste\nBC-BC free_foreign\nBD-BD free_through_other\n"
       "BE-BE free_never_allocated\nBF-BF corrupt_link\nC0-C0 reenter\nC1-C1 skip_ordinals\nC2-D0 -\nD1-D1 "
       "damage_info\nD2-EA -\nEB-EB statistics\n"
-      "EC-ED -\nEE-EE fault\nEF-FF -\n");
+      "EC-EC write_behind\nED-ED write_freed\nEE-EE fault\nEF-FF -\n");
 }
 
 }  // namespace

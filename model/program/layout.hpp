@@ -34,9 +34,10 @@ constexpr Wide nameable_slots(Wide entry_size) {
   return entry_size == 0 ? ~Wide{0} : entry_size == 1 ? 254 : entry_size == 2 ? 65'534 : 4'294'967'294;
 }
 
-constexpr Wide stride_of(Wide object_size, Wide object_align) {
+/// `added` bytes follow the object.
+constexpr Wide stride_of(Wide object_size, Wide object_align, Wide added = 0) {
   const Wide align = object_align < 8 ? 8 : object_align;
-  return (object_size + align - 1) / align * align;
+  return (object_size + added + align - 1) / align * align;
 }
 
 constexpr bool fits(Wide objects, Wide entry_size, Wide stride, Wide slab_size, slab::ObjectSizeType type) {
@@ -47,8 +48,8 @@ constexpr bool fits(Wide objects, Wide entry_size, Wide stride, Wide slab_size, 
 /// With a table or without one. Requires power-of-two sizes and a valid type; objects_per_slab == 0 when nothing fits.
 /// O(log slab_size).
 constexpr Layout layout_of(bool has_table, std::size_t slab_size, slab::ObjectSizeType type, std::size_t object_size,
-                           std::size_t object_align) {
-  const Wide stride = stride_of(object_size, object_align);
+                           std::size_t object_align, std::size_t added = 0) {
+  const Wide stride = stride_of(object_size, object_align, added);
   Wide most = 0, entry_of_most = has_table ? 1 : 0;
   for (Wide entry_size = 1; entry_size <= 4; entry_size *= 2) {
     const Wide entry = has_table ? entry_size : 0;
@@ -76,7 +77,8 @@ constexpr Layout layout_in(const slab::Geometry& geometry) {
 }
 
 constexpr Layout layout_of(const CacheSpec& cache) {
-  return layout_of(cache.checks, cache.slab_size, cache.type, cache.object_size, cache.object_align);
+  return layout_of(cache.checks, cache.slab_size, cache.type, cache.object_size, cache.object_align,
+                   facts_of(cache.guards).added_bytes());
 }
 
 /// The largest object of which at least `count` fit into a slab of `cache`, or 0. O(log² slab_size).

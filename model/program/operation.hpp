@@ -34,6 +34,8 @@ enum class OperationKind : std::uint8_t {
   Statistics,           // cache.statistics()
   Fault,                // lets `argument` calls of the backend be and errs in the next: see BackendError
   DamageInfo,           // overwrite a byte of the SlabInfo of the object's slab: see InfoDamage
+  WriteBehind,          // write one byte behind the object, into its red zone
+  WriteFreed,           // write one byte of the dead object's slot
 };
 
 /// What a re-entering backend calls. The values are those of the byte form, for good.

@@ -31,7 +31,11 @@ enum class MisuseClass : std::uint8_t {
   Reentry,      // makes a backend call the cache that called it
   Fault,        // makes a backend err
   DamagedInfo,  // writes to a SlabInfo
+  StrayWrite,   // writes where nobody may
 };
+
+/// What the policy of the object's cache must have, so that the operation does anything.
+enum class NeededGuard : std::uint8_t { None, RedZone, Pattern };
 
 /// What such a pointer is.
 enum class StrayPointer : std::uint8_t {
@@ -74,6 +78,7 @@ struct OperationFacts {
   MisuseClass misuse = MisuseClass::None;
   StrayPointer stray = StrayPointer::None;
   bool needs_two_caches = false;
+  NeededGuard guard = NeededGuard::None;
   OpcodeRange opcodes{};       // fixed for good, as is swarm_bit, since a committed corpus depends on them
   std::uint8_t swarm_bit = 0;  // the bit of a program's swarm mask that excludes it
   Weights weights{};
@@ -253,6 +258,24 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .opcodes = {0xD1, 0xD1},
               .swarm_bit = 11,
               .weights = always(2)};
+    case WriteBehind:  // no program of the corpus has a cache with a red zone, nor one with a pattern
+      return {.name = "write_behind",
+              .operand = Operand::LiveObject,
+              .parameter = Parameter::Pick,
+              .misuse = MisuseClass::StrayWrite,
+              .guard = NeededGuard::RedZone,
+              .opcodes = {0xEC, 0xEC},
+              .swarm_bit = 10,
+              .weights = always(3)};
+    case WriteFreed:
+      return {.name = "write_freed",
+              .operand = Operand::DeadObject,
+              .parameter = Parameter::Pick,
+              .misuse = MisuseClass::StrayWrite,
+              .guard = NeededGuard::Pattern,
+              .opcodes = {0xED, 0xED},
+              .swarm_bit = 9,
+              .weights = always(3)};
   }
   return {};
 }
@@ -271,13 +294,15 @@ struct OperationTable {
   // By kind too, and once more: what the decoder asks of each operation.
   Operand operands[operation_kinds];
   Effect effects[operation_kinds];
+  NeededGuard guards[operation_kinds];
 
-  constexpr OperationTable() : kinds{}, facts{}, operands{}, effects{} {
+  constexpr OperationTable() : kinds{}, facts{}, operands{}, effects{}, guards{} {
     for (std::uint8_t kind = 0; kind < operation_kinds; ++kind) {
       kinds[kind] = static_cast<OperationKind>(kind);
       facts[kind] = row_of(kinds[kind]);
       operands[kind] = facts[kind].operand;
       effects[kind] = facts[kind].effect;
+      guards[kind] = facts[kind].guard;
     }
   }
 };
@@ -289,6 +314,7 @@ constexpr const OperationFacts& facts_of(OperationKind kind) {
 constexpr const char* to_string(OperationKind kind) { return facts_of(kind).name; }
 constexpr Operand operand_of(OperationKind kind) { return operation_table.operands[static_cast<std::uint8_t>(kind)]; }
 constexpr Effect effect_of(OperationKind kind) { return operation_table.effects[static_cast<std::uint8_t>(kind)]; }
+constexpr NeededGuard guard_of(OperationKind kind) { return operation_table.guards[static_cast<std::uint8_t>(kind)]; }
 constexpr Parameter parameter_of(OperationKind kind) { return facts_of(kind).parameter; }
 constexpr MisuseClass misuse_of(OperationKind kind) { return facts_of(kind).misuse; }
 constexpr bool makes_object(OperationKind kind) { return effect_of(kind) == Effect::MakesObject; }
@@ -334,6 +360,8 @@ static_assert(
         if ((row.operand == Operand::NewObject) != (row.effect == Effect::MakesObject)) return false;
         if (row.effect == Effect::EndsObject && row.operand != Operand::LiveObject) return false;
         if (row.needs_two_caches && row.operand != Operand::LiveObject) return false;
+        const bool names_old_object = row.operand == Operand::LiveObject || row.operand == Operand::DeadObject;
+        if (row.guard != NeededGuard::None && !names_old_object) return false;
         if (row.effect == Effect::EndsObjectsOfCache && row.operand != Operand::Cache) return false;
         if ((row.parameter == Parameter::Failure || row.parameter == Parameter::BackendError) &&
             row.operand != Operand::Backend)

@@ -6,6 +6,8 @@
 #include <slab/geometry.hpp>
 #include <slab/policy.hpp>
 
+#include "model/program/guards.hpp"
+
 namespace slabproof {
 
 /// How a backend chooses among returned slabs: the last one first, the first one first, none at all. The values, here
@@ -30,6 +32,7 @@ struct CacheSpec {
   std::uint8_t backend = 0;
   bool is_static = false;  // a Cache from model/program/static_caches.hpp, not a DynamicCache
   bool checks = true;
+  Guards guards = Guards::None;  // others only of a DynamicCache that checks
   std::uint8_t empty_slabs_kept = 1;
   slab::ObjectSizeType type = slab::ObjectSizeType::Small;
   std::uint32_t slab_size = 4096;
@@ -47,7 +50,10 @@ struct CacheSpec {
 /// The layout of its slabs, as the allocator has it, or why there is none.
 constexpr slab::GeometryResult geometry_of(const CacheSpec& cache) {
   if (cache.checks)
-    return slab::Geometry::make(cache.slab_size, cache.page_size, cache.type, cache.object_size, cache.object_align);
+    return with_guarded(cache.guards, [&]<class Policy>(Policy) {
+      return slab::Geometry::make<Policy>(cache.slab_size, cache.page_size, cache.type, cache.object_size,
+                                          cache.object_align);
+    });
   return slab::Geometry::make<slab::Unchecked>(cache.slab_size, cache.page_size, cache.type, cache.object_size,
                                                cache.object_align);
 }

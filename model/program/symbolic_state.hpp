@@ -15,7 +15,13 @@ class SymbolicState {
  public:
   static constexpr std::size_t max_dead = 64;  // the most recently freed ones
 
-  explicit SymbolicState(const Setup& setup) : cache_count_{setup.cache_count}, backend_count_{setup.backend_count} {}
+  explicit SymbolicState(const Setup& setup) : cache_count_{setup.cache_count}, backend_count_{setup.backend_count} {
+    for (std::size_t i = 0; i < setup.cache_count; ++i) {
+      const GuardFacts guards = facts_of(setup.caches[i].guards);
+      has_red_zone_[i] = guards.red_zone_bytes != 0;
+      has_pattern_[i] = guards.verify_pattern;
+    }
+  }
   SymbolicState(const SymbolicState& other) { *this = other; }
   SymbolicState& operator=(const SymbolicState& other) {
     cache_count_ = other.cache_count_;
@@ -23,6 +29,10 @@ class SymbolicState {
     next_ordinal_ = other.next_ordinal_;
     live_count_ = other.live_count_;
     dead_count_ = other.dead_count_;
+    for (std::size_t i = 0; i < Limits::max_caches; ++i) {
+      has_red_zone_[i] = other.has_red_zone_[i];
+      has_pattern_[i] = other.has_pattern_[i];
+    }
     for (std::size_t i = 0; i < live_count_; ++i) live_[i] = other.live_[i];
     for (std::size_t i = 0; i < dead_count_; ++i) dead_[i] = other.dead_[i];
     return *this;
@@ -39,6 +49,7 @@ class SymbolicState {
   [[nodiscard]] std::uint8_t live_cache(std::size_t index) const { return live_[index] & 1; }
   [[nodiscard]] std::size_t dead_count() const { return dead_count_; }
   [[nodiscard]] std::uint32_t dead(std::size_t index) const { return dead_[index] >> 1; }
+  [[nodiscard]] std::uint8_t dead_cache(std::size_t index) const { return dead_[index] & 1; }
 
   /// Index of a live or dead object, or -1.
   [[nodiscard]] std::ptrdiff_t find_live(std::uint32_t ordinal) const {
@@ -58,6 +69,16 @@ class SymbolicState {
     return -1;
   }
 
+  /// Whether the policy of a cache has it.
+  [[nodiscard]] bool has(NeededGuard guard, std::uint8_t cache) const {
+    switch (guard) {
+      case NeededGuard::None: return true;
+      case NeededGuard::RedZone: return has_red_zone_[cache];
+      case NeededGuard::Pattern: return has_pattern_[cache];
+    }
+    return false;
+  }
+
   /// Whether everything that `operation` names exists here.
   [[nodiscard]] bool applies(const Operation& operation) const {
     switch (operand_of(operation.kind)) {
@@ -65,8 +86,9 @@ class SymbolicState {
         return operation.target < cache_count_ && operation.object >= next_ordinal_ &&
                operation.object <= Limits::max_ordinal && live_count_ < Limits::max_live_objects;
       case Operand::LiveObject:
-        return find_live(operation.object) >= 0 && (cache_count_ == 2 || !facts_of(operation.kind).needs_two_caches);
-      case Operand::DeadObject: return find_dead(operation.object) >= 0;
+        if (cache_count_ != 2 && facts_of(operation.kind).needs_two_caches) return false;
+        return has_guard(operation.kind, find_live(operation.object), live_);
+      case Operand::DeadObject: return has_guard(operation.kind, find_dead(operation.object), dead_);
       case Operand::Cache: return operation.target < cache_count_;
       case Operand::Backend: return operation.target < backend_count_;
     }
@@ -96,6 +118,11 @@ class SymbolicState {
   }
 
  private:
+  /// Whether there is an object at `index`, of a cache with what the operation needs.
+  [[nodiscard]] bool has_guard(OperationKind kind, std::ptrdiff_t index, const std::uint32_t* objects) const {
+    if (index < 0) return false;
+    return guard_of(kind) == NeededGuard::None || has(guard_of(kind), objects[index] & 1);
+  }
   static void erase(std::uint32_t* objects, std::size_t& count, std::size_t index) {
     --count;
     for (std::size_t i = index; i < count; ++i) objects[i] = objects[i + 1];
@@ -112,6 +139,7 @@ class SymbolicState {
   std::uint32_t next_ordinal_ = 0;
   std::size_t live_count_ = 0;
   std::size_t dead_count_ = 0;
+  bool has_red_zone_[Limits::max_caches] = {}, has_pattern_[Limits::max_caches] = {};  // what policies have
   std::uint32_t live_[Limits::max_live_objects];  // ordinal << 1 | cache
   std::uint32_t dead_[max_dead];
 };

@@ -13,7 +13,20 @@ constexpr Named<Placement> placements[] = {{Placement::Adjacent, "adjacent"},
                                            {Placement::Scattered, "scattered"},
                                            {Placement::BarelyAligned, "barely_aligned"}};
 constexpr Named<bool> kinds[] = {{false, "DynamicCache"}, {true, "Cache"}};  // by CacheSpec::is_static
-constexpr Named<bool> policies[] = {{true, "Checked"}, {false, "Unchecked"}};
+/// A policy, but for the empty slabs that it keeps.
+struct PolicyKind {
+  bool checks;
+  Guards guards = Guards::None;
+  friend bool operator==(const PolicyKind&, const PolicyKind&) = default;
+};
+constexpr Named<PolicyKind> policies[] = {{{true}, "Checked"},
+                                          {{false}, "Unchecked"},
+                                          {{true, Guards::RedZone}, "RedZone"},
+                                          {{true, Guards::Pattern}, "Pattern"},
+                                          {{true, Guards::Quarantine}, "Quarantine"},
+                                          {{true, Guards::ZeroOnAlloc}, "ZeroOnAlloc"},
+                                          {{true, Guards::ZeroOnFree}, "ZeroOnFree"},
+                                          {{true, Guards::Debug}, "Debug"}};
 constexpr Named<slab::ObjectSizeType> types[] = {{slab::ObjectSizeType::Small, "Small"},
                                                  {slab::ObjectSizeType::Large, "Large"}};
 
@@ -112,10 +125,15 @@ class Scanner {
 void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
   cache.backend = static_cast<std::uint8_t>(in.number_after("on=b", 0, backend_count - 1u));
   cache.is_static = in.choice_after("kind=", kinds);
-  cache.checks = in.choice_after("policy=", policies);
+  const PolicyKind policy = in.choice_after("policy=", policies);
+  cache.checks = policy.checks;
+  cache.guards = policy.guards;
+  if (cache.is_static && cache.guards != Guards::None) in.fail("Checked or Unchecked for a Cache");
   cache.empty_slabs_kept =
       static_cast<std::uint8_t>(in.number_after("empty_slabs_kept=", 0, Limits::max_empty_slabs_kept));
   if (cache.is_static && cache.empty_slabs_kept > 1) in.fail("0 or 1 for a Cache");
+  if (!is_possible(cache.guards, cache.empty_slabs_kept))
+    in.fail(is_possible(cache.guards, 0) ? "0 or 1 for this policy" : "1 for this policy");
   cache.type = in.choice_after("type=", types);
   constexpr std::uint32_t any = ~std::uint32_t{0};
   cache.slab_size = in.number_after("slab_size=", 0, any);
@@ -243,6 +261,8 @@ std::string to_text(const Operation& operation) {
   return text + text_of_parameter(operation);
 }
 
+std::string name_of_policy(const CacheSpec& cache) { return name_in(policies, {cache.checks, cache.guards}); }
+
 std::string to_text(const Setup& setup) {
   std::string text = "slabproof trace " + number(trace_version) + "\n";
   for (std::size_t i = 0; i < setup.backend_count; ++i) {
@@ -253,7 +273,7 @@ std::string to_text(const Setup& setup) {
   for (std::size_t i = 0; i < setup.cache_count; ++i) {
     const CacheSpec& cache = setup.caches[i];
     text += "cache c" + number(i) + " on=b" + number(cache.backend) + " kind=" + name_in(kinds, cache.is_static) +
-            " policy=" + name_in(policies, cache.checks) + " empty_slabs_kept=" + number(cache.empty_slabs_kept) +
+            " policy=" + name_of_policy(cache) + " empty_slabs_kept=" + number(cache.empty_slabs_kept) +
             " type=" + name_in(types, cache.type) + " slab_size=" + number(cache.slab_size) +
             " page_size=" + number(cache.page_size) + " object_size=" + number(cache.object_size) +
             " object_align=" + number(cache.object_align) + "\n";

@@ -16,6 +16,8 @@ std::string to_text(const Operation& operation);
 /// The whole program, a line for the version, each backend, each cache and each operation.
 std::string to_text(const Program& program);
 std::string to_text(const Setup& setup);
+/// The policy, as a trace names it.
+std::string name_of_policy(const CacheSpec& cache);
 
 /// Where a text is not a trace, counted from 1, and what was expected there.
 struct ParseError {

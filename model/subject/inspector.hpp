@@ -96,6 +96,7 @@ class Inspector {
     decltype(Core::all_slabs_) all_slabs;
     [[no_unique_address]] decltype(Core::set_aside_) set_aside;
     [[no_unique_address]] decltype(Core::incarnation_) incarnation;
+    [[no_unique_address]] decltype(Core::guards_) guards;
     decltype(Core::allocated_elsewhere_) allocated_elsewhere;
     decltype(Core::kept_slabs_) kept_slabs;
   };

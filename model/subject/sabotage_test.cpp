@@ -20,6 +20,7 @@ using enum Sabotage;
 constexpr const char* single_page = "type=Small slab_size=256 page_size=256 object_size=64 object_align=8";
 constexpr const char* multi_page = "type=Small slab_size=512 page_size=256 object_size=64 object_align=8";
 constexpr const char* one_object = "type=Small slab_size=128 page_size=128 object_size=56 object_align=8";
+constexpr const char* guarded = "type=Small slab_size=512 page_size=512 object_size=64 object_align=8";  // Debug: 4
 constexpr const char* large = "type=Large slab_size=512 page_size=256 object_size=100 object_align=8";
 
 /// Damage in a slab's SlabInfo shows once another slab is current. `program` is the shortest that shows the damage; its
@@ -30,6 +31,7 @@ struct Row {
   const char* what;
   const char* geometry;
   const char* program;
+  const char* policy = "Checked";
 };
 
 constexpr Row rows[] = {
@@ -188,6 +190,31 @@ constexpr Row rows[] = {
      "shrink c0"},
     {Invariant::M14, UsesSetAsideSlab, "hands out an object of a slab that it has set aside", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; damage_info #0 pick=16; free #0; #4 = alloc c0"},
+
+    {Invariant::G14, LeavesJunkInObject, "hands out an object that is not zeros", guarded, "#0 = alloc c0",
+     "ZeroOnAlloc"},
+    {Invariant::L11, BreaksRedZone, "has written behind an object", guarded, "#0 = alloc c0; shrink c0", "Debug"},
+    {Invariant::L11, OverlooksWrites, "overlooks in its audit what was written behind an object", guarded,
+     "#0 = alloc c0; write_behind #0 pick=0", "Debug"},
+    {Invariant::L12, BreaksPattern, "has written to a freed slot", guarded,
+     "#0 = alloc c0; #1 = alloc c0; free #0; shrink c0", "Debug"},
+    {Invariant::L12, OverlooksWrites, "overlooks in its audit what was written to a freed slot", guarded,
+     "#0 = alloc c0; #1 = alloc c0; free #0; write_freed #0 pick=0", "Debug"},
+    {Invariant::L13, ShrinksInFree, "hands out what is in quarantine", guarded,
+     "#0 = alloc c0; #1 = alloc c0; free #0; #2 = alloc c0", "Debug"},
+    {Invariant::M15, DropsReports, "says nothing of a write behind an object", guarded,
+     "#0 = alloc c0; write_behind #0 pick=0; free #0", "Debug"},
+    {Invariant::M15, ReportsAnotherChange, "says wrongly what was written behind an object", guarded,
+     "#0 = alloc c0; write_behind #0 pick=7; free #0", "Debug"},
+    {Invariant::M16, DropsReports, "says nothing of a write to a freed slot", guarded,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; write_freed #0 pick=3; #4 = alloc c0",
+     "Debug"},
+    {Invariant::M16, ReportsAnotherChange, "says wrongly what was written to a freed slot", guarded,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; write_freed #0 pick=3; write_freed #0 "
+     "pick=9; #4 = alloc c0",
+     "Debug"},
+    {Invariant::M1, NamesNoCallers, "says not who had an object that is freed twice", guarded,
+     "#0 = alloc c0; #1 = alloc c0; free #0; double_free #0", "Debug"},
 };
 
 /// Broken so that AddressSanitizer stops the program.
@@ -200,7 +227,7 @@ std::string trace_of(const Row& row) {
   std::string text = "slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=0\n";
   // The second cache is there for free_through_other only.
   for (const char* cache : {"c0", "c1"})
-    text += std::string{"cache "} + cache + " on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 " +
+    text += std::string{"cache "} + cache + " on=b0 kind=DynamicCache policy=" + row.policy + " empty_slabs_kept=1 " +
             row.geometry + "\n";
   for (const char* c = row.program; *c; ++c) {
     text += *c == ';' ? '\n' : *c;

@@ -126,8 +126,8 @@ class SabotagedBackend {
   slab::SlabInfo* first_info_ = nullptr;
 };
 
-template <bool Checks>
-struct SabotagedPolicy : slab::Checked {
+template <bool Checks, Guards G = Guards::None>
+struct SabotagedPolicy : Guarded<G> {
   static constexpr bool checks = Checks;
   static void on_misuse(slab::MisuseReport report) noexcept {
     if (sabotage == DropsReports) return;
@@ -136,11 +136,13 @@ struct SabotagedPolicy : slab::Checked {
     if (sabotage == ReportsAnotherPointer) report.pointer = report.cache;
     if (sabotage == ReportsAnotherFault && report.kind == slab::Misuse::BackendFault)
       report.kind = slab::Misuse::ForeignPointer;
+    if (sabotage == ReportsAnotherChange) ++report.offset;
+    if (sabotage == NamesNoCallers) report.allocated_by = nullptr;
     note_report(report);
   }
 };
 
-template <slab::Row R, bool Checks>
+template <slab::Row R, class Policy>
 class Saboteur {
  public:
   static constexpr Abilities abilities{.no_grow = true,
@@ -150,7 +152,8 @@ class Saboteur {
                                        .audit = true,
                                        .layout = true,
                                        .follows_policy = true,
-                                       .detects_misuse = Checks,
+                                       .detects_misuse = Policy::checks,
+                                       .has_guards = slab::detail::has_guards<Policy>,
                                        .owns_live_slabs = true};
 
   Saboteur(slab::Geometry geometry, SabotagedBackend& backend) : cache_{geometry, backend}, backend_{backend} {
@@ -173,6 +176,7 @@ class Saboteur {
     if (sabotage == ReturnsForeign) object = reinterpret_cast<std::byte*>(this);
     if (sabotage == ReturnsInfo) object = at(backend_.last_slab() + geometry().slab_info_offset() - 8);
     if (sabotage == ReturnsOverlap && previous_) object = previous_ + 8;
+    if (sabotage == LeavesJunkInObject) *object = std::byte{1};
     return previous_ = object;
   }
   void* alloc_no_grow() {
@@ -189,6 +193,7 @@ class Saboteur {
     cache_.free(object);
     if (sabotage == ReadsFreedObject) read(object);
     if (sabotage == HeedsFreedObject) left_in_freed_ = first_word(freed_ = object);
+    if (sabotage == BreaksPattern) freed_ = object;
     if (sabotage == ShrinksInFree) cache_.shrink();
   }
   std::size_t shrink() {
@@ -204,6 +209,8 @@ class Saboteur {
     if (sabotage == WritesToSlabInfo) backend_.info_of_first_slab().owner = 0;
     if (sabotage == HasASlabTwice)
       change(*backend_.first_saved_info(), [&](slab::SlabInfo& info) { info.slab = at(backend_.last_slab()); });
+    if (sabotage == BreaksRedZone) scribble(previous_ + geometry().object_size());
+    if (sabotage == BreaksPattern) scribble(freed_);
     return returned + (sabotage == MiscountsShrink);
   }
   [[nodiscard]] slab::CacheStatistics statistics() const {
@@ -214,7 +221,10 @@ class Saboteur {
     if (sabotage == MiscountsAllocated) ++statistics.allocated_objects;
     return statistics;
   }
-  [[nodiscard]] Invariant audit() const { return invariant_of(cache_.find_audit_failure()); }
+  [[nodiscard]] Invariant audit() const {
+    if (sabotage == OverlooksWrites) return Invariant::None;
+    return invariant_of(cache_.find_audit_failure());
+  }
   [[nodiscard]] Layout layout() const {
     Layout layout = layout_in(geometry());
     if (sabotage == LosesASlot) --layout.objects_per_slab;
@@ -230,7 +240,7 @@ class Saboteur {
     change(backend_.info_of_first_slab(), f);
   }
 
-  slab::DynamicCache<R, SabotagedBackend, SabotagedPolicy<Checks>> cache_;  // first: reports name its address
+  slab::DynamicCache<R, SabotagedBackend, Policy> cache_;  // first: reports name its address
   SabotagedBackend& backend_;
   std::byte* previous_ = nullptr;
   std::size_t failures_ = 0;
@@ -241,8 +251,14 @@ class Saboteur {
 template <slab::Row R>
 AnySubject* make(void* storage, const CacheSpec& spec, SabotagedBackend& backend) {
   const slab::Geometry geometry = geometry_of(spec).value();
-  return spec.checks ? make_subject_in<Saboteur<R, true>>(storage, geometry, backend)
-                     : make_subject_in<Saboteur<R, false>>(storage, geometry, backend);
+  if constexpr (R == slab::Row::SmallSinglePage) {  // which will do for guards
+    if (spec.guards == Guards::Debug)
+      return make_subject_in<Saboteur<R, SabotagedPolicy<true, Guards::Debug>>>(storage, geometry, backend);
+    if (spec.guards == Guards::ZeroOnAlloc)
+      return make_subject_in<Saboteur<R, SabotagedPolicy<true, Guards::ZeroOnAlloc>>>(storage, geometry, backend);
+  }
+  return spec.checks ? make_subject_in<Saboteur<R, SabotagedPolicy<true>>>(storage, geometry, backend)
+                     : make_subject_in<Saboteur<R, SabotagedPolicy<false>>>(storage, geometry, backend);
 }
 
 }  // namespace
@@ -250,7 +266,9 @@ AnySubject* make(void* storage, const CacheSpec& spec, SabotagedBackend& backend
 AnySubject* make_saboteur(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
   // The cache calls it until the end of its life, so it lies beside the subject and not in it.
   constexpr std::size_t half = Arena::cache_storage / 2;
-  static_assert(sizeof(SubjectBox<Saboteur<slab::Row::Large, true>>) <= half && sizeof(SabotagedBackend) <= half);
+  static_assert(sizeof(SubjectBox<Saboteur<slab::Row::SmallSinglePage, SabotagedPolicy<true, Guards::Debug>>>) <=
+                    half &&
+                sizeof(SabotagedBackend) <= half);
   auto& sabotaged = *::new (static_cast<std::byte*>(storage) + half) SabotagedBackend{backend, spec};
   switch (spec.row()) {
     case slab::Row::SmallSinglePage: return make<slab::Row::SmallSinglePage>(storage, spec, sabotaged);

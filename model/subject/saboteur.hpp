@@ -52,6 +52,7 @@ enum class Sabotage : std::uint8_t {
   ReturnsInfo,
   ReturnsOverlap,
   ReturnsTwice,
+  LeavesJunkInObject,
   WritesToLiveObject,
   GrowsEarly,
   TakesFromEmptierSlab,
@@ -78,6 +79,9 @@ enum class Sabotage : std::uint8_t {
   ReportsAnotherKind,
   ReportsAnotherPointer,
   ReportsAnotherFault,
+  ReportsAnotherChange,
+  NamesNoCallers,
+  OverlooksWrites,
   // In what it makes of a damaged SlabInfo.
   MendsSlabInfo,
   ReturnsSetAsideSlab,
@@ -89,6 +93,8 @@ enum class Sabotage : std::uint8_t {
   BreaksOwner,
   WritesToSlabInfo,
   HasASlabTwice,
+  BreaksRedZone,
+  BreaksPattern,
 };
 
 /// How the subjects of make_saboteur are broken. Set before a run.

@@ -16,8 +16,8 @@ constexpr Invariant invariant_of(slab::AuditFailure failure) {
     case slab::AuditFailure::Owner: return Invariant::L8;
     case slab::AuditFailure::DamagedSlabInfo: return Invariant::L9;
     case slab::AuditFailure::Overlap: return Invariant::L10;
-    case slab::AuditFailure::WrittenRedZone:
-    case slab::AuditFailure::WrittenAfterFree: break;  // only of a policy with guards
+    case slab::AuditFailure::WrittenRedZone: return Invariant::L11;
+    case slab::AuditFailure::WrittenAfterFree: return Invariant::L12;
   }
   return Invariant::OfAudit;
 }

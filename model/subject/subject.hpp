@@ -33,6 +33,7 @@ struct Abilities {
   bool layout = false;          // Layout layout() const: slots lie in the backend's slabs as docs/invariants.md says
   bool follows_policy = false; // docs/policy.md: which slab comes next, the empty slabs kept
   bool detects_misuse = false;  // reports through model/subject/report_log.hpp, state unchanged
+  bool has_guards = false;      // those that the program asks for
   bool poisons = false;         // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
   bool owns_live_slabs = false; // may be destroyed while objects live
   bool takes_memory = false;    // see above
@@ -41,7 +42,8 @@ struct Abilities {
 
   /// Abilities that are judged by the slabs require `layout`.
   [[nodiscard]] constexpr bool consistent() const {
-    return layout ? !takes_memory : !(no_grow || reserve || shrink || statistics || follows_policy || detects_misuse);
+    return layout ? !takes_memory
+                  : !(no_grow || reserve || shrink || statistics || follows_policy || detects_misuse || has_guards);
   }
 };
 

@@ -39,6 +39,12 @@ BEYOND = {
     "refusal_ignored",  # more slabs than a backend has
     "freed_object_stays_open",  # what only a sanitizer sees
     "owner_stays_in_returned_page",  # two caches of different rows
+    "red_zone_not_written", "red_zone_not_verified", "red_zone_one_byte_short", "red_zone_unread_in_free",
+    "red_zone_unread_before_quarantine", "pattern_not_written", "pattern_not_verified", "pattern_unread_in_alloc",
+    "wrong_change_reported", "zero_forgotten", "zero_one_byte_short", "quarantine_lets_the_newest_leave",
+    "quarantine_index_wrong", "backend_asked_before_quarantine", "quarantine_before_free_slots",
+    "quarantined_counted_as_allocated", "quarantined_object_freed_again", "shrink_leaves_quarantine",
+    "destruction_leaves_quarantine", "callers_not_noted",  # policies with guards
 }
 MINIMIZE_SECONDS = 30
 

@@ -159,6 +159,7 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state) {
   runner.reference_.reset();
   runner.live_.clear();
   runner.made_.clear();
+  runner.stray_writes_.clear();
   runner.context_ = {};
   report_log.clear();
   runner.step_ = 0;

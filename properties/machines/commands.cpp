@@ -14,6 +14,7 @@ namespace {
 /// How often a kind is drawn in `state`; never if it does not apply there.
 std::size_t weight(const SymbolicState& state, Mood mood, const OperationFacts& facts) {
   if (facts.needs_two_caches && state.cache_count() < 2) return 0;
+  if (!state.has(facts.guard, 0) && (state.cache_count() < 2 || !state.has(facts.guard, 1))) return 0;
   if (facts.operand == Operand::LiveObject && state.live_count() == 0) return 0;
   if (facts.operand == Operand::DeadObject && state.dead_count() == 0) return 0;
   switch (mood) {

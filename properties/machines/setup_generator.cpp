@@ -42,7 +42,8 @@ CacheSpec cache_from(MachineKind kind, const std::uint32_t* choice, std::uint32_
   CacheSpec cache;
   cache.checks = kind.checks;
   cache.empty_slabs_kept = kind.empty_slabs_kept;
-  cache.is_static = choice[8] % 8 == 7 && kind.empty_slabs_kept <= 1;
+  cache.guards = kind.guards;
+  cache.is_static = choice[8] % 8 == 7 && kind.empty_slabs_kept <= 1 && kind.guards == Guards::None;
   choose_geometry(cache, kind.row, choice, slab_size);
   if (cache.is_static) {
     const StaticGeometry& geometry = static_geometry(kind.row, choice[9]);

@@ -14,6 +14,7 @@ struct MachineKind {
   slab::Row row;
   bool checks;
   std::uint8_t empty_slabs_kept;
+  Guards guards = Guards::None;
 };
 
 /// Setups whose first cache is of `kind`, over all geometries with a bias to the edges: 1, 2 and 3

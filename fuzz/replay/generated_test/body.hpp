@@ -33,6 +33,10 @@ struct TestBody {
   [[nodiscard]] bool says(const char* words) const { return text.find(words) != std::string::npos; }
   /// An object, dead or alive, that shows the reader which slab is meant.
   [[nodiscard]] std::string somebody_in(const Snapshot::Slab& slab) const;
+  /// The last object at an address that was made before another one.
+  [[nodiscard]] std::string somebody_at(std::uintptr_t address, std::uint32_t before_ordinal) const;
+  /// What becomes a free slot when an object of the cache is freed: that one, or who leaves the quarantine; 0: nothing.
+  [[nodiscard]] std::uintptr_t leaving_after(std::uintptr_t freed, std::size_t c) const;
   /// What a correct cache does when the object is freed at the end of the program.
   void note_freed(std::uint32_t ordinal, std::size_t c);
   /// An object that nothing refers to later needs no name.

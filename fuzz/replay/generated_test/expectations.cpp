@@ -1,6 +1,7 @@
 #include "fuzz/replay/generated_test/expectations.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "model/judge/cache_model.hpp"
@@ -25,6 +26,8 @@ void TestExpectations::check_construction() {
 }
 
 void TestExpectations::check_inside(std::size_t c) {
+  if (plan_.is({L11, L12}))
+    body_.line((plan_.cause == Cause::Overlooked ? "EXPECT_FALSE(" : "EXPECT_TRUE(") + plan_.cache(c) + "audit());");
   if (plan_.is({L1, L2, L3, L8})) body_.line("EXPECT_TRUE(" + plan_.cache(c) + "audit());");
   if (plan_.is({S1, S2, S3}) || plan_.is(B15, Cause::ChangedByFailure)) {
     const slab::CacheStatistics& right = plan_.recording.after.statistics[c];
@@ -67,7 +70,7 @@ std::size_t TestExpectations::right_slabs(const Operation& o, std::size_t c) con
   switch (o.kind) {
     case OperationKind::Alloc: return on_backend + (free_objects == 0);
     case OperationKind::Free: {
-      const std::uintptr_t address = plan_.recording.objects.at(o.object).address;
+      const std::uintptr_t address = body_.leaving_after(plan_.recording.objects.at(o.object).address, c);
       const bool empties = std::any_of(before.slabs.begin(), before.slabs.end(), [&](const auto& slab) {
         return slab.used == 1 && address - slab.base < slab.size;
       });
@@ -81,7 +84,7 @@ std::size_t TestExpectations::right_slabs(const Operation& o, std::size_t c) con
                                                           (o.argument + per_slab - 1) / per_slab));
     }
     case OperationKind::Shrink:
-    case OperationKind::Destroy: return used;
+    case OperationKind::Destroy: return on_backend - slabs_to_shrink(c);
     case OperationKind::AllocNoGrow:
     case OperationKind::FreeNull:
     case OperationKind::Fail:
@@ -97,6 +100,8 @@ std::size_t TestExpectations::right_slabs(const Operation& o, std::size_t c) con
     case OperationKind::Reenter:
     case OperationKind::Fault:
     case OperationKind::DamageInfo:
+    case OperationKind::WriteBehind:
+    case OperationKind::WriteFreed:
     case OperationKind::Statistics: return on_backend;
   }
   return on_backend;
@@ -147,9 +152,25 @@ void TestExpectations::check(const TestStep& step, std::size_t c) {
         backend + ".slabs.size() * " + number(plan_.setup.caches[0].slab_size / plan_.setup.caches[0].page_size) + "u");
   if (plan_.is(L6, Cause::CurrentSlabReturned)) body_.line("EXPECT_TRUE(" + backend + ".slabs.contains(current));");
   if (allocates && plan_.is({G6, G7, G8, G9, G11, L4})) check_place(o, c);
-  if (allocates && plan_.id == L5) check_source(o, c);
+  if (allocates && plan_.is({L5, L13})) check_source(o, c);
   check_inside(c);
   if (family_of(plan_.id) == 'M') check_reports(step, c);
+}
+
+std::size_t TestExpectations::slabs_to_shrink(std::size_t c) const {
+  return static_cast<std::size_t>(std::count_if(
+      body_.before.slabs.begin(), body_.before.slabs.end(),
+      [c](const Snapshot::Slab& slab) { return slab.cache == c && !slab.abandoned && slab.used == slab.quarantined; }));
+}
+
+void TestExpectations::check_change(const Change& change, slab::Misuse kind, const std::string& pointer) {
+  body_.line("ASSERT_EQ(reports.size(), 1u);");
+  body_.expect_equal("reports[0].kind", std::string{"slab::Misuse::"} + slab::to_string(kind));
+  body_.expect_equal("reports[0].pointer", pointer);
+  body_.expect_equal("reports[0].offset", number(change.offset) + "u");
+  body_.expect_equal("reports[0].changed_bytes", number(change.size) + "u");
+  for (std::size_t i = 0; i < change.size && i < std::size(change.found); ++i)
+    body_.expect_equal("reports[0].found[" + number(i) + "]", hex(change.found[i]));
 }
 
 void TestExpectations::check_place(const Operation& o, std::size_t c) {
@@ -177,6 +198,13 @@ void TestExpectations::check_source(const Operation& o, std::size_t c) {
   const std::size_t per_slab = plan_.layout(c).objects_per_slab;
   const auto slab_of = [&](const std::string& pointer) { return plan_.backend_of(c) + ".slab_of(" + pointer + ")"; };
   const Snapshot::Slab* source = nullptr;
+  const std::vector<std::uintptr_t>& quarantine = body_.before.quarantine[c];
+  if (plan_.id == L13 && plan_.cause == Cause::NotTheOldest)
+    return body_.expect_equal(plan_.object(o.object), body_.somebody_at(quarantine.front(), o.object));
+  if (plan_.id == L13)
+    for (const std::uintptr_t freed : quarantine)
+      body_.line("EXPECT_NE(" + plan_.object(o.object) + ", " + body_.somebody_at(freed, o.object) + ");");
+  if (plan_.id == L13) return;
   for (const auto& slab : body_.before.slabs) {
     if (slab.cache != c || slab.abandoned || slab.set_aside || slab.used == per_slab) continue;
     if (slab.current || (slab.is_next && !source)) source = &slab;
@@ -190,7 +218,8 @@ void TestExpectations::check_source(const Operation& o, std::size_t c) {
 void TestExpectations::check_reports(const TestStep& step, std::size_t c) {
   const Operation& o = step.operation;
   const std::string backend = plan_.backend_of(c);
-  if (plan_.id == M12 || plan_.id == M13 || (plan_.id == M14 && plan_.cause != Cause::UnexpectedReport)) return;
+  if (plan_.id == M12 || plan_.id == M13) return;
+  if (plan_.is({M14, M15, M16}) && plan_.cause != Cause::UnexpectedReport) return;  // said where it comes about
   if (plan_.id == M11 && operand_of(o.kind) != Operand::Cache && plan_.cause != Cause::UnexpectedReport &&
       plan_.cause != Cause::WrongReport) {
     const auto size = plan_.setup.caches[c].object_size;
@@ -218,6 +247,10 @@ void TestExpectations::check_reports(const TestStep& step, std::size_t c) {
   body_.expect_equal("reports[0].pointer", plan_.stray(step.index));
   body_.expect_equal("reports[0].cache",
                      "static_cast<const void*>(" + std::string{plan_.ends ? "&*" : "&"} + plan_.cache_name(c) + ")");
+  if (plan_.recording.strays[step.index].misuse == slab::Misuse::DoubleFree &&
+      facts_of(plan_.setup.caches[c].guards).track_callers)
+    for (const char* const caller : {"allocated_by", "freed_by"})
+      body_.line(std::string{"EXPECT_NE(reports[0]."} + caller + ", nullptr);");
   body_.line("EXPECT_EQ(" + plan_.cache(c) + "statistics(), before_" + number(step.index) + ");");
 }
 

@@ -19,9 +19,13 @@ class TestExpectations {
   void check_contents(std::uint32_t ordinal, std::size_t c);
   /// Nothing was written to memory that was given back.
   void check_untouched();
-  [[nodiscard]] std::size_t empty_slabs(std::size_t c) const { return body_.before.statistics[c].empty_slabs; }
+  /// How many slabs shrink() gives back.
+  [[nodiscard]] std::size_t slabs_to_shrink(std::size_t c) const;
+  /// The last call has reported a write once, and what is found there.
+  void check_change(const Change& change, slab::Misuse kind, const std::string& pointer);
 
  private:
+  [[nodiscard]] std::size_t empty_slabs(std::size_t c) const { return body_.before.statistics[c].empty_slabs; }
   [[nodiscard]] std::size_t right_slabs(const Operation& o, std::size_t c) const;
   void check_place(const Operation& o, std::size_t c);
   void check_source(const Operation& o, std::size_t c);

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "model/judge/misuse_oracle.hpp"
+#include "model/program/trace.hpp"
 
 namespace slabproof {
 
@@ -111,7 +112,7 @@ bool TestPlan::shares_slabs_of_two_alignments() const {
 
 std::string TestPlan::policy_name(const CacheSpec& spec) const {
   if (!needs_policy(spec)) return spec.checks ? "slab::Checked" : "slab::Unchecked";
-  return std::string{spec.checks ? "Checked" : "Unchecked"} + "Keeping" + number(spec.empty_slabs_kept);
+  return name_of_policy(spec) + "Keeping" + number(spec.empty_slabs_kept);
 }
 
 bool TestPlan::is_misuse(const Operation& o) { return misuse_of(o.kind) == MisuseClass::StrayFree; }

@@ -100,7 +100,7 @@ class TestPlan {
     return spec.checks && (reports || verdict.kind == Verdict::Kind::Violated);
   }
   [[nodiscard]] bool needs_policy(const CacheSpec& spec) const {
-    return handles_misuse(spec) || spec.empty_slabs_kept != 1;
+    return handles_misuse(spec) || spec.empty_slabs_kept != 1 || spec.guards != Guards::None;
   }
   [[nodiscard]] std::string policy_name(const CacheSpec& spec) const;
 

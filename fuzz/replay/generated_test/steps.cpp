@@ -1,6 +1,7 @@
 #include "fuzz/replay/generated_test/steps.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace slabproof {
 
@@ -68,9 +69,11 @@ void TestSteps::construct() {
       arguments = plan_.backend_of(c);
     } else {
       body_.line("const auto geometry" + plan_.suffix(c) + " = slab::Geometry::make" +
-                 (spec.checks ? "" : "<slab::Unchecked>") + "(" + number(spec.slab_size) + ", " +
-                 number(spec.page_size) + ", " + type + ", " + number(spec.object_size) + ", " +
-                 number(spec.object_align) + ").value();");
+                 (spec.guards != Guards::None ? "<" + plan_.policy_name(spec) + ">"
+                  : spec.checks               ? ""
+                                              : "<slab::Unchecked>") +
+                 "(" + number(spec.slab_size) + ", " + number(spec.page_size) + ", " + type + ", " +
+                 number(spec.object_size) + ", " + number(spec.object_align) + ").value();");
       body_.line("using Cache" + plan_.suffix(c) + " = slab::DynamicCache<slab::Row::" +
                  row_names[static_cast<std::size_t>(spec.row())] + ", Backend, " + plan_.policy_name(spec) + ">;");
       arguments = "geometry" + plan_.suffix(c) + ", " + plan_.backend_of(c);
@@ -98,20 +101,10 @@ void TestSteps::take(const TestStep& step) {
   if (plan_.judges_damage(step, c)) body_.line("reports.clear();");
   switch (o.kind) {
     case OperationKind::Alloc:
-    case OperationKind::AllocNoGrow: {
-      const std::string call = plan_.cache(c) + (o.kind == OperationKind::Alloc ? "alloc()" : "alloc_no_grow()");
-      if (!step.is_failing && !plan_.recording.objects.contains(o.object)) {
-        body_.expect_equal(call, "nullptr");
-        break;
-      }
-      body_.line("std::byte* const " + plan_.object(o.object) + " = filled(" + call + ", " +
-                 number(plan_.setup.caches[c].object_size) +
-                 (plan_.compares_contents() ? ", " + number(o.object % 255 + 1) : "") + ");");
-      body_.live.push_back({o.object, c});
-      break;
-    }
+    case OperationKind::AllocNoGrow: allocate(step, c); break;
     case OperationKind::Free:
       if (plan_.agrees) expectations_.check_contents(o.object, c);
+      if (written_behind_.contains(o.object) && !plan_.error_in(step)) free_written(step, c);
       body_.line(plan_.cache(c) + "free(" + plan_.given(c, plan_.object(o.object)) + ");");
       if (!plan_.error_in(step)) std::erase_if(body_.live, [&](const auto& live) { return live.first == o.object; });
       break;
@@ -119,7 +112,7 @@ void TestSteps::take(const TestStep& step) {
     case OperationKind::Reserve: reserve(step, c); break;
     case OperationKind::Shrink:
       body_.line(step.is_failing && plan_.id == L7
-                     ? "EXPECT_EQ(" + plan_.cache(c) + "shrink(), " + number(expectations_.empty_slabs(c)) + "u);"
+                     ? "EXPECT_EQ(" + plan_.cache(c) + "shrink(), " + number(expectations_.slabs_to_shrink(c)) + "u);"
                      : plan_.cache(c) + "shrink();");
       break;
     case OperationKind::Destroy:
@@ -139,6 +132,8 @@ void TestSteps::take(const TestStep& step) {
       break;
     case OperationKind::Fault: break;  // said where it comes about
     case OperationKind::DamageInfo: damage(step, c); break;
+    case OperationKind::WriteBehind:
+    case OperationKind::WriteFreed: write_astray(o, c); break;
     case OperationKind::Reenter: reenter(o, c); break;
     case OperationKind::CorruptLink: corrupt(step, c); break;
     case OperationKind::Statistics:
@@ -159,6 +154,54 @@ void TestSteps::take(const TestStep& step) {
   if (step.is_failing && plan_.is(M14, Cause::AuditFailed))
     body_.line("EXPECT_FALSE(" + plan_.cache(c) + "audit()) << \"the damage\";");
   if (step.is_failing || plan_.agrees) expectations_.check(step, c);
+}
+
+void TestSteps::allocate(const TestStep& step, std::size_t c) {
+  const Operation& o = step.operation;
+  const CacheSpec& spec = plan_.setup.caches[c];
+  const std::string call = plan_.cache(c) + (o.kind == OperationKind::Alloc ? "alloc()" : "alloc_no_grow()"),
+                    made = plan_.object(o.object), size = number(spec.object_size);
+  if (!step.is_failing && !plan_.recording.objects.contains(o.object)) return body_.expect_equal(call, "nullptr");
+  const Change change = step.index < plan_.recording.changes.size() ? plan_.recording.changes[step.index] : Change{};
+  const bool judges_change = change.size != 0 && (plan_.agrees || (step.is_failing && plan_.id == M16));
+  if (judges_change) body_.line("reports.clear();");
+  const bool is_zeroed =
+      (plan_.agrees && facts_of(spec.guards).zero == slab::Zero::OnAlloc) || (step.is_failing && plan_.id == G14);
+  const std::string value = plan_.compares_contents() ? ", " + number(o.object % 255 + 1) : "";
+  if (is_zeroed) {
+    body_.line("std::byte* const " + made + " = static_cast<std::byte*>(" + call + ");");
+    body_.line("EXPECT_TRUE(holds(" + made + ", " + size + ", 0));");
+    body_.line("filled(" + made + ", " + size + value + ");");
+  } else {
+    body_.line("std::byte* const " + made + " = filled(" + call + ", " + size + value + ");");
+  }
+  if (judges_change) expectations_.check_change(change, slab::Misuse::WriteAfterFree, made);
+  body_.live.push_back({o.object, c});
+}
+
+void TestSteps::write_astray(const Operation& o, std::size_t c) {
+  const StrayWrite write = stray_write_of(o, plan_.setup.caches[c], 0, 0);
+  if (write.is_behind_object) written_behind_[o.object][write.offset] = write.value;
+  body_.line("write_astray(" + plan_.object(o.object) + " + " + number(write.offset) + ", " + hex(write.value) + ");");
+}
+
+void TestSteps::free_written(const TestStep& step, std::size_t c) {
+  const std::map<std::size_t, std::uint8_t>& written = written_behind_.at(step.operation.object);
+  const std::size_t first = written.begin()->first;
+  Change change{first, written.rbegin()->first + 1 - first, {}};
+  std::fill(std::begin(change.found), std::end(change.found), GuardFacts::red_zone);
+  for (const auto& [offset, value] : written)
+    if (offset - first < std::size(change.found)) change.found[offset - first] = value;
+  const std::string object = plan_.object(step.operation.object);
+  for (int times = 2; times > 0; --times) {
+    const bool judges = plan_.agrees || (step.is_failing && plan_.id == M15);
+    if (judges) body_.line("reports.clear();");
+    body_.line(plan_.cache(c) + "free(" + plan_.given(c, object) + ");");
+    if (judges) expectations_.check_change(change, slab::Misuse::WriteBeyondObject, object);
+  }
+  for (const auto& [offset, value] : written)
+    body_.line("write_astray(" + object + " + " + number(offset) + ", " + hex(GuardFacts::red_zone) + ");");
+  written_behind_.erase(step.operation.object);
 }
 
 std::size_t TestSteps::cache_of(const Operation& o) const {
@@ -327,8 +370,10 @@ void TestSteps::finish_well() {
     body_.line(plan_.backend_name(b) + ".fail(Backend::None, 0, Backend::Once);");
   const std::vector<DamageOfStep>& damages = plan_.recording.damages;
   for (std::size_t c = 0; c < plan_.setup.cache_count; ++c)
-    body_.line((!damages.empty() && damages.back().is_pending[c] ? "EXPECT_FALSE(" : "EXPECT_TRUE(") + plan_.cache(c) +
-               "audit());");
+    body_.line((plan_.recording.before.has_stray_writes[c] || (!damages.empty() && damages.back().is_pending[c])
+                    ? "EXPECT_FALSE("
+                    : "EXPECT_TRUE(") +
+               plan_.cache(c) + "audit());");
   if (plan_.damages) body_.line("reports.clear();");
   const auto live = body_.live;
   for (const auto& left : live) take({free(left.first), TestStep::no_index, false});

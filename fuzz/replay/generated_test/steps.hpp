@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "fuzz/replay/generated_test/body.hpp"
@@ -26,6 +27,10 @@ class TestSteps {
   void damage(const TestStep& step, std::size_t c);
   void judge_damage(const TestStep& step, std::size_t c);
   [[nodiscard]] std::string info_of(std::size_t c, std::uint32_t ordinal) const;
+  void allocate(const TestStep& step, std::size_t c);
+  void write_astray(const Operation& o, std::size_t c);
+  /// Frees an object behind which something was written: in vain, until that is mended.
+  void free_written(const TestStep& step, std::size_t c);
   /// Frees everything and destroys the caches, as at the end of every program.
   void finish();
   /// As finish(), with what must hold for every cache.
@@ -38,6 +43,7 @@ class TestSteps {
   TestBody& body_;
   TestExpectations expectations_{plan_, body_};
   std::string arguments_[Limits::max_caches];
+  std::map<std::uint32_t, std::map<std::size_t, std::uint8_t>> written_behind_;  // objects: what by which offset
 };
 
 }  // namespace slabproof
