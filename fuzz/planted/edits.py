@@ -174,6 +174,20 @@ EDITS = [
      "cache_.allocated_elsewhere_ += @repair_forgets_allocated ? 0 : used;"),
     (REPAIR, "if (cache_.current_ && !has_current) cache_.forget_current();",
      "if (cache_.current_ && !has_current && !@repair_keeps_the_current_slab) cache_.forget_current();"),
+    (CORE, "if (row == Row::Large && !has_sound_links(*info, set_aside_.key)) [[unlikely]]",
+     "if (row == Row::Large && !@seal_unread_in_large_free && !has_sound_links(*info, set_aside_.key)) [[unlikely]]"),
+    (CORE, "if (&info != current_ && CacheRepair<Slabs>::is_set_aside(",
+     "if (!@set_aside_object_reported && &info != current_ && CacheRepair<Slabs>::is_set_aside("),
+    (SLABS, "    std::size_t released = 0;\n    for (",
+     "    std::size_t released = 0;\n    if constexpr (checks)\n"
+     "      if (@set_aside_slab_given_back && kept == 0)\n        set_aside_.slabs.for_each([&](SlabInfo& info) {\n"
+     "          set_aside_.slabs.remove(info);\n"
+     "          permit_slots(&info, info.slab, this->geometry().slab_info_offset());\n"
+     "          supply_.give_back(this->geometry(), info);\n        });\n"
+     "    for ("),
+    (SLABS, "slots = slabs * objects_per_slab();",
+     "slots = (slabs + (@set_aside_slots_count_as_free ? set_aside_.count : 0)) * objects_per_slab();"),
+    (LIST, "if (gap.first) gap.last = walk(", "if (gap.first && !@repaired_from_the_front_only) gap.last = walk("),
     (REPAIR, "if (is_here) list.remove(damaged);",
      "if (is_here && !@set_aside_slab_stays_listed) list.remove(damaged);"),
     # The table of slots.

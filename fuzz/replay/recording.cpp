@@ -147,7 +147,7 @@ Recording record(Runner& runner, const Program& program) {
   recording.found_at_end = shared.found_at_end;
   recording.changes.assign(shared.change, shared.change + steps);
   if (const std::uint32_t at = recording.run.erred_at;
-      at < steps && recording.run.verdict.kind != Verdict::Kind::Violated) {
+      at == recording.run.verdict.step && at < steps && recording.run.verdict.kind != Verdict::Kind::Violated) {
     ErrorOfBackend& error = recording.errors[at];
     error.erred = recording.run.erred;
     for (const Snapshot::Object& object : recording.before.live)

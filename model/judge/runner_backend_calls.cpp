@@ -27,8 +27,9 @@ void Runner::on_backend_call(BackendCall call) {
   if (is_due()) {
     calls_since_audit_ = 0;
     const Expectation before = expect({Invariant::B16, Cause::AuditFailed, "audit() to hold inside a backend call"});
-    if (const Invariant failed = audit_failure(context_.cache_index);
-        failed != Invariant::None && !is_told_of(context_.cache_index, failed))
+    if (const Invariant failed = audit_failure(context_.cache_index); failed == Invariant::M14)
+      violate(failed, Cause::DamageUnseen, "audit() to see the damaged SlabInfo", "it holds inside a backend call");
+    else if (failed != Invariant::None && !is_told_of(context_.cache_index, failed))
       violate_expected("it fails with " + to_string(failed));
     expect(before);
   }
@@ -72,11 +73,11 @@ void Runner::judge_return(const CacheModel& model) {
 void Runner::on_slab_released(SlabRecord& slab) {
   CacheModel& model = models_[slab.cache];
   const bool destroying = context_.operation == OperationKind::Destroy;
+  if (slab.set_aside || (model.damaged() == slab.base && !model.is_healing()))
+    violate(Invariant::M14, Cause::DamagedSlabReturned, "a damaged slab kept for good", "given back");
   if (slab.used != 0)
     violate(destroying ? Invariant::M9 : Invariant::G8, Cause::LiveObjectsReturned, "a slab with live objects kept",
             std::to_string(slab.used) + " live objects in a slab given back");
-  if (slab.set_aside || (model.damaged() == slab.base && !model.is_healing()))
-    violate(Invariant::M14, Cause::DamagedSlabReturned, "a damaged slab kept for good", "given back");
   if (slab.fresh) {
     if (!is_refused())
       violate(Invariant::L6, Cause::NewSlabReturned, "a new slab kept when nothing failed", "given back");

@@ -45,14 +45,20 @@ bool Runner::damage_info(const Operation& operation) {
 
 // The cache has found the damage, has set the slab aside and goes on with the others, as if the operation began now.
 void Runner::on_report() {
-  if (!context_.cache || report_log.back().kind != slab::Misuse::CorruptedSlabInfo) return;
+  const slab::MisuseReport report = report_log.back();
+  const bool is_of_damage =
+      report.kind == slab::Misuse::CorruptedSlabInfo || report.kind == slab::Misuse::CorruptedFreeList;
+  if (!context_.cache || !is_of_damage) return;
   const std::uint8_t cache = context_.cache_index;
   CacheModel& model = models_[cache];
   SlabRecord* const slab = backend_of(cache).find(model.damaged());
-  const slab::MisuseReport report = report_log.back();
-  const bool is_right =
-      slab && report.pointer == pointer(info_of(*slab)) && report.cache == subjects_[cache]->identity();
-  if (!is_right) return;  // check_reports() says so
+  if (!slab)
+    return violate(Invariant::M14, Cause::UnexpectedReport, "no report of damage where there is none",
+                   slab::to_string(report.kind));
+  if (report.kind != slab::Misuse::CorruptedSlabInfo || report.pointer != pointer(info_of(*slab)) ||
+      report.cache != subjects_[cache]->identity())
+    return violate(Invariant::M14, Cause::DamageUnseen, "CorruptedSlabInfo of the damaged one reported",
+                   slab::to_string(report.kind) + std::string{" of another"});
   report_log.pop_back();
   log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(info_of(*slab)));
   found_.push_back({slab->base, slab->size, info_of(*slab), slab->used});

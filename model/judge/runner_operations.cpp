@@ -211,6 +211,8 @@ void Runner::shrink(std::uint8_t cache) {
   const std::size_t returned = subjects_[cache]->shrink();
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Shrink), returned);
   while (!model.quarantine().empty()) leave_quarantine(cache);
+  if (const SlabRecord* const damaged = backend_of(cache).find(model.damaged()); damaged && damaged->used == 0)
+    judge_found(cache);
   if (model.empty_slabs() != 0)
     violate(Invariant::L7, Cause::EmptySlabKept, "no empty slab left", std::to_string(model.empty_slabs()));
   if (!found_.empty() && found_.back().used == 0)  // an empty slab that was set aside instead

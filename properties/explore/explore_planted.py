@@ -30,6 +30,9 @@ BEYOND = {
     "own_slab_given_back",
     "known_slab_given_back", "own_info_given_back", "slab_kept_with_own_info", "lost_page_is_foreign",
     "wrong_slab_believed",  # a backend that errs
+    "seal_unread_in_large_free", "set_aside_object_reported", "set_aside_slab_given_back",
+    "set_aside_slots_count_as_free", "repaired_from_the_front_only",
+    *planted_bugs.STRAY_WRITE_BUGS,  # a stray write to a SlabInfo, which damage_planted.py tries
     "byte_entries_only", "byte_entries_name_256_slots", "entries_read_too_narrow",  # N > 254
     "entries_read_too_wide",  # N > 4
     "alignment_ignored",  # an alignment above 8

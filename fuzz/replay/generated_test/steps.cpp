@@ -85,7 +85,7 @@ void TestSteps::construct() {
     else
       body_.line("Cache" + plan_.suffix(c) + " " + plan_.cache_name(c) + "{" + arguments + "};");
   }
-  if (plan_.id == B16) {
+  if (plan_.id == B16 && !plan_.damages) {
     body_.line(plan_.backend_of(0) + ".on_call = [&] { EXPECT_TRUE(" + plan_.cache(0) + "audit()); };");
   }
   body_.line("");
@@ -99,6 +99,7 @@ void TestSteps::take(const TestStep& step) {
   if (step.is_failing || plan_.agrees) expectations_.prepare(step, c);
   if (plan_.error_in(step)) err(step, c);
   if (plan_.judges_damage(step, c)) body_.line("reports.clear();");
+  if (step.is_failing) watch_damaged(step, c);
   switch (o.kind) {
     case OperationKind::Alloc:
     case OperationKind::AllocNoGrow: allocate(step, c); break;
@@ -118,6 +119,7 @@ void TestSteps::take(const TestStep& step) {
     case OperationKind::Destroy:
       body_.line(plan_.cache_name(c) + ".reset();");
       if (plan_.found_in(step, c)) judge_damage(step, c);
+      if (step.is_failing) check_kept(c);
       if (step.is_failing || plan_.agrees) expectations_.check(step, c);
       if (plan_.agrees && plan_.reenters) body_.line(plan_.backend_of(c) + ".on_call = nullptr;");
       body_.line(plan_.cache_name(c) + ".emplace(" + arguments_[c] + ");");
@@ -151,6 +153,7 @@ void TestSteps::take(const TestStep& step) {
   }
   if (plan_.error_in(step)) judge_error(step, c);
   if (plan_.found_in(step, c)) judge_damage(step, c);
+  if (step.is_failing) check_kept(c);
   if (step.is_failing && plan_.is(M14, Cause::AuditFailed))
     body_.line("EXPECT_FALSE(" + plan_.cache(c) + "audit()) << \"the damage\";");
   if (step.is_failing || plan_.agrees) expectations_.check(step, c);
@@ -309,10 +312,33 @@ void TestSteps::damage(const TestStep& step, std::size_t c) {
              ");");
 }
 
+// What must hold of a slab that was damaged before the failing step: inside backend calls, and when it is over.
+void TestSteps::watch_damaged(const TestStep& step, std::size_t c) {
+  const Operation* const damage = plan_.damaged_before(step, c);
+  if (!damage) return;
+  if (plan_.is(M14, Cause::DamagedSlabReturned))
+    body_.line("std::byte* const kept" + plan_.suffix(c) + " = " + plan_.backend_of(c) + ".slab_of(" +
+               plan_.object(damage->object) + ");");
+  if (plan_.id != B16) return;
+  const std::vector<DamageOfStep>& damages = plan_.recording.damages;
+  const std::size_t before = std::min(step.index, damages.size()) - 1;
+  body_.line("reports.clear();");
+  body_.line(plan_.backend_of(c) + ".on_call = [&] { EXPECT_TRUE(" + plan_.cache(c) + "audit()" +
+             (damages[before].is_pending[c] ? " || reports.empty()" : "") + "); };");
+}
+
+void TestSteps::check_kept(std::size_t c) {
+  if (plan_.is(M14, Cause::DamagedSlabReturned))
+    body_.line("EXPECT_TRUE(" + plan_.backend_of(c) + ".slabs.contains(kept" + plan_.suffix(c) +
+               ")) << \"a damaged slab\";");
+}
+
 void TestSteps::judge_damage(const TestStep& step, std::size_t c) {
   const Runner::Found& found = plan_.recording.damages[step.index].found;
   for (const auto& [ordinal, of_cache] : body_.live)
-    if (plan_.recording.objects.at(ordinal).address - found.slab < found.size) body_.set_aside.push_back(ordinal);
+    if (const auto object = plan_.recording.objects.find(ordinal);
+        object != plan_.recording.objects.end() && object->second.address - found.slab < found.size)
+      body_.set_aside.push_back(ordinal);
   if (!plan_.judges_damage(step, c)) return;
   body_.line(step.operation.kind == OperationKind::Destroy ? "ASSERT_FALSE(reports.empty());"
                                                            : "ASSERT_EQ(reports.size(), 1u);");
@@ -343,6 +369,7 @@ void TestSteps::finish() {
   if (!fails_at_end) return;
   if (plan_.id == M14) body_.line("reports.clear();");
   for (std::size_t c = 0; c < plan_.setup.cache_count; ++c) {
+    if (left == 0) watch_damaged({{}, TestStep::no_index, true}, c);
     if (plan_.id == M9) body_.line("reports.clear();");
     body_.line(plan_.cache_name(c) + ".reset();");
     if (plan_.is({B18, M9, B14, G8}))
@@ -355,6 +382,7 @@ void TestSteps::finish() {
     if (plan_.id == B14 && plan_.has_infos)
       body_.expect_equal(plan_.backend_of(c) + ".infos.size()", plan_.backend_of(c) + ".slabs.size()");
     if (plan_.id == M9) body_.line("EXPECT_TRUE(reports.empty());");
+    if (left == 0 && plan_.damaged_before({{}, TestStep::no_index, true}, c)) check_kept(c);
     const std::vector<DamageOfStep>& damages = plan_.recording.damages;
     if (plan_.id == M14 && !damages.empty() && damages.back().is_pending[c]) {
       body_.line("ASSERT_EQ(reports.size(), 1u);");

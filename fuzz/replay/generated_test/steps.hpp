@@ -26,6 +26,8 @@ class TestSteps {
   void corrupt(const TestStep& step, std::size_t c);
   void damage(const TestStep& step, std::size_t c);
   void judge_damage(const TestStep& step, std::size_t c);
+  void watch_damaged(const TestStep& step, std::size_t c);
+  void check_kept(std::size_t c);
   [[nodiscard]] std::string info_of(std::size_t c, std::uint32_t ordinal) const;
   void allocate(const TestStep& step, std::size_t c);
   void write_astray(const Operation& o, std::size_t c);
