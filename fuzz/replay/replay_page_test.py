@@ -130,13 +130,13 @@ def check_agreement(page):
 def check_damage(page):
     for _ in range(10):
         page.press(Keys.ARROW_RIGHT)
-    page.expect("a stray write", [page.text("#steps [aria-current=step] .n"), page.text("[data-slab=s1] header")],
-                ["9", "c0 s1\nSlabInfo damaged\npartial\n2 of 3 used\nat 0x10000"])
+    page.expect("a stray write", [page.text("#steps [aria-current=step] .n"),
+                                  "SlabInfo damaged" in page.text("[data-slab=s1] header")], ["9", True])
     page.press(Keys.END)
     page.press(Keys.ARROW_LEFT)
     page.expect("set aside", ["set aside" in page.text("[data-slab=s1]"), page.count("[data-slab=s1] .chain")],
                 [True, 0])
-    page.expect("in the lists", "set aside s1" in page.text("#lists"), True)
+    page.expect("in the lists", "set aside" in page.text("#lists"), True)
 
 
 def main():
