@@ -187,6 +187,10 @@ BUGS = [
     Bug("link_in_object_believed", "L3/corrupt_link",
         program(LARGE, *allocs(2), *frees(0, 1), "corrupt_link #1 pick=5")),
     Bug("freed_object_stays_open", "M11/free", program(LARGE, *allocs(1), "free #0")),
+    Bug("tail_waste_stays_open", "M11/alloc", program(LARGE, *allocs(1))),
+    Bug("padding_stays_open", "M11/alloc", program(FIXED, *allocs(1))),
+    Bug("uncarved_slot_stays_open", "M11/alloc", program(LARGE, *allocs(1))),
+    Bug("slab_at_rest_opens", "M11/free", program(HALF, *allocs(2), *frees(0, 1))),
     # The mark of a cache at work.
     Bug("busy_mark_not_set", "M12/alloc", program(ONE, "reenter c0 alloc", *allocs(1))),
     Bug("busy_mark_stays", "B15/alloc", program(ONE, *allocs(2))),

@@ -224,6 +224,8 @@ EDITS = [
      "if (offset >= geometry().slab_size() + @unchecked_neighbour_taken_for_current) return free_elsewhere(object);"),
     (CORE, "    --slots_.used;\n    if (slots_.used == 0 && empty_.size() >= kept_slabs_)",
      "    if (!detail::is_late_free()) --slots_.used;\n"
+     "    if (@slab_at_rest_opens && slots_.used == 0)\n"
+     "      permit(reinterpret_cast<void*>(slab_), objects_per_slab() * geometry().stride());\n"
      "    if (slots_.used == 0 && (empty_.size() >= kept_slabs_ + @trimmed_one_slab_late || @no_empty_slab_kept))"),
     (CORE, "    this->keep(0);\n    const std::size_t released",
      "    detail::note_shrink();\n    if (!@shrink_keeps_reserve) this->keep(0);\n    const std::size_t released"),
@@ -359,6 +361,12 @@ EDITS = [
     (SLABS, "    if (!info) return nullptr;\n    ::new (",
      "    if (!info) return allocated_elsewhere_ += @failed_alloc_counted, nullptr;\n"
      "    if (!@new_slab_has_a_free_slot) ::new ("),
+    (SLABS, "    forbid_slots(info, info->slab, geometry().slab_info_offset());",
+     "    forbid_slots(info, info->slab, @tail_waste_stays_open ? objects_per_slab() * geometry().stride() : "
+     "geometry().slab_info_offset());\n"
+     "    if (@uncarved_slot_stays_open) permit(info->slab + geometry().stride(), geometry().stride());"),
+    (CORE, "permit_object(current_, slot, geometry().object_size());",
+     "permit_object(current_, slot, @padding_stays_open ? geometry().stride() : geometry().object_size());"),
     (SLABS, "    all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n",
      "    if (!@new_slab_not_listed) all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n"
      "    if (@info_linked_twice) empty_.push_front(*info);\n"),

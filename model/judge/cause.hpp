@@ -58,6 +58,7 @@ enum class Cause : std::uint8_t {
   FreedObjectOpen,
   PaddingOpen,
   UnusedSlotOpen,
+  TailWasteOpen,
   WriteToFreedObjectHeeded,
   DamageUnseen,  // a SlabInfo that was written to was believed
   DamagedSlabReturned,

@@ -49,6 +49,7 @@ bool Runner::start(const Setup& setup) {
   live_.clear();
   made_.clear();
   stray_writes_.clear();
+  touched_.clear();
   step_ = 0;
   budget_ = allowed_;
   budget_ended_at_ = no_step;

@@ -24,6 +24,7 @@
 #include "model/judge/verdict.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/recording_backend.hpp"
+#include "model/memory/sanitizer.hpp"
 #include "model/program/program.hpp"
 #include "model/subject/report_log.hpp"
 #include "model/subject/slab_subject.hpp"
@@ -143,6 +144,13 @@ class Runner final : private BackendObserver, private ReportObserver {
     std::uintptr_t object = 0;  // the oldest in quarantine
   };
 
+  /// A slab that was made, or in which an object was handed out or freed, since its bytes were last looked at.
+  struct Touched {
+    std::uintptr_t slab;
+    std::uint8_t cache;
+    friend auto operator<=>(const Touched&, const Touched&) = default;
+  };
+
   void on_backend_call(BackendCall call) override;
   void on_slab_made(SlabRecord& slab) override;
   void on_slab_released(SlabRecord& slab) override;
@@ -187,6 +195,13 @@ class Runner final : private BackendObserver, private ReportObserver {
   void judge_source(const SlabRecord& slab, const Source& source);
   void retire(std::uint8_t cache, std::uintptr_t address);
   void judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot);
+  void judge_open(const CacheModel& model, const SlabRecord& slab, std::uintptr_t address);
+  void touch(const SlabRecord& slab) {
+    if (has_asan && (touched_.empty() || touched_.back() != Touched{slab.base, slab.cache}))
+      touched_.push_back({slab.base, slab.cache});
+  }
+  void check_poisoning(std::uint8_t cache);
+  void check_poisoning(const CacheModel& model, const SlabRecord& slab);
   void judge_refusal(OperationKind kind, std::uint8_t cache);
   void check_given_back();
   void free_object(std::uint32_t ordinal);
@@ -267,6 +282,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
   std::vector<StrayWrite> stray_writes_;  // until they are reported or mended, or their slab goes back
   Change due_change_;
+  std::vector<Touched> touched_;  // slabs with poisoning to check
   std::uint32_t step_ = 0;
   StepKind step_kind_;
   std::uint64_t operations_ = 0;

@@ -113,6 +113,7 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
     ++slab.used;
   }
   slab.handed_out[slot] = true;
+  touch(slab);
   if (subjects_[cache]->abilities().poisons) judge_poisoning(model, slab, slot);
 }
 
@@ -124,16 +125,34 @@ void Runner::judge_source(const SlabRecord& slab, const Source& source) {
           expected_.text(), "one of a slab with " + std::to_string(slab.used) + " objects");
 }
 
-// M11: an object is not poisoned; its padding is, and so is a slot behind it that was never handed out.
+// M11: an object is not poisoned; its padding is, a slot behind it that was never handed out, and the tail waste of a
+// new slab. check_poisoning() looks at the rest.
 void Runner::judge_poisoning(const CacheModel& model, const SlabRecord& slab, std::size_t slot) {
   const std::size_t stride = model.layout.stride, size = model.spec.object_size;
   const std::uintptr_t object = slab.base + slot * stride, next = object + stride;
   if (!is_open(object, size))
     return violate(Invariant::M11, Cause::LiveObjectPoisoned, "an object that may be used", "poisoned bytes in it");
-  if (size < stride && !is_closed(next - 1))
-    return violate(Invariant::M11, Cause::PaddingOpen, "padding that may not be used", "it is open");
+  if (const std::uintptr_t open = find_open(object + size, next); open != next) return judge_open(model, slab, open);
   if (slot + 1 < model.layout.objects_per_slab && !slab.handed_out[slot + 1] && !is_closed(next))
-    violate(Invariant::M11, Cause::UnusedSlotOpen, "a slot never handed out that may not be used", "it is open");
+    return judge_open(model, slab, next);
+  const std::uintptr_t end = slab.base + model.layout.slab_info_offset;
+  if (!slab.fresh) return;
+  const std::uintptr_t open = find_open(slab.base + model.layout.objects_per_slab * stride, end);
+  if (open != end) judge_open(model, slab, open);
+}
+
+// M11: nobody may use this byte of a slab, but it is open.
+void Runner::judge_open(const CacheModel& model, const SlabRecord& slab, std::uintptr_t address) {
+  const auto is_open_byte_of = [&](Cause cause, const char* expected) {
+    violate(Invariant::M11, cause, expected, "byte " + std::to_string(address - slab.base) + " of the slab is open");
+  };
+  const std::size_t slot = (address - slab.base) / model.layout.stride;
+  if (slot >= model.layout.objects_per_slab)
+    return is_open_byte_of(Cause::TailWasteOpen, "tail waste that may not be used");
+  if (reference_.find(slab.base + slot * model.layout.stride))
+    return is_open_byte_of(Cause::PaddingOpen, "padding that may not be used");
+  if (slab.handed_out[slot]) return is_open_byte_of(Cause::FreedObjectOpen, "a freed slot that may not be used");
+  is_open_byte_of(Cause::UnusedSlotOpen, "a slot never handed out that may not be used");
 }
 
 void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {

@@ -44,6 +44,7 @@ void Runner::on_backend_call(BackendCall call) {
 void Runner::on_slab_made(SlabRecord& slab) {
   models_[slab.cache].slab_made();
   made_.push_back(slab.base);
+  touch(slab);
 }
 
 void Runner::on_refusal(Invariant invariant) {

@@ -6,6 +6,7 @@
 
 #include "model/memory/address.hpp"
 #include "model/memory/contents.hpp"
+#include "model/memory/sanitizer.hpp"
 #include "model/subject/report_log.hpp"
 
 namespace slabproof {
@@ -120,6 +121,38 @@ void Runner::check_audit(std::uint8_t cache) {
   else if (failed != Invariant::None || !stray_writes_.empty())
     judge_audit(cache, failed);
   check_statistics(cache);
+  if (has_asan && subjects_[cache]->abilities().poisons) check_poisoning(cache);
+}
+
+// M11, of each byte that objects could lie in, in the slabs that were touched since. Objects need not be asked about:
+// check_contents() has read them, which AddressSanitizer watches.
+void Runner::check_poisoning(std::uint8_t cache) {
+  std::sort(touched_.begin(), touched_.end());
+  touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
+  std::erase_if(touched_, [&](const Touched& touched) {
+    if (touched.cache != cache) return false;
+    const SlabRecord* const slab = backend_of(cache).find(touched.slab);
+    const bool is_there = slab && slab->base == touched.slab && slab->cache == cache && !slab->abandoned &&
+                          !slab->set_aside;  // whose objects stay open when they are freed
+    if (is_there && !violated()) check_poisoning(models_[cache], *slab);
+    return true;
+  });
+}
+
+void Runner::check_poisoning(const CacheModel& model, const SlabRecord& slab) {
+  const std::uintptr_t end = slab.base + model.layout.slab_info_offset;
+  std::uintptr_t closed = slab.base;
+  const auto are_closed_until = [&](std::uintptr_t next) {
+    const std::uintptr_t open = find_open(closed, next);
+    if (open != next) judge_open(model, slab, open);
+    return open == next;
+  };
+  const auto& live = reference_.live();
+  for (auto object = live.lower_bound({slab.base, 0, 0, 0}); object != live.end() && object->begin < end; ++object) {
+    if (!are_closed_until(object->begin)) return;
+    closed = object->end;
+  }
+  (void)are_closed_until(end);
 }
 
 }  // namespace slabproof

@@ -104,6 +104,7 @@ void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
   if (!subjects_[cache]->abilities().layout) return;
   SlabRecord& slab = *backend_of(cache).find(address);
   CacheModel& model = models_[cache];
+  touch(slab);
   if (model.guards.quarantine_objects != 0) {
     model.quarantine({address, slab.base});
     if (model.quarantine().size() > model.guards.quarantine_objects) leave_quarantine(cache);
@@ -155,7 +156,7 @@ void Runner::free_object(std::uint32_t ordinal) {
   if (slab && has_healed) slab->damaged = false;
   const bool kept = slab && slab->generation == freed.generation && !slab->set_aside;
   if (kept && subjects_[cache]->abilities().poisons &&
-      !(is_closed(freed.address) && is_closed(freed.address + model.spec.object_size - 1)))
+      find_open(freed.address, freed.address + model.layout.stride) != freed.address + model.layout.stride)
     violate(Invariant::M11, Cause::FreedObjectOpen, "a freed object that may not be used", "it is open");
   judge_kept_slabs(cache);
   end();

@@ -44,12 +44,37 @@ inline bool is_open(std::uintptr_t begin, std::size_t size) {
 inline bool is_closed(std::uintptr_t address) {
   return __asan_address_is_poisoned(reinterpret_cast<void*>(address)) != 0;
 }
+/// Where the shadow of an address is: one byte for each granule, negative if nobody may touch any of it, else how many
+/// of its first bytes are open; 0 for all.
+inline const std::uintptr_t shadow_offset = [] {
+  std::size_t scale, offset;
+  __asan_get_shadow_mapping(&scale, &offset);
+  return offset;
+}();
+constexpr std::size_t granule = 8;
+/// The first byte of [begin, end) that somebody may touch, or `end`. `end` is where a granule ends. O(size / 64).
+SLABPROOF_NOT_SANITIZED inline std::uintptr_t find_open(std::uintptr_t begin, std::uintptr_t end) {
+  if (begin % granule != 0) {
+    if (begin < end && !is_closed(begin)) return begin;
+    begin += granule - begin % granule;
+  }
+  constexpr std::uint64_t closed = 0x8080'8080'8080'8080;  // the signs of eight bytes
+  for (; begin + 8 * granule <= end; begin += 8 * granule) {
+    std::uint64_t shadow;
+    __builtin_memcpy(&shadow, reinterpret_cast<const void*>(begin / granule + shadow_offset), sizeof shadow);
+    if ((shadow & closed) != closed) break;
+  }
+  for (; begin < end; begin += granule)
+    if (*reinterpret_cast<const signed char*>(begin / granule + shadow_offset) >= 0) return begin;
+  return end;
+}
 #else
 inline constexpr bool has_asan = false;
 inline void forbid(const void*, std::size_t) {}
 inline void permit(const void*, std::size_t) {}
 inline bool is_open(std::uintptr_t, std::size_t) { return true; }
 inline bool is_closed(std::uintptr_t) { return true; }
+inline std::uintptr_t find_open(std::uintptr_t, std::uintptr_t end) { return end; }
 #endif
 
 }  // namespace slabproof

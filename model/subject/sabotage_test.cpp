@@ -273,6 +273,16 @@ TEST_P(Sabotaged, IsFoundAndTheUnbrokenCacheAgrees) {
 
 INSTANTIATE_TEST_SUITE_P(Cache, Sabotaged, testing::ValuesIn(rows), name_of);
 
+// Nothing but AddressSanitizer knows of it, and no operation touches the bytes.
+TEST(Sabotage, OfTailWasteIsFoundWhereAddressSanitizerIs) {
+  sabotage = OpensTailWaste;
+  for (const char* const program : {"#0 = alloc c0", "reserve c0 1"}) {
+    const Verdict broken = Runner{make_saboteur}.run(program_of({Invariant::M11, OpensTailWaste, "", large, program}));
+    EXPECT_EQ(broken.violation.invariant, has_asan ? Invariant::M11 : Invariant::None) << broken.sentence();
+  }
+  sabotage = None;
+}
+
 struct Deadly : Sabotaged {};
 
 TEST_P(Deadly, DiesUnderAddressSanitizer) {

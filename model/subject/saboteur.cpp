@@ -154,6 +154,7 @@ class Saboteur {
                                        .follows_policy = true,
                                        .detects_misuse = Policy::checks,
                                        .has_guards = slab::detail::has_guards<Policy>,
+                                       .poisons = true,
                                        .owns_live_slabs = true};
 
   Saboteur(slab::Geometry geometry, SabotagedBackend& backend) : cache_{geometry, backend}, backend_{backend} {
@@ -171,6 +172,7 @@ class Saboteur {
     auto* object = static_cast<std::byte*>(cache_.alloc());
     cache_.free(skipped);
     if (!object) return ++failures_, nullptr;
+    if (sabotage == OpensTailWaste) open_tail_waste();
     if (sabotage == ReturnsUnaligned) object += 4;
     if (sabotage == ReturnsPadding) object += 8;
     if (sabotage == ReturnsForeign) object = reinterpret_cast<std::byte*>(this);
@@ -185,7 +187,9 @@ class Saboteur {
   }
   bool reserve(std::size_t n) {
     if (sabotage == RefusesToReserve) return false;
-    return sabotage == PretendsToReserve || cache_.reserve(n);
+    const bool reserved = sabotage == PretendsToReserve || cache_.reserve(n);
+    if (sabotage == OpensTailWaste) open_tail_waste();
+    return reserved;
   }
   void free(void* object) {
     if (sabotage == LooksUpNull && !object) (void)backend_.get_slab_info(0);
@@ -234,6 +238,7 @@ class Saboteur {
   }
 
  private:
+  void open_tail_waste() { permit(at(backend_.last_slab() + geometry().slab_info_offset() - 8), 8); }
   [[nodiscard]] const slab::Geometry& geometry() const { return cache_.geometry(); }
   template <class F>
   void change_first_info(F f) {

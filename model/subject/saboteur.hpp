@@ -63,6 +63,7 @@ enum class Sabotage : std::uint8_t {
   ShrinksInFree,
   LooksUpNull,
   ReadsFreedObject,
+  OpensTailWaste,
   HeedsFreedObject,
   MiscountsShrink,
   KeepsWhenShrinking,

@@ -160,6 +160,7 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state) {
   runner.live_.clear();
   runner.made_.clear();
   runner.stray_writes_.clear();
+  runner.touched_.clear();
   runner.context_ = {};
   report_log.clear();
   runner.step_ = 0;
@@ -175,6 +176,7 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state) {
       (void)runner.reference_.admit({slab->base, slab->base + slab->size, no_ordinal, slab->cache});
       continue;
     }
+    runner.touch(*slab);
     CacheModel& model = runner.models_[slab->cache];
     model.restore_slab(slab->used);
     if (state.caches[slab->cache].current == slab->base) model.restore_current(slab->base, slab->used);

@@ -231,6 +231,7 @@ void TestExpectations::check_reports(const TestStep& step, std::size_t c) {
     if (plan_.cause == Cause::FreedObjectOpen) dies(0), dies(size - 1);
     if (plan_.cause == Cause::PaddingOpen) dies(plan_.layout(c).stride - 1);
     if (plan_.cause == Cause::UnusedSlotOpen) dies(plan_.layout(c).stride);
+    if (plan_.cause == Cause::TailWasteOpen) dies(plan_.layout(c).objects_per_slab * plan_.layout(c).stride);
     return;
   }
   if (o.kind == OperationKind::Destroy && plan_.setup.caches[c].checks) {
