@@ -70,6 +70,8 @@ std::optional<Options> options_of(int argc, char** argv) {
   if (!options.output.empty() && !options.minimize && !options.as_test && !options.html)
     return wrong("--output: only --minimize, --as-test and --html write there");
 
+  if (!options.budget.empty() && !options.minimize) return wrong("--budget: only --minimize has one");
+  if (options.budget.empty()) options.budget = "60";
   char* budget_end = nullptr;
   constexpr double longest = 1e7;
   if (const double budget = std::strtod(options.budget.c_str(), &budget_end);

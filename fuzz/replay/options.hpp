@@ -10,7 +10,7 @@ namespace slabproof {
 struct Options {
   bool quiet = false, full = false, minimize = false, as_test = false, html = false, json = false, environment = false,
        help = false;
-  std::string bytes_out, trace_out, output, budget = "60";
+  std::string bytes_out, trace_out, output, budget;
   std::vector<std::string> files;
 };
 
