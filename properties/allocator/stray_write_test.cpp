@@ -358,6 +358,30 @@ TEST(CorruptedSlabInfo, IsReportedOnceHoweverFarTheLastObjectIsOverrun) {
   overrun_all(std::integral_constant<Row, Row::Large>{}, made(256, 64, Large, 40));
 }
 
+// In row 3 alone the SlabInfo says where its slab begins. Moved by one stride, it would make each object its neighbour.
+TEST(CorruptedSlabInfo, FreesNoNeighbourOfAnObjectWhoseSlabSeemsToBeginElsewhere) {
+  reports.clear();
+  const Geometry geometry = made(4096, 4096, ObjectSizeType::Large, 64);
+  OrderedBackend backend;
+  DynamicCache<Row::Large, OrderedBackend, RecordingAndKeeping<1>> cache{geometry, backend};
+  std::vector<void*> objects(2 * geometry.objects_per_slab());
+  for (void*& object : objects) object = cache.alloc();
+  ASSERT_EQ(backend.infos_in_order.size(), 2u);
+  std::byte* const info = backend.infos_in_order[0] + geometry.slab_info_size() - sizeof(slab::SlabInfo);
+  std::byte* const base = info + offsetof(slab::SlabInfo, slab);
+  write_stray(base, *base ^ std::byte{64});  // the slab is full, and not the current one
+  cache.free(objects[5]);
+  ASSERT_EQ(reports.size(), 1u) << "an object beside it was freed";
+  EXPECT_EQ(reports[0].kind, Misuse::CorruptedSlabInfo);
+  EXPECT_EQ(reports[0].pointer, info);
+  EXPECT_EQ(cache.statistics().set_aside_slabs, 1u);
+  void* const another = cache.alloc();
+  EXPECT_EQ(std::find(objects.begin(), objects.end(), another), objects.end()) << "an allocated object";
+  objects.push_back(another);
+  for (std::size_t i = geometry.objects_per_slab(); i < objects.size(); ++i) cache.free(objects[i]);
+  EXPECT_EQ(reports.size(), 1u);
+}
+
 TEST(StrayWrite, WideEntriesNameSlotsBeyondTheReachOfNarrowOnes) {
   Placed<Row::Large> cache{made(1 << 20, 4096, ObjectSizeType::Large, 8)};
   const std::size_t objects = cache.cache.geometry().objects_per_slab();
