@@ -128,12 +128,16 @@ void put_size_at_border(std::uint8_t* header, std::size_t index, SplitMix& rando
 void mutate_header(std::uint8_t* header, SplitMix& random) {
   std::uint8_t* const first = header + format::cache_at(0);
   std::uint8_t& byte = header[random.below(header_size)];
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0: header[format::shape_at] = static_cast<std::uint8_t>(random.below(4)); break;
     case 1: std::copy(first, first + format::cache_size, header + format::cache_at(1)); break;  // of one geometry
     case 2: byte ^= static_cast<std::uint8_t>(1 << random.below(8)); break;
     case 3:
     case 4: put_size_at_border(header, random.below(2), random); break;
+    case 5:
+      header[format::cache_at(random.below(2)) + format::options_at] =
+          format::guarded_options[random.below(std::size(format::guarded_options))].byte;
+      break;
     default: byte = random.byte(); break;
   }
 }

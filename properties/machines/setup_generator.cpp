@@ -1,9 +1,11 @@
 #include "properties/machines/setup_generator.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <ostream>
 #include <vector>
 
+#include "model/program/byte_format.hpp"
 #include "model/program/layout.hpp"
 #include "model/program/static_caches.hpp"
 #include "model/program/trace.hpp"
@@ -42,8 +44,12 @@ CacheSpec cache_from(MachineKind kind, const std::uint32_t* choice, std::uint32_
   CacheSpec cache;
   cache.checks = kind.checks;
   cache.empty_slabs_kept = kind.empty_slabs_kept;
-  cache.guards = kind.guards;
-  cache.is_static = choice[8] % 8 == 7 && kind.empty_slabs_kept <= 1 && kind.guards == Guards::None;
+  if (kind.has_guards) {
+    const format::GuardedOptions& options = format::guarded_options[choice[8] % std::size(format::guarded_options)];
+    cache.guards = options.guards;
+    cache.empty_slabs_kept = options.empty_slabs_kept;
+  }
+  cache.is_static = choice[8] % 8 == 7 && kind.empty_slabs_kept <= 1 && !kind.has_guards;
   choose_geometry(cache, kind.row, choice, slab_size);
   if (cache.is_static) {
     const StaticGeometry& geometry = static_geometry(kind.row, choice[9]);

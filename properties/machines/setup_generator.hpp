@@ -14,7 +14,7 @@ struct MachineKind {
   slab::Row row;
   bool checks;
   std::uint8_t empty_slabs_kept;
-  Guards guards = Guards::None;
+  bool has_guards = false;  // some policy with guards, which then says how many empty slabs are kept
 };
 
 /// Setups whose first cache is of `kind`, over all geometries with a bias to the edges: 1, 2 and 3

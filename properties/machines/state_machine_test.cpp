@@ -11,14 +11,15 @@
 namespace slabproof {
 namespace {
 
-// Three machines a row: together at least 50,000 programs, times SLABPROOF_DEEP.
-constexpr std::uint64_t programs_per_machine = 16'700;
+// Four machines a row: together at least 50,000 programs, times SLABPROOF_DEEP.
+constexpr std::uint64_t programs_per_machine = 16'000, programs_with_guards = 2'100;
 
 void expect_agreement(MachineKind kind) {
+  const std::uint64_t programs = kind.has_guards ? programs_with_guards : programs_per_machine;
   const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
   const std::string id = std::string{test->test_suite_name()} + "/" + test->name();
   const MachineResult result = check_machine(id, {.kind = kind,
-                                                  .programs = programs_per_machine * deep(),
+                                                  .programs = programs * deep(),
                                                   .crash_folder = SLABPROOF_CRASH_FOLDER,
                                                   .progress = std::chrono::seconds{2}});
   EXPECT_TRUE(result.passed) << result.report;
@@ -31,12 +32,15 @@ using enum slab::Row;
 TEST(SmallSinglePage, AgreesWithTheModelWhenChecked) { expect_agreement({SmallSinglePage, true, 1}); }
 TEST(SmallSinglePage, AgreesWithTheModelWhenUnchecked) { expect_agreement({SmallSinglePage, false, 1}); }
 TEST(SmallSinglePage, AgreesWithTheModelWhenNoEmptySlabIsKept) { expect_agreement({SmallSinglePage, true, 0}); }
+TEST(SmallSinglePage, AgreesWithTheModelWhenGuarded) { expect_agreement({SmallSinglePage, true, 1, true}); }
 TEST(SmallMultiPage, AgreesWithTheModelWhenChecked) { expect_agreement({SmallMultiPage, true, 1}); }
 TEST(SmallMultiPage, AgreesWithTheModelWhenUnchecked) { expect_agreement({SmallMultiPage, false, 1}); }
 TEST(SmallMultiPage, AgreesWithTheModelWhenNoEmptySlabIsKept) { expect_agreement({SmallMultiPage, true, 0}); }
+TEST(SmallMultiPage, AgreesWithTheModelWhenGuarded) { expect_agreement({SmallMultiPage, true, 1, true}); }
 TEST(Large, AgreesWithTheModelWhenChecked) { expect_agreement({Large, true, 1}); }
 TEST(Large, AgreesWithTheModelWhenUnchecked) { expect_agreement({Large, false, 1}); }
 TEST(Large, AgreesWithTheModelWhenNoEmptySlabIsKept) { expect_agreement({Large, true, 0}); }
+TEST(Large, AgreesWithTheModelWhenGuarded) { expect_agreement({Large, true, 1, true}); }
 
 }  // namespace
 }  // namespace slabproof
