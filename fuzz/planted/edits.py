@@ -243,8 +243,8 @@ EDITS = [
      "slots_{no_slots()}, supply_{backend} {\n    detail::note_cache();\n"
      "    if (@no_slab_counts_as_empty) slots_.used = 0;\n"
      "    if (@constructor_makes_a_slab) (void)make_slab(nullptr);\n"),
-    (CORE, "    busy_.enter();\n    if constexpr (checks) {\n      while",
-     "    if (!@destruction_is_unguarded) busy_.enter();\n    if constexpr (checks) {\n      while"),
+    (CORE, "    enter_without_quarantine(caller);\n",
+     "    enter_without_quarantine(caller);\n    if (@destruction_is_unguarded) busy_.leave();\n"),
     (CORE, "      visit_live([&](void* object)",
      "      if (!@destroyed_without_reports) visit_live([&](void* object)"),
     (CORE, "    this->release_empty_slabs(0, caller);\n  }",
@@ -254,8 +254,8 @@ EDITS = [
     (BUSY, "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = Idle;",
      "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = @busy_mark_stays ? AtWork : Idle;"),
     (CORE, "      busy_.end_refusal();", "      @refused_call_ends_the_mark ? busy_.leave() : busy_.end_refusal();"),
-    (CORE, "    busy_.leave();\n    report(kind, object",
-     "    if (!@busy_after_misuse) busy_.leave();\n    report(kind, object"),
+    (CORE, "    busy_.leave();\n    Policy::on_misuse(found)",
+     "    if (!@busy_after_misuse) busy_.leave();\n    Policy::on_misuse(found)"),
     (CORE, "if (!info) return busy_.leave(), nullptr;",
      "if (!info && @busy_after_a_failed_alloc) return nullptr;\n      if (!info) return busy_.leave(), nullptr;"),
     (SLABS, "return supply_.look_up(page);",

@@ -17,6 +17,7 @@ namespace properties {
 /// What on_misuse was told.
 struct Reports {
   std::size_t reentrant, interior, double_free, live, damaged, others;
+  const void* freed_by;  // in the last DoubleFree
 };
 inline Reports* reports = nullptr;
 
@@ -25,12 +26,17 @@ struct Counting : slab::Checked {
     switch (report.kind) {
       case slab::Misuse::ReentrantCall: ++reports->reentrant; break;
       case slab::Misuse::InteriorPointer: ++reports->interior; break;
-      case slab::Misuse::DoubleFree: ++reports->double_free; break;
+      case slab::Misuse::DoubleFree: ++reports->double_free, reports->freed_by = report.freed_by; break;
       case slab::Misuse::LiveAtDestruction: ++reports->live; break;
       case slab::Misuse::CorruptedSlabInfo: ++reports->damaged; break;
       default: ++reports->others;
     }
   }
+};
+
+struct CountingAndWaiting : Counting {
+  static constexpr std::size_t quarantine_objects = 4;
+  static constexpr bool track_callers = true;
 };
 
 inline constexpr std::size_t objects = 5;  // a slab
@@ -43,7 +49,9 @@ struct Backend {
       if (!used[i]) return used[i] = true, ++outstanding, slabs + i * size;
     return nullptr;
   }
+  /// Wipes it, so that it is seen when somebody reads it later.
   void free_slab(void* slab, std::size_t size, std::size_t) noexcept {
+    std::memset(slab, 0, size);
     used[(static_cast<std::byte*>(slab) - slabs) / static_cast<std::ptrdiff_t>(size)] = false;
     --outstanding;
   }
@@ -91,6 +99,11 @@ struct Large {
   static constexpr const char* name = "Large";
   using C =
       slab::Cache<Object<96>, slab::Config{2 * page_size, page_size, slab::ObjectSizeType::Large}, Backend, Counting>;
+};
+
+struct Guarded {
+  static constexpr const char* name = "SmallSinglePage with a quarantine";
+  using C = slab::Cache<Object<16>, slab::Config{page_size, page_size}, Backend, CountingAndWaiting>;
 };
 
 /// A cache, its backend and its objects.

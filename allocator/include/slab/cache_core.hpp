@@ -108,8 +108,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   [[gnu::noinline]] std::size_t shrink() noexcept {
     if (busy_.is_set()) [[unlikely]]
       return refuse(nullptr), 0;
-    const std::size_t trimmed = empty_quarantine(__builtin_return_address(0));
-    busy_.enter();
+    const std::size_t trimmed = enter_without_quarantine(__builtin_return_address(0));
     this->keep(0);
     const std::size_t released = trimmed + this->release_empty_slabs(0, __builtin_return_address(0));
     busy_.leave();
@@ -134,8 +133,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   /// Reports every live object, leaves their slabs alone and gives the empty ones back.
   [[gnu::noinline]] void destroy() noexcept {
     const void* const caller = __builtin_return_address(0);
-    empty_quarantine(caller);
-    busy_.enter();
+    enter_without_quarantine(caller);
     if constexpr (checks) {
       while (SlabInfo* const damaged = this->find_damaged()) this->set_aside_and_go_on(*damaged, caller);
       visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });
@@ -353,8 +351,9 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   // Misuse. Nothing was changed, and the cache is left before on_misuse is called.
 
   void misused(Misuse kind, const void* object, const void* caller) noexcept {
+    const MisuseReport found = this->describe(kind, object, caller);  // an interrupt may give the slab back
     busy_.leave();
-    report(kind, object, caller);
+    Policy::on_misuse(found);
   }
   /// The backend says that `object` is in no slab of this cache.
   [[gnu::cold, gnu::noinline]] void misused_outside(const void* object, Misuse kind) noexcept {
@@ -406,15 +405,16 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     guards_.leaving = leaving;
     free_entered(object);
   }
-  /// Returns how many slabs went back.
-  std::size_t empty_quarantine([[maybe_unused]] const void* caller) noexcept {
+  /// Enters, and lets all objects leave the quarantine. Returns how many slabs went back.
+  std::size_t enter_without_quarantine([[maybe_unused]] const void* caller) noexcept {
+    busy_.enter();
     if constexpr (guards) {
       guards_.trimmed_slabs = 0;
       while (guards_.quarantine.size() != 0) {
-        busy_.enter();
         guards_.caller = caller;
         const FreedObject leaving = guards_.quarantine.pop();
         free_entered(leaving.object, leaving);
+        busy_.enter();
       }
       return guards_.trimmed_slabs;
     }

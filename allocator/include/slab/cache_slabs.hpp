@@ -296,6 +296,9 @@ class CacheSlabs {
     return caller;
   }
   void report(Misuse kind, const void* pointer, const void* caller) noexcept {
+    Policy::on_misuse(describe(kind, pointer, caller));
+  }
+  [[nodiscard]] MisuseReport describe(Misuse kind, const void* pointer, const void* caller) const noexcept {
     MisuseReport report{kind, pointer, this, caller, geometry().object_size(), Policy::name};
     if constexpr (Policy::track_callers) {
       if (kind == Misuse::DoubleFree || kind == Misuse::LiveAtDestruction) {
@@ -303,7 +306,7 @@ class CacheSlabs {
         report.allocated_by = callers.allocated_by, report.freed_by = callers.freed_by;
       }
     }
-    Policy::on_misuse(report);
+    return report;
   }
 
   [[gnu::cold, gnu::noinline]] void report_change(Misuse kind, const void* slot, const void* caller,
