@@ -244,7 +244,8 @@ EDITS = [
      "    if (@no_slab_counts_as_empty) slots_.used = 0;\n"
      "    if (@constructor_makes_a_slab) (void)make_slab(nullptr);\n"),
     (CORE, "    enter_without_quarantine(caller);\n",
-     "    enter_without_quarantine(caller);\n    if (@destruction_is_unguarded) busy_.leave();\n"),
+     "    if (@destruction_leaves_quarantine)\n      busy_.enter();\n    else\n"
+     "      enter_without_quarantine(caller);\n    if (@destruction_is_unguarded) busy_.leave();\n"),
     (CORE, "      visit_live([&](void* object)",
      "      if (!@destroyed_without_reports) visit_live([&](void* object)"),
     (CORE, "    this->release_empty_slabs(0, caller);\n  }",
@@ -417,8 +418,8 @@ EDITS = [
     (CORE, "if (this->quarantined() != 0 && partial_.size() + empty_.size() == 0)",
      "if (!@backend_asked_before_quarantine && this->quarantined() != 0 &&\n"
      "            (@quarantine_before_free_slots || partial_.size() + empty_.size() == 0))"),
-    (CORE, "trimmed = empty_quarantine(", "trimmed = @shrink_leaves_quarantine ? 0 : empty_quarantine("),
-    (CORE, "    empty_quarantine(caller);", "    if (!@destruction_leaves_quarantine) empty_quarantine(caller);"),
+    (CORE, "trimmed = enter_without_quarantine(",
+     "trimmed = @shrink_leaves_quarantine ? (busy_.enter(), 0) : enter_without_quarantine("),
     (SLABS, "allocated -= at_most(quarantined(), allocated);",
      "if (!@quarantined_counted_as_allocated) allocated -= at_most(quarantined(), allocated);"),
 ]
