@@ -358,6 +358,51 @@ TEST(CorruptedSlabInfo, IsReportedOnceHoweverFarTheLastObjectIsOverrun) {
   overrun_all(std::integral_constant<Row, Row::Large>{}, made(256, 64, Large, 40));
 }
 
+/// Overwrites the SlabInfos of the second and the fourth of five full slabs. No sound link leads to the third any more,
+/// which is not damaged itself, and which is the current one if an object was freed there before.
+template <Row R>
+void damage_both_neighbours(const Geometry& geometry, bool is_current) {
+  SCOPED_TRACE(testing::Message() << to_string(R) << (is_current ? ", current" : ""));
+  reports.clear();
+  OrderedBackend backend;
+  DynamicCache<R, OrderedBackend, RecordingAndKeeping<1>> cache{geometry, backend};
+  const std::size_t in_slab = geometry.objects_per_slab();
+  std::vector<void*> objects(5 * in_slab);
+  for (void*& object : objects) object = cache.alloc();
+  const auto info_of = [&](std::size_t slab) {
+    return (R == Row::Large ? backend.infos_in_order[slab]
+                            : backend.slabs_in_order[slab] + geometry.slab_info_offset()) +
+           geometry.slab_info_size() - sizeof(slab::SlabInfo);
+  };
+  if (is_current) cache.free(objects[3 * in_slab - 1]);
+  for (const std::size_t slab : {1u, 3u})
+    for (std::size_t i = 0; i < sizeof(slab::SlabInfo); ++i) write_stray(info_of(slab) + i, std::byte{0xA5});
+  cache.free(objects[in_slab]);
+  EXPECT_EQ(reports.size(), 2u);
+  EXPECT_EQ(cache.statistics(), (slab::CacheStatistics{2, 0, 0, 2 * in_slab, 0, 3}));
+  for (int times = 0; times < 2; ++times) {
+    cache.free(objects[2 * in_slab]);
+    ASSERT_EQ(reports.size(), 3u) << "when it is met, and once";
+    EXPECT_EQ(reports[2].kind, Misuse::CorruptedSlabInfo);
+    EXPECT_EQ(reports[2].pointer, info_of(2));
+    EXPECT_EQ(cache.statistics(), (slab::CacheStatistics{2, 0, 0, 2 * in_slab, 0, 3}));
+    EXPECT_TRUE(cache.audit());
+  }
+  EXPECT_EQ(cache.alloc_no_grow(), nullptr) << "its slots are not free";
+  for (const std::size_t slab : {0u, 4u})
+    for (std::size_t i = 0; i < in_slab; ++i) cache.free(objects[slab * in_slab + i]);
+  EXPECT_EQ(reports.size(), 3u);
+}
+
+TEST(CorruptedSlabInfo, OnBothSidesOfASoundSlabSetsThatAsideToo) {
+  using enum ObjectSizeType;
+  for (const bool is_current : {false, true}) {
+    damage_both_neighbours<Row::SmallSinglePage>(made(256, 256, Small, 16), is_current);
+    damage_both_neighbours<Row::SmallMultiPage>(made(512, 128, Small, 40), is_current);
+    damage_both_neighbours<Row::Large>(made(256, 64, Large, 40), is_current);
+  }
+}
+
 // In row 3 alone the SlabInfo says where its slab begins. Moved by one stride, it would make each object its neighbour.
 TEST(CorruptedSlabInfo, FreesNoNeighbourOfAnObjectWhoseSlabSeemsToBeginElsewhere) {
   reports.clear();

@@ -305,6 +305,11 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     }
     Slots slots = full_slots();
     if (!is_same(slots_in(*info), slots)) return free_in_partial(*info, object);
+    if constexpr (checks && row != Row::Large) {
+      // A full slab needs no seal, and so does not show that no sound link leads to it any more.
+      if (set_aside_.has_unreached() && !CacheRepair<Slabs>{*this}.knows(*info)) [[unlikely]]
+        return this->set_aside(*info, Misuse::CorruptedSlabInfo, this->caller_or(__builtin_return_address(0)));
+    }
     if (!put_in(*info, slots, object)) [[unlikely]]
       return not_put(*info, object);
     --slots.used;

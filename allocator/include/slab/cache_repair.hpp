@@ -18,6 +18,7 @@ struct SetAside {
   AllSlabs<Checks> slabs;
   std::size_t count = 0;               // with those that no sound link leads to any more
   std::uint16_t key = first_seal_key;  // of the cache's seals; what a repair has not reached keeps an old one
+  [[nodiscard]] bool has_unreached() const noexcept { return count != slabs.size(); }
 };
 template <>
 struct SetAside<false> {
