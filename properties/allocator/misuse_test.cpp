@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
@@ -141,6 +142,33 @@ TEST(ForeignPointer, IsReportedForAnyPointerWhileNoSlabIsCurrent) {
   ASSERT_EQ(cache.shrink(), 1u);
   free_each();
   EXPECT_TRUE(cache.audit());
+}
+
+// An entry of the table that was overwritten with "live" hides a second free; but of an empty slab nothing can be
+// freed.
+TEST_F(Reports, NothingIsFreedInAnEmptySlabWhateverItsTableSays) {
+  HeapBackend backend;
+  void* lost = nullptr;
+  {
+    Cache<Block, Config{}, HeapBackend, KeepsTwo> cache{backend};
+    const std::size_t in_slab = cache.geometry().objects_per_slab();
+    std::vector<Block*> objects(3 * in_slab);
+    for (Block*& block : objects) block = cache.alloc();
+    for (std::size_t i = 0; i <= in_slab; ++i) cache.free(objects[i]);  // the last one makes the second slab current
+    ASSERT_EQ(cache.statistics().empty_slabs, 1u);
+    lost = objects[0];
+    auto* const table = static_cast<std::byte*>(lost) + cache.geometry().slab_info_offset();
+    std::fill_n(table, in_slab, std::byte{0xFF});
+    for (std::size_t i = 0; i < in_slab; ++i) cache.free(objects[i]);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].kind, Misuse::CorruptedFreeList);
+    EXPECT_EQ(reports[0].pointer, lost);
+    EXPECT_EQ(cache.statistics(), (slab::CacheStatistics{1, 1, 0, 2 * in_slab - 1, 1, 1}));
+    EXPECT_TRUE(cache.audit());
+    for (std::size_t i = in_slab + 1; i < objects.size(); ++i) cache.free(objects[i]);
+    EXPECT_EQ(reports.size(), 1u);
+  }
+  give_back_by_hand(backend, lost, 4096);
 }
 
 }  // namespace

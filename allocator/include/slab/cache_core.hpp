@@ -135,7 +135,8 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     const void* const caller = __builtin_return_address(0);
     enter_without_quarantine(caller);
     if constexpr (checks) {
-      while (SlabInfo* const damaged = this->find_damaged()) this->set_aside_and_go_on(*damaged, caller);
+      while (SlabInfo* const damaged = this->find_damaged())
+        this->set_aside_and_go_on(*damaged, Misuse::CorruptedSlabInfo, caller);
       visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });
     }
     this->release_empty_slabs(0, caller);
@@ -331,6 +332,8 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
       // With its last object a slab leaves its list.
       if (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key)) [[unlikely]]
         return this->set_aside(info, Misuse::CorruptedSlabInfo, this->caller_or(__builtin_return_address(0)));
+      if (slots.used == 0) [[unlikely]]
+        return misused_in(info, object);  // whatever a damaged table says
     }
     if (!put_in(info, slots, object)) [[unlikely]]
       return not_put(info, object);

@@ -264,8 +264,10 @@ class CacheSlabs {
     for (std::size_t left = count_empty(); left > kept;) {
       SlabInfo& info = empty_.size() > 0 ? *empty_.front() : *current_;
       if constexpr (checks) {
-        if (!is_sound(info)) [[unlikely]] {
-          set_aside_and_go_on(info, caller);
+        // What is in quarantine counts as used, unless a damaged table let it be freed twice.
+        const bool is_waited_for = quarantined_in(info) != 0;
+        if (is_waited_for || !is_sound(info)) [[unlikely]] {
+          set_aside_and_go_on(info, is_waited_for ? Misuse::CorruptedFreeList : Misuse::CorruptedSlabInfo, caller);
           left = count_empty();
           continue;
         }
@@ -351,10 +353,10 @@ class CacheSlabs {
         report(Misuse::CorruptedSlabInfo, &one, caller);
     }
   }
-  [[gnu::cold, gnu::noinline]] void set_aside_and_go_on(SlabInfo& damaged, const void* caller) noexcept
+  [[gnu::cold, gnu::noinline]] void set_aside_and_go_on(SlabInfo& damaged, Misuse kind, const void* caller) noexcept
     requires(checks)
   {
-    set_aside(damaged, Misuse::CorruptedSlabInfo, caller);
+    set_aside(damaged, kind, caller);
     busy_.enter();
   }
 
