@@ -237,7 +237,7 @@ BUGS = [
     Bug("quarantine_before_free_slots", "L5/alloc",
         program(GUARDED, *allocs(2), "free #0", "reserve c0 2", "#2 = alloc c0", policy="Quarantine")),
     Bug("quarantined_counted_as_allocated", "S3/free", program(GUARDED, *allocs(1), "free #0", policy="Quarantine")),
-    Bug("quarantined_object_freed_again", "M1/double_free",
+    Bug("quarantined_object_freed_again", "died:AddressSanitizer",
         program(GUARDED, *allocs(1), "free #0", "double_free #0", policy="Quarantine")),
     Bug("shrink_leaves_quarantine", "L7/shrink",
         program(GUARDED, *allocs(1), "free #0", "shrink c0", policy="Quarantine")),

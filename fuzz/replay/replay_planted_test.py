@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What slab_replay makes of programs that fail, shown with the planted bugs: each as a test fails on the headers
-with its bug and passes on the real ones, is minimized, and, one in four of them, says the same program as bytes, text
-and test. With SLABPROOF_DEEP above 1 in the environment all of them, and also an input of the corpus that each bug
-fails on, minimized first."""
+with its bug and passes on the real ones, is minimized, one in two of them is read back out of its test, and one in four
+says the same program as bytes, text and test. With SLABPROOF_DEEP above 1 in the environment all of them, and also an
+input of the corpus that each bug fails on, minimized first."""
 
 import argparse
 import concurrent.futures
@@ -91,7 +91,7 @@ def problems_of(arguments, root, folder):
             continue
         if DEEP or number % 4 == 0:
             problems += [f"{stem}: {problem}" for problem in circle_problems(replay, number, file, folder)]
-        if replay.signature(number, test) != signature:
+        if (DEEP or number % 2 == 0) and replay.signature(number, test) != signature:
             problems.append(f"{stem}: read out of the test, the program fails in another way")
         made[stem] = number, signature
 

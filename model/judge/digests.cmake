@@ -1,8 +1,12 @@
-# The event logs of some programs are the same from g++ and clang, at -O0 and -O3. Included by
+# The event logs of some programs are the same from g++ at -O0 and -O3 and from clang at -O3. Included by
 # model/CMakeLists.txt; run as a script (cmake -P) it is the test.
 if(CMAKE_SCRIPT_MODE_FILE)
   foreach(compiler IN LISTS COMPILERS)
-    foreach(level O0 O3)
+    set(levels O3)
+    if(NOT compiler MATCHES clang)  # the other compiler at the other level would show no more, and take a minute
+      list(PREPEND levels O0)
+    endif()
+    foreach(level IN LISTS levels)
       execute_process(COMMAND ${compiler} -std=c++20 -${level} ${FLAGS} ${SOURCES} -o ${PROGRAM}
         COMMAND_ERROR_IS_FATAL ANY)
       execute_process(COMMAND ${PROGRAM} OUTPUT_VARIABLE digests COMMAND_ERROR_IS_FATAL ANY)
