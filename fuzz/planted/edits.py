@@ -133,13 +133,13 @@ EDITS = [
      "        for (int times = @page_deleted_twice ? 2 : 1; times > 0; --times)\n"
      "          backend_->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);"),
     # A backend that errs.
-    (SUPPLY, "if (Checks && has_known_page(geometry, slab)) return report_fault(slab), nullptr;",
+    (SUPPLY, "if (Checks && has_known_page(geometry, slab)) return given_before = slab, nullptr;",
      "if (Checks && !@known_page_accepted && has_known_page(geometry, slab)) {\n"
      "      if (@known_slab_given_back) give_back(geometry, slab);\n"
-     "      return report_fault(slab), nullptr;\n    }"),
-    (SUPPLY, "return report_fault(memory), nullptr;",
+     "      return given_before = slab, nullptr;\n    }"),
+    (SUPPLY, "return given_before = memory, nullptr;",
      "if (R == Row::Large ? @own_info_unreported : @own_slab_unreported) return nullptr;\n"
-     "      return report_fault(memory), nullptr;"),
+     "      return given_before = memory, nullptr;"),
     (SUPPLY, "      if constexpr (R == Row::Large) give_back(geometry, slab);",
      "      if constexpr (R == Row::Large)\n"
      "        if (@own_info_given_back) free_info(geometry, static_cast<SlabInfo*>(place));\n"
@@ -211,8 +211,8 @@ EDITS = [
     (LIST, "    --size_;", "    size_ -= !(@unlisted_slab_counted && size_ > 1);"),
     # What a caller calls.
     (CORE, "alloc(Growth::Forbidden)", "alloc(@no_grow_grows ? Growth::Allowed : Growth::Forbidden)"),
-    (CORE, "if (!is_reserved) break;",
-     "if (!is_reserved && @failed_reserve_forgets_the_last) this->keep(0);\n      if (!is_reserved) break;"),
+    (CORE, "    if (is_reserved) {",
+     "    if (!is_reserved && @failed_reserve_forgets_the_last) this->keep(0);\n    if (is_reserved) {"),
     (CORE, "this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0));",
      "this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0 && !@kept_slabs_rounded_down));"),
     (CORE, "this->release_empty_slabs(kept_slabs_, caller);",
@@ -243,7 +243,7 @@ EDITS = [
     (SLABS, "slots_{no_slots()}, supply_{backend} {\n",
      "slots_{no_slots()}, supply_{backend} {\n    detail::note_cache();\n"
      "    if (@no_slab_counts_as_empty) slots_.used = 0;\n"
-     "    if (@constructor_makes_a_slab) (void)make_slab(nullptr);\n"),
+     "    if (@constructor_makes_a_slab) (void)make_slab(nullptr, SIZE_MAX);\n"),
     (CORE, "    enter_without_quarantine(caller);\n",
      "    if (@destruction_leaves_quarantine)\n      busy_.enter();\n    else\n"
      "      enter_without_quarantine(caller);\n    if (@destruction_is_unguarded) busy_.leave();\n"),
@@ -308,9 +308,9 @@ EDITS = [
      "    if (partial) return partial;"),
     (SLABS, "    if (SlabInfo* const info = empty_.front()) return info;",
      "    if (empty_.front() && !@empty_slabs_unused) return empty_.front();"),
-    (SLABS, "return growth == Growth::Allowed ? make_slab(caller)",
+    (SLABS, "return growth == Growth::Allowed ? make_slab(caller, SIZE_MAX)",
      "return growth == Growth::Allowed && !(@gives_up_at_the_second_slab && all_slabs_.size() == 1) ? "
-     "make_slab(caller)"),
+     "make_slab(caller, SIZE_MAX)"),
     (SLABS, "      write_slots(*current_, copy_of(slots_));\n      allocated_elsewhere_ += slots_.used;",
      "      if (!@full_slab_not_written_back) write_slots(*current_, copy_of(slots_));\n"
      "      if (@full_slab_written) store_link(current_->slab, nullptr);\n"
@@ -360,8 +360,8 @@ EDITS = [
      "    if (@emptied_slab_not_trimmed) return busy_.leave();\n    this->trim_and_leave();"),
     (CORE, "    if (slots.used == 0) return this->trim_and_leave();",
      "    if (slots.used == 0 && !@emptied_slab_not_trimmed) return this->trim_and_leave();"),
-    (SLABS, "    if (!info) return nullptr;\n    ::new (",
-     "    if (!info) return allocated_elsewhere_ += @failed_alloc_counted, nullptr;\n"
+    (SLABS, "return make_none(caller, kept, given_before);\n    ::new (",
+     "return allocated_elsewhere_ += @failed_alloc_counted, make_none(caller, kept, given_before);\n"
      "    if (!@new_slab_has_a_free_slot) ::new ("),
     (SLABS, "    forbid_slots(info, info->slab, geometry().slab_info_offset());",
      "    forbid_slots(info, info->slab, @tail_waste_stays_open ? objects_per_slab() * geometry().stride() : "
@@ -378,8 +378,8 @@ EDITS = [
     (SLABS, "if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;",
      "if (!@reserves_more_than_there_is && needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return "
      "false;"),
-    (SLABS, "release_empty_slabs(empty, caller);",
-     "release_empty_slabs(empty + (@failed_reserve_keeps_a_slab && made > 0), caller);"),
+    (SLABS, "    release_empty_slabs(kept, caller);\n    if (checks",
+     "    release_empty_slabs(kept + (@failed_reserve_keeps_a_slab && kept != SIZE_MAX), caller);\n    if (checks"),
     (SLABS, "    slots_ = no_slots();", "    if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n"
      "    if (@no_slab_counts_as_empty) slots_.used = 0;"),
     (SLABS, "    all_slabs_.remove(info);", "    if (!@returned_slab_stays_listed) all_slabs_.remove(info);"),

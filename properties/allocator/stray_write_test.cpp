@@ -427,6 +427,16 @@ TEST(CorruptedSlabInfo, FreesNoNeighbourOfAnObjectWhoseSlabSeemsToBeginElsewhere
   EXPECT_EQ(reports.size(), 1u);
 }
 
+TEST(CorruptedSlabInfo, IsSeenInOneFilledWithAnyByteAfterAnyNumberOfRepairs) {
+  using namespace slab::detail;
+  std::uint16_t key = first_seal_key;
+  for (int repairs = 0; repairs < 65'536; ++repairs, key = next_seal_key(key)) {
+    slab::SlabInfo info;
+    std::memset(static_cast<void*>(&info), key & 0xFF, sizeof info);
+    ASSERT_FALSE(has_sound_links(info, key) || has_sound_slots(info, key)) << repairs;
+  }
+}
+
 TEST(StrayWrite, WideEntriesNameSlotsBeyondTheReachOfNarrowOnes) {
   Placed<Row::Large> cache{made(1 << 20, 4096, ObjectSizeType::Large, 8)};
   const std::size_t objects = cache.cache.geometry().objects_per_slab();

@@ -70,21 +70,19 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
 
   /// Makes slabs until `n` objects can be allocated without the backend, and keeps as many empty
   /// slabs as `n` objects need until the next reserve() or shrink(). False when the backend refuses, and at
-  /// once for more slabs than there are addresses; the cache is then as it was. O(slabs made or given back).
+  /// once for more slabs than there are addresses; the cache is then as it was. O(slabs made or given back);
+  /// Checked: and O(empty slabs).
   [[nodiscard, gnu::noinline]] bool reserve(std::size_t n) noexcept {
     if (busy_.is_set()) [[unlikely]]
       return refuse(nullptr), false;
     busy_.enter();
     const void* const caller = __builtin_return_address(0);
-    bool is_reserved;
-    std::size_t set_aside;
-    do {
-      set_aside = set_aside_.count;
-      is_reserved = this->make_slabs_for(n, caller);
-      if (!is_reserved) break;
+    this->verify_empty_slabs(caller);
+    const bool is_reserved = this->make_slabs_for(n, caller);
+    if (is_reserved) {
       this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0));
       this->release_empty_slabs(kept_slabs_, caller);
-    } while (set_aside != set_aside_.count);
+    }
     busy_.leave();
     return is_reserved;
   }

@@ -39,7 +39,7 @@ class CacheRepair {
     const auto gap = take_off(all, damaged), old_gap = take_off(aside.slabs, damaged);
     aside.count += gap.size;
     // What no sound link leads to gets no new seal, and so is damaged from now on.
-    aside.key += 0x3F1C;  // stays odd
+    aside.key = next_seal_key(aside.key);
     aside.slabs.for_each([&](SlabInfo& info) { seal_anew(info); });
     SlabInfo* const found[] = {gap.first, gap.last, old_gap.first, old_gap.last, &damaged};
     for (SlabInfo* const info : found)

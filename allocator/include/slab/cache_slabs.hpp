@@ -175,7 +175,7 @@ class CacheSlabs {
   [[nodiscard]] SlabInfo* next_slab(Growth growth, const void* caller) noexcept {
     if (SlabInfo* const info = partial_.front()) return info;
     if (SlabInfo* const info = empty_.front()) return info;
-    return growth == Growth::Allowed ? make_slab(caller) : nullptr;
+    return growth == Growth::Allowed ? make_slab(caller, SIZE_MAX) : nullptr;
   }
 
   /// Makes a slab current that is on no list; `counted` of its objects are in allocated_elsewhere_. The one that was
@@ -204,8 +204,8 @@ class CacheSlabs {
 
   // Slabs come and go. `caller` is told where something is reported. on_misuse may call the cache meanwhile.
 
-  /// A new slab on the empty list, or null.
-  [[nodiscard]] SlabInfo* make_slab(const void* caller) noexcept {
+  /// A new slab on the empty list; null with at most `kept` empty slabs left.
+  [[nodiscard]] SlabInfo* make_slab(const void* caller, std::size_t kept) noexcept {
     const auto is_ours = [&](const SlabInfo& info) {
       if constexpr (checks)
         return load_unknown(&info.owner) == tag() && might_have_sound_links(&info, set_aside_.key) &&
@@ -213,19 +213,27 @@ class CacheSlabs {
       else
         return false;
     };
-    const auto report_fault = [&](const void* given) {
-      busy_.leave();
-      report(Misuse::BackendFault, given, caller);
-      busy_.enter();
-    };
-    SlabInfo* const info = supply_.template make<checks>(geometry(), tag(), is_ours, report_fault);
-    if (!info) return nullptr;
+    const void* given_before = nullptr;
+    SlabInfo* const info = supply_.template make<checks>(geometry(), tag(), is_ours, given_before);
+    if (!info) return make_none(caller, kept, given_before);
     ::new (static_cast<void*>(&slots_in(*info))) Slots{new_slots()};
     if constexpr (checks) seal(*info, set_aside_.key);
     forbid_slots(info, info->slab, geometry().slab_info_offset());
     all_slabs_.push_front(*info);
     empty_.push_front(*info);
     return info;
+  }
+
+  /// The cache is as it was before anybody is told.
+  [[gnu::cold, gnu::noinline]] std::nullptr_t make_none(const void* caller, std::size_t kept,
+                                                        const void* given_before) noexcept {
+    release_empty_slabs(kept, caller);
+    if (checks && given_before) {
+      busy_.leave();
+      report(Misuse::BackendFault, given_before, caller);
+      busy_.enter();
+    }
+    return nullptr;
   }
 
   /// Makes as many slabs as `n` free objects take; false with none of them made.
@@ -236,11 +244,8 @@ class CacheSlabs {
     if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;  // more than there are addresses
     if (!supply_.can_make(geometry(), needed)) return false;
     const std::size_t empty = count_empty();
-    for (std::size_t made = 0; made < needed; ++made) {
-      if (make_slab(caller)) continue;
-      release_empty_slabs(empty, caller);
-      return false;
-    }
+    for (std::size_t made = 0; made < needed; ++made)
+      if (!make_slab(caller, empty)) return false;
     return true;
   }
 
@@ -255,6 +260,14 @@ class CacheSlabs {
     supply_.give_back(geometry(), info);
   }
 
+  /// Sets the empty slabs aside that are damaged. O(empty slabs), if few are.
+  void verify_empty_slabs([[maybe_unused]] const void* caller) noexcept {
+    if constexpr (checks) {
+      if (slots_.used == 0) is_still_sound(*current_, caller);
+      for (SlabInfo* info = empty_.front(); info;) info = is_still_sound(*info, caller) ? info->next : empty_.front();
+    }
+  }
+
   [[nodiscard]] std::size_t count_empty() const noexcept { return empty_.size() + (slots_.used == 0); }
 
   /// Gives empty slabs back until `kept` are left, the current one last. Returns how many. A damaged one is set aside
@@ -263,14 +276,9 @@ class CacheSlabs {
     std::size_t released = 0;
     for (std::size_t left = count_empty(); left > kept;) {
       SlabInfo& info = empty_.size() > 0 ? *empty_.front() : *current_;
-      if constexpr (checks) {
-        // What is in quarantine counts as used, unless a damaged table let it be freed twice.
-        const bool is_waited_for = quarantined_in(info) != 0;
-        if (is_waited_for || !is_sound(info)) [[unlikely]] {
-          set_aside_and_go_on(info, is_waited_for ? Misuse::CorruptedFreeList : Misuse::CorruptedSlabInfo, caller);
-          left = count_empty();
-          continue;
-        }
+      if (!is_still_sound(info, caller)) [[unlikely]] {
+        left = count_empty();
+        continue;
       }
       release(info);
       --left;
@@ -352,6 +360,19 @@ class CacheSlabs {
       else
         report(Misuse::CorruptedSlabInfo, &one, caller);
     }
+  }
+  /// Whether an empty slab is sound. If not, it is set aside.
+  [[gnu::always_inline]] bool is_still_sound([[maybe_unused]] SlabInfo& info,
+                                             [[maybe_unused]] const void* caller) noexcept {
+    if constexpr (checks) {
+      // What is in quarantine counts as used, unless a damaged table let it be freed twice.
+      const bool is_waited_for = quarantined_in(info) != 0;
+      if (is_waited_for || !is_sound(info)) [[unlikely]] {
+        set_aside_and_go_on(info, is_waited_for ? Misuse::CorruptedFreeList : Misuse::CorruptedSlabInfo, caller);
+        return false;
+      }
+    }
+    return true;
   }
   [[gnu::cold, gnu::noinline]] void set_aside_and_go_on(SlabInfo& damaged, Misuse kind, const void* caller) noexcept
     requires(checks)

@@ -15,8 +15,14 @@ namespace slab::detail {
 // changes of more, one in 65,536 does. It is linear: when a member changes, the change alone tells how the seal does,
 // and a seal that was wrong stays wrong.
 
-/// What a new cache seals with. Neither all zeros nor all ones, so that no SlabInfo of zeros, or of ones, is sound.
+/// What a new cache seals with. No key has two equal bytes, so that no SlabInfo filled with one byte is sound.
 inline constexpr std::uint16_t first_seal_key = 0x5A97;
+/// Another key. The first one comes again after some sixteen thousand.
+[[nodiscard]] constexpr std::uint16_t next_seal_key(std::uint16_t key) noexcept {
+  do key += 0x3F1C;
+  while (key % 0x101 == 0);
+  return key;
+}
 
 [[nodiscard]] constexpr std::uint64_t rotated(std::uint64_t word, unsigned bits) noexcept {
   return bits == 0 ? word : word << bits | word >> (64 - bits);

@@ -20,20 +20,20 @@ class SlabSupply {
   explicit constexpr SlabSupply(Backend& backend) noexcept : backend_{&backend} {}
 
   /// A new slab of `owner`, all slots uncarved, on no list; null with everything given back. What the backend has given
-  /// before, as `is_ours` and its map say, is left alone and told to `report_fault`, if the cache `Checks`. O(pages).
-  template <bool Checks, class IsOurs, class ReportFault>
+  /// before, as `is_ours` and its map say, is left alone and is then `given_before`, if the cache `Checks`. O(pages).
+  template <bool Checks, class IsOurs>
   [[nodiscard]] SlabInfo* make(const Geometry& geometry, std::uintptr_t owner, IsOurs is_ours,
-                               ReportFault report_fault) noexcept {
+                               const void*& given_before) noexcept {
     void* const slab = hidden(backend_->alloc_slab(geometry.slab_size(), geometry.page_size()));
     if (!slab) return nullptr;
     if ((reinterpret_cast<std::uintptr_t>(slab) & (geometry.page_size() - 1)) != 0) return give_back(geometry, slab);
-    if (Checks && has_known_page(geometry, slab)) return report_fault(slab), nullptr;
+    if (Checks && has_known_page(geometry, slab)) return given_before = slab, nullptr;
     std::byte* const memory = alloc_info(geometry, slab);
     if (!memory) return give_back(geometry, slab);
     void* const place = memory + geometry.slab_info_size() - sizeof(SlabInfo);
     if (Checks && is_ours(*static_cast<const SlabInfo*>(place))) {
       if constexpr (R == Row::Large) give_back(geometry, slab);
-      return report_fault(memory), nullptr;
+      return given_before = memory, nullptr;
     }
     SlabInfo* const info = ::new (place) SlabInfo;
     if (!save_pages(geometry, slab, *info)) {
