@@ -84,7 +84,7 @@ struct TabledSlots {
 /// A copy made member by member. A processor cannot serve one load of several members from the stores that have changed
 /// some of them a moment ago; it waits until these have reached the cache.
 template <class Slots>
-[[nodiscard]] Slots copy_of(const Slots& slots) noexcept {
+[[nodiscard, gnu::always_inline]] inline Slots copy_of(const Slots& slots) noexcept {
   Slots copy;
   copy.free_head = __atomic_load_n(&slots.free_head, __ATOMIC_RELAXED);
   copy.used = __atomic_load_n(&slots.used, __ATOMIC_RELAXED);
