@@ -149,19 +149,22 @@ class Historian {
            number(call.backend) + "]";
   }
 
-  /// Slots as letters: live, free, uncarved. `objects` and `links` are by slot.
+  /// Slots as letters: live, free, quarantined, uncarved. `objects`, `links` and `turns` to leave the quarantine are by
+  /// slot.
   [[nodiscard]] std::string text_of(Runner& runner, std::uint8_t b, const SlabRecord& slab) const {
     const CacheModel& cache = runner.cache_model(slab.cache);
     const Layout& layout = cache.layout;
     std::string text = "{\"cache\":" + number(slab.cache) + ",\"backend\":" + number(b) +
                        ",\"at\":" + quoted(address_text(relative(slab.base))) + ",\"used\":" + number(slab.used);
     if (slab.misaligned) return text + ",\"misaligned\":true}";
-    std::string slots, objects, links;
+    std::string slots, objects, links, turns;
     for (std::size_t i = 0; i < layout.objects_per_slab; ++i) {
       const std::uintptr_t slot = slab.base + i * layout.stride;
       const LiveRange* const live = runner.reference().find(slot);
       const bool is_live = live && live->begin == slot;
-      slots += is_live ? '#' : slab.handed_out[i] ? '.' : '_';
+      const std::size_t turn = cache.turn_in_quarantine(slot);
+      slots += is_live ? '#' : turn != 0 ? 'q' : slab.handed_out[i] ? '.' : '_';
+      if (turn != 0) turns += (turns.empty() ? "" : ",") + quoted(number(i)) + ":" + number(turn);
       if (is_live && live->ordinal != no_ordinal)
         objects += (objects.empty() ? "" : ",") + quoted(number(i)) + ":" + number(live->ordinal);
       if (slots.back() == '.')
@@ -169,6 +172,7 @@ class Historian {
                  target_text(slab, cache, cache.spec.checks ? entry_of(runner, slab, layout, i) : link_in(slot));
     }
     text += ",\"slots\":" + quoted(slots) + ",\"objects\":{" + objects + "},\"links\":{" + links + "}";
+    if (!turns.empty()) text += ",\"turns\":{" + turns + "}";
     if (slab.abandoned) text += ",\"abandoned\":true";
     if (slab.set_aside) text += ",\"set_aside\":true";
     if (cache.damaged() == slab.base) text += ",\"damaged\":true";

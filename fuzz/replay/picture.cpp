@@ -14,12 +14,14 @@ std::string picture(const Runner& runner, const SlabRecord& slab) {
   for (std::size_t i = 0; i < slots && i < widest; ++i) {
     const std::uintptr_t slot = slab.base + i * cache.layout.stride;
     const LiveRange* live = runner.reference().find(slot);
-    text += live && live->begin == slot ? '#' : slab.handed_out[i] ? '.' : '_';
+    text += live && live->begin == slot ? '#' : cache.is_quarantined(slot) ? 'q' : slab.handed_out[i] ? '.' : '_';
   }
   if (slots > widest) text += "(+" + std::to_string(slots - widest) + ")";
   if (cache.spec.type == slab::ObjectSizeType::Small) text += "|i";
   text += slab.set_aside ? " set aside " : slab.used == 0 ? " empty " : slab.used == slots ? " full " : " partial ";
   text += std::to_string(slab.used) + "/" + std::to_string(slots);
+  if (const std::size_t count = cache.quarantined_in(slab.base); count > 0)
+    text += " (" + std::to_string(count) + " in quarantine)";
   if (slab.abandoned) text += " abandoned";
   if (cache.damaged() == slab.base) text += " damaged";
   if (!slab.abandoned && cache.current() == slab.base) text += " current";

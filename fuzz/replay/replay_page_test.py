@@ -139,6 +139,18 @@ def check_damage(page):
     page.expect("in the lists", "set aside" in page.text("#lists"), True)
 
 
+def check_quarantine(page):
+    for _ in range(6):
+        page.press(Keys.ARROW_RIGHT)
+    page.expect("after three frees", page.text("#steps [aria-current=step]"), "5\nfree #2")
+    page.expect("a slot that has left the quarantine, and two in it",
+                [page.count(f"[data-slab=s1] .slot.{kind}") for kind in ("live", "free", "quarantined")], [0, 1, 2])
+    page.expect("their turns", page.text("[data-slab=s1] .slots").split("\n")[:6],
+                ["→ null", "0", "q 1", "1", "q 2", "2"])
+    page.expect("the free list, which misses no slot", page.text("[data-slab=s1] .chain"), "free list: 0 → null")
+    page.expect("the legend", "in quarantine" in page.text(".legend"), True)
+
+
 def main():
     replay = sys.argv[1]
     if packages := missing():
@@ -146,15 +158,17 @@ def main():
         return 77
     two = planted_bugs.program(planted_bugs.MULTI, *(f"#{i} = alloc c{i % 2}" for i in range(24)),
                                *(f"free #{i}" for i in (0, 2, 5, 7)), "shrink c0", "reserve c1 3", caches=2)
+    quarantine = planted_bugs.program(planted_bugs.SINGLE, *planted_bugs.allocs(3), *planted_bugs.frees(0, 1, 2),
+                                      policy="Quarantine")
     pages = {"full_slab_stays_full": check_violation, "double_free_accepted": check_death, "agreed": check_agreement,
-             "damaged-free-head-stops-no-alloc": check_damage}
+             "damaged-free-head-stops-no-alloc": check_damage, "quarantine": check_quarantine}
     problems = []
     with tempfile.TemporaryDirectory() as folder:
         driver = browser()
         try:
             for name, check in pages.items():
                 trace = pathlib.Path(folder) / f"{name}.trace"
-                trace.write_text(two if name == "agreed"
+                trace.write_text(two if name == "agreed" else quarantine if name == "quarantine"
                                  else (ROOT / f"corpus/regressions/{name}.trace").read_text() if "-" in name
                                  else planted_bugs.trace_of(planted_bugs.BUGS[planted_bugs.NUMBERS[name] - 1], ROOT))
                 subprocess.run([replay, "--html", trace],

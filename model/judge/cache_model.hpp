@@ -156,9 +156,12 @@ class CacheModel {
     quarantine_.erase(quarantine_.begin());
     return oldest;
   }
-  [[nodiscard]] bool is_quarantined(std::uintptr_t object) const {
-    return std::any_of(quarantine_.begin(), quarantine_.end(),
-                       [object](const Quarantined& freed) { return freed.object == object; });
+  [[nodiscard]] bool is_quarantined(std::uintptr_t object) const { return turn_in_quarantine(object) != 0; }
+  /// When it leaves: 1 is next; 0: it is not there.
+  [[nodiscard]] std::size_t turn_in_quarantine(std::uintptr_t object) const {
+    const auto at = std::find_if(quarantine_.begin(), quarantine_.end(),
+                                 [object](const Quarantined& freed) { return freed.object == object; });
+    return at == quarantine_.end() ? 0 : static_cast<std::size_t>(at - quarantine_.begin()) + 1;
   }
   [[nodiscard]] std::size_t quarantined_in(std::uintptr_t base) const {
     return static_cast<std::size_t>(
@@ -174,7 +177,7 @@ class CacheModel {
     current_ = base;
     current_used_ = used;
   }
-  void restore_listed(std::uintptr_t base) { listed_.push_back(base); }
+  void restore_listed(std::uintptr_t base) { listed_.push_back(base); }  // and quarantine()
 
  private:
   void count(std::size_t used) { ++(used == 0 ? empty_ : used == layout.objects_per_slab ? full_ : partial_); }
