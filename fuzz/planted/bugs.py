@@ -3,6 +3,7 @@
 import collections
 import os
 import pathlib
+import re
 
 # `trace` is a file of corpus/regressions or a program.
 Bug = collections.namedtuple("Bug", "name signature trace")
@@ -273,12 +274,21 @@ STRAY_WRITE_BUGS = [
     "repair_loses_partial_slabs", "repair_loses_empty_slabs", "repair_forgets_allocated",
     "repair_keeps_the_current_slab", "set_aside_slab_stays_listed",
 ]
+WITHOUT_GUARDS = ("Checked", "Unchecked")
 NUMBERS = {bug.name: number for number, bug in enumerate(BUGS, 1)}
 
 
 def environment(bug):
     """Of a program that is to have the bug of that number; none where it is 0."""
     return {**os.environ, "SLAB_PLANTED": str(bug)}
+
+
+def policy_of(bug, root):
+    """With which a cache shows it."""
+    policy = re.search(r" policy=(\w+)", trace_of(bug, root))[1]
+    if policy in WITHOUT_GUARDS:
+        return "Unchecked" if bug.name.startswith("unchecked_") else "Checked"
+    return policy
 
 
 def trace_of(bug, root):

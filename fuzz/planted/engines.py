@@ -63,7 +63,9 @@ def main():
         if not bug or (arguments.names and bug[1] not in arguments.names):
             continue
         number, row = planted_bugs.NUMBERS[bug[1]], int(bug[2]) - 1
-        policy = "Unchecked" if bug[1].startswith("unchecked_") else "Checked"
+        policy = planted_bugs.policy_of(planted_bugs.BUGS[number - 1], ROOT)
+        if policy not in planted_bugs.WITHOUT_GUARDS:
+            policy = "Guarded"
         cells = line.split(" | ")
         cells[-2:] = [rapidcheck(arguments.machines.resolve(), number, row, policy),
                       libfuzzer(arguments.targets.resolve(), number, row) + " |"]

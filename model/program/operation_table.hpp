@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "model/program/guards.hpp"
 #include "model/program/operation.hpp"
 
 namespace slabproof {
@@ -36,6 +37,14 @@ enum class MisuseClass : std::uint8_t {
 
 /// What the policy of the object's cache must have, so that the operation does anything.
 enum class NeededGuard : std::uint8_t { None, RedZone, Pattern };
+constexpr bool provides(Guards guards, NeededGuard needed) {
+  switch (needed) {
+    case NeededGuard::None: return true;
+    case NeededGuard::RedZone: return facts_of(guards).red_zone_bytes != 0;
+    case NeededGuard::Pattern: return facts_of(guards).verify_pattern;
+  }
+  return false;
+}
 
 /// What such a pointer is.
 enum class StrayPointer : std::uint8_t {
@@ -55,6 +64,7 @@ enum class Explored : std::uint8_t {
   PerCache,
   PerPlace,  // per cache and choice of places for new slabs, with each failure, and each count if it has one
   PerLiveObject,
+  PerSlot,  // per live object or freed slot of a cache with the guard: its first byte and its last, if none is written
 };
 
 /// Its first and last opcode in the byte form. Frequent operations have more opcodes, so that random bytes make good
@@ -79,7 +89,7 @@ struct OperationFacts {
   StrayPointer stray = StrayPointer::None;
   bool needs_two_caches = false;
   NeededGuard guard = NeededGuard::None;
-  OpcodeRange opcodes{};       // fixed for good, as is swarm_bit, since a committed corpus depends on them
+  OpcodeRange opcodes{};  // fixed for good, as is swarm_bit, since a committed corpus depends on them
   std::uint8_t swarm_bit = 0;  // the bit of a program's swarm mask that excludes it
   Weights weights{};
   Explored explored = Explored::No;
@@ -266,7 +276,8 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .guard = NeededGuard::RedZone,
               .opcodes = {0xEC, 0xEC},
               .swarm_bit = 10,
-              .weights = always(3)};
+              .weights = always(3),
+              .explored = Explored::PerSlot};
     case WriteFreed:
       return {.name = "write_freed",
               .operand = Operand::DeadObject,
@@ -275,7 +286,8 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .guard = NeededGuard::Pattern,
               .opcodes = {0xED, 0xED},
               .swarm_bit = 9,
-              .weights = always(3)};
+              .weights = always(3),
+              .explored = Explored::PerSlot};
   }
   return {};
 }
@@ -323,6 +335,11 @@ constexpr bool names_object(OperationKind kind) {
   return operand_of(kind) != Operand::Cache && operand_of(kind) != Operand::Backend;
 }
 
+/// Whether it means an object that was there before.
+constexpr bool names_old_object(OperationKind kind) {
+  return operand_of(kind) == Operand::LiveObject || operand_of(kind) == Operand::DeadObject;
+}
+
 /// The largest argument of an operation with such a parameter, apart from reserve_everything.
 constexpr std::uint32_t max_argument(OperationKind kind) {
   switch (parameter_of(kind)) {
@@ -360,17 +377,21 @@ static_assert(
         if ((row.operand == Operand::NewObject) != (row.effect == Effect::MakesObject)) return false;
         if (row.effect == Effect::EndsObject && row.operand != Operand::LiveObject) return false;
         if (row.needs_two_caches && row.operand != Operand::LiveObject) return false;
-        const bool names_old_object = row.operand == Operand::LiveObject || row.operand == Operand::DeadObject;
-        if (row.guard != NeededGuard::None && !names_old_object) return false;
+        const bool is_of_old_object = row.operand == Operand::LiveObject || row.operand == Operand::DeadObject;
+        if (row.guard != NeededGuard::None && !is_of_old_object) return false;
         if (row.effect == Effect::EndsObjectsOfCache && row.operand != Operand::Cache) return false;
         if ((row.parameter == Parameter::Failure || row.parameter == Parameter::BackendError) &&
             row.operand != Operand::Backend)
           return false;
         if ((row.misuse == MisuseClass::StrayFree) != (row.stray != StrayPointer::None)) return false;
         if (row.explored == Explored::PerLiveObject && row.operand != Operand::LiveObject) return false;
+        if (row.explored == Explored::PerSlot && (row.guard == NeededGuard::None || row.parameter != Parameter::Pick))
+          return false;
         if (row.explored == Explored::PerCache && row.operand != Operand::Cache) return false;
         const bool counts = row.explored == Explored::PerPlace && row.parameter == Parameter::ObjectCount;
-        if (row.explored != Explored::No && row.parameter != Parameter::None && !counts) return false;
+        if (row.explored != Explored::No && row.explored != Explored::PerSlot && row.parameter != Parameter::None &&
+            !counts)
+          return false;
       }
       return true;
     }(),

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdint>
 
+#include "model/program/policy_kind.hpp"
 #include "model/program/static_caches.hpp"
 
 namespace slabproof {
@@ -13,20 +14,6 @@ constexpr Named<Placement> placements[] = {{Placement::Adjacent, "adjacent"},
                                            {Placement::Scattered, "scattered"},
                                            {Placement::BarelyAligned, "barely_aligned"}};
 constexpr Named<bool> kinds[] = {{false, "DynamicCache"}, {true, "Cache"}};  // by CacheSpec::is_static
-/// A policy, but for the empty slabs that it keeps.
-struct PolicyKind {
-  bool checks;
-  Guards guards = Guards::None;
-  friend bool operator==(const PolicyKind&, const PolicyKind&) = default;
-};
-constexpr Named<PolicyKind> policies[] = {{{true}, "Checked"},
-                                          {{false}, "Unchecked"},
-                                          {{true, Guards::RedZone}, "RedZone"},
-                                          {{true, Guards::Pattern}, "Pattern"},
-                                          {{true, Guards::Quarantine}, "Quarantine"},
-                                          {{true, Guards::ZeroOnAlloc}, "ZeroOnAlloc"},
-                                          {{true, Guards::ZeroOnFree}, "ZeroOnFree"},
-                                          {{true, Guards::Debug}, "Debug"}};
 constexpr Named<slab::ObjectSizeType> types[] = {{slab::ObjectSizeType::Small, "Small"},
                                                  {slab::ObjectSizeType::Large, "Large"}};
 
@@ -125,7 +112,7 @@ class Scanner {
 void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
   cache.backend = static_cast<std::uint8_t>(in.number_after("on=b", 0, backend_count - 1u));
   cache.is_static = in.choice_after("kind=", kinds);
-  const PolicyKind policy = in.choice_after("policy=", policies);
+  const PolicyKind policy = in.choice_after("policy=", policy_kinds);
   cache.checks = policy.checks;
   cache.guards = policy.guards;
   if (cache.is_static && cache.guards != Guards::None) in.fail("Checked or Unchecked for a Cache");
@@ -261,7 +248,7 @@ std::string to_text(const Operation& operation) {
   return text + text_of_parameter(operation);
 }
 
-std::string name_of_policy(const CacheSpec& cache) { return name_in(policies, {cache.checks, cache.guards}); }
+std::string name_of_policy(const CacheSpec& cache) { return name_in(policy_kinds, {cache.checks, cache.guards}); }
 
 std::string to_text(const Setup& setup) {
   std::string text = "slabproof trace " + number(trace_version) + "\n";

@@ -29,6 +29,23 @@ struct CacheMembers {
 // Its bytes can be compared.
 static_assert(std::has_unique_object_representations_v<CacheMembers>);
 
+/// What a cache with guards has besides (docs/policy.md, "Debug").
+struct GuardMembers {
+  static constexpr std::size_t most = 64;  // freed objects that a quarantine has room for
+
+  struct Freed {
+    std::uintptr_t object, info;  // of its slab
+    friend bool operator==(const Freed&, const Freed&) = default;
+  };
+  Freed ring[most];  // as many as the policy says; the oldest lies at `first`
+  std::size_t first, size;
+  // What an operation leaves behind, which means nothing to the next one.
+  Freed leaving;
+  std::uintptr_t caller;
+  std::size_t trimmed_slabs;
+  std::uint64_t was_live;
+};
+
 /// The members of a SlabInfo.
 struct SlabInfoMembers {
   SlotsMembers slots;

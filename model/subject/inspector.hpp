@@ -52,6 +52,44 @@ class Inspector {
     cache.kept_slabs_ = members.kept_slabs;
   }
 
+  template <class GeometrySource, class Backend, class Policy>
+  [[nodiscard]] static slabproof::GuardMembers guards_of(
+      const detail::CacheSlabs<GeometrySource, Backend, Policy>& cache) {
+    static_assert(Policy::quarantine_objects <= slabproof::GuardMembers::most);
+    slabproof::GuardMembers members{};
+    if constexpr (detail::has_guards<Policy>) {
+      const detail::GuardState<Policy>& guards = cache.guards_;
+      members.leaving = members_of(guards.leaving);
+      members.caller = number(guards.caller);
+      members.trimmed_slabs = guards.trimmed_slabs;
+      members.was_live = guards.was_live;
+      if constexpr (Policy::quarantine_objects != 0) {
+        for (std::size_t i = 0; i < Policy::quarantine_objects; ++i)
+          members.ring[i] = members_of(guards.quarantine.freed_[i]);
+        members.first = guards.quarantine.first_;
+        members.size = guards.quarantine.size_;
+      }
+    }
+    return members;
+  }
+  template <class GeometrySource, class Backend, class Policy>
+  static void set_guards_of([[maybe_unused]] detail::CacheSlabs<GeometrySource, Backend, Policy>& cache,
+                            [[maybe_unused]] const slabproof::GuardMembers& members) {
+    if constexpr (detail::has_guards<Policy>) {
+      detail::GuardState<Policy>& guards = cache.guards_;
+      guards.leaving = freed_of(members.leaving);
+      guards.caller = pointer<void>(members.caller);
+      guards.trimmed_slabs = members.trimmed_slabs;
+      guards.was_live = members.was_live != 0;
+      if constexpr (Policy::quarantine_objects != 0) {
+        for (std::size_t i = 0; i < Policy::quarantine_objects; ++i)
+          guards.quarantine.freed_[i] = freed_of(members.ring[i]);
+        guards.quarantine.first_ = members.first;
+        guards.quarantine.size_ = members.size;
+      }
+    }
+  }
+
   // Not sanitized: a defect may have given the SlabInfo back too early. `checks` is its cache's.
   SLABPROOF_NOT_SANITIZED static slabproof::SlabInfoMembers info_at(std::uintptr_t address, bool checks) {
     const SlabInfo& info = *pointer<SlabInfo>(address);
@@ -127,6 +165,12 @@ class Inspector {
     slots.free_head = static_cast<std::uint32_t>(members.free_head);
     slots.used = members.used;
     slots.carved = members.carved;
+  }
+  static slabproof::GuardMembers::Freed members_of(const detail::FreedObject& freed) {
+    return {number(freed.object), number(freed.info)};
+  }
+  static detail::FreedObject freed_of(const slabproof::GuardMembers::Freed& members) {
+    return {pointer<void>(members.object), pointer<SlabInfo>(members.info)};
   }
   static std::uintptr_t number(const void* at) { return reinterpret_cast<std::uintptr_t>(at); }
   template <class T>

@@ -8,6 +8,7 @@
 
 #include "model/judge/runner.hpp"
 #include "model/memory/address.hpp"
+#include "model/program/policy_kind.hpp"
 #include "model/program/static_caches.hpp"
 
 namespace slabproof {
@@ -24,6 +25,7 @@ void expect_all_known(const CacheSpec& spec) {
   Runner runner;
   ASSERT_TRUE(runner.start(setup));
   const CacheMembers first_members = runner.subject(0)->members();
+  const GuardMembers first_guards = runner.subject(0)->guard_members();
   const std::string first_bytes = bytes_of(runner);
   // Slabs on every list: a full one, partial ones, an empty one.
   const std::uint32_t objects = 3 * static_cast<std::uint32_t>(runner.cache_model(0).layout.objects_per_slab);
@@ -32,11 +34,14 @@ void expect_all_known(const CacheSpec& spec) {
     ASSERT_TRUE(runner.step({.kind = OperationKind::Free, .object = objects - 1 - i}));
   ASSERT_TRUE(runner.step({.kind = OperationKind::Reserve, .argument = objects}));
   const CacheMembers members = runner.subject(0)->members();
+  const GuardMembers guards = runner.subject(0)->guard_members();
   const std::string bytes = bytes_of(runner);
   ASSERT_NE(bytes, first_bytes);
   runner.subject(0)->set_members(first_members);
+  runner.subject(0)->set_guard_members(first_guards);
   EXPECT_EQ(bytes_of(runner), first_bytes);
   runner.subject(0)->set_members(members);
+  runner.subject(0)->set_guard_members(guards);
   EXPECT_EQ(bytes_of(runner), bytes);
   EXPECT_TRUE(runner.finish()) << runner.verdict().sentence();
 }
@@ -56,6 +61,12 @@ TEST(Inspector, KnowsAllThatChangesInACache) {
         spec.checks = checks;
         SCOPED_TRACE(std::string{slab::to_string(row)} + (is_static ? ", Cache" : ", DynamicCache"));
         expect_all_known(spec);
+        if (!checks || is_static) continue;
+        for (const Named<PolicyKind>& policy : policy_kinds) {
+          SCOPED_TRACE(policy.name);
+          spec.guards = policy.value.guards;
+          expect_all_known(spec);
+        }
       }
 }
 

@@ -40,6 +40,8 @@ class SlabSubject {
   [[nodiscard]] Layout layout() const { return layout_in(cache_.geometry()); }
   [[nodiscard]] CacheMembers members() const { return slab::Inspector::members_of(cache_); }
   void set_members(const CacheMembers& members) { slab::Inspector::set_members_of(cache_, members); }
+  [[nodiscard]] GuardMembers guard_members() const { return slab::Inspector::guards_of(cache_); }
+  void set_guard_members(const GuardMembers& members) { slab::Inspector::set_guards_of(cache_, members); }
 
  private:
   C cache_;

@@ -37,7 +37,8 @@ struct Abilities {
   bool poisons = false;         // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
   bool owns_live_slabs = false; // may be destroyed while objects live
   bool takes_memory = false;    // see above
-  bool inspectable = false;     // CacheMembers members() const, void set_members(const CacheMembers&)
+  bool inspectable = false;  // CacheMembers members() const, void set_members(const CacheMembers&); with has_guards
+                             // GuardMembers guard_members() const, void set_guard_members(const GuardMembers&)
   std::size_t max_align = ~std::size_t{0};  // objects of a larger alignment get this one
 
   /// Abilities that are judged by the slabs require `layout`.
@@ -75,6 +76,10 @@ concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
     { c.members() } -> std::same_as<CacheMembers>;
     s.set_members(members);
   };
+  requires !(S::abilities.inspectable && S::abilities.has_guards) || requires(const GuardMembers members) {
+    { c.guard_members() } -> std::same_as<GuardMembers>;
+    s.set_guard_members(members);
+  };
 };
 
 /// A subject behind one type, for the runner. Destroyed in place: subjects live in the arena.
@@ -94,6 +99,8 @@ class AnySubject {
   /// Of one that is inspectable.
   [[nodiscard]] virtual CacheMembers members() const { return {}; }
   virtual void set_members(const CacheMembers&) {}
+  [[nodiscard]] virtual GuardMembers guard_members() const { return {}; }  // of one that has guards besides
+  virtual void set_guard_members(const GuardMembers&) {}
   /// What misuse reports name as the cache.
   [[nodiscard]] virtual const void* identity() const = 0;
   /// The size of this object in bytes.
@@ -141,6 +148,13 @@ class SubjectBox final : public AnySubject {
   }
   void set_members([[maybe_unused]] const CacheMembers& members) override {
     if constexpr (S::abilities.inspectable) subject_.set_members(members);
+  }
+  [[nodiscard]] GuardMembers guard_members() const override {
+    if constexpr (S::abilities.inspectable && S::abilities.has_guards) return subject_.guard_members();
+    return {};
+  }
+  void set_guard_members([[maybe_unused]] const GuardMembers& members) override {
+    if constexpr (S::abilities.inspectable && S::abilities.has_guards) subject_.set_guard_members(members);
   }
   [[nodiscard]] const void* identity() const override { return &subject_; }
   [[nodiscard]] std::size_t size() const override { return sizeof *this; }

@@ -1,7 +1,9 @@
 #include "properties/explore/command_line.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
+#include <span>
 
 #include "properties/explore/small_state.hpp"
 
@@ -11,9 +13,15 @@ namespace {
 // A word that cannot be a pointer, and whose bytes say of a slot that it is live; and null, or the index of a slot.
 constexpr std::uint64_t scrub_a = ~std::uint64_t{0}, scrub_b = 0;
 
+constexpr WorldSize default_size{3, 2, 1}, default_size_with_guards{2, 2, 1};
 constexpr WorldSize quick_sizes[] = {{3, 2, 1}, {2, 3, 1}};
 constexpr WorldSize deep_sizes[] = {{1, 4, 1}, {2, 4, 1}, {3, 3, 1}, {5, 2, 1},       {2, 2, 2},
                                     {3, 2, 2}, {3, 4, 1}, {4, 3, 1}, {6, 2, 1, false}};
+// A quarantine, or callers that are known, make a difference to a misuse; the other guards make none.
+constexpr GuardedSize quick_guarded_sizes[] = {
+    {Guards::RedZone, {2, 2, 1, false}},     {Guards::Pattern, {2, 2, 1, false}},    {Guards::Quarantine, {2, 2, 1}},
+    {Guards::ZeroOnAlloc, {2, 2, 1, false}}, {Guards::ZeroOnFree, {2, 2, 1, false}}, {Guards::Debug, {1, 3, 1}}};
+constexpr WorldSize deep_guarded_sizes[] = {{2, 2, 1}, {1, 3, 1}, {3, 2, 1}, {2, 3, 1}, {1, 2, 2}};
 
 /// The value of an option, as a word and as a number.
 class Value {
@@ -40,13 +48,21 @@ class Value {
   bool is_number_ = false;
 };
 
+/// These sizes with each policy that has guards.
+void add_guarded(CommandLine& line, std::span<const WorldSize> sizes) {
+  for (const Named<PolicyKind>& policy : policy_kinds)
+    for (const WorldSize& size : sizes)
+      if (policy.value.guards != Guards::None) line.guarded_sizes.push_back({policy.value.guards, size});
+}
+
 /// Whether it is an option that selects worlds, with a valid value.
 bool choose_worlds(CommandLine& line, const std::string& option, const Value& value) {
   if (option == "--row") {
     for (const slab::Row row : {slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large})
       if (value.is(slab::to_string(row))) return line.rows = {row}, true;
-  } else if (option == "--policy" && (value.is("Checked") || value.is("Unchecked"))) {
-    return line.checks = {value.is("Checked")}, true;
+  } else if (option == "--policy") {
+    for (const Named<PolicyKind>& policy : policy_kinds)
+      if (value.is(policy.name)) return line.policies = {policy.value}, true;
   } else if (option == "--scrub" && (value.is("A") || value.is("B"))) {
     return line.scrubs = {value.is("A") ? scrub_a : scrub_b}, true;
   } else if (option == "--kept" && value.is_count(0, 1)) {
@@ -86,7 +102,8 @@ bool choose_how(CommandLine& line, const std::string& option, const Value& value
 std::optional<CommandLine> parse_command_line(const std::vector<std::string>& arguments, std::string& why) {
   CommandLine line;
   line.scrubs = {scrub_a, scrub_b};
-  WorldSize size{3, 2, 1};
+  for (const Named<PolicyKind>& policy : policy_kinds) line.policies.push_back(policy.value);
+  WorldSize size = default_size;
   bool has_size = false;
   for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
     const std::string& option = *argument;
@@ -94,8 +111,11 @@ std::optional<CommandLine> parse_command_line(const std::vector<std::string>& ar
       line.pointers = false;
     } else if (option == "--quick") {
       line.sizes.assign(std::begin(quick_sizes), std::end(quick_sizes));
+      line.guarded_sizes.assign(std::begin(quick_guarded_sizes), std::end(quick_guarded_sizes));
     } else if (option == "--deep") {
       line.sizes.assign(std::begin(deep_sizes), std::end(deep_sizes));
+      line.guarded_sizes.clear();
+      add_guarded(line, deep_guarded_sizes);
     } else if (++argument == arguments.end()) {
       return why = option + ": unknown option, or its value is missing", std::nullopt;
     } else if (const Value value{*argument}; choose_size(size, option, value)) {
@@ -104,8 +124,19 @@ std::optional<CommandLine> parse_command_line(const std::vector<std::string>& ar
       return why = option + " " + *argument + ": unknown option, or not what it takes", std::nullopt;
     }
   }
+  const bool is_one_possible = std::any_of(line.policies.begin(), line.policies.end(), [&](const PolicyKind& policy) {
+    return std::any_of(line.kept.begin(), line.kept.end(),
+                       [&](std::uint8_t kept) { return is_possible(policy.guards, kept); });
+  });
+  if (!is_one_possible) return why = "that policy keeps an empty slab", std::nullopt;
   if (!line.sizes.empty() && has_size) return why = "--quick and --deep have sizes of their own", std::nullopt;
-  if (line.sizes.empty()) line.sizes = {size};
+  if (line.sizes.empty()) {
+    line.sizes = {size};
+    add_guarded(line, {has_size ? &size : &default_size_with_guards, 1});
+  }
+  // A size that is right for them may have too many states with guards: these are asked for by name.
+  if (has_size && line.policies.size() > 1)
+    std::erase_if(line.policies, [](const PolicyKind& policy) { return policy.guards != Guards::None; });
   return line;
 }
 

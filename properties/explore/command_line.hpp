@@ -8,6 +8,8 @@
 
 #include <slab/geometry.hpp>
 
+#include "model/program/policy_kind.hpp"
+
 namespace slabproof {
 
 struct WorldSize {
@@ -17,12 +19,19 @@ struct WorldSize {
   bool pointers = true;  // are freed
 };
 
+/// Of a world whose policy has guards: with more states, from orders in a quarantine and bytes written astray.
+struct GuardedSize {
+  Guards guards;
+  WorldSize size;
+};
+
 /// What the command line of slab_explore asks for: a world for each combination of size, row, policy and empty slabs
-/// kept.
+/// kept, as far as there is such a policy.
 struct CommandLine {
-  std::vector<WorldSize> sizes;
+  std::vector<WorldSize> sizes;  // of worlds whose policy has no guards
+  std::vector<GuardedSize> guarded_sizes;  // of the others
   std::vector<slab::Row> rows{slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large};
-  std::vector<bool> checks{true, false};
+  std::vector<PolicyKind> policies;
   std::vector<std::uint8_t> kept{1, 0};
   std::vector<std::uint64_t> scrubs;  // patterns in dead bytes; each world is explored with each of them
   double memory = 6;                  // GiB

@@ -37,7 +37,9 @@ class Writer {
         break;
       case Operand::LiveObject:
         operation.object = ordinal_at(world_.object(transition.cache, transition.argument));
-        dead_[world_.object(transition.cache, transition.argument)] = operation.object;
+        if (effect_of(transition.kind) == Effect::EndsObject)
+          dead_[world_.object(transition.cache, transition.argument)] = operation.object;
+        if (parameter_of(transition.kind) == Parameter::Pick) operation.argument = transition.picks;
         break;
       case Operand::DeadObject:
         operation.object = dead_[world_.object(transition.cache, transition.argument)];

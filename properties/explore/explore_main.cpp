@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/process/child.hpp"
+#include "model/program/operation_table.hpp"
 #include "properties/explore/command_line.hpp"
 #include "properties/explore/world_report.hpp"
 
@@ -18,10 +19,20 @@ namespace {
 
 std::vector<WorldChoice> worlds_of(const CommandLine& line) {
   std::vector<WorldChoice> worlds;
-  for (const WorldSize& size : line.sizes)
+  const auto add = [&](const WorldSize& size, const PolicyKind& policy) {
     for (const slab::Row row : line.rows)
-      for (const bool checks : line.checks)
-        for (const std::uint8_t kept : line.kept) worlds.push_back({row, checks, kept, size});
+      for (const std::uint8_t kept : line.kept) {
+        // From so large a quarantine objects go to an alloc, or all leave at once: either number has the same states.
+        const bool is_same = policy.guards == Guards::Debug && kept == 0 && line.kept.size() > 1;
+        if (is_possible(policy.guards, kept) && !is_same) worlds.push_back({row, policy, kept, size});
+      }
+  };
+  for (const PolicyKind& policy : line.policies) {
+    if (policy.guards == Guards::None)
+      for (const WorldSize& size : line.sizes) add(size, policy);
+    for (const auto& [guards, size] : line.guarded_sizes)
+      if (guards == policy.guards) add(size, policy);
+  }
   return worlds;
 }
 
@@ -71,8 +82,16 @@ void print_claim(const std::vector<WorldChoice>& worlds, const CommandLine& line
       "rows with\n"
       "a map each save_slab_info refused; in Large alloc_slab_info refused or misaligned; no room left.\n",
       worlds.size());
+  const auto with_stray_writes = std::count_if(worlds.begin(), worlds.end(), [](const WorldChoice& world) {
+    return provides(world.policy.guards, NeededGuard::RedZone) || provides(world.policy.guards, NeededGuard::Pattern);
+  });
+  if (with_stray_writes > 0)
+    std::printf(
+        "In %td of them a byte written astray in every state, the first or the last one behind each object or of each "
+        "freed slot.\n",
+        with_stray_writes);
   const auto with_pointers = std::count_if(worlds.begin(), worlds.end(), [&](const WorldChoice& world) {
-    return world.checks && world.size.pointers && line.pointers;
+    return world.policy.checks && world.size.pointers && line.pointers;
   });
   if (with_pointers > 0)
     std::printf("In %td of them, Checked ones, every pointer in the contract of the row freed in every state.\n",

@@ -11,6 +11,7 @@
 #include <slab/slab.hpp>
 
 #include "model/subject/inspector.hpp"
+#include "model/subject/slab_subject_of.hpp"
 #include "properties/explore/key_hash.hpp"
 #include "properties/explore/small_geometry.hpp"
 #include "properties/explore/visited_set.hpp"
@@ -22,7 +23,7 @@ namespace {
 using Outcome = Exploration::Outcome;
 
 ExploreOptions world(slab::Row row, std::uint32_t objects, std::size_t slabs) {
-  return {.setup = small_setup(row, objects, 1, true, 1), .slabs = slabs, .pointers = false};
+  return {.setup = small_setup(row, objects, 1, {}, 1), .slabs = slabs, .pointers = false};
 }
 
 TEST(Explorer, ClaimsNothingWithoutMemory) {
@@ -117,6 +118,49 @@ TEST(Explorer, ShowsWhoReadsDeadBytesWithAnotherScrub) {
   ExploreOptions options = world(slab::Row::SmallSinglePage, 2, 2);
   options.make = make_reader;
   options.setup.caches[0].checks = false;
+  options.scrub = 1;
+  const Exploration odd = explore(options);
+  options.scrub = 0;
+  const Exploration even = explore(options);
+  ASSERT_EQ(odd.outcome, Outcome::Complete) << odd.found.sentence();
+  ASSERT_EQ(even.outcome, Outcome::Complete) << even.found.sentence();
+  EXPECT_NE(odd.counts.digest, even.counts.digest);
+}
+
+struct SilentQuarantine : Guarded<Guards::Quarantine> {
+  static void on_misuse(const slab::MisuseReport&) noexcept {}
+};
+using Quarantining = slab::DynamicCache<slab::Row::SmallSinglePage, RecordingBackend, SilentQuarantine>;
+
+/// A cache that keeps more empty slabs once its quarantine began at an odd place of its ring.
+class HeedsTheRing : public SlabSubject<Quarantining, SilentQuarantine> {
+ public:
+  static constexpr Abilities abilities{.no_grow = true,
+                                       .reserve = true,
+                                       .layout = true,
+                                       .has_guards = true,
+                                       .owns_live_slabs = true,
+                                       .inspectable = true};
+  using SlabSubject::SlabSubject;
+  void free(void* object) {
+    const bool is_odd = guard_members().first % 2 != 0;
+    SlabSubject::free(object);
+    if (!object || !is_odd) return;
+    CacheMembers keeps_more = members();
+    keeps_more.kept_slabs = 7;
+    set_members(keeps_more);
+  }
+};
+
+AnySubject* make_heeder(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+  return make_subject_in<HeedsTheRing>(storage, geometry_of(spec).value(), backend);
+}
+
+TEST(Explorer, ShowsWhoHeedsWhereAQuarantineBegins) {
+  ExploreOptions options{.setup = small_setup(slab::Row::SmallSinglePage, 2, 1, {true, Guards::Quarantine}, 1),
+                         .slabs = 2,
+                         .pointers = false,
+                         .make = make_heeder};
   options.scrub = 1;
   const Exploration odd = explore(options);
   options.scrub = 0;

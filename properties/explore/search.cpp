@@ -62,18 +62,26 @@ SmallState::Slab Search::slab_of_state(std::size_t place) const {
   return slab;
 }
 
+bool Search::has_stray_write() const {
+  if (!world_.has_guards()) return false;
+  SmallGuards guards;
+  std::memcpy(&guards, state_.key + sizeof(SmallState) / 8, sizeof guards);
+  return guards.written_slot != SmallGuards::nothing;
+}
+
 void Search::expand() {
   is_there_ = false;
   report_.state = state_.index;
   if (program_ends_ == ProgramEnds::Tried) end_program();
   if (ends_only_ || over()) return;
   for (std::uint8_t cache = 0; cache < world_.setup().cache_count && !over(); ++cache) {
-    for (const Explored how : {Explored::PerPlace, Explored::PerLiveObject, Explored::PerCache})
+    for (const Explored how : {Explored::PerPlace, Explored::PerLiveObject, Explored::PerSlot, Explored::PerCache})
       for (const OperationKind kind : operation_table.kinds)
         if (facts_of(kind).explored == how) try_operation(kind, cache);
   }
-  if (options_.pointers && !over()) free_all_pointers();
-  if (options_.pointers && !over()) corrupt_all_links();
+  if (!options_.pointers || has_stray_write()) return;
+  if (!over()) free_all_pointers();
+  if (!over()) corrupt_all_links();
 }
 
 void Search::try_operation(OperationKind kind, std::uint8_t cache) {
@@ -86,15 +94,23 @@ void Search::try_operation(OperationKind kind, std::uint8_t cache) {
       for (std::size_t n = 1; n <= objects + 1; ++n)
         try_all_choices({.kind = kind, .cache = cache, .argument = static_cast<std::uint8_t>(n)});
       return;
-    case Explored::PerLiveObject:
-      for (std::size_t place = 0; place < world_.slabs(); ++place) {
-        const SmallState::Slab slab = slab_of_state(place);
-        if (slab.holder != cache) continue;
-        for (std::size_t slot = 0; slot < objects; ++slot)
-          if (slab.live >> slot & 1)
-            take({.kind = kind, .cache = cache, .argument = Transition::slot_argument(place, slot)});
-      }
-      return;
+    case Explored::PerLiveObject: return try_in_slots(kind, cache);
+    case Explored::PerSlot:
+      if (!provides(world_.cache(cache).guards, guard_of(kind)) || has_stray_write()) return;
+      return try_in_slots(kind, cache);
+  }
+}
+
+/// Of each object that may be named, and, if it is a stray write, to the first byte that it may be to and to the last.
+void Search::try_in_slots(OperationKind kind, std::uint8_t cache) {
+  const std::uint8_t picks = parameter_of(kind) == Parameter::Pick ? 2 : 1;
+  for (std::size_t place = 0; place < world_.slabs(); ++place) {
+    const SmallState::Slab slab = slab_of_state(place);
+    if (slab.holder != cache || slab.abandoned) continue;
+    const unsigned named = operand_of(kind) == Operand::DeadObject ? slab.handed_out & ~slab.live : slab.live;
+    for (std::size_t slot = 0; slot < world_.layout(cache).objects_per_slab; ++slot)
+      for (std::uint8_t pick = 0; pick < picks && named >> slot & 1; ++pick)
+        take({.kind = kind, .cache = cache, .argument = Transition::slot_argument(place, slot), .picks = pick});
   }
 }
 
@@ -160,8 +176,10 @@ void Search::take(const Transition& transition) {
   const std::size_t live = runner.reference().live().size();
   runner.step({.kind = transition.kind,
                .target = transition.cache,
-               .object = operand_of(transition.kind) == Operand::LiveObject ? transition.argument : spare_ordinal,
-               .argument = parameter_of(transition.kind) == Parameter::ObjectCount ? transition.argument : 0u});
+               .object = names_old_object(transition.kind) ? transition.argument : spare_ordinal,
+               .argument = parameter_of(transition.kind) == Parameter::ObjectCount ? transition.argument
+                           : parameter_of(transition.kind) == Parameter::Pick      ? transition.picks
+                                                                                   : 0u});
   ++counts_.transitions;
   counts_.failures += transition.failing != 0;
   counts_.refusals += world_.choices().refused;

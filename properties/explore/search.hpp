@@ -32,10 +32,12 @@ class Search {
   /// Nothing shorter can be found, or memory has run out.
   [[nodiscard]] bool over() const { return report_.outcome != Exploration::Outcome::Complete || cost_ <= 1; }
   [[nodiscard]] SmallState::Slab slab_of_state(std::size_t place) const;
+  [[nodiscard]] bool has_stray_write() const;
 
   // Transitions from the state being expanded.
   void expand();
   void try_operation(OperationKind kind, std::uint8_t cache);
+  void try_in_slots(OperationKind kind, std::uint8_t cache);
   void end_program();
   void try_all_choices(Transition transition);
   void fail_each(Transition transition, std::uint32_t calls, const Choices& choices);

@@ -8,6 +8,7 @@
 #include "model/memory/recording_backend.hpp"
 #include "model/memory/region.hpp"
 #include "model/subject/report_log.hpp"
+#include "properties/explore/transition.hpp"
 
 namespace slabproof {
 
@@ -68,7 +69,8 @@ void SmallStateAccess::save(const RecordingBackend& backend, SmallState& state) 
   }
 }
 
-void SmallStateAccess::load(RecordingBackend& backend, const SmallState& state, const CacheModel* models) {
+void SmallStateAccess::load(RecordingBackend& backend, const SmallState& state, const SmallGuards& guards,
+                            const CacheModel* models) {
   std::uint32_t held = 0;
   backend.slabs_.clear();
   backend.infos_.clear();
@@ -109,6 +111,8 @@ void SmallStateAccess::load(RecordingBackend& backend, const SmallState& state, 
                                    slab.abandoned ? RecordingBackend::no_cache : slab.cache, false, base};
     if (!slab.abandoned) ++backend.info_counts_[slab.cache];
   }
+  for (std::size_t i = 0; i < std::size_t{guards.quarantined[0]} + guards.quarantined[1]; ++i)
+    ++backend.find(place(backend.slab_region_, guards.quarantine[i] / SmallState::max_slots))->used;
   load(backend.slab_region_, held);
   load(backend.info_region_, backend.infos_.size() > 0 ? held : 0);
 }
@@ -135,7 +139,7 @@ std::uintptr_t SmallStateAccess::info_place(const Runner& runner, std::size_t in
   return place(runner.backends_[0].info_region_, index);
 }
 
-void SmallStateAccess::save(const Runner& runner, SmallState& state) {
+void SmallStateAccess::save(const Runner& runner, SmallState& state, SmallGuards& guards) {
   const RecordingBackend& backend = runner.backends_[0];
   save(backend, state);
   for (const LiveRange& range : runner.reference_.live()) {
@@ -152,9 +156,47 @@ void SmallStateAccess::save(const Runner& runner, SmallState& state) {
     for (const std::uintptr_t base : runner.models_[i].listed())
       state.slabs[(base - place(backend.slab_region_, 0)) / runner.models_[i].spec.slab_size].listed = ++rank & 0x7F;
   }
+  save_guards(runner, guards);
 }
 
-void SmallStateAccess::load(Runner& runner, const SmallState& state) {
+void SmallStateAccess::save_guards(const Runner& runner, SmallGuards& guards) {
+  guards = SmallGuards::none();
+  const auto argument_of = [&runner](std::uintptr_t slot, std::uint8_t cache) {
+    const std::size_t offset = slot - slab_place(runner, 0), slab_size = runner.models_[cache].spec.slab_size;
+    return Transition::slot_argument(offset / slab_size, offset % slab_size / runner.models_[cache].layout.stride);
+  };
+  std::size_t objects = 0;
+  for (std::uint8_t i = 0; i < Limits::max_caches; ++i) {
+    guards.quarantined[i] = static_cast<std::uint8_t>(runner.models_[i].quarantine().size());
+    for (const CacheModel::Quarantined& freed : runner.models_[i].quarantine())
+      guards.quarantine[objects++] = argument_of(freed.object, i);
+  }
+  for (const StrayWrite& write : runner.stray_writes_) {  // there is one at most
+    guards.written_slot = argument_of(write.slot, write.cache);
+    guards.written_value = write.value;
+    guards.written_offset = static_cast<std::uint16_t>(write.offset);
+    guards.written_cache = write.cache;
+    guards.is_behind_object = write.is_behind_object;
+  }
+}
+
+void SmallStateAccess::load_guards(Runner& runner, const SmallGuards& guards) {
+  const auto slab_of = [&runner](std::uint8_t argument) {
+    return slab_place(runner, argument / SmallState::max_slots);
+  };
+  const auto slot_of = [&](std::uint8_t argument, std::uint8_t cache) {
+    return slab_of(argument) + argument % SmallState::max_slots * runner.models_[cache].layout.stride;
+  };
+  const std::uint8_t* next = guards.quarantine;
+  for (std::uint8_t i = 0; i < Limits::max_caches; ++i)
+    for (std::uint8_t left = guards.quarantined[i]; left > 0; --left, ++next)
+      runner.models_[i].quarantine({slot_of(*next, i), slab_of(*next)});
+  if (guards.written_slot == SmallGuards::nothing) return;
+  runner.stray_writes_.push_back({slot_of(guards.written_slot, guards.written_cache), guards.written_offset,
+                                  guards.written_value, guards.written_cache, guards.is_behind_object != 0});
+}
+
+void SmallStateAccess::load(Runner& runner, const SmallState& state, const SmallGuards& guards) {
   runner.judgement_.reset();
   runner.reference_.reset();
   runner.live_.clear();
@@ -162,10 +204,11 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state) {
   runner.stray_writes_.clear();
   runner.touched_.clear();
   runner.context_ = {};
+  runner.due_change_ = {};
   report_log.clear();
   runner.step_ = 0;
   runner.calls_since_audit_ = 0;
-  load(runner.backends_[0], state, runner.models_);
+  load(runner.backends_[0], state, guards, runner.models_);
   for (std::uint8_t i = 0; i < runner.setup_.cache_count; ++i) {
     runner.models_[i].clear();
     runner.models_[i].reserved_slabs = state.caches[i].reserved_slabs;
@@ -203,6 +246,7 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state) {
       if (slab.holder != SmallState::nobody && slab.listed == rank)
         runner.models_[slab.holder].restore_listed(
             place(runner.backends_[0].slab_region_, static_cast<std::size_t>(&slab - state.slabs)));
+  load_guards(runner, guards);
 }
 
 }  // namespace slabproof

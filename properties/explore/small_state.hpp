@@ -40,6 +40,27 @@ struct SmallState {
 };
 static_assert(std::has_unique_object_representations_v<SmallState>);
 
+/// What it knows besides of caches with guards: which objects are in quarantine, and a byte written astray.
+struct SmallGuards {
+  static constexpr std::uint8_t nothing = 0xFF;
+
+  std::uint8_t quarantine[SmallState::max_slabs * SmallState::max_slots];  // as Transition::slot_argument(); the oldest
+                                                                           // first, of one cache after the other's
+  std::uint8_t quarantined[Limits::max_caches];
+  std::uint8_t written_slot;  // the same, or nothing
+  std::uint8_t written_value;
+  std::uint16_t written_offset;
+  std::uint8_t written_cache;
+  std::uint8_t is_behind_object;
+
+  [[nodiscard]] static constexpr SmallGuards none() {
+    SmallGuards guards{};
+    guards.written_slot = nothing;
+    return guards;
+  }
+};
+static_assert(std::has_unique_object_representations_v<SmallGuards>);
+
 /// Which of the free places, by address, each new slab gets, and how many there were, so that a search can try them
 /// all.
 class Choices final : public PlaceChooser {
@@ -88,10 +109,10 @@ class SmallStateAccess {
   [[nodiscard]] static std::uintptr_t slab_place(const Runner& runner, std::size_t index);
   [[nodiscard]] static std::uintptr_t info_place(const Runner& runner, std::size_t index);
 
-  static void save(const Runner& runner, SmallState& state);
-  /// Objects get ordinals that follow from their places. The caller restores the caches and the slabs, and stamp()s the
-  /// contents of objects.
-  static void load(Runner& runner, const SmallState& state);
+  static void save(const Runner& runner, SmallState& state, SmallGuards& guards);
+  /// Objects get ordinals that follow from their places. The caller restores the caches and the slabs, stamp()s the
+  /// contents of objects, and writes the byte that was written astray.
+  static void load(Runner& runner, const SmallState& state, const SmallGuards& guards);
 
  private:
   static void confine(Region& region, std::uintptr_t begin, std::size_t size, std::size_t count, PlaceChooser& chooser);
@@ -99,7 +120,10 @@ class SmallStateAccess {
   static void load(Region& region, std::uint32_t held);
   [[nodiscard]] static std::uintptr_t place(const Region& region, std::size_t index);
   static void save(const RecordingBackend& backend, SmallState& state);
-  static void load(RecordingBackend& backend, const SmallState& state, const CacheModel* models);
+  static void load(RecordingBackend& backend, const SmallState& state, const SmallGuards& guards,
+                   const CacheModel* models);
+  static void save_guards(const Runner& runner, SmallGuards& guards);
+  static void load_guards(Runner& runner, const SmallGuards& guards);
 };
 
 }  // namespace slabproof

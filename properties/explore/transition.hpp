@@ -19,7 +19,7 @@ struct Transition {
   OperationKind kind = OperationKind::Alloc;
   std::uint8_t cache = 0;
   std::uint8_t argument = 0;  // as Parameter::ObjectCount says, or of a live or dead object its slot_argument()
-  std::uint8_t picks = 0;  // CorruptLink: which link; else two bits for each slab made: which of the free places
+  std::uint8_t picks = 0;  // of a Parameter::Pick; else two bits for each slab made: which of the free places
   std::uint8_t failing = 0;  // 0: none; else the backend call that fails, from 1, of those that `failure` counts
   std::uint8_t failure = 0;  // as Operation::detail of Fail
 

@@ -10,15 +10,11 @@
 #include "model/memory/contents.hpp"
 #include "model/memory/sanitizer.hpp"
 #include "model/subject/inspector.hpp"
+#include "properties/explore/raw_memory.hpp"
 
 namespace slabproof {
 namespace {
 
-// Freed slots are poisoned, but returning to a state must write to them.
-SLABPROOF_NOT_SANITIZED std::uint64_t word_at(std::uintptr_t at) { return *reinterpret_cast<const std::uint64_t*>(at); }
-SLABPROOF_NOT_SANITIZED void set_word(std::uintptr_t at, std::uint64_t word) {
-  *reinterpret_cast<std::uint64_t*>(at) = word;
-}
 SLABPROOF_NOT_SANITIZED void set_words(std::uintptr_t at, std::size_t size, std::uint64_t word) {
   for (std::size_t i = 0; i < size; i += 8) *reinterpret_cast<std::uint64_t*>(at + i) = word;
 }
@@ -67,7 +63,10 @@ constexpr std::uint64_t bytes_of(std::uint32_t bits) {
 
 World::World(const Setup& setup, std::size_t slabs, std::uint64_t scrub, MakeSubject make)
     : setup_{setup}, slabs_{slabs}, scrub_{scrub}, runner_{make} {
-  for (std::size_t i = 0; i < setup.cache_count; ++i) layouts_[i] = layout_of(setup.caches[i]);
+  for (std::size_t i = 0; i < setup.cache_count; ++i) {
+    layouts_[i] = layout_of(setup.caches[i]);
+    has_guards_ |= setup.caches[i].guards != Guards::None;
+  }
 }
 
 bool World::start() {
@@ -98,14 +97,20 @@ std::uintptr_t owner_word(std::uintptr_t word, std::uintptr_t tag) { return word
 std::size_t World::save(std::uint64_t* key) const {
   KeyWriter writer{key};
   SmallState state;
-  SmallStateAccess::save(runner_, state);
+  SmallGuards guards;
+  SmallStateAccess::save(runner_, state, guards);
   writer.put_words(state);
+  if (has_guards_) writer.put_words(guards);
   std::uintptr_t tags[Limits::max_caches] = {};
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) {
     CacheMembers members = runner_.subject(i)->members();
     members.all_front = members.all_back = 0;  // load() makes the list of all slabs
     tags[i] = std::exchange(members.tag, 0);  // another in each cache made
     writer.put_words(members);
+    if (facts_of(setup_.caches[i].guards).quarantine_objects == 0) continue;
+    const SavedQuarantine quarantine = saved(runner_.subject(i)->guard_members(), setup_.caches[i].guards);
+    writer.put(quarantine.size);
+    for (std::size_t at = 0; at < quarantine.size; ++at) writer.put_words(quarantine.objects[at]);
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
@@ -127,6 +132,8 @@ std::size_t World::save(std::uint64_t* key) const {
     else
       for (std::size_t slot = 0; slot < layout.objects_per_slab; ++slot)
         if ((slab.handed_out & ~slab.live) >> slot & 1) writer.put(word_at(place(i) + slot * layout.stride));
+    if (facts_of(setup_.caches[slab.holder].guards).track_callers)
+      writer.put(guarded_slots(i, slab.holder).unknown_callers(slab.handed_out, slab.live));
   }
   return static_cast<std::size_t>(writer.end() - key);
 }
@@ -134,7 +141,9 @@ std::size_t World::save(std::uint64_t* key) const {
 void World::load(const std::uint64_t* key) {
   KeyReader reader{key};
   const auto state = reader.get_words<SmallState>();
-  SmallStateAccess::load(runner_, state);
+  SmallGuards guards = SmallGuards::none();
+  if (has_guards_) guards = reader.get_words<SmallGuards>();
+  SmallStateAccess::load(runner_, state, guards);
   // The next SlabInfo of this cache in the order of places, from `place` on; 0 if there is none.
   const auto info_from = [&](std::size_t place, std::uint8_t cache) -> std::uintptr_t {
     for (; place < slabs_; ++place)
@@ -149,6 +158,12 @@ void World::load(const std::uint64_t* key) {
       for (std::size_t at = 0; std::uintptr_t info = info_from(at, i); ++at) members.all_back = info;
     runner_.subject(i)->set_members(members);
     tags[i] = runner_.subject(i)->members().tag;
+    if (!has_guards_) continue;
+    SavedQuarantine quarantine;
+    if (facts_of(setup_.caches[i].guards).quarantine_objects != 0) quarantine.size = reader.get();
+    for (std::size_t at = 0; at < quarantine.size; ++at)
+      quarantine.objects[at] = reader.get_words<GuardMembers::Freed>();
+    runner_.subject(i)->set_guard_members(restored(quarantine, setup_.caches[i].guards, scrub_));
   }
   for (std::size_t i = 0; i < slabs_; ++i) {
     const SmallState::Slab& slab = state.slabs[i];
@@ -189,11 +204,21 @@ void World::load(const std::uint64_t* key) {
         set_word(at, reader.get());
       }
     }
+    if (spec.guards == Guards::None) continue;
+    const std::uint64_t unknown_callers = facts_of(spec.guards).track_callers ? reader.get() : 0;
+    guarded_slots(i, slab.holder).restore(slab.handed_out, slab.live, unknown_callers);
   }
+  if (guards.written_slot != SmallGuards::nothing)
+    set_byte(object(guards.written_cache, guards.written_slot) + guards.written_offset, guards.written_value);
 }
 
-SLABPROOF_NOT_SANITIZED void World::copy_memory(std::vector<std::uint64_t>& words) const {
+SLABPROOF_NOT_SANITIZED void World::copy_memory(std::vector<std::uint64_t>& words) {
   words.clear();
+  for (std::size_t i = 0; has_guards_ && i < setup_.cache_count; ++i) {
+    GuardMembers members = runner_.subject(i)->guard_members();
+    forget_last_operation(members, scrub_);
+    runner_.subject(i)->set_guard_members(members);
+  }
   const auto copy = [&](std::uintptr_t begin, std::size_t size) {
     for (std::size_t i = 0; i < size; i += 8) words.push_back(word_at(begin + i));
   };

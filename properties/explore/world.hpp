@@ -5,17 +5,20 @@
 #include <vector>
 
 #include "model/judge/runner.hpp"
+#include "properties/explore/guarded_slots.hpp"
 #include "properties/explore/small_state.hpp"
 
 namespace slabproof {
 
 /// A cache or two on one backend with room for a few slabs at fixed places, which can return to any earlier state. A
 /// state is its key, in words of 8 bytes: the model's knowledge, the members of the caches, and of each slab what its
-/// cache may read again: the SlabInfo and the free links or the table of slots. Every other byte is dead. load() fills
-/// dead bytes with `scrub`, so that a cache that reads one behaves differently with another scrub.
+/// cache may read again: the SlabInfo and the free links or the table of slots; of caches with guards the quarantine,
+/// and whose callers a slot knows. What else guards keep in slots follows from these. Every other byte is dead, and
+/// where in its ring a quarantine begins means nothing. load() fills dead bytes with `scrub`, and begins the ring where
+/// that says, so that a cache that heeds one of these behaves differently with another scrub.
 class World {
  public:
-  static constexpr std::size_t max_words = 224;
+  static constexpr std::size_t max_words = 416;
 
   /// `setup` has one backend, and inspectable caches whose slabs and SlabInfos are of the same sizes, with at most
   /// SmallState::max_slots objects; `slabs` is at most SmallState::max_slabs.
@@ -27,12 +30,14 @@ class World {
   std::size_t save(std::uint64_t* key) const;
   void load(const std::uint64_t* key);
 
-  /// All bytes that a cache can write, dead ones included.
-  void copy_memory(std::vector<std::uint64_t>& words) const;
+  /// All bytes that a cache can write, dead ones included, but for those of guards that only last an operation, which
+  /// it overwrites.
+  void copy_memory(std::vector<std::uint64_t>& words);
 
   [[nodiscard]] Runner& runner() { return runner_; }
   [[nodiscard]] RecordingBackend& backend() { return runner_.backend(0); }
   [[nodiscard]] Choices& choices() { return choices_; }
+  [[nodiscard]] bool has_guards() const { return has_guards_; }
   [[nodiscard]] const Setup& setup() const { return setup_; }
   [[nodiscard]] const CacheSpec& cache(std::size_t index) const { return setup_.caches[index]; }
   [[nodiscard]] const Layout& layout(std::size_t cache) const { return layouts_[cache]; }
@@ -48,10 +53,14 @@ class World {
  private:
   [[nodiscard]] std::uintptr_t table_of(std::size_t place, std::uint8_t cache) const;
   [[nodiscard]] std::uintptr_t info_of(std::size_t place, std::uint8_t cache) const;
+  [[nodiscard]] GuardedSlots guarded_slots(std::size_t place, std::uint8_t cache) const {
+    return {setup_.caches[cache], layouts_[cache], this->place(place), scrub_};
+  }
 
   Setup setup_;
   std::size_t slabs_;
   std::uint64_t scrub_;
+  bool has_guards_ = false;
   Runner runner_;
   Choices choices_;
   InfoPlaces info_places_{choices_};

@@ -53,12 +53,12 @@ bool same_states(const ExploreCounts& a, const ExploreCounts& b) {
 
 int report_world(const WorldChoice& world, const CommandLine& line) {
   using enum Exploration::Outcome;
-  const auto& [row, checks, kept, size] = world;
+  const auto& [row, policy, kept, size] = world;
   char name[96];
-  std::snprintf(name, sizeof name, "%-15s %-9s kept %u, %u objects, %zu slabs, %u caches:", slab::to_string(row),
-                checks ? "Checked" : "Unchecked", kept, size.objects, size.slabs, size.caches);
+  std::snprintf(name, sizeof name, "%-15s %-11s kept %u, %u objects, %zu slabs, %u caches:", slab::to_string(row),
+                name_in(policy_kinds, policy), kept, size.objects, size.slabs, size.caches);
   ExploreOptions options;
-  options.setup = small_setup(row, size.objects, size.caches, checks, kept);
+  options.setup = small_setup(row, size.objects, size.caches, policy, kept);
   options.slabs = size.slabs;
   options.memory = static_cast<std::size_t>(line.memory * 0x1p30);
   options.progress = name;

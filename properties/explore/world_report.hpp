@@ -7,7 +7,7 @@ namespace slabproof {
 /// One world of a command line.
 struct WorldChoice {
   slab::Row row;
-  bool checks;
+  PolicyKind policy;
   std::uint8_t kept;
   WorldSize size;
 };

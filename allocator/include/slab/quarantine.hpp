@@ -47,6 +47,8 @@ class Quarantine {
   }
 
  private:
+  friend Inspector;
+
   [[nodiscard]] FreedObject& at(std::size_t position) noexcept {
     const std::size_t place = first_ + position;
     return freed_[place < Capacity ? place : place - Capacity];
