@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What slab_replay makes of programs that fail, shown with the planted bugs: each as a test fails on the headers
-with its bug and passes on the real ones, is minimized, one in two of them is read back out of its test, and one in four
-says the same program as bytes, text and test. With SLABPROOF_DEEP above 1 in the environment all of them, and also an
-input of the corpus that each bug fails on, minimized first."""
+with its bug and passes on the real ones, and is read back out of its test; one in four says the same program as bytes,
+text and test; some are minimized. With SLABPROOF_DEEP above 1 in the environment all of them, and also an input of the
+corpus that each bug fails on, minimized first."""
 
 import argparse
 import concurrent.futures
@@ -22,6 +22,7 @@ from planted.tool import Tool
 from shared.targets import TARGETS
 
 MINIMIZE_SECONDS = 20
+AT_ONCE = 3  # processes
 AGREEING_SAMPLES = 2  # of a target's corpus; all with SLABPROOF_DEEP
 # A death that depends on where a slab lies, which is elsewhere in a test: (bug, name of the case, program).
 CHECKED = "on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1"
@@ -78,23 +79,31 @@ def compile_tests(arguments, folder, stems, headers, program):
     return subprocess.run(command, text=True, capture_output=True)
 
 
+def at_once(function, *columns):
+    """All that `function` makes of each row. Most of a process's time is spent waiting."""
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(function, *columns))
+
+
 def problems_of(arguments, root, folder):
-    replay, problems, made = Tool(arguments.replay), [], {}
-    for number, stem, file, expected in cases(replay, root, folder):
-        test = folder / f"{stem}.cpp"
+    replay, made = Tool(arguments.replay), {}
+
+    def make_test(number, stem, file, expected):
+        test, problems = folder / f"{stem}.cpp", []
         signature = replay.signature(number, file)
         if not signature.startswith(expected):
             problems.append(f"{stem}: expected the signature {expected}, got {signature}")
         result = replay(number, "--as-test", "--output", test, file)
         if result.returncode != 1:
-            problems.append(f"{stem}: no test was made: {result.stdout}{result.stderr}")
-            continue
+            return [*problems, f"{stem}: no test was made: {result.stdout}{result.stderr}"]
+        made[stem] = number, signature
         if DEEP or number % 4 == 0:
             problems += [f"{stem}: {problem}" for problem in circle_problems(replay, number, file, folder)]
-        if (DEEP or number % 2 == 0) and replay.signature(number, test) != signature:
+        if replay.signature(number, test) != signature:
             problems.append(f"{stem}: read out of the test, the program fails in another way")
-        made[stem] = number, signature
+        return problems
 
+    problems = sum(at_once(make_test, *zip(*cases(replay, root, folder))), [])
     programs = {"planted": (folder / "planted_tests", arguments.planted),
                 "real": (folder / "real_tests", root / "allocator/include")}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -110,8 +119,8 @@ def problems_of(arguments, root, folder):
                               env={**planted_bugs.environment(number), "ASAN_OPTIONS": "symbolize=0",
                                    "UBSAN_OPTIONS": "symbolize=0"})
 
-    for stem, (number, signature) in made.items():
-        planted, real = run("planted", stem, number), run("real", stem, 0)
+    def run_test(stem, number, signature):
+        problems, planted, real = [], run("planted", stem, number), run("real", stem, 0)
         words = ("ERROR: AddressSanitizer", "runtime error: ") if signature.startswith("died:") else (": Failure\n",)
         said = planted.stdout + planted.stderr
         is_shown = planted.returncode != 0 and any(word in said for word in words)
@@ -120,6 +129,9 @@ def problems_of(arguments, root, folder):
         if real.returncode != 0 or "[  PASSED  ] 1 test." not in real.stdout:
             problems.append(
                 f"{stem}: the test of {signature} does not pass on the real headers:\n{real.stdout}{real.stderr}")
+        return problems
+
+    problems += sum(at_once(run_test, *zip(*((stem, *facts) for stem, facts in made.items()))), [])
     problems += minimizing_problems(replay, root, folder) + generated_problems(replay, folder)
     return problems + agreeing_problems(arguments, replay, root, folder) + command_problems(replay, root, folder)
 
@@ -127,14 +139,15 @@ def problems_of(arguments, root, folder):
 def circle_problems(replay, bug, file, folder):
     """Bytes, text and test of a program that fails: each is made of each of the others, and is the same every time."""
     forms = []
-    for step, source in enumerate((file, folder / "circle0", folder / "circle0.trace", folder / "circle0.cpp")):
-        made = folder / f"circle{step}"
+    first_made = folder / f"{file.stem}_circle0"
+    for step, source in enumerate((file, first_made, f"{first_made}.trace", f"{first_made}.cpp")):
+        made = folder / f"{file.stem}_circle{step}"
         result = replay(bug, "--quiet", "--write-bytes", made, "--write-trace", f"{made}.trace", "--as-test",
                         "--output", f"{made}.cpp", source)
         if result.returncode != 1:
             return [f"exit {result.returncode} from {source}: {result.stderr}"]
         # The test's name is the file's, and so is one in the command.
-        forms.append((source.name, made.read_bytes(), pathlib.Path(f"{made}.trace").read_text(),
+        forms.append((pathlib.Path(source).name, made.read_bytes(), pathlib.Path(f"{made}.trace").read_text(),
                       re.sub(r"TEST\(Regression, \w+\)|^// g\+\+ .*$", "", pathlib.Path(f"{made}.cpp").read_text(),
                              flags=re.MULTILINE)))
     (_, *first), *others = forms
