@@ -134,7 +134,8 @@ class ChainMinimizer {
       return result;
     };
     const std::string bytes{smallest_.inputs[index].bytes};
-    minimize(runner_, decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}), options);
+    minimize(runner_, decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, runner_.language()),
+             options);
   }
 
   void merge_equal_neighbours() {

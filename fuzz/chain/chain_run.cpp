@@ -50,8 +50,9 @@ Verdict run_input(Runner& runner, InputKind kind, std::string_view bytes) {
 
 Verdict run_closely(Runner& runner, InputKind kind, std::string_view bytes, const IsolationOptions& options) {
   if (kind != InputKind::Program) return run_input(runner, kind, bytes);
+  const std::span data{reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
   runner.set_checks(Checks::EveryStep);  // only in the last run of the process
-  return run_steps(runner, decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}), options);
+  return run_steps(runner, decode(data, runner.language()), options);
 }
 
 }  // namespace

@@ -1,3 +1,3 @@
 #include "fuzz/targets/program_target.hpp"
 
-const slab::Row slabproof::target_row = slab::Row::SmallSinglePage;
+const std::optional<slab::Row> slabproof::target_row = slab::Row::SmallSinglePage;

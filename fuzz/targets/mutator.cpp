@@ -69,13 +69,13 @@ std::size_t run_length(SplitMix& random, std::size_t limit) {
   return std::min({length, limit, longest_run});
 }
 
-std::uint8_t random_opcode(SplitMix& random, const std::uint8_t* header) {
+std::uint8_t random_opcode(SplitMix& random, const std::uint8_t* header, const Language& language) {
   const format::Swarm swarm = format::Swarm::of(header);
   std::uint8_t byte = 0;
   // Drawn as often as the format has it, or uniformly; never one that the program's mask excludes.
   for (int tries = 0; tries < 8; ++tries) {
     byte = random.below(2) ? random.byte() : one_opcode_each[random.below(one_opcode_each.size())];
-    const Opcode opcode = opcode_of(byte);
+    const Opcode opcode = opcode_of(byte, language);
     if (opcode.kind != OpcodeKind::Unassigned && !swarm.keeps_out(opcode.operation)) break;
   }
   return byte;
@@ -93,8 +93,8 @@ std::uint16_t random_operand(std::uint8_t opcode, SplitMix& random) {
   return static_cast<std::uint16_t>(random.below(ends[random.below(std::size(ends))]));
 }
 
-void put_random_record(std::uint8_t* record, SplitMix& random, const std::uint8_t* header) {
-  const std::uint8_t opcode = random_opcode(random, header), selector = random_selector(random);
+void put_random_record(std::uint8_t* record, SplitMix& random, const std::uint8_t* header, const Language& language) {
+  const std::uint8_t opcode = random_opcode(random, header, language), selector = random_selector(random);
   Record{opcode, selector, random_operand(opcode, random)}.put(record);
 }
 
@@ -125,7 +125,7 @@ void put_size_at_border(std::uint8_t* header, std::size_t index, SplitMix& rando
   for (std::size_t i = 0; i < 3; ++i) cache[format::object_size_at + i] = static_cast<std::uint8_t>(less_one >> 8 * i);
 }
 
-void mutate_header(std::uint8_t* header, SplitMix& random) {
+void mutate_header(std::uint8_t* header, SplitMix& random, const Language& language) {
   std::uint8_t* const first = header + format::cache_at(0);
   std::uint8_t& byte = header[random.below(header_size)];
   switch (random.below(7)) {
@@ -133,10 +133,13 @@ void mutate_header(std::uint8_t* header, SplitMix& random) {
     case 1: std::copy(first, first + format::cache_size, header + format::cache_at(1)); break;  // of one geometry
     case 2: byte ^= static_cast<std::uint8_t>(1 << random.below(8)); break;
     case 3:
-    case 4: put_size_at_border(header, random.below(2), random); break;
+    case 4:
+      if (language.shape == Shape::SlabCache) put_size_at_border(header, random.below(2), random);
+      break;
     case 5:
-      header[format::cache_at(random.below(2)) + format::options_at] =
-          format::guarded_options[random.below(std::size(format::guarded_options))].byte;
+      if (language.shape == Shape::SlabCache)
+        header[format::cache_at(random.below(2)) + format::options_at] =
+            format::guarded_options[random.below(std::size(format::guarded_options))].byte;
       break;
     default: byte = random.byte(); break;
   }
@@ -152,7 +155,7 @@ Mutation draw_mutation(SplitMix& random) {
 }
 
 std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t size, std::size_t max_size,
-                           SplitMix& random, MutateBytes mutate_bytes) {
+                           SplitMix& random, MutateBytes mutate_bytes, const Language& language) {
   if (mutation == Mutation::Bytes) return mutate_bytes(data, size, max_size);
   if (max_size < header_size) return 0;
   Records records{data, size, max_size};
@@ -164,7 +167,7 @@ std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t si
       const std::size_t n = run_length(random, std::min<std::size_t>(records.room(), 8)),
                         index = random.below(count + 1);
       records.open(index, n);
-      for (std::size_t i = 0; i < n; ++i) put_random_record(records.at(index + i), random, data);
+      for (std::size_t i = 0; i < n; ++i) put_random_record(records.at(index + i), random, data, language);
       break;
     }
     case Mutation::Delete: {
@@ -188,26 +191,30 @@ std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t si
       std::swap_ranges(records.at(one), records.at(one) + record_size, records.at(other));
       break;
     }
-    case Mutation::Opcode: records.at(random.below(count))[format::opcode_at] = random_opcode(random, data); break;
+    case Mutation::Opcode:
+      records.at(random.below(count))[format::opcode_at] = random_opcode(random, data, language);
+      break;
     case Mutation::Selector: records.at(random.below(count))[format::selector_at] = random_selector(random); break;
     case Mutation::Operand: mutate_operand(records.at(random.below(count)), random); break;
-    case Mutation::Header: mutate_header(records.header(), random); break;
+    case Mutation::Header: mutate_header(records.header(), random, language); break;
     case Mutation::Bytes: break;
   }
   return records.size();
 }
 
 std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::size_t max_size, std::uint32_t seed,
-                           slab::Row row, MutateBytes mutate_bytes) {
+                           std::optional<slab::Row> row, MutateBytes mutate_bytes, const Language& language) {
   SplitMix random{seed};
   for (std::size_t left = 1 + random.below(3); left > 0; --left)
-    if (const std::size_t mutated = apply_mutation(draw_mutation(random), data, size, max_size, random, mutate_bytes))
+    if (const std::size_t mutated =
+            apply_mutation(draw_mutation(random), data, size, max_size, random, mutate_bytes, language))
       size = mutated;
+  if (!row) return size;
   if (size <= first_row_at && max_size > first_row_at && row != slab::Row::SmallSinglePage) {
     std::memset(data + size, 0, first_row_at + 1 - size);
     size = first_row_at + 1;
   }
-  if (size > first_row_at) data[first_row_at] = format::byte_of_row(row, data[first_row_at]);
+  if (size > first_row_at) data[first_row_at] = format::byte_of_row(*row, data[first_row_at]);
   return size;
 }
 

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include <slab/geometry.hpp>
 
+#include "model/program/language.hpp"
 #include "model/program/random_bytes.hpp"
 
 namespace slabproof {
@@ -33,11 +35,13 @@ Mutation draw_mutation(SplitMix& random);
 /// nothing to change or no room for it. All kinds but Bytes leave a header and whole records. The buffer has room for
 /// max_size bytes; size is at most that. O(size).
 std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t size, std::size_t max_size,
-                           SplitMix& random, MutateBytes mutate_bytes);
+                           SplitMix& random, MutateBytes mutate_bytes, const Language& language = slab_language);
 
 /// Some mutations of a program, in place. Returns the new size, at most max_size. Afterwards the first cache is of
-/// `row`, if max_size has room to say so. Deterministic, if mutate_bytes is. Allocates nothing. O(size).
+/// `row`, if one is given and max_size has room to say so. Deterministic, if mutate_bytes is. Allocates nothing.
+/// O(size).
 std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::size_t max_size, std::uint32_t seed,
-                           slab::Row row, MutateBytes mutate_bytes);
+                           std::optional<slab::Row> row, MutateBytes mutate_bytes,
+                           const Language& language = slab_language);
 
 }  // namespace slabproof

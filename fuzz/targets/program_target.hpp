@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
+
 #include <slab/geometry.hpp>
 
 namespace slabproof {
 
-/// The row of the target's first cache, which fuzz/targets/program_target.cpp needs to be a fuzz target: it runs
-/// programs of this row, and at a violation prints it with its trace and aborts.
-extern const slab::Row target_row;
+/// The row of the target's first cache, if it has one, which fuzz/targets/program_target.cpp needs to be a fuzz target:
+/// it runs programs of this row, and at a violation prints it with its trace and aborts.
+extern const std::optional<slab::Row> target_row;
 
 }  // namespace slabproof

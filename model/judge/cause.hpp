@@ -67,6 +67,10 @@ enum class Cause : std::uint8_t {
   InQuarantine,  // what was handed out
   NotTheOldest,  // of those in quarantine
   ErrorOfBackendHeeded,  // what the cache had already was used, or given back
+  MemoryNotNeeded,  // taken while there was room
+  NotZeroed,
+  ContentsLost,  // by reallocate
+  WrongUsableSize,
   // The cache's own statements.
   WrongStride,
   WrongCapacity,

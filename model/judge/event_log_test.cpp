@@ -13,6 +13,7 @@
 #include "model/program/random_bytes.hpp"
 #include "model/program/static_caches.hpp"
 #include "model/program/trace.hpp"
+#include "model/subject/slab_subject.hpp"
 
 namespace slabproof {
 namespace {

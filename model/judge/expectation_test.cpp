@@ -9,6 +9,7 @@
 #include "model/process/isolated.hpp"
 #include "model/program/codec.hpp"
 #include "model/program/trace.hpp"
+#include "model/subject/slab_subject.hpp"
 
 namespace slabproof {
 namespace {
@@ -39,7 +40,7 @@ class Dying final : public AnySubject {
     return object;
   }
   void* alloc_no_grow() override { return die_in(Call::AllocNoGrow), inner_.alloc_no_grow(); }
-  void free(void* object) override { die_in(Call::Free), inner_.free(object); }
+  void free(void* object, std::size_t size) override { die_in(Call::Free), inner_.free(object, size); }
   bool reserve(std::size_t n) override {
     die_in(Call::Reserve);
     const bool reserved = inner_.reserve(n);

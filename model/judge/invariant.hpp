@@ -75,6 +75,11 @@ enum class Invariant : std::uint16_t {
   M14,
   M15,
   M16,
+  H1 = 'H' << 8 | 1,  // any allocator
+  H2,
+  H3,
+  H4,
+  H5,
   T1 = 'T' << 8 | 1,
   T2,
   T3,

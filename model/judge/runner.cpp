@@ -7,8 +7,9 @@
 
 namespace slabproof {
 
-Runner::Runner(MakeSubject make, std::uintptr_t arena_base)
+Runner::Runner(MakeSubject make, std::uintptr_t arena_base, const Language& language)
     : make_{make},
+      language_{language},
       arena_{arena_base},
       backends_{RecordingBackend{arena_, 0, judgement_, log_, context_, *this},
                 RecordingBackend{arena_, 1, judgement_, log_, context_, *this}} {}
@@ -21,7 +22,7 @@ Verdict Runner::run(const Program& program) {
 }
 
 Verdict Runner::run(std::span<const std::uint8_t> bytes) {
-  Decoder decoder{bytes.data(), bytes.size()};
+  Decoder decoder{bytes.data(), bytes.size(), language_};
   bool going = start(decoder.setup());
   for (Operation operation; going && decoder.next(operation);) going = step(operation);
   if (going) finish();

@@ -27,8 +27,8 @@
 #include "model/memory/sanitizer.hpp"
 #include "model/program/program.hpp"
 #include "model/subject/report_log.hpp"
-#include "model/subject/slab_subject.hpp"
 #include "model/subject/subject.hpp"
+#include "model/subject/tested_subject.hpp"
 
 namespace slabproof {
 
@@ -45,7 +45,11 @@ class Runner final : private BackendObserver, private ReportObserver {
   /// they are used up, the rest of the run is checked as NowAndThen says.
   static constexpr std::size_t check_budget = std::size_t{1} << 20;
 
-  explicit Runner(MakeSubject make = make_slab_subject, std::uintptr_t arena_base = Arena::default_base);
+  /// For what this program judges.
+  Runner() : Runner{tested_subject().make, Arena::default_base, tested_subject().language} {}
+  /// For another subject. Bytes are read in `language`.
+  explicit Runner(MakeSubject make, std::uintptr_t arena_base = Arena::default_base,
+                  const Language& language = slab_language);
 
   /// Runs a whole program.
   Verdict run(const Program& program);
@@ -82,6 +86,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   /// Null after the cache was destroyed.
   [[nodiscard]] AnySubject* subject(std::size_t cache) const { return subjects_[cache]; }
   [[nodiscard]] const Arena& arena() const { return arena_; }
+  [[nodiscard]] const Language& language() const { return language_; }
   /// What the backend got wrong in the last step.
   [[nodiscard]] const Erred& erred() const { return erred_; }
   /// The damage that was done in the last step, info 0 for none, and what the cache found in it, in its order.
@@ -134,6 +139,12 @@ class Runner final : private BackendObserver, private ReportObserver {
     std::uint64_t incarnation = 0;  // of its cache
     std::uint8_t cache = 0;
     ObjectState state = ObjectState::Absent;
+    std::size_t size = 0;  // that may be written to
+    std::size_t asked = 0;  // that was asked for
+  };
+  /// How many objects of a pool or a heap live, the most that did at once, and that since memory was last given back.
+  struct Population {
+    std::size_t live = 0, most = 0, room = 0;
   };
 
   /// Where the next object must come from (L5): the current slab, else the one that became partial last, else an empty
@@ -187,6 +198,24 @@ class Runner final : private BackendObserver, private ReportObserver {
 
   void construct(std::uint8_t cache);
   bool execute(const Operation& operation);
+  // The judge of any allocator.
+  bool admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size, std::size_t align);
+  void enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
+             std::uint32_t generation);
+  void allocate_any(const Operation& operation);
+  void judge_any_object(const Operation& operation, std::uintptr_t object, std::size_t size, std::size_t align);
+  [[nodiscard]] std::size_t extent_of(std::uint8_t cache, std::uintptr_t object, std::size_t size);
+  void judge_null(std::uint8_t cache, bool is_possible);
+  void judge_growth(std::uint8_t cache, std::size_t blocks_before);
+  bool reallocate(const Operation& operation);
+  bool ask_usable_size(const Operation& operation);
+  void note_born(std::uint8_t cache) {
+    Population& population = populations_[cache];
+    population.most = std::max(population.most, ++population.live);
+    population.room = std::max(population.room, population.live);
+  }
+
+  // A slab cache's own rules.
   void allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
   [[nodiscard]] Source expected_source(std::uint8_t cache) const;
   [[nodiscard]] Expectation expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const;
@@ -262,6 +291,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   }
 
   MakeSubject make_;
+  Language language_;
   Arena arena_;
   Judgement judgement_;
   EventLog log_;
@@ -279,6 +309,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   std::uint64_t incarnations_[Limits::max_caches] = {};
   std::uint64_t last_incarnation_ = 0;
   std::vector<std::uint32_t> live_;  // ordinals of the live ones
+  Population populations_[Limits::max_caches];
   std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
   std::vector<StrayWrite> stray_writes_;  // until they are reported or mended, or their slab goes back
   Change due_change_;

@@ -38,8 +38,6 @@ Runner::Source Runner::expected_source(std::uint8_t cache) const {
 
 Expectation Runner::expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const {
   const Abilities& abilities = subjects_[cache]->abilities();
-  if (!abilities.layout)
-    return {Invariant::G8, Cause::OutsideMemory, "an object of its own, or null when there is no memory"};
   if (models_[cache].free_objects() == 0 && kind != OperationKind::Alloc)
     return {Invariant::B20, Cause::ObjectWithoutFreeObjects, "null while no slab has a free object"};
   if (!abilities.follows_policy) return {Invariant::L4, Cause::Overlaps, "an object disjoint from all live ones"};
@@ -54,43 +52,21 @@ Expectation Runner::expected_object(OperationKind kind, std::uint8_t cache, cons
 void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source) {
   const CacheModel& model = models_[cache];
   const std::size_t size = model.spec.object_size;
-  SlabRecord* slab = nullptr;
-  const Abilities& abilities = subjects_[cache]->abilities();
-  if (is_refused() && abilities.layout) return violate_expected("an object");
-  if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
-    return violate(Invariant::G8, Cause::OutsideMemory, "an object inside memory that the subject was given",
+  if (is_refused()) return violate_expected("an object");
+  SlabRecord* const slab = backend_of(cache).find(object);
+  if (!slab || slab->cache != cache || slab->abandoned)
+    return violate(Invariant::G8, Cause::OutsideMemory, "an object inside one live slab of the cache",
                    "a pointer elsewhere");
-  if (subjects_[cache]->abilities().layout) {
-    slab = backend_of(cache).find(object);
-    if (!slab || slab->cache != cache || slab->abandoned)
-      return violate(Invariant::G8, Cause::OutsideMemory, "an object inside one live slab of the cache",
-                     "a pointer elsewhere");
-    const std::size_t end = object - slab->base + size;
-    if (end > slab->size)
-      return violate(Invariant::G8, Cause::ReachesTooFar, "an object inside one slab",
-                     "one that ends at offset " + std::to_string(end));
-    if (end > model.layout.slab_info_offset)
-      return violate(Invariant::G9, Cause::ReachesTooFar, "an object that ends before SlabInfo",
-                     "one that ends at offset " + std::to_string(end));
-  }
-  if (const LiveRange* other = reference_.admit({object, object + size, ordinal, cache}))
-    return violate(other->begin == object ? Invariant::L4 : Invariant::G11, Cause::Overlaps,
-                   "an object disjoint from all live ones", "it overlaps " + name_of_object(other->ordinal));
-  if (const std::size_t align = std::min<std::size_t>(model.spec.object_align, abilities.max_align);
-      object % align != 0)
-    return violate(Invariant::G6, Cause::Misaligned, "an object aligned to " + std::to_string(align),
-                   "one that is not");
-  if (slab) judge_slot(cache, *slab, object, source);
-  if (violated()) return;
-  stamp(object, size, ordinal);
-  if (ordinal == no_ordinal) return;
-  this->object(ordinal) = {object,
-                           slab ? slab->generation : 0,
-                           static_cast<std::uint32_t>(live_.size()),
-                           incarnations_[cache],
-                           cache,
-                           ObjectState::Live};
-  live_.push_back(ordinal);
+  const std::size_t end = object - slab->base + size;
+  if (end > slab->size)
+    return violate(Invariant::G8, Cause::ReachesTooFar, "an object inside one slab",
+                   "one that ends at offset " + std::to_string(end));
+  if (end > model.layout.slab_info_offset)
+    return violate(Invariant::G9, Cause::ReachesTooFar, "an object that ends before SlabInfo",
+                   "one that ends at offset " + std::to_string(end));
+  if (!admit(cache, ordinal, object, size, model.spec.object_align)) return;
+  judge_slot(cache, *slab, object, source);
+  if (!violated()) enter(cache, ordinal, object, size, slab->generation);
 }
 
 void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t object, const Source& source) {
@@ -158,11 +134,6 @@ void Runner::judge_open(const CacheModel& model, const SlabRecord& slab, std::ui
 void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {
   const CacheModel& model = models_[cache];
   const Abilities& abilities = subjects_[cache]->abilities();
-  if (!abilities.layout) {  // its own memory may run out
-    if (abilities.takes_memory && !is_refused())
-      violate(Invariant::B15, Cause::RefusedWithoutFailure, "null only when memory was refused", "null");
-    return;
-  }
   if (kind == OperationKind::AllocNoGrow) {
     if (model.free_objects() > 0)
       violate(Invariant::B20, Cause::NullWithFreeObjects, "an object from alloc_no_grow",

@@ -100,7 +100,7 @@ void Runner::check_contents() {
 void Runner::check_contents(std::uint32_t ordinal) {
   const Object& object = objects_[ordinal];
   expect(untouched_objects);
-  const auto at = find_damage(object.address, models_[object.cache].spec.object_size, ordinal);
+  const auto at = find_damage(object.address, object.size, ordinal);
   if (at >= 0) violate_expected(name_of_object(ordinal) + " changed at offset " + std::to_string(at));
 }
 

@@ -12,6 +12,7 @@ namespace slabproof {
 
 void Runner::construct(std::uint8_t cache) {
   models_[cache] = CacheModel{setup_.caches[cache]};
+  populations_[cache] = {};
   armed_reentry_[cache] = -1;
   begin(OperationKind::Alloc, cache);
   context_.constructing = true;
@@ -39,7 +40,17 @@ void Runner::construct(std::uint8_t cache) {
 bool Runner::execute(const Operation& operation) {
   const std::uint8_t cache = operation.target;
   switch (operation.kind) {
-    case OperationKind::Alloc: return allocate(operation.kind, cache, operation.object), true;
+    case OperationKind::Alloc:
+      if (!subjects_[cache]->abilities().layout) return allocate_any(operation), true;
+      return allocate(operation.kind, cache, operation.object), true;
+    case OperationKind::Allocate: return allocate_any(operation), true;
+    case OperationKind::AllocateZeroed:
+      if (!subjects_[cache]->abilities().zeroed) return false;
+      return allocate_any(operation), true;
+    case OperationKind::Reallocate:
+      return subjects_[object(operation.object).cache]->abilities().resizes && reallocate(operation);
+    case OperationKind::UsableSize:
+      return subjects_[object(operation.object).cache]->abilities().usable_size && ask_usable_size(operation);
     case OperationKind::AllocNoGrow:
       if (!subjects_[cache]->abilities().no_grow) return false;
       return allocate(operation.kind, cache, operation.object), true;
@@ -48,6 +59,7 @@ bool Runner::execute(const Operation& operation) {
       if (!free_in_vain(operation.object)) free_object(operation.object);
       return true;
     case OperationKind::FreeNull:
+      if (!subjects_[cache]->abilities().layout && !subjects_[cache]->abilities().frees_null) return false;
       begin(operation.kind, cache);
       expect({Invariant::M10, Cause::UnexpectedReport, "free of null to do nothing"});
       subjects_[cache]->free(nullptr);
@@ -60,7 +72,7 @@ bool Runner::execute(const Operation& operation) {
       if (!subjects_[cache]->abilities().shrink) return false;
       return shrink(cache), true;
     case OperationKind::Destroy:
-      if (!subjects_[cache]->abilities().owns_live_slabs) return false;
+      if (!subjects_[cache]->abilities().owns_live_objects) return false;
       destroy(cache);
       if (!violated()) construct(cache);
       return true;
@@ -101,7 +113,7 @@ bool Runner::execute(const Operation& operation) {
 // The object at `address` is about to be freed.
 void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
   reference_.retire(address);
-  if (!subjects_[cache]->abilities().layout) return;
+  if (!subjects_[cache]->abilities().layout) return void(--populations_[cache].live);
   SlabRecord& slab = *backend_of(cache).find(address);
   CacheModel& model = models_[cache];
   touch(slab);
@@ -143,7 +155,9 @@ void Runner::free_object(std::uint32_t ordinal) {
   }
   bury(freed);
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Free), arena_.relative(freed.address), ordinal);
-  subjects_[cache]->free(pointer(freed.address));
+  const std::size_t blocks = backend_of(cache).memory_of(cache);
+  subjects_[cache]->free(pointer(freed.address), freed.asked);
+  if (backend_of(cache).memory_of(cache) < blocks) populations_[cache].room = populations_[cache].live;
   if (meets_damage) {
     judge_found(cache);
     if (violated()) return;
@@ -227,7 +241,8 @@ void Runner::shrink(std::uint8_t cache) {
 void Runner::destroy(std::uint8_t cache) {
   CacheModel& model = models_[cache];
   RecordingBackend& backend = backend_of(cache);
-  const bool checks = subjects_[cache]->abilities().detects_misuse;
+  const Abilities abilities = subjects_[cache]->abilities();
+  const bool checks = abilities.detects_misuse;
   const void* const identity = subjects_[cache]->identity();
   begin(OperationKind::Destroy, cache);
   Expectation reports = {Invariant::M9, Cause::WrongReportCount, "% reports of live objects",
@@ -258,18 +273,21 @@ void Runner::destroy(std::uint8_t cache) {
   if (reported != reports.number) return violate_expected(std::to_string(reported));
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Destroy), reported);
   report_log.clear();
-  if (backend.memory_of(cache) != 0)
+  if (backend.memory_of(cache) != 0 && !abilities.keeps_memory)
     return violate(Invariant::B18, Cause::MemoryKept, "all memory given back",
                    std::to_string(backend.memory_of(cache)) + " blocks kept");
   if (model.empty_slabs() != 0)
     return violate(live ? Invariant::M9 : Invariant::B18, Cause::EmptySlabKept, "every empty slab given back",
                    std::to_string(model.empty_slabs()) + " kept");
-  if (model.spec.row() == slab::Row::Large && backend.infos_of(cache) != model.slabs() + model.set_aside_slabs())
+  if (abilities.layout && model.spec.row() == slab::Row::Large &&
+      backend.infos_of(cache) != model.slabs() + model.set_aside_slabs())
     return violate(Invariant::B14, Cause::WrongSlabInfoCount,
                    std::to_string(model.slabs() + model.set_aside_slabs()) + " SlabInfos left",
                    std::to_string(backend.infos_of(cache)));
   incarnations_[cache] = ++last_incarnation_;
   std::erase_if(stray_writes_, [cache](const StrayWrite& write) { return write.cache == cache; });
+  for (const std::uint32_t ordinal : live_)  // a slab cache's live on, in slabs that stay with them
+    if (!abilities.layout && objects_[ordinal].cache == cache) reference_.retire(objects_[ordinal].address);
   std::erase_if(live_, [&](std::uint32_t ordinal) { return objects_[ordinal].cache == cache; });
   for (std::uint32_t i = 0; i < live_.size(); ++i) objects_[live_[i]].live_index = i;
   for (SlabRecord* const slab : backend.slabs())

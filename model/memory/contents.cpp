@@ -59,6 +59,24 @@ void stamp(std::uintptr_t object, std::size_t size, std::uint32_t ordinal) {
   });
 }
 
+std::ptrdiff_t find_damage_of_moved(std::uintptr_t object, StampedAt before, std::size_t kept, std::uint32_t ordinal) {
+  std::ptrdiff_t damage = -1;
+  for_each_unit(before.object, before.size, [=, &damage](std::size_t offset, auto integer) {
+    const auto expected = pattern<decltype(integer)>(ordinal, offset);
+    for (std::size_t i = 0; i < sizeof integer && offset + i < kept && damage < 0; ++i)
+      if (unit(object + offset + i, std::uint8_t{}) != static_cast<std::uint8_t>(expected >> 8 * i))
+        damage = static_cast<std::ptrdiff_t>(offset + i);
+    return damage < 0;
+  });
+  return damage;
+}
+
+std::ptrdiff_t find_nonzero(std::uintptr_t object, std::size_t size) {
+  for (std::size_t offset = 0; offset < size; ++offset)
+    if (unit(object + offset, std::uint8_t{}) != 0) return static_cast<std::ptrdiff_t>(offset);
+  return -1;
+}
+
 std::ptrdiff_t find_damage(std::uintptr_t object, std::size_t size, std::uint32_t ordinal) {
   std::ptrdiff_t damage = -1;
   for_each_unit(object, size, [=, &damage](std::size_t offset, auto integer) {

@@ -13,4 +13,14 @@ void stamp(std::uintptr_t object, std::size_t size, std::uint32_t ordinal);
 /// The offset of a byte that is not as stamp() left it, or -1.
 std::ptrdiff_t find_damage(std::uintptr_t object, std::size_t size, std::uint32_t ordinal);
 
+/// The same for the first `kept` bytes of what stamp() wrote at another place, since copied here.
+struct StampedAt {
+  std::uintptr_t object;
+  std::size_t size;
+};
+std::ptrdiff_t find_damage_of_moved(std::uintptr_t object, StampedAt before, std::size_t kept, std::uint32_t ordinal);
+
+/// The offset of a byte that is not zero, or -1.
+std::ptrdiff_t find_nonzero(std::uintptr_t object, std::size_t size);
+
 }  // namespace slabproof

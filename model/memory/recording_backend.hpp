@@ -115,6 +115,13 @@ class BackendObserver {
   ~BackendObserver() = default;
 };
 
+/// Memory that a pool or a heap took.
+struct MemoryRecord {
+  std::uintptr_t base = 0;
+  std::size_t size = 0;
+  std::uint8_t cache = 0;
+};
+
 /// A backend on a Region of the arena that remembers everything it handed out, checks the protocol (invariants B1 to
 /// B14, B17, B20, G2, G10, M13), writes the event log, fails and errs on demand. Supplies the functions of all rows; a
 /// row that calls one it does not need violates B4 or B5.
@@ -152,6 +159,7 @@ class RecordingBackend {
   /// The slab that holds `address`, or null. O(log slabs).
   [[nodiscard]] SlabRecord* find(std::uintptr_t address) { return slabs_.find(address); }
   [[nodiscard]] const BlockTable<SlabRecord>& slabs() const { return slabs_; }
+  [[nodiscard]] const BlockTable<MemoryRecord>& memory() const { return memory_; }
   /// Leaves a slab, and its SlabInfo, to the objects that live in it.
   void abandon(SlabRecord& slab);
   /// Outstanding SlabInfos of a cache, abandoned ones aside.
@@ -174,12 +182,6 @@ class RecordingBackend {
     std::uint8_t cache = 0;
     bool misaligned = false;
     std::uintptr_t slab = 0;  // 0 until a page is saved with it
-  };
-
-  struct MemoryRecord {
-    std::uintptr_t base = 0;
-    std::size_t size = 0;
-    std::uint8_t cache = 0;
   };
 
   static void note_answer(std::uint64_t answer) {

@@ -14,6 +14,7 @@
 #include "model/memory/sanitizer.hpp"
 #include "model/process/pass.hpp"
 #include "model/program/trace.hpp"
+#include "model/subject/slab_subject.hpp"
 
 namespace slabproof {
 namespace {

@@ -18,9 +18,16 @@ using Clock = std::chrono::steady_clock;
 using Operations = std::vector<Operation>;
 
 constexpr std::size_t pairs_up_to = 24;      // operations; in longer programs not every pair is left out
-constexpr unsigned final_timeout_seconds = 10;
 
-Operation alloc(std::uint32_t object) { return {.object = object}; }
+/// The first allocation of a program, or a plain one, for another object.
+Operation allocation_like(const Operations& operations, std::uint32_t object) {
+  const auto first = std::find_if(operations.begin(), operations.end(),
+                                  [](const Operation& operation) { return makes_object(operation.kind); });
+  Operation allocation{.kind = OperationKind::Alloc};
+  if (first != operations.end() && facts_of(first->kind).any_size) allocation = *first;
+  allocation.object = object;
+  return allocation;
+}
 Operation free(std::uint32_t object) { return {.kind = OperationKind::Free, .object = object}; }
 
 /// Smaller numbers to try instead of `value`, the smallest first.
@@ -29,6 +36,28 @@ std::set<std::uint32_t> below(std::uint32_t value) {
   for (const std::uint32_t candidate : {0u, 1u, 2u, value / 2, value - 1})
     if (candidate < value) less.insert(candidate);
   return less;
+}
+
+/// Smaller sizes that are allowed, the smallest first.
+std::set<std::uint32_t> smaller_sizes(std::uint32_t size, const SizeLimits& limits) {
+  std::set<std::uint32_t> less;
+  for (const std::uint32_t candidate : {1u, 8u, 16u, 24u, 32u, 64u, 128u, 1024u, size / 2, size - 1, limits.least})
+    if (const std::uint32_t allowed = limits.nearest(candidate); allowed < size) less.insert(allowed);
+  return less;
+}
+
+/// Smaller objects and alignments of a pool.
+std::vector<CacheSpec> simpler_pools(const CacheSpec& pool, const SizeLimits& limits) {
+  std::vector<CacheSpec> result;
+  for (const std::uint32_t size : smaller_sizes(pool.object_size, limits)) {
+    result.push_back(pool);
+    result.back().object_size = size;
+  }
+  for (std::uint32_t align = 1; align < pool.object_align; align *= 2) {
+    result.push_back(pool);
+    result.back().object_align = align;
+  }
+  return result;
 }
 
 /// Simpler ways to fail, the simplest first: a certain call is simpler than any call, and once is simpler than always.
@@ -45,7 +74,7 @@ std::vector<Failure> simpler(const Failure& failure) {
 }
 
 /// Simpler operations that may do instead, the simplest first.
-Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
+Operations simpler(const Operation& operation, std::size_t objects_per_slab, const Language& language) {
   const Parameter parameter = parameter_of(operation.kind);
   Operations result;
   const auto with = [&](auto change) {
@@ -55,17 +84,21 @@ Operations simpler(const Operation& operation, std::size_t objects_per_slab) {
   };
   if (operation.target == 1) with([](Operation& other) { other.target = 0; });
   if (operation.kind == OperationKind::AllocNoGrow) with([](Operation& other) { other.kind = OperationKind::Alloc; });
-  std::set<std::uint32_t> arguments = below(operation.argument);
+  if (operation.kind == OperationKind::AllocateZeroed)
+    with([](Operation& other) { other.kind = OperationKind::Allocate, other.detail = 0; });
+  std::set<std::uint32_t> arguments =
+      has_size(parameter) ? smaller_sizes(operation.argument, language.sizes) : below(operation.argument);
   if (parameter == Parameter::ObjectCount)
     for (const std::size_t n : {objects_per_slab, objects_per_slab + 1, std::size_t{max_reserve}})
       if (n < operation.argument && n <= max_reserve) arguments.insert(static_cast<std::uint32_t>(n));
   for (const std::uint32_t argument : arguments)
     if (argument <= max_argument(operation.kind)) with([&](Operation& other) { other.argument = argument; });
-  if (parameter == Parameter::Failure)
+  if (parameter == Parameter::Failure && language.shape == Shape::SlabCache)
     for (const Failure& failure : simpler(operation.failure()))
       with([&](Operation& other) { other.detail = failure.packed(); });
-  if (parameter == Parameter::ReentrantCall || parameter == Parameter::BackendError)
-    for (std::uint8_t call = 0; call < operation.detail; ++call) with([&](Operation& other) { other.detail = call; });
+  if (parameter == Parameter::ReentrantCall || parameter == Parameter::BackendError || has_size(parameter))
+    for (std::uint8_t detail = 0; detail < operation.detail; ++detail)
+      with([&](Operation& other) { other.detail = detail; });
   if (names_object(operation.kind) && !makes_object(operation.kind))
     for (const std::uint32_t object : below(operation.object)) with([&](Operation& other) { other.object = object; });
   return result;
@@ -105,8 +138,8 @@ class Minimizer {
   }
 
  private:
-  [[nodiscard]] static IsolationOptions thorough() {
-    return {.timeout_seconds = final_timeout_seconds, .brief = false, .after_step = {}};
+  [[nodiscard]] IsolationOptions thorough() const {
+    return {.timeout_seconds = options_.final_timeout_seconds, .brief = false, .after_step = {}};
   }
 
   IsolatedRun run(const Program& candidate, const IsolationOptions& options) {
@@ -138,6 +171,8 @@ class Minimizer {
   /// Takes the candidate if it differs and fails in the same way.
   bool take(const Program& other) {
     Program candidate = normalised(other);
+    std::erase_if(candidate.operations,
+                  [&](const Operation& operation) { return !runner_.language().has(operation.kind); });
     if (candidate == smallest_) return false;
     out_of_time_ = out_of_time_ || Clock::now() > deadline_ || (options_.go_on && !options_.go_on(smallest_, tried_));
     if (out_of_time_) return false;
@@ -172,7 +207,7 @@ class Minimizer {
     };
     for (const std::uint32_t n : n_of()) {
       Operations allocs, fifo, lifo;
-      for (std::uint32_t i = 0; i < n; ++i) allocs.push_back(alloc(i));
+      for (std::uint32_t i = 0; i < n; ++i) allocs.push_back(allocation_like(operations(), i));
       fifo = lifo = allocs;
       for (std::uint32_t i = 0; i < n; ++i) fifo.push_back(free(i)), lifo.push_back(free(n - 1 - i));
       Operations first_freed = allocs;
@@ -236,7 +271,7 @@ class Minimizer {
   bool simplify_operations() {
     bool simplified = false;
     for (std::size_t i = 0; i < operations().size(); ++i)
-      for (const Operation& other : simpler(operations()[i], objects_per_slab())) {
+      for (const Operation& other : simpler(operations()[i], objects_per_slab(), runner_.language())) {
         Program candidate = smallest_;
         candidate.operations[i] = other;
         if (!take(candidate)) continue;
@@ -303,8 +338,10 @@ class Minimizer {
   bool simplify_geometry() {
     bool simplified = false;
     const auto simplify = [&](std::size_t index, bool both) {
-      if (cache(index).is_static) return;
-      for (const CacheSpec& other : simpler_geometries(cache(index)))
+      if (cache(index).is_static || cache(index).shape == Shape::Heap) return;
+      for (const CacheSpec& other : cache(index).shape == Shape::Pool
+                                        ? simpler_pools(cache(index), runner_.language().sizes)
+                                        : simpler_geometries(cache(index)))
         if (change([&](Program& p) {
               p.setup.caches[index] = other;
               if (both) p.setup.caches[1 - index] = other;

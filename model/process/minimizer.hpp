@@ -15,6 +15,7 @@ namespace slabproof {
 struct MinimizerOptions {
   std::chrono::duration<double> budget = std::chrono::seconds{60};  // for candidates
   unsigned timeout_seconds = 3;                                     // of a candidate
+  double final_timeout_seconds = 10;                                // of the program given and of the smallest one
   /// Runs a program in a child process; by default run_isolated() on the runner.
   std::function<IsolatedRun(const Program& candidate, const IsolationOptions& options)> run{};
   /// Called before each candidate with the smallest program so far and how many were tried; false

@@ -16,6 +16,7 @@
 #include "model/program/trace.hpp"
 #include "model/subject/free_list_pool.hpp"
 #include "model/subject/saboteur.hpp"
+#include "model/subject/slab_subject.hpp"
 
 namespace slabproof {
 namespace {
@@ -177,7 +178,7 @@ TEST(Minimizer, StaysWithTheDefectThatItWasGiven) {
 /// where a slot is free already.
 class Deadly {
  public:
-  static constexpr Abilities abilities{};
+  static constexpr Abilities abilities{.frees_null = true};
   Deadly(const CacheSpec& spec, RecordingBackend& backend)
       : cache_{make_slab_subject(memory_[0], unchecked(spec), backend)},
         checked_{make_slab_subject(memory_[1], spec, backend)} {}

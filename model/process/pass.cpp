@@ -21,7 +21,7 @@
 namespace slabproof {
 namespace {
 
-struct Shared {
+struct PassState {
   StepMark mark;
   bool disagreed;
   StepKind operation;
@@ -35,7 +35,7 @@ struct Note {
 };
 
 /// In the child. What does not agree goes into shared memory.
-void go_through(std::size_t first, std::size_t count, const JudgeOfPass& judge, Shared& shared, int notes) {
+void go_through(std::size_t first, std::size_t count, const JudgeOfPass& judge, PassState& shared, int notes) {
   report_briefly(true);
   for (std::size_t i = first; i < count; ++i) {
     shared.mark.step = 0;
@@ -52,7 +52,7 @@ void go_through(std::size_t first, std::size_t count, const JudgeOfPass& judge, 
   }
 }
 
-Verdict verdict_of_end(const Shared& shared, const ChildEnd& end, std::string_view report) {
+Verdict verdict_of_end(const PassState& shared, const ChildEnd& end, std::string_view report) {
   Verdict verdict;
   verdict.step = shared.mark.step;
   if (shared.disagreed) {
@@ -81,7 +81,7 @@ Verdict verdict_of_end(const Shared& shared, const ChildEnd& end, std::string_vi
 /// A child process of a pass: the notes that it sends, and how it ends.
 class Leg {
  public:
-  Leg(std::size_t first, std::size_t count, const JudgeOfPass& judge, Shared& shared) : shared_{shared} {
+  Leg(std::size_t first, std::size_t count, const JudgeOfPass& judge, PassState& shared) : shared_{shared} {
     shared_ = {};
     if (pipe2(notes_, O_CLOEXEC) != 0) cannot_judge_for_errno("no pipe to a child process can be opened");
     child_.emplace([&, notes = notes_[1]] { return go_through(first, count, judge, shared, notes), 0; });
@@ -122,7 +122,7 @@ class Leg {
     return got == sizeof note;
   }
 
-  Shared& shared_;
+  PassState& shared_;
   int notes_[2];
   std::optional<Child> child_;
 };
@@ -130,7 +130,7 @@ class Leg {
 }  // namespace
 
 void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<bool(const Passed&)>& found) {
-  const SharedMemory<Shared> shared;
+  const SharedMemory<PassState> shared;
   bool going = true;
   for (std::size_t next = 0; going && next < count;) {
     Passed passed{.index = next, .first = next, .note = 0, .verdict = {}};

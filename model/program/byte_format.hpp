@@ -6,6 +6,7 @@
 #include <slab/geometry.hpp>
 
 #include "model/program/guards.hpp"
+#include "model/program/language.hpp"
 #include "model/program/operation_table.hpp"
 #include "model/program/setup.hpp"
 
@@ -13,13 +14,13 @@ namespace slabproof {
 
 /// What an opcode means. Unassigned ones do nothing and are the only ones that a later version may
 /// assign.
-enum class OpcodeKind : std::uint8_t { Single, AllocBurst, FreeBurst, SkipOrdinals, Unassigned };
+enum class OpcodeKind : std::uint8_t { Single, AllocBurst, FreeBurst, SkipOrdinals, ExactSize, Unassigned };
 struct Opcode {
   OpcodeKind kind = OpcodeKind::Unassigned;
   OperationKind operation = OperationKind::Alloc;  // of Single and the bursts
 
   [[nodiscard]] constexpr bool does_nothing() const {
-    return kind == OpcodeKind::Unassigned || kind == OpcodeKind::SkipOrdinals;
+    return kind == OpcodeKind::Unassigned || kind == OpcodeKind::SkipOrdinals || kind == OpcodeKind::ExactSize;
   }
   friend constexpr bool operator==(const Opcode&, const Opcode&) = default;
 };
@@ -62,6 +63,7 @@ constexpr std::size_t pages_at = 2;  // bits 0-3: page size, 4-7: pages a slab; 
 constexpr unsigned smallest_page_shift = 6, page_shifts = 7;  // 64 to 4096 bytes
 constexpr std::size_t align_at = 3;
 constexpr unsigned common_aligns_end = 192;  // below this at most 16 bytes, from here on up to a page
+constexpr unsigned pool_align_shifts = 13;  // of a pool: up to 4096 bytes from common_aligns_end on
 constexpr std::size_t objects_at = 4;  // bit 0: the object size follows from a number of objects
 constexpr std::size_t object_size_at = 5;  // 3 bytes, less one
 
@@ -139,6 +141,9 @@ constexpr bool unpack_parameter(const Record& record, Operation& operation) {
       return operation.detail < 6;
     case Parameter::Pick: operation.argument = record.more(); return true;
     case Parameter::InfoDamage: operation.argument = record.damage(); return operation.argument <= max_damage;
+    case Parameter::Size:
+    case Parameter::SizeAndAlign:
+    case Parameter::CountAndSize: return true;  // by unpack_size
   }
   return true;
 }
@@ -165,8 +170,71 @@ constexpr void pack_parameter(const Operation& operation, Record& record) {
       more = operation.argument & 0x7F;
       record.operand = static_cast<std::uint16_t>(record.operand | (operation.argument >> 7) << Record::damage_shift);
       break;
+    case Parameter::Size:
+    case Parameter::SizeAndAlign:
+    case Parameter::CountAndSize: return;  // in the record before: exact_size
   }
   record.selector = low_byte(record.selector | more << 1);
+}
+
+// Sizes of a heap's objects, and of a pool's.
+
+constexpr unsigned size_pick_bits = 13;
+/// A size that is allowed: small ones often, and half of the large ones within 64 bytes of a power of two, where
+/// allocators round and change their ways.
+constexpr std::uint32_t picked_size(unsigned pick, const SizeLimits& limits) {
+  const unsigned choice = pick & 31, fine = pick >> 5 & 255;
+  const unsigned power = choice < 16 ? choice / 2 : choice < 24 ? 8 + (choice - 16) / 2 : choice - 12;
+  const std::uint32_t base = 1u << power;
+  std::uint32_t size = power <= 8 ? base + fine % base
+                       : fine & 1 ? base + fine / 2 - 64
+                                  : base + (fine / 2 << (power - 7));
+  if (size > limits.most) size = limits.least + size % (limits.most - limits.least + 1);
+  return limits.nearest(size);
+}
+/// Mostly none is asked for.
+constexpr std::uint8_t picked_align(unsigned pick, const SizeLimits& limits) {
+  constexpr std::uint8_t powers[] = {0, 0, 0, 3, 4, 5, 6, 12};
+  std::uint8_t power = powers[pick & 7];
+  while (!limits.allows_align(1u << power)) --power;
+  return power;
+}
+
+/// Sets the size of `operation`, and its alignment or count, from a record. A record of a live object has fewer bits
+/// for them.
+constexpr void unpack_size(const Record& record, const SizeLimits& limits, Operation& operation) {
+  if (parameter_of(operation.kind) == Parameter::Size) {
+    operation.argument = picked_size(record.more() | static_cast<unsigned>(record.operand) >> 10 << 7, limits);
+    return;
+  }
+  operation.argument = picked_size(record.operand, limits);
+  const unsigned more = static_cast<unsigned>(record.operand) >> size_pick_bits;
+  if (parameter_of(operation.kind) == Parameter::SizeAndAlign) {
+    operation.detail = picked_align(more, limits);
+    return;
+  }
+  operation.detail = static_cast<std::uint8_t>(more);
+  if (const std::uint64_t count = zeroed_counts[more].value; count > 0 && count < operation.argument)
+    operation.argument /= static_cast<std::uint32_t>(count);  // so many together
+}
+
+/// A record that says the size, and the detail, of the operation behind it: 20 bits of size less one, 4 of detail.
+constexpr Record exact_size(std::uint8_t opcode, const Operation& operation) {
+  const std::uint32_t bits = (operation.argument - 1) | static_cast<std::uint32_t>(operation.detail) << 20;
+  return {opcode, low_byte(bits), static_cast<std::uint16_t>(bits >> 8)};
+}
+constexpr void unpack_exact_size(const Record& record, const SizeLimits& limits, Operation& operation) {
+  const std::uint32_t bits = record.selector | static_cast<std::uint32_t>(record.operand) << 8;
+  operation.argument = (bits & 0xF'FFFF) + 1;
+  const auto detail = static_cast<std::uint8_t>(bits >> 20);
+  if (parameter_of(operation.kind) == Parameter::CountAndSize) {
+    operation.detail = detail & 7;
+    return;
+  }
+  operation.argument = limits.nearest(operation.argument);
+  if (parameter_of(operation.kind) == Parameter::Size) return;
+  operation.detail = detail < 12 ? detail : 12;
+  while (!limits.allows_align(1u << operation.detail)) --operation.detail;
 }
 
 // Opcodes.
@@ -179,6 +247,8 @@ constexpr SpecialOpcodes alloc_burst{{0x90, 0x97}, {OpcodeKind::AllocBurst, Oper
 constexpr SpecialOpcodes free_burst{{0x98, 0x9F}, {OpcodeKind::FreeBurst, OperationKind::Free}};
 constexpr SpecialOpcodes skip_ordinals{{0xC1, 0xC1}, {OpcodeKind::SkipOrdinals, OperationKind::Alloc}};
 
+constexpr SpecialOpcodes exact_sizes{{0xC7, 0xC7}, {OpcodeKind::ExactSize, OperationKind::Allocate}};
+
 struct OpcodeTable {
   Opcode opcodes[256];
   bool overlaps = false;
@@ -188,6 +258,7 @@ struct OpcodeTable {
     add(alloc_burst.range, alloc_burst.opcode);
     add(free_burst.range, free_burst.opcode);
     add(skip_ordinals.range, skip_ordinals.opcode);
+    add(exact_sizes.range, exact_sizes.opcode);
   }
 
  private:
@@ -203,6 +274,13 @@ static_assert(!opcode_table.overlaps, "an opcode of two meanings");
 
 }  // namespace format
 
-constexpr Opcode opcode_of(std::uint8_t byte) { return format::opcode_table.opcodes[byte]; }
+/// What an opcode means in a language: operations that it does not have are unassigned. Where objects have any size the
+/// opcodes of Alloc mean Allocate, so that random bytes make good programs there too.
+constexpr Opcode opcode_of(std::uint8_t byte, const Language& language = slab_language) {
+  Opcode opcode = format::opcode_table.opcodes[byte];
+  if (opcode.kind == OpcodeKind::Unassigned || opcode.kind == OpcodeKind::SkipOrdinals) return opcode;
+  if (opcode.operation == OperationKind::Alloc) opcode.operation = language.allocation();
+  return language.has(opcode.operation) ? opcode : Opcode{};
+}
 
 }  // namespace slabproof

@@ -15,7 +15,19 @@ unsigned log2_of(std::uint32_t power) {
   return shift;
 }
 
+void encode_pool(const CacheSpec& pool, std::uint8_t* spec) {
+  unsigned align = format::common_aligns_end;
+  while (align % format::pool_align_shifts != log2_of(pool.object_align)) ++align;
+  spec[format::align_at] = low_byte(align);
+  for (unsigned i = 0; i < 3; ++i) spec[format::object_size_at + i] = low_byte((pool.object_size - 1) >> 8 * i);
+}
+
 void encode_cache(const CacheSpec& cache, std::uint8_t* spec) {
+  if (cache.shape != Shape::SlabCache) {
+    spec[format::row_at] = cache.backend ? format::on_backend_1 : std::uint8_t{0};
+    if (cache.shape == Shape::Pool) encode_pool(cache, spec);
+    return;
+  }
   spec[format::row_at] = format::byte_of_row(cache.row(), cache.backend ? format::on_backend_1 : 0);
   std::uint32_t kept = 0;
   while (format::empty_slabs_kept[kept] != cache.empty_slabs_kept) ++kept;
@@ -62,14 +74,15 @@ void encode_operation(const Operation& operation, SymbolicState& state, std::vec
     case Operand::Backend: break;
   }
   format::pack_parameter(operation, record);
+  if (has_size(operation.kind)) put(format::exact_size(format::exact_sizes.range.first, operation), bytes);
   put(record, bytes);
   state.apply(operation);
 }
 
 }  // namespace
 
-Program decode(std::span<const std::uint8_t> bytes) {
-  Decoder decoder{bytes.data(), bytes.size()};
+Program decode(std::span<const std::uint8_t> bytes, const Language& language) {
+  Decoder decoder{bytes.data(), bytes.size(), language};
   Program program{decoder.setup(), {}};
   for (Operation operation; decoder.next(operation);) program.operations.push_back(operation);
   return program;

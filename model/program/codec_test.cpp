@@ -1,13 +1,13 @@
 // Programs keep their meaning through bytes and text, and every byte string is a program.
 #include <algorithm>
 #include <initializer_list>
-#include <map>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "model/program/codec.hpp"
 #include "model/program/decoder.hpp"
+#include "model/program/language.hpp"
 #include "model/program/random_bytes.hpp"
 #include "model/program/trace.hpp"
 
@@ -21,19 +21,59 @@ std::vector<std::uint8_t> random_input(std::uint64_t seed) {
   return bytes;
 }
 
-TEST(Codec, TenThousandRandomProgramsSurviveBytesAndText) {
-  std::map<OperationKind, std::size_t> kinds;
-  for (std::uint64_t seed = 0; seed < 10'000; ++seed) {
-    const Program program = decode(random_input(seed));
-    const std::vector<std::uint8_t> bytes = encode(program);
-    ASSERT_EQ(decode(bytes), program) << "seed " << seed << "\n" << to_text(program);
-    ASSERT_EQ(encode(decode(bytes)), bytes) << "seed " << seed;
-    for (const Operation& operation : program.operations) ++kinds[operation.kind];
-    const ParseResult parsed = parse(to_text(program));
-    ASSERT_TRUE(parsed.program) << "seed " << seed << ", line " << parsed.error.line << ": " << parsed.error.expected;
-    ASSERT_EQ(*parsed.program, program) << "seed " << seed;
+/// The languages of all subjects, and some of a pool and a heap that take not everything.
+constexpr Language languages[] = {
+    slab_language,
+    language_of(Shape::Pool),
+    language_of(Shape::Heap),
+    {.shape = Shape::Pool,
+     .kinds = language_of(Shape::Pool).kinds,
+     .instances = 1,
+     .sizes = {.least = 24, .most = 72, .multiple_of = 8, .max_align = 8}},
+    {.shape = Shape::Heap,
+     .kinds = language_of(Shape::Heap).kinds,
+     .instances = 1,
+     .sizes = {.least = 3, .most = 70'000, .multiple_of = 3, .max_align = 64}},
+};
+
+TEST(Codec, ThousandsOfRandomProgramsSurviveBytesAndTextInEachLanguage) {
+  for (const Language& language : languages) {
+    std::uint64_t kinds = 0;
+    for (std::uint64_t seed = 0; seed < (language.shape == Shape::SlabCache ? 10'000 : 2'000); ++seed) {
+      const Program program = decode(random_input(seed), language);
+      const std::vector<std::uint8_t> bytes = encode(program);
+      ASSERT_EQ(decode(bytes, language), program) << "seed " << seed << "\n" << to_text(program);
+      ASSERT_EQ(encode(decode(bytes, language)), bytes) << "seed " << seed;
+      for (const Operation& operation : program.operations) {
+        kinds |= std::uint64_t{1} << static_cast<unsigned>(operation.kind);
+        if (has_size(operation.kind) && operation.kind != OperationKind::AllocateZeroed) {
+          ASSERT_TRUE(language.sizes.allows_size(operation.argument)) << to_text(operation);
+        }
+      }
+      const ParseResult parsed = parse(to_text(program));
+      ASSERT_TRUE(parsed.program) << "seed " << seed << ", line " << parsed.error.line << ": " << parsed.error.expected
+                                  << "\n"
+                                  << to_text(program);
+      ASSERT_EQ(*parsed.program, program) << "seed " << seed;
+    }
+    EXPECT_EQ(kinds, language.kinds) << "a kind never occurred, or one that the language does not have";
   }
-  EXPECT_EQ(kinds.size(), operation_kinds) << "a kind never occurred";
+}
+
+TEST(Decoder, PicksSmallSizesOftenAndLargeOnesAroundPowersOfTwo) {
+  constexpr SizeLimits limits{.most = SizeLimits::most_possible};
+  std::size_t below_256 = 0, beside_a_power = 0, large = 0;
+  for (unsigned pick = 0; pick < 1u << format::size_pick_bits; ++pick) {
+    const std::uint32_t size = format::picked_size(pick, limits);
+    ASSERT_TRUE(limits.allows_size(size));
+    below_256 += size < 256;
+    if (size <= 1024) continue;
+    ++large;
+    for (std::uint32_t power = 1024; power <= limits.most; power *= 2) beside_a_power += size + 64 - power < 128;
+  }
+  EXPECT_GE(below_256 * 2, 1u << format::size_pick_bits);
+  EXPECT_GT(beside_a_power * 5, large * 2);
+  EXPECT_LT(beside_a_power * 5, large * 4);
 }
 
 TEST(Codec, EveryHeaderFieldSurvives) {

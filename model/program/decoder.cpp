@@ -14,6 +14,9 @@ BackendSpec decode_backend(const std::uint8_t* spec) {
   return {static_cast<Reuse>((how & 3) % 3), static_cast<Placement>((how >> 2 & 3) % 3), spec[format::seed_at]};
 }
 
+/// Numerical Recipes' generator.
+constexpr std::uint32_t next_random(std::uint32_t state) { return state * 1664525u + 1013904223u; }
+
 /// The largest object size that leaves room for `objects` slots of this alignment, and `info` bytes more in a Small
 /// slab; 0 if none does.
 std::uint32_t largest_size(std::uint32_t slab_size, std::uint32_t info, std::uint32_t objects, std::uint32_t align) {
@@ -98,25 +101,43 @@ CacheSpec decode_cache(const std::uint8_t* spec) {
   return cache;
 }
 
+/// A pool or a heap.
+CacheSpec decode_allocator(const std::uint8_t* spec, const Language& language) {
+  CacheSpec allocator{.backend = (spec[format::row_at] & format::on_backend_1) != 0, .shape = language.shape};
+  if (language.shape == Shape::Heap) return allocator;
+  const unsigned align = spec[format::align_at];
+  allocator.object_align = 1u << (align < format::common_aligns_end ? align % 5 : align % format::pool_align_shifts);
+  while (!language.sizes.allows_align(allocator.object_align)) allocator.object_align /= 2;
+  const std::uint8_t* const raw = spec + format::object_size_at;
+  if (spec[format::objects_at] & 1) {
+    allocator.object_size = format::picked_size(format::word_at(raw), language.sizes);
+  } else {
+    const std::uint32_t less_one = format::word_at(raw) | std::uint32_t{raw[2]} << 16;
+    allocator.object_size = language.sizes.nearest(1 + less_one % language.sizes.most);
+  }
+  return allocator;
+}
+
 }  // namespace
 
-Setup decode_setup(const std::uint8_t* data, std::size_t size) {
+Setup decode_setup(const std::uint8_t* data, std::size_t size, const Language& language) {
   std::uint8_t header[format::header_size] = {};
   for (std::size_t i = 0; i < size && i < format::header_size; ++i) header[i] = data[i];
   Setup setup;
-  setup.cache_count = (header[format::shape_at] & format::two_caches) ? 2 : 1;
+  setup.cache_count = (header[format::shape_at] & format::two_caches) && language.instances > 1 ? 2 : 1;
   setup.backend_count = (header[format::shape_at] & format::two_backends) ? 2 : 1;
   for (std::size_t i = 0; i < setup.backend_count; ++i)
     setup.backends[i] = decode_backend(header + format::backend_at(i));
   for (std::size_t i = 0; i < setup.cache_count; ++i) {
-    setup.caches[i] = decode_cache(header + format::cache_at(i));
+    const std::uint8_t* const spec = header + format::cache_at(i);
+    setup.caches[i] = language.shape == Shape::SlabCache ? decode_cache(spec) : decode_allocator(spec, language);
     if (setup.backend_count == 1) setup.caches[i].backend = 0;
   }
   return setup;
 }
 
-Decoder::Decoder(const std::uint8_t* data, std::size_t size)
-    : data_{data}, size_{size}, setup_{decode_setup(data, size)}, state_{setup_} {}
+Decoder::Decoder(const std::uint8_t* data, std::size_t size, const Language& language)
+    : data_{data}, size_{size}, language_{language}, setup_{decode_setup(data, size, language)}, state_{setup_} {}
 
 bool Decoder::next(Operation& operation) {
   while (yielded_ < Limits::max_operations) {
@@ -133,13 +154,17 @@ bool Decoder::next(Operation& operation) {
 bool Decoder::next_of_burst(Operation& operation) {
   --burst_left_;
   operation = {.kind = burst_kind_};
-  if (burst_kind_ == OperationKind::Alloc) {
+  if (makes_object(burst_kind_)) {
     operation.target = burst_cache_;
     operation.object = state_.next_ordinal();
+    if (facts_of(burst_kind_).any_size) {
+      shuffle_ = next_random(shuffle_);
+      format::unpack_size({.operand = static_cast<std::uint16_t>(shuffle_ >> 16)}, language_.sizes, operation);
+    }
   } else {
     const std::size_t live = state_.live_count();
     if (live == 0) return burst_left_ = 0, false;
-    shuffle_ = shuffle_ * 1664525u + 1013904223u;  // Numerical Recipes' generator
+    shuffle_ = next_random(shuffle_);
     const std::size_t shuffled = (shuffle_ >> 8) % live;
     operation.object = state_.live(burst_order_ == Order::Fifo ? 0 : burst_order_ == Order::Lifo ? live - 1 : shuffled);
   }
@@ -160,8 +185,13 @@ bool Decoder::decode_record(Operation& operation) {
   const std::size_t index = (position_ - format::header_size) / format::record_size;
   const Record record = this->record();
   position_ += format::record_size;
-  Opcode opcode = opcode_of(record.opcode);
+  Opcode opcode = opcode_of(record.opcode, language_);
   if (opcode.kind == OpcodeKind::Unassigned) return false;
+  if (opcode.kind == OpcodeKind::ExactSize) {
+    exact_size_ = record;
+    has_exact_size_ = true;
+    return false;
+  }
   if (opcode.kind == OpcodeKind::SkipOrdinals) {
     if (state_.next_ordinal() + record.operand <= Limits::max_ordinal) state_.skip_ordinals(record.operand);
     return false;
@@ -173,8 +203,9 @@ bool Decoder::decode_record(Operation& operation) {
     const std::size_t phase = index / (8 + (data_[format::phases_at] >> 2)) % (phases + 1);
     const bool filling = phase == 0, draining = phase == phases;
     if (record.operand & 0x8000) {
-      if (filling && opcode.operation == OperationKind::Free) opcode = {OpcodeKind::Single, OperationKind::Alloc};
-      if (draining && opcode.operation == OperationKind::Alloc) opcode = {OpcodeKind::Single, OperationKind::Free};
+      const OperationKind allocation = language_.allocation();
+      if (filling && opcode.operation == OperationKind::Free) opcode = {OpcodeKind::Single, allocation};
+      if (draining && opcode.operation == allocation) opcode = {OpcodeKind::Single, OperationKind::Free};
     }
   }
 
@@ -187,8 +218,10 @@ bool Decoder::decode_record(Operation& operation) {
   return false;
 }
 
-bool Decoder::make(OperationKind kind, const Record& record, Operation& operation) const {
+bool Decoder::make(OperationKind kind, const Record& record, Operation& operation) {
   operation = {.kind = kind};
+  const bool has_exact_size = has_exact_size_;
+  has_exact_size_ = false;
   switch (operand_of(kind)) {
     case Operand::NewObject: operation.object = state_.next_ordinal(); [[fallthrough]];
     case Operand::Cache: operation.target = static_cast<std::uint8_t>(record.target() % state_.cache_count()); break;
@@ -204,7 +237,18 @@ bool Decoder::make(OperationKind kind, const Record& record, Operation& operatio
       operation.object = state_.dead(record.operand % state_.dead_count());
       break;
   }
-  return format::unpack_parameter(record, operation) && state_.applies(operation);
+  if (!format::unpack_parameter(record, operation)) return false;
+  if (has_size(kind)) {
+    if (has_exact_size)
+      format::unpack_exact_size(exact_size_, language_.sizes, operation);
+    else
+      format::unpack_size(record, language_.sizes, operation);
+  } else if (kind == OperationKind::Fail && language_.shape != Shape::SlabCache) {
+    operation.detail = Failure{FailingCall::Any, operation.failure().mode == FailureMode::Always ? FailureMode::Always
+                                                                                                 : FailureMode::Once}
+                           .packed();
+  }
+  return state_.applies(operation);
 }
 
 }  // namespace slabproof

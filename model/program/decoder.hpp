@@ -16,7 +16,7 @@ namespace slabproof {
 class Decoder {
  public:
   /// `data` must outlive the decoder.
-  Decoder(const std::uint8_t* data, std::size_t size);
+  Decoder(const std::uint8_t* data, std::size_t size, const Language& language = slab_language);
 
   [[nodiscard]] const Setup& setup() const { return setup_; }
   [[nodiscard]] const SymbolicState& state() const { return state_; }
@@ -31,10 +31,11 @@ class Decoder {
   [[nodiscard]] format::Record record() const;
   [[nodiscard]] bool decode_record(Operation& operation);
   [[nodiscard]] bool next_of_burst(Operation& operation);
-  [[nodiscard]] bool make(OperationKind kind, const format::Record& record, Operation& operation) const;
+  [[nodiscard]] bool make(OperationKind kind, const format::Record& record, Operation& operation);
 
   const std::uint8_t* data_;
   std::size_t size_;
+  Language language_;
   std::size_t position_ = format::header_size;
   std::uint32_t yielded_ = 0;
   Setup setup_;
@@ -46,9 +47,13 @@ class Decoder {
   std::uint8_t burst_cache_ = 0;
   Order burst_order_ = Order::Fifo;
   std::uint32_t shuffle_ = 0;
+
+  // What the operation of the next record has for a size.
+  format::Record exact_size_;
+  bool has_exact_size_ = false;
 };
 
 /// Decodes a header. Total: any 24 bytes, or fewer, are a setup.
-Setup decode_setup(const std::uint8_t* data, std::size_t size);
+Setup decode_setup(const std::uint8_t* data, std::size_t size, const Language& language = slab_language);
 
 }  // namespace slabproof

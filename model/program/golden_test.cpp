@@ -294,6 +294,7 @@ std::string name_of(const Opcode& opcode) {
     case OpcodeKind::AllocBurst: return "alloc_burst";
     case OpcodeKind::FreeBurst: return "free_burst";
     case OpcodeKind::SkipOrdinals: return "skip_ordinals";
+    case OpcodeKind::ExactSize: return "exact_size";
     case OpcodeKind::Unassigned: break;
   }
   return "-";

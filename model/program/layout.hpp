@@ -76,7 +76,10 @@ constexpr Layout layout_in(const slab::Geometry& geometry) {
           geometry.slab_info_offset()};
 }
 
+/// Of a pool or a heap, which have no slabs: one that does no harm to who divides by it.
 constexpr Layout layout_of(const CacheSpec& cache) {
+  if (cache.shape != Shape::SlabCache)
+    return {.stride = cache.object_size, .objects_per_slab = 1, .slab_info_offset = cache.object_size};
   return layout_of(cache.checks, cache.slab_size, cache.type, cache.object_size, cache.object_align,
                    facts_of(cache.guards).added_bytes());
 }

@@ -36,6 +36,10 @@ enum class OperationKind : std::uint8_t {
   DamageInfo,           // overwrite a byte of the SlabInfo of the object's slab: see InfoDamage
   WriteBehind,          // write one byte behind the object, into its red zone
   WriteFreed,           // write one byte of the dead object's slot
+  Allocate,             // object := heap.alloc(argument bytes, aligned to 1 << detail)
+  AllocateZeroed,       // object := heap.alloc_zeroed(count, argument bytes each): see zeroed_counts
+  Reallocate,           // object := heap.resize(object, argument bytes)
+  UsableSize,           // heap.usable_size(object)
 };
 
 /// What a re-entering backend calls. The values are those of the byte form, for good.
@@ -47,12 +51,29 @@ constexpr Named<ReentrantCall> reentrant_calls[] = {{ReentrantCall::Alloc, "allo
                                                     {ReentrantCall::Shrink, "shrink"}};
 constexpr const char* to_string(ReentrantCall call) { return name_in(reentrant_calls, call); }
 
+/// How many elements AllocateZeroed asks for, by its detail. The last three make more bytes than there are addresses;
+/// the last makes their number, modulo 2^64, as small as one element or less.
+constexpr Named<std::uint64_t> zeroed_counts[] = {{1, "1"},
+                                                  {2, "2"},
+                                                  {3, "3"},
+                                                  {7, "7"},
+                                                  {64, "64"},
+                                                  {std::uint64_t{1} << 63, "2^63"},
+                                                  {~std::uint64_t{0}, "2^64-1"},
+                                                  {0, "wraps"}};
+constexpr std::uint8_t wraps = 7;
+/// The number of elements of `size` bytes.
+constexpr std::uint64_t zeroed_count(std::uint8_t detail, std::uint32_t size) {
+  return detail == wraps ? ~std::uint64_t{0} / size + 1 : zeroed_counts[detail].value;
+}
+
 struct Operation {
   OperationKind kind = OperationKind::Alloc;
   std::uint8_t target = 0;      // cache, or backend of Fail, Recover and Fault; 0 if the object implies it
-  std::uint8_t detail = 0;      // Fail: Failure; Reenter: ReentrantCall; Fault: BackendError
+  std::uint8_t detail = 0;      // Fail: Failure; Reenter: ReentrantCall; Fault: BackendError; see Allocate
   std::uint32_t object = 0;     // birth ordinal
-  std::uint32_t argument = 0;   // Reserve: objects; Fail, Fault: calls let through; misuse: which pointer or write
+  std::uint32_t argument =
+      0;   // Reserve: objects; Fail, Fault: calls let through; misuse: which pointer or write; bytes
 
   friend bool operator==(const Operation&, const Operation&) = default;
 

@@ -5,6 +5,7 @@
 
 #include "model/program/guards.hpp"
 #include "model/program/operation.hpp"
+#include "model/program/setup.hpp"
 
 namespace slabproof {
 
@@ -20,6 +21,9 @@ enum class Parameter : std::uint8_t {
   BackendError,   // detail; argument: calls let be, up to max_calls_let_through
   Pick,           // argument: which of several pointers, up to max_misuse_argument
   InfoDamage,     // argument: which byte becomes what, up to max_damage
+  Size,           // argument: bytes
+  SizeAndAlign,   // the same; detail: log2 of the alignment
+  CountAndSize,   // the same; detail: how many of them (zeroed_counts)
 };
 
 /// How it changes which objects exist.
@@ -89,6 +93,7 @@ struct OperationFacts {
   StrayPointer stray = StrayPointer::None;
   bool needs_two_caches = false;
   NeededGuard guard = NeededGuard::None;
+  bool any_size = false;  // of a heap, and of nothing else
   OpcodeRange opcodes{};  // fixed for good, as is swarm_bit, since a committed corpus depends on them
   std::uint8_t swarm_bit = 0;  // the bit of a program's swarm mask that excludes it
   Weights weights{};
@@ -288,6 +293,40 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .swarm_bit = 9,
               .weights = always(3),
               .explored = Explored::PerSlot};
+    // Of a heap the opcodes of Alloc mean Allocate (format::kind_in), so that random bytes make good programs.
+    case Allocate:
+      return {.name = "allocate",
+              .operand = Operand::NewObject,
+              .parameter = Parameter::SizeAndAlign,
+              .effect = Effect::MakesObject,
+              .any_size = true,
+              .opcodes = {0xC8, 0xC8},
+              .swarm_bit = 0,
+              .weights = {.churn = 25, .fill = 60, .drain = 25}};
+    case AllocateZeroed:
+      return {.name = "allocate_zeroed",
+              .operand = Operand::NewObject,
+              .parameter = Parameter::CountAndSize,
+              .effect = Effect::MakesObject,
+              .any_size = true,
+              .opcodes = {0xC9, 0xCA},
+              .swarm_bit = 1,
+              .weights = always(3)};
+    case Reallocate:
+      return {.name = "reallocate",
+              .operand = Operand::LiveObject,
+              .parameter = Parameter::Size,
+              .any_size = true,
+              .opcodes = {0xCB, 0xD0},
+              .swarm_bit = 2,
+              .weights = always(6)};
+    case UsableSize:
+      return {.name = "usable_size",
+              .operand = Operand::LiveObject,
+              .any_size = true,
+              .opcodes = {0xD2, 0xD2},
+              .swarm_bit = 3,
+              .weights = always(1)};
   }
   return {};
 }
@@ -330,6 +369,11 @@ constexpr NeededGuard guard_of(OperationKind kind) { return operation_table.guar
 constexpr Parameter parameter_of(OperationKind kind) { return facts_of(kind).parameter; }
 constexpr MisuseClass misuse_of(OperationKind kind) { return facts_of(kind).misuse; }
 constexpr bool makes_object(OperationKind kind) { return effect_of(kind) == Effect::MakesObject; }
+constexpr bool has_size(Parameter parameter) {
+  return parameter == Parameter::Size || parameter == Parameter::SizeAndAlign || parameter == Parameter::CountAndSize;
+}
+/// Whether Operation::argument is a number of bytes.
+constexpr bool has_size(OperationKind kind) { return has_size(parameter_of(kind)); }
 /// Whether Operation::object has a meaning.
 constexpr bool names_object(OperationKind kind) {
   return operand_of(kind) != Operand::Cache && operand_of(kind) != Operand::Backend;
@@ -348,6 +392,9 @@ constexpr std::uint32_t max_argument(OperationKind kind) {
     case Parameter::BackendError: return max_calls_let_through;
     case Parameter::Pick: return max_misuse_argument;
     case Parameter::InfoDamage: return max_damage;
+    case Parameter::Size:
+    case Parameter::SizeAndAlign:
+    case Parameter::CountAndSize: return Limits::max_size;
     case Parameter::None:
     case Parameter::ReentrantCall: return 0;
   }
@@ -392,6 +439,7 @@ static_assert(
         if (row.explored != Explored::No && row.explored != Explored::PerSlot && row.parameter != Parameter::None &&
             !counts)
           return false;
+        if (has_size(row.parameter) && !row.any_size) return false;
       }
       return true;
     }(),

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
+#include "model/program/language.hpp"
 #include "model/program/operation_table.hpp"
 #include "model/program/setup.hpp"
 
@@ -17,6 +19,9 @@ struct Program {
 
 /// `program` without the operations that do not apply when they are reached.
 Program normalised(const Program& program);
+
+/// Why `program` is not one of this language, in a few words; empty if it is.
+std::string why_not_in(const Language& language, const Program& program);
 
 /// `program` with its objects counted from 0 without gaps, as a person would write it. Normalises.
 Program renumbered(const Program& program);

@@ -27,7 +27,37 @@ struct BackendSpec {
   friend bool operator==(const BackendSpec&, const BackendSpec&) = default;
 };
 
-/// One cache. Sizes in bytes; always a geometry within the limits below.
+/// What is judged: a slab cache, whose layout and policy are known; any pool of objects of one size; any heap of
+/// objects of all sizes.
+enum class Shape : std::uint8_t { SlabCache, Pool, Heap };
+
+/// Which sizes a pool or a heap can be asked for, in bytes: multiples of `multiple_of` from `least` to `most`, aligned
+/// to powers of two up to `max_align`.
+struct SizeLimits {
+  std::uint32_t least = 1, most = 4096, multiple_of = 1, max_align = 4096;
+
+  [[nodiscard]] constexpr bool is_consistent() const {
+    return least >= 1 && least <= most && most <= most_possible && multiple_of >= 1 && least % multiple_of == 0 &&
+           max_align >= 1 && (max_align & (max_align - 1)) == 0 && max_align <= max_align_possible;
+  }
+  [[nodiscard]] constexpr bool allows_size(std::uint32_t size) const {
+    return size >= least && size <= most && size % multiple_of == 0;
+  }
+  [[nodiscard]] constexpr bool allows_align(std::uint32_t align) const {
+    return align >= 1 && align <= max_align && (align & (align - 1)) == 0;
+  }
+  /// `size`, or an allowed size near it. Requires consistent limits.
+  [[nodiscard]] constexpr std::uint32_t nearest(std::uint32_t size) const {
+    size = size / multiple_of * multiple_of;
+    return size < least ? least : size > most ? most / multiple_of * multiple_of : size;
+  }
+  friend bool operator==(const SizeLimits&, const SizeLimits&) = default;
+
+  static constexpr std::uint32_t most_possible = 1u << 20, max_align_possible = 4096;
+};
+
+/// One cache, or one pool or heap. Sizes in bytes; always a geometry within the limits below. Of a pool only the
+/// object's size and alignment have a meaning, of a heap none.
 struct CacheSpec {
   std::uint8_t backend = 0;
   bool is_static = false;  // a Cache from model/program/static_caches.hpp, not a DynamicCache
@@ -39,6 +69,7 @@ struct CacheSpec {
   std::uint32_t page_size = 4096;
   std::uint32_t object_size = 1;
   std::uint32_t object_align = 1;
+  Shape shape = Shape::SlabCache;
 
   [[nodiscard]] constexpr slab::Row row() const {
     if (type == slab::ObjectSizeType::Large) return slab::Row::Large;
@@ -68,6 +99,7 @@ struct Limits {
   static constexpr std::size_t max_live_objects = 1024;
   static constexpr std::uint32_t max_operations = 65536;  // bursts count as single operations
   static constexpr std::uint32_t max_ordinal = 65535;
+  static constexpr std::uint32_t max_size = SizeLimits::most_possible;  // of an object of a pool or a heap
   static constexpr std::size_t max_file_size = std::size_t{1} << 20;
 };
 

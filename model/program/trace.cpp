@@ -1,8 +1,10 @@
 #include "model/program/trace.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
+#include "model/program/language.hpp"
 #include "model/program/policy_kind.hpp"
 #include "model/program/static_caches.hpp"
 
@@ -16,6 +18,9 @@ constexpr Named<Placement> placements[] = {{Placement::Adjacent, "adjacent"},
 constexpr Named<bool> kinds[] = {{false, "DynamicCache"}, {true, "Cache"}};  // by CacheSpec::is_static
 constexpr Named<slab::ObjectSizeType> types[] = {{slab::ObjectSizeType::Small, "Small"},
                                                  {slab::ObjectSizeType::Large, "Large"}};
+
+/// The word that begins the line of a subject.
+constexpr Named<Shape> shapes[] = {{Shape::SlabCache, "cache"}, {Shape::Pool, "pool"}, {Shape::Heap, "heap"}};
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
@@ -66,15 +71,20 @@ class Scanner {
   /// The value whose name follows `prefix`.
   template <class E, std::size_t N>
   E choice_after(std::string_view prefix, const Named<E> (&choices)[N]) {
+    return choices[index_after(prefix, choices)].value;
+  }
+  /// The same, as an index.
+  template <class E, std::size_t N>
+  std::size_t index_after(std::string_view prefix, const Named<E> (&choices)[N]) {
     const std::string_view text = word();
     std::string expected;
-    for (const Named<E>& choice : choices) {
-      const std::string name = std::string{prefix} + choice.name;
-      if (text == name) return choice.value;
+    for (std::size_t i = 0; i < N; ++i) {
+      const std::string name = std::string{prefix} + choices[i].name;
+      if (text == name) return i;
       expected += (expected.empty() ? "" : ", ") + name;
     }
     fail("one of " + expected);
-    return choices[0].value;
+    return 0;
   }
 
   /// An error at the last word.
@@ -109,8 +119,20 @@ class Scanner {
   std::optional<ParseError> error_;
 };
 
+std::uint32_t parse_align(Scanner& in, std::string_view prefix) {
+  const std::uint32_t align = in.number_after(prefix, 1, SizeLimits::max_align_possible);
+  if ((align & (align - 1)) != 0) in.fail("a power of two");
+  return align;
+}
+
 void parse_cache(Scanner& in, CacheSpec& cache, std::uint8_t backend_count) {
   cache.backend = static_cast<std::uint8_t>(in.number_after("on=b", 0, backend_count - 1u));
+  if (cache.shape == Shape::Heap) return;
+  if (cache.shape == Shape::Pool) {
+    cache.object_size = in.number_after("object_size=", 1, Limits::max_size);
+    cache.object_align = parse_align(in, "object_align=");
+    return;
+  }
   cache.is_static = in.choice_after("kind=", kinds);
   const PolicyKind policy = in.choice_after("policy=", policy_kinds);
   cache.checks = policy.checks;
@@ -157,6 +179,10 @@ std::string names_of_allocations() {
   return names;
 }
 
+bool is_shape(std::string_view word) {
+  return std::any_of(std::begin(shapes), std::end(shapes), [&](const auto& shape) { return word == shape.name; });
+}
+
 void parse_parameter(Scanner& in, Operation& operation) {
   switch (parameter_of(operation.kind)) {
     case Parameter::None: return;
@@ -184,7 +210,14 @@ void parse_parameter(Scanner& in, Operation& operation) {
       return;
     case Parameter::Pick:
     case Parameter::InfoDamage: operation.argument = in.number_after("pick=", 0, max_argument(operation.kind)); return;
+    case Parameter::CountAndSize:
+      operation.detail = static_cast<std::uint8_t>(in.index_after("count=", zeroed_counts));
+      [[fallthrough]];
+    case Parameter::Size:
+    case Parameter::SizeAndAlign: operation.argument = in.number_after("size=", 1, Limits::max_size); break;
   }
+  if (parameter_of(operation.kind) != Parameter::SizeAndAlign) return;
+  for (std::uint32_t align = parse_align(in, "align="); align > 1; align /= 2) ++operation.detail;
 }
 
 Operation parse_operation(Scanner& in, const Setup& setup, std::uint32_t next_ordinal) {
@@ -200,6 +233,10 @@ Operation parse_operation(Scanner& in, const Setup& setup, std::uint32_t next_or
     return operation;
   }
   operation.kind = *kind;
+  if (const Shape shape = setup.caches[0].shape; !language_of(shape).has(*kind)) {
+    in.fail(std::string{"an operation of a "} + name_in(shapes, shape));
+    return operation;
+  }
   switch (operand_of(*kind)) {
     case Operand::LiveObject:
     case Operand::DeadObject: operation.object = in.number_after("#", 0, Limits::max_ordinal); break;
@@ -228,8 +265,19 @@ std::string text_of_parameter(const Operation& operation) {
       return std::string{" "} + to_string(operation.error()) + " after=" + number(operation.argument);
     case Parameter::Pick:
     case Parameter::InfoDamage: return " pick=" + number(operation.argument);
+    case Parameter::Size: return " size=" + number(operation.argument);
+    case Parameter::SizeAndAlign:
+      return " size=" + number(operation.argument) + " align=" + number(std::uint64_t{1} << operation.detail);
+    case Parameter::CountAndSize:
+      return std::string{" count="} + zeroed_counts[operation.detail].name + " size=" + number(operation.argument);
   }
   return "";
+}
+
+std::string slab_words(const CacheSpec& cache) {
+  return std::string{" kind="} + name_in(kinds, cache.is_static) + " policy=" + name_of_policy(cache) +
+         " empty_slabs_kept=" + number(cache.empty_slabs_kept) + " type=" + name_in(types, cache.type) +
+         " slab_size=" + number(cache.slab_size) + " page_size=" + number(cache.page_size);
 }
 
 }  // namespace
@@ -259,11 +307,11 @@ std::string to_text(const Setup& setup) {
   }
   for (std::size_t i = 0; i < setup.cache_count; ++i) {
     const CacheSpec& cache = setup.caches[i];
-    text += "cache c" + number(i) + " on=b" + number(cache.backend) + " kind=" + name_in(kinds, cache.is_static) +
-            " policy=" + name_of_policy(cache) + " empty_slabs_kept=" + number(cache.empty_slabs_kept) +
-            " type=" + name_in(types, cache.type) + " slab_size=" + number(cache.slab_size) +
-            " page_size=" + number(cache.page_size) + " object_size=" + number(cache.object_size) +
-            " object_align=" + number(cache.object_align) + "\n";
+    text += name_in(shapes, cache.shape) + (" c" + number(i)) + " on=b" + number(cache.backend);
+    if (cache.shape == Shape::SlabCache) text += slab_words(cache);
+    if (cache.shape != Shape::Heap)
+      text += " object_size=" + number(cache.object_size) + " object_align=" + number(cache.object_align);
+    text += "\n";
   }
   return text;
 }
@@ -299,10 +347,12 @@ ParseResult parse(std::string_view text) {
     } else if (setup.backend_count == 0) {
       in.word();
       in.fail("'backend b0 …'");
-    } else if (in.peek() == "cache" && setup.cache_count < Limits::max_caches && program.operations.empty()) {
-      in.expect("cache");
-      in.expect("c" + number(setup.cache_count));
-      parse_cache(in, setup.caches[setup.cache_count++], setup.backend_count);
+    } else if (is_shape(in.peek()) && setup.cache_count < Limits::max_caches && program.operations.empty()) {
+      CacheSpec& cache = setup.caches[setup.cache_count++];
+      cache.shape = in.choice_after("", shapes);
+      if (cache.shape != setup.caches[0].shape) in.fail(std::string{name_in(shapes, setup.caches[0].shape)});
+      in.expect("c" + number(setup.cache_count - 1u));
+      parse_cache(in, cache, setup.backend_count);
     } else if (setup.cache_count == 0) {
       in.word();
       in.fail("'cache c0 …'");

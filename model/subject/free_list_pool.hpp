@@ -11,7 +11,7 @@ namespace slabproof {
 /// runner.
 class FreeListPool {
  public:
-  static constexpr Abilities abilities{};
+  static constexpr Abilities abilities{.frees_null = true};
 
   explicit FreeListPool(const CacheSpec& spec) : spec_{spec} {}
   ~FreeListPool() {

@@ -10,6 +10,7 @@
 #include "model/process/isolated.hpp"
 #include "model/program/trace.hpp"
 #include "model/subject/saboteur.hpp"
+#include "model/subject/slab_subject.hpp"
 
 namespace slabproof {
 namespace {

@@ -145,17 +145,17 @@ struct SabotagedPolicy : Guarded<G> {
 template <slab::Row R, class Policy>
 class Saboteur {
  public:
-  static constexpr Abilities abilities{.no_grow = true,
+  static constexpr Abilities abilities{.owns_live_objects = true,
+                                       .layout = true,
+                                       .no_grow = true,
                                        .reserve = true,
                                        .shrink = true,
                                        .statistics = true,
                                        .audit = true,
-                                       .layout = true,
                                        .follows_policy = true,
                                        .detects_misuse = Policy::checks,
                                        .has_guards = slab::detail::has_guards<Policy>,
-                                       .poisons = true,
-                                       .owns_live_slabs = true};
+                                       .poisons = true};
 
   Saboteur(slab::Geometry geometry, SabotagedBackend& backend) : cache_{geometry, backend}, backend_{backend} {
     if (sabotage == AllocatesInConstructor) (void)cache_.alloc();

@@ -4,6 +4,7 @@
 #include "model/subject/report_log.hpp"
 #include "model/subject/slab_guarded.hpp"
 #include "model/subject/slab_subject_of.hpp"
+#include "model/subject/tested_subject.hpp"
 
 namespace slabproof {
 namespace {
@@ -70,6 +71,13 @@ AnySubject* make_slab_subject(void* storage, const CacheSpec& spec, RecordingBac
     case slab::Row::Large: break;
   }
   return make<slab::Row::Large>(storage, spec, backend);
+}
+
+const char* unseen_libraries() { return ""; }
+
+const TestedSubject& tested_subject() {
+  static constexpr TestedSubject subject{"slab::DynamicCache", make_slab_subject, slab_language};
+  return subject;
 }
 
 }  // namespace slabproof

@@ -15,17 +15,17 @@ namespace slabproof {
 template <class C, class Policy>
 class SlabSubject {
  public:
-  static constexpr Abilities abilities{.no_grow = true,
+  static constexpr Abilities abilities{.owns_live_objects = true,
+                                       .layout = true,
+                                       .no_grow = true,
                                        .reserve = true,
                                        .shrink = true,
                                        .statistics = true,
                                        .audit = true,
-                                       .layout = true,
                                        .follows_policy = true,
                                        .detects_misuse = Policy::checks,
                                        .has_guards = true,
                                        .poisons = true,
-                                       .owns_live_slabs = true,
                                        .inspectable = true};
   template <class... Args>
   explicit SlabSubject(Args&&... args) : cache_(static_cast<Args&&>(args)...) {}

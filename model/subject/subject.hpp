@@ -11,49 +11,111 @@
 
 #include "model/judge/invariant.hpp"
 #include "model/memory/recording_backend.hpp"
+#include "model/program/language.hpp"
 #include "model/program/layout.hpp"
 #include "model/program/setup.hpp"
 #include "model/subject/cache_members.hpp"
 
 namespace slabproof {
 
-/// What a subject can do besides alloc and free. Operations that need more are skipped. Abilities are claimed, not
-/// detected: a subject that claims an ability and lacks the function does not compile.
+/// What a subject promises besides alloc and free. Operations that need more are skipped. Promises are made, not
+/// detected: a subject that makes one and lacks the function does not compile.
 ///
-/// A subject without `layout` is another kind of pool, of which only the objects are judged: aligned, disjoint, not
-/// written to. With `takes_memory` it gets its memory from RecordingBackend::take_memory(), which fails as the program
-/// says: its objects must lie in that memory, alloc may return null only when memory was refused, and all of it must
-/// come back at the end. Without `takes_memory` it has memory of its own and may run out.
+/// Of any subject the objects are judged: aligned, disjoint, written to by nobody else. One that hands out objects of
+/// any size (`sizes`) is a heap, any other a pool. A slab cache has a `layout`, and is judged by its slabs as well.
 struct Abilities {
-  bool no_grow = false;         // void* alloc_no_grow()
-  bool reserve = false;         // bool reserve(size_t n)
-  bool shrink = false;          // size_t shrink()
-  bool statistics = false;      // slab::CacheStatistics statistics() const
-  bool audit = false;           // Invariant audit() const: the one that failed, or None
-  bool layout = false;          // Layout layout() const: slots lie in the backend's slabs as docs/invariants.md says
-  bool follows_policy = false; // docs/policy.md: which slab comes next, the empty slabs kept
+  // Of a heap, with void* allocate(size_t size, size_t align) in the place of void* alloc().
+  bool sizes = false;
+  bool zeroed = false;       // void* allocate_zeroed(size_t count, size_t size)
+  bool resizes = false;      // void* reallocate(void* object, size_t size)
+  bool usable_size = false;  // size_t usable_size(const void* object); all of it may be written to
+  bool sized_free = false;   // void free(void* object, size_t size) in the place of void free(void* object)
+
+  // Of a pool or a heap.
+  bool frees_null = false;         // free(nullptr) does nothing
+  bool owns_live_objects = false;  // may be destroyed while objects live
+  std::uint8_t instances = 2;      // how many there may be at once: 1 where there are globals
+  SizeLimits accepts{};            // what may be asked for
+  /// What an object of this size is aligned to where no alignment is asked for, or a larger one than `accepts` has.
+  std::size_t (*align_of)(std::size_t size) = nullptr;
+  /// Its memory comes from Memory::take(), which fails as the program says: its objects must lie in it, an allocation
+  /// may be refused only when memory was, and all of it must come back at the end, unless it `keeps_memory`. Without
+  /// this it has memory of its own, which may run out: but not while fewer objects live than `capacity`, nor in a pool
+  /// while fewer live than once did, nor while none does.
+  bool takes_memory = false;
+  bool keeps_memory = false;
+  std::size_t capacity = 0;
+  /// What was freed serves again, at once. Without this, it is asked for no more than its first object.
+  bool reuses_memory = true;
+
+  // Of a slab cache.
+  bool layout = false;  // Layout layout() const: slots lie in the backend's slabs as docs/invariants.md says
+  bool no_grow = false;  // void* alloc_no_grow()
+  bool reserve = false;  // bool reserve(size_t n)
+  bool shrink = false;  // size_t shrink()
+  bool statistics = false;  // slab::CacheStatistics statistics() const
+  bool audit = false;  // Invariant audit() const: the one that failed, or None; a pool or a heap may have it too
+  bool follows_policy = false;  // docs/policy.md: which slab comes next, the empty slabs kept
   bool detects_misuse = false;  // reports through model/subject/report_log.hpp, state unchanged
-  bool has_guards = false;      // those that the program asks for
-  bool poisons = false;         // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
-  bool owns_live_slabs = false; // may be destroyed while objects live
-  bool takes_memory = false;    // see above
+  bool has_guards = false;  // those that the program asks for
+  bool poisons = false;  // tells ASan which bytes are objects (allocator/include/slab/poison.hpp)
   bool inspectable = false;  // CacheMembers members() const, void set_members(const CacheMembers&); with has_guards
                              // GuardMembers guard_members() const, void set_guard_members(const GuardMembers&)
-  std::size_t max_align = ~std::size_t{0};  // objects of a larger alignment get this one
 
-  /// Abilities that are judged by the slabs require `layout`.
-  [[nodiscard]] constexpr bool consistent() const {
-    return layout ? !takes_memory
-                  : !(no_grow || reserve || shrink || statistics || follows_policy || detects_misuse || has_guards);
+  [[nodiscard]] constexpr Shape shape() const { return layout ? Shape::SlabCache : sizes ? Shape::Heap : Shape::Pool; }
+  /// What they contradict each other in, for the compiler's message; null where they do not.
+  [[nodiscard]] constexpr const char* contradiction() const {
+    if (layout && (sizes || takes_memory || capacity != 0)) return "a slab cache has slabs, and objects of one size";
+    if (!layout &&
+        (no_grow || reserve || shrink || statistics || follows_policy || detects_misuse || has_guards || poisons))
+      return "what is judged by the slabs needs a layout";
+    if (!sizes && (zeroed || resizes || usable_size || sized_free)) return "what takes or tells sizes needs `sizes`";
+    if (keeps_memory && !takes_memory) return "only memory that was taken can be kept";
+    if (instances != 1 && instances != 2) return "there are one or two instances";
+    if (!accepts.is_consistent()) return "the sizes and alignments that are accepted are none";
+    return nullptr;
   }
 };
+
+/// The programs that a subject with these abilities is asked to run.
+constexpr Language language_for(const Abilities& abilities) {
+  Language language{.shape = abilities.shape(), .instances = abilities.instances, .sizes = abilities.accepts};
+  if (abilities.layout) return slab_language;
+  language.add(language.allocation());
+  language.add(OperationKind::Free);
+  if (abilities.zeroed) language.add(OperationKind::AllocateZeroed);
+  if (abilities.resizes) language.add(OperationKind::Reallocate);
+  if (abilities.usable_size) language.add(OperationKind::UsableSize);
+  if (abilities.frees_null) language.add(OperationKind::FreeNull);
+  if (abilities.owns_live_objects) language.add(OperationKind::Destroy);
+  if (abilities.takes_memory) {
+    language.add(OperationKind::Fail);
+    language.add(OperationKind::Recover);
+  }
+  return language;
+}
 
 template <class S>
 concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
   { S::abilities } -> std::convertible_to<Abilities>;
-  requires S::abilities.consistent();
-  { s.alloc() } -> std::same_as<void*>;
-  s.free(pointer);
+  requires S::abilities.contradiction() == nullptr;
+  requires S::abilities.sizes || requires {
+    { s.alloc() } -> std::same_as<void*>;
+  };
+  requires !S::abilities.sizes || requires {
+    { s.allocate(n, n) } -> std::same_as<void*>;
+  };
+  requires !S::abilities.zeroed || requires {
+    { s.allocate_zeroed(n, n) } -> std::same_as<void*>;
+  };
+  requires !S::abilities.resizes || requires {
+    { s.reallocate(pointer, n) } -> std::same_as<void*>;
+  };
+  requires !S::abilities.usable_size || requires {
+    { s.usable_size(pointer) } -> std::convertible_to<std::size_t>;
+  };
+  requires !S::abilities.sized_free || requires { s.free(pointer, n); };
+  requires S::abilities.sized_free || requires { s.free(pointer); };
   requires !S::abilities.no_grow || requires {
     { s.alloc_no_grow() } -> std::same_as<void*>;
   };
@@ -88,8 +150,15 @@ class AnySubject {
   explicit AnySubject(const Abilities& abilities) : abilities_{abilities} {}
   virtual ~AnySubject() = default;
   [[nodiscard]] const Abilities& abilities() const { return abilities_; }
+  // Of a pool or a slab cache.
   [[nodiscard]] virtual void* alloc() = 0;
-  virtual void free(void* object) = 0;
+  // Of a heap.
+  [[nodiscard]] virtual void* allocate(std::size_t, std::size_t) { return nullptr; }
+  [[nodiscard]] virtual void* allocate_zeroed(std::size_t, std::size_t) { return nullptr; }
+  [[nodiscard]] virtual void* reallocate(void*, std::size_t) { return nullptr; }
+  [[nodiscard]] virtual std::size_t usable_size(void*) { return 0; }
+  /// The size that was asked for; 0 for null and for a stray pointer.
+  virtual void free(void* object, std::size_t size = 0) = 0;
   [[nodiscard]] virtual void* alloc_no_grow() = 0;
   [[nodiscard]] virtual bool reserve(std::size_t n) = 0;
   virtual std::size_t shrink() = 0;
@@ -116,8 +185,32 @@ class SubjectBox final : public AnySubject {
   template <class... Args>
   explicit SubjectBox(Args&&... args) : AnySubject{S::abilities}, subject_(static_cast<Args&&>(args)...) {}
 
-  [[nodiscard]] void* alloc() override { return subject_.alloc(); }
-  void free(void* object) override { subject_.free(object); }
+  [[nodiscard]] void* alloc() override {
+    if constexpr (!S::abilities.sizes) return subject_.alloc();
+    return nullptr;
+  }
+  [[nodiscard]] void* allocate([[maybe_unused]] std::size_t size, [[maybe_unused]] std::size_t align) override {
+    if constexpr (S::abilities.sizes) return subject_.allocate(size, align);
+    return nullptr;
+  }
+  [[nodiscard]] void* allocate_zeroed([[maybe_unused]] std::size_t count, [[maybe_unused]] std::size_t size) override {
+    if constexpr (S::abilities.zeroed) return subject_.allocate_zeroed(count, size);
+    return nullptr;
+  }
+  [[nodiscard]] void* reallocate([[maybe_unused]] void* object, [[maybe_unused]] std::size_t size) override {
+    if constexpr (S::abilities.resizes) return subject_.reallocate(object, size);
+    return nullptr;
+  }
+  [[nodiscard]] std::size_t usable_size([[maybe_unused]] void* object) override {
+    if constexpr (S::abilities.usable_size) return subject_.usable_size(object);
+    return 0;
+  }
+  void free(void* object, [[maybe_unused]] std::size_t size) override {
+    if constexpr (S::abilities.sized_free)
+      subject_.free(object, size);
+    else
+      subject_.free(object);
+  }
   [[nodiscard]] void* alloc_no_grow() override {
     if constexpr (S::abilities.no_grow) return subject_.alloc_no_grow();
     return nullptr;

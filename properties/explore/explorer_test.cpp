@@ -86,7 +86,7 @@ struct Silent : slab::Unchecked {
 class ReadsDeadBytes {
  public:
   static constexpr Abilities abilities{
-      .no_grow = true, .reserve = true, .layout = true, .owns_live_slabs = true, .inspectable = true};
+      .owns_live_objects = true, .layout = true, .no_grow = true, .reserve = true, .inspectable = true};
   ReadsDeadBytes(const slab::Geometry& geometry, RecordingBackend& backend) : cache_{geometry, backend} {}
   void* alloc() { return cache_.alloc(); }
   void* alloc_no_grow() { return cache_.alloc_no_grow(); }
@@ -135,11 +135,11 @@ using Quarantining = slab::DynamicCache<slab::Row::SmallSinglePage, RecordingBac
 /// A cache that keeps more empty slabs once its quarantine began at an odd place of its ring.
 class HeedsTheRing : public SlabSubject<Quarantining, SilentQuarantine> {
  public:
-  static constexpr Abilities abilities{.no_grow = true,
-                                       .reserve = true,
+  static constexpr Abilities abilities{.owns_live_objects = true,
                                        .layout = true,
+                                       .no_grow = true,
+                                       .reserve = true,
                                        .has_guards = true,
-                                       .owns_live_slabs = true,
                                        .inspectable = true};
   using SlabSubject::SlabSubject;
   void free(void* object) {

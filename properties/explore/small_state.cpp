@@ -228,8 +228,8 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state, const Small
       if (!(state.slabs[place].handed_out >> slot & 1)) continue;
       const auto ordinal = static_cast<std::uint32_t>(place * SmallState::max_slots + slot);
       const std::uintptr_t begin = slab->base + slot * model.layout.stride;
-      runner.object(ordinal) = {begin,       slab->generation,         0, runner.incarnations_[slab->cache],
-                                slab->cache, Runner::ObjectState::Dead};
+      runner.object(ordinal) = {begin,       slab->generation,          0, runner.incarnations_[slab->cache],
+                                slab->cache, Runner::ObjectState::Dead, 0, 0};
       if (!(state.slabs[place].live >> slot & 1)) continue;
       (void)runner.reference_.admit({begin, begin + model.spec.object_size, ordinal, slab->cache});
       runner.object(ordinal) = {begin,
@@ -237,7 +237,9 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state, const Small
                                 static_cast<std::uint32_t>(runner.live_.size()),
                                 runner.incarnations_[slab->cache],
                                 slab->cache,
-                                Runner::ObjectState::Live};
+                                Runner::ObjectState::Live,
+                                model.spec.object_size,
+                                model.spec.object_size};
       runner.live_.push_back(ordinal);
     }
   }

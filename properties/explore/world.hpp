@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/judge/runner.hpp"
+#include "model/subject/slab_subject.hpp"
 #include "properties/explore/guarded_slots.hpp"
 #include "properties/explore/small_state.hpp"
 

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <ostream>
 
+#include "model/program/byte_format.hpp"
 #include "model/program/trace.hpp"
 
 namespace slabproof {
@@ -27,10 +28,10 @@ std::size_t weight(const SymbolicState& state, Mood mood, const OperationFacts& 
 
 using KindWeights = std::array<std::size_t, operation_kinds>;  // in the order of the table
 
-KindWeights weights_in(const SymbolicState& state, Mood mood) {
+KindWeights weights_in(const SymbolicState& state, Mood mood, const Language& language) {
   KindWeights weights{};
-  std::transform(std::begin(operation_table.facts), std::end(operation_table.facts), weights.begin(),
-                 [&](const OperationFacts& facts) { return weight(state, mood, facts); });
+  std::transform(std::begin(operation_table.kinds), std::end(operation_table.kinds), weights.begin(),
+                 [&](OperationKind kind) { return language.has(kind) ? weight(state, mood, facts_of(kind)) : 0; });
   return weights;
 }
 
@@ -41,11 +42,23 @@ OperationKind pick(const KindWeights& weights, std::size_t at) {
   return operation_table.kinds[index];
 }
 
-void choose_parameter(Operation& operation, std::uint32_t choice) {
+void choose_parameter(Operation& operation, std::uint32_t choice, const Language& language) {
   switch (parameter_of(operation.kind)) {
     case Parameter::None: return;
     case Parameter::ObjectCount: operation.argument = choice % 32 == 31 ? reserve_everything : choice % 24; return;
+    case Parameter::Size:
+    case Parameter::SizeAndAlign:
+    case Parameter::CountAndSize:
+      format::unpack_size(
+          {.selector = static_cast<std::uint8_t>(choice >> 8), .operand = static_cast<std::uint16_t>(choice)},
+          language.sizes, operation);
+      return;
     case Parameter::Failure: {
+      if (language.shape != Shape::SlabCache) {  // only memory is asked for
+        operation.detail = Failure{FailingCall::Any, static_cast<FailureMode>(choice % 2)}.packed();
+        operation.argument = choice / 2 % 8;
+        return;
+      }
       const Failure failure{failing_calls[choice % std::size(failing_calls)].value,
                             failure_modes[choice / 4 % std::size(failure_modes)].value};
       operation.detail = failure.made_possible().packed();
@@ -65,7 +78,7 @@ void choose_parameter(Operation& operation, std::uint32_t choice) {
 }
 
 Operation make(const SymbolicState& state, OperationKind kind, std::uint32_t object, std::uint32_t target,
-               std::uint32_t choice) {
+               std::uint32_t choice, const Language& language) {
   Operation operation{.kind = kind};
   switch (operand_of(kind)) {
     case Operand::NewObject: operation.object = state.next_ordinal(); [[fallthrough]];
@@ -78,7 +91,7 @@ Operation make(const SymbolicState& state, OperationKind kind, std::uint32_t obj
           (choice & 1 ? object % state.dead_count() : object % std::min<std::size_t>(2, state.dead_count())));
       break;
   }
-  choose_parameter(operation, choice);
+  choose_parameter(operation, choice, language);
   return operation;
 }
 
@@ -91,18 +104,19 @@ void OperationCommand::run(const SymbolicState&, Runner& runner) const {
 }
 void OperationCommand::show(std::ostream& out) const { out << to_text(operation_); }
 
-rc::Gen<std::shared_ptr<const Command>> commands_for(const SymbolicState& state, Mood mood) {
-  const KindWeights weights = weights_in(state, mood);
+rc::Gen<std::shared_ptr<const Command>> commands_for(const SymbolicState& state, Mood mood, const Language& language) {
+  const KindWeights weights = weights_in(state, mood, language);
   const std::size_t total = std::accumulate(weights.begin(), weights.end(), std::size_t{0});
   const std::size_t objects = std::max(state.live_count(), state.dead_count()) + 1;
+  const std::uint32_t choices = language.shape == Shape::Heap ? 0x10000 : 1024;
   return rc::gen::map(
       rc::gen::tuple(rc::gen::inRange<std::size_t>(0, total),
                      rc::gen::inRange<std::uint32_t>(0, static_cast<std::uint32_t>(objects)),
-                     rc::gen::inRange<std::uint32_t>(0, 2), rc::gen::inRange<std::uint32_t>(0, 1024)),
-      [weights, state](const std::tuple<std::size_t, std::uint32_t, std::uint32_t, std::uint32_t>& picks) {
+                     rc::gen::inRange<std::uint32_t>(0, 2), rc::gen::inRange<std::uint32_t>(0, choices)),
+      [weights, state, language](const std::tuple<std::size_t, std::uint32_t, std::uint32_t, std::uint32_t>& picks) {
         const auto [kind, object, target, choice] = picks;
         return std::shared_ptr<const Command>{
-            std::make_shared<OperationCommand>(make(state, pick(weights, kind), object, target, choice))};
+            std::make_shared<OperationCommand>(make(state, pick(weights, kind), object, target, choice, language))};
       });
 }
 

@@ -35,6 +35,6 @@ using Commands = rc::state::Commands<Command>;
 enum class Mood : std::uint8_t { Churn, Fill, Drain };
 
 /// A command that applies in `state`.
-rc::Gen<std::shared_ptr<const Command>> commands_for(const SymbolicState& state, Mood mood);
+rc::Gen<std::shared_ptr<const Command>> commands_for(const SymbolicState& state, Mood mood, const Language& language);
 
 }  // namespace slabproof

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/program/byte_format.hpp"
+#include "model/program/decoder.hpp"
 #include "model/program/layout.hpp"
 #include "model/program/static_caches.hpp"
 #include "model/program/trace.hpp"
@@ -82,6 +83,14 @@ Setup setup_from(MachineKind kind, const Choices& choice) {
 }
 
 }  // namespace
+
+rc::Gen<Setup> setups(const Language& language) {
+  return rc::gen::map(
+      rc::gen::container<std::vector<std::uint8_t>>(format::header_size, rc::gen::arbitrary<std::uint8_t>()),
+      [language](const std::vector<std::uint8_t>& header) {
+        return decode_setup(header.data(), header.size(), language);
+      });
+}
 
 rc::Gen<Setup> setups(MachineKind kind) {
   return rc::gen::map(

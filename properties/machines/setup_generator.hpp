@@ -5,6 +5,7 @@
 
 #include <rapidcheck.h>
 
+#include "model/program/language.hpp"
 #include "model/program/setup.hpp"
 
 namespace slabproof {
@@ -21,6 +22,9 @@ struct MachineKind {
 /// objects a slab, one byte below and above the sizes where that count changes, odd sizes, large
 /// alignments. Shrinks to one cache of small numbers.
 rc::Gen<Setup> setups(MachineKind kind);
+
+/// Setups of pools or heaps, within what they accept.
+rc::Gen<Setup> setups(const Language& language);
 
 std::ostream& operator<<(std::ostream& out, const Setup& setup);
 

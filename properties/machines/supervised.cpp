@@ -1,5 +1,6 @@
 #include "properties/machines/supervised.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -43,7 +44,11 @@ struct Shared {
 class Machine {
  public:
   Machine(std::string id, const MachineOptions& options, Shared& shared, std::uint64_t isolate_from)
-      : id_{std::move(id)}, options_{options}, shared_{shared}, isolate_from_{isolate_from}, runner_{options.make} {}
+      : id_{std::move(id)},
+        options_{options},
+        shared_{shared},
+        isolate_from_{isolate_from},
+        runner_{options.make, Arena::default_base, tested_subject().language} {}
 
   void check(rc::detail::TestParams params) {
     params.maxSuccess = static_cast<int>(options_.programs);
@@ -69,10 +74,12 @@ class Machine {
 
   /// The property: one generated program agrees.
   void run_one() {
-    const Setup setup = *setups(options_.kind);
+    const Language& language = runner_.language();
+    const Setup setup = *(language.shape == Shape::SlabCache ? setups(options_.kind) : setups(language));
     const auto mood = static_cast<Mood>(*rc::gen::inRange(0, 3));
     const Commands commands = *rc::state::gen::commands(
-        SymbolicState{setup}, [mood](const SymbolicState& state) { return commands_for(state, mood); });
+        SymbolicState{setup},
+        [mood, &language](const SymbolicState& state) { return commands_for(state, mood, language); });
     if (counterexample_ &&
         (candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process) || Clock::now() > shrink_until_))
       return;
@@ -136,7 +143,8 @@ class Machine {
     if (saved.file.empty())
       text << "not saved: " << saved.why_not << "\n";
     else
-      text << "saved: " << saved.file << "\nreplay with: ci/replay " << saved.file << "\n";
+      text << "saved: " << saved.file
+           << "\nreplay with: " << (judges_slab_cache() ? "ci/replay " : "its _replay program, ") << saved.file << "\n";
     text << "run the property again with: " << again() << "\n";
     if (result.is<rc::detail::FailureResult>()) {
       rc::detail::Configuration configuration;
@@ -149,11 +157,14 @@ class Machine {
 
   /// The command that generates the same programs: the seed, and their number, on which their sizes depend.
   [[nodiscard]] std::string again() const {
+    const std::string seed = std::to_string(rc::detail::configuration().testParams.seed),
+                      deeply = deep() > 1 ? "SLABPROOF_DEEP=" + std::to_string(deep()) + " " : "";
+    if (!judges_slab_cache()) return deeply + "RC_PARAMS=seed=" + seed + " " + program_invocation_name;
     std::string name = id_;
     name.replace(name.find('/'), 1, ".");
-    return (deep() > 1 ? "SLABPROOF_DEEP=" + std::to_string(deep()) + " " : "") + "ci/test --only '" + name +
-           "' --seed " + std::to_string(rc::detail::configuration().testParams.seed);
+    return deeply + "ci/test --only '" + name + "' --seed " + seed;
   }
+  [[nodiscard]] bool judges_slab_cache() const { return runner_.language().shape == Shape::SlabCache; }
 
   std::string id_;
   const MachineOptions& options_;

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "model/subject/slab_subject.hpp"
+#include "model/subject/tested_subject.hpp"
 #include "properties/machines/setup_generator.hpp"
 
 namespace slabproof {
@@ -12,7 +12,7 @@ namespace slabproof {
 struct MachineOptions {
   MachineKind kind;
   std::uint64_t programs = 0;             // to run at the least
-  MakeSubject make = make_slab_subject;
+  MakeSubject make = tested_subject().make;
   std::string crash_folder;               // where a counterexample is saved
   std::chrono::milliseconds progress{};   // between two lines on stdout; 0: none
 };

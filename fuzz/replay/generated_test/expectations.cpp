@@ -103,7 +103,11 @@ std::size_t TestExpectations::right_slabs(const Operation& o, std::size_t c) con
     case OperationKind::DamageInfo:
     case OperationKind::WriteBehind:
     case OperationKind::WriteFreed:
-    case OperationKind::Statistics: return on_backend;
+    case OperationKind::Statistics:
+    case OperationKind::Allocate:
+    case OperationKind::AllocateZeroed:
+    case OperationKind::Reallocate:
+    case OperationKind::UsableSize: return on_backend;
   }
   return on_backend;
 }

@@ -136,6 +136,10 @@ void TestSteps::take(const TestStep& step) {
     case OperationKind::DamageInfo: damage(step, c); break;
     case OperationKind::WriteBehind:
     case OperationKind::WriteFreed: write_astray(o, c); break;
+    case OperationKind::Allocate:
+    case OperationKind::AllocateZeroed:
+    case OperationKind::Reallocate:
+    case OperationKind::UsableSize: break;  // of no slab cache
     case OperationKind::Reenter: reenter(o, c); break;
     case OperationKind::CorruptLink: corrupt(step, c); break;
     case OperationKind::Statistics:

@@ -1,0 +1,189 @@
+// The judge of any allocator: what it hands out, what it refuses, and what becomes of the bytes.
+#include "model/judge/runner.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "model/memory/address.hpp"
+#include "model/memory/contents.hpp"
+
+namespace slabproof {
+namespace {
+
+std::string bytes(std::size_t count) { return std::to_string(count) + " bytes"; }
+
+}  // namespace
+
+// Whether an object of `size` bytes may lie at `object`: G8, G11 or L4, G6. It is live from then on.
+bool Runner::admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
+                   std::size_t align) {
+  const Abilities& abilities = subjects_[cache]->abilities();
+  if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
+    return violate(Invariant::G8, Cause::OutsideMemory, "an object inside memory that the subject was given",
+                   "a pointer elsewhere"),
+           false;
+  if (const LiveRange* other = reference_.admit({object, object + size, ordinal, cache}))
+    return violate(other->begin == object ? Invariant::L4 : Invariant::G11, Cause::Overlaps,
+                   "an object disjoint from all live ones", "it overlaps " + name_of_object(other->ordinal)),
+           false;
+  align = std::min<std::size_t>(align, abilities.accepts.max_align);
+  if (abilities.align_of) align = std::max(align, abilities.align_of(size));
+  if (object % align != 0)
+    return violate(Invariant::G6, Cause::Misaligned, "an object aligned to " + std::to_string(align),
+                   "one that is not"),
+           false;
+  return true;
+}
+
+// An object that was admitted, and has its contents from now on.
+void Runner::enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
+                   std::uint32_t generation) {
+  stamp(object, size, ordinal);
+  if (ordinal == no_ordinal) return;
+  this->object(ordinal) = {
+      object, generation, static_cast<std::uint32_t>(live_.size()), incarnations_[cache], cache, ObjectState::Live,
+      size,   size};
+  live_.push_back(ordinal);
+}
+
+// An allocation of a pool or a heap.
+void Runner::allocate_any(const Operation& operation) {
+  const std::uint8_t cache = operation.target;
+  AnySubject& subject = *subjects_[cache];
+  begin(operation.kind, cache);
+  expect({Invariant::G8, Cause::OutsideMemory, "an object of its own, or null when there is no memory"});
+  void* given = nullptr;
+  const std::size_t blocks = backend_of(cache).memory_of(cache);
+  std::size_t size = operation.argument, align = 1;
+  bool is_possible = true;
+  switch (operation.kind) {
+    case OperationKind::Allocate:
+      align = std::size_t{1} << operation.detail;
+      given = subject.allocate(size, align);
+      break;
+    case OperationKind::AllocateZeroed: {
+      const std::uint64_t count = zeroed_count(operation.detail, operation.argument);
+      is_possible = count <= subject.abilities().accepts.most / size;
+      given = subject.allocate_zeroed(count, size);
+      if (is_possible) size *= count;
+      break;
+    }
+    default:
+      size = models_[cache].spec.object_size;
+      align = models_[cache].spec.object_align;
+      given = subject.alloc();
+      break;
+  }
+  const std::uintptr_t object = address(given);
+  log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), object ? arena_.relative(object) : 0, operation.object);
+  if (!violated()) {
+    judge_growth(cache, blocks);
+    if (violated()) return end();
+    if (!object)
+      judge_null(cache, is_possible);
+    else if (!is_possible)
+      violate(Invariant::H2, Cause::ServedAfterFailure, "null for more bytes than it can have", "an object");
+    else
+      judge_any_object(operation, object, size, align);
+  }
+  end();
+}
+
+void Runner::judge_any_object(const Operation& operation, std::uintptr_t object, std::size_t size, std::size_t align) {
+  const std::uint8_t cache = operation.target;
+  const std::size_t extent = extent_of(cache, object, size);
+  if (violated() || !admit(cache, operation.object, object, extent, align)) return;
+  if (operation.kind == OperationKind::AllocateZeroed)
+    if (const std::ptrdiff_t at = find_nonzero(object, size); at >= 0)
+      violate(Invariant::H2, Cause::NotZeroed, "bytes of zero", "another at offset " + std::to_string(at));
+  enter(cache, operation.object, object, extent, 0);
+  this->object(operation.object).asked = size;
+  note_born(cache);
+}
+
+// H4: the bytes that may be written to: those that were asked for, or as many as the subject says.
+std::size_t Runner::extent_of(std::uint8_t cache, std::uintptr_t object, std::size_t size) {
+  AnySubject& subject = *subjects_[cache];
+  if (!subject.abilities().usable_size) return size;
+  const Expectation before = expect({Invariant::H4, Cause::WrongUsableSize, "% bytes or more that are usable", size});
+  const std::size_t usable = subject.usable_size(pointer(object));
+  if (usable < size) violate_expected(bytes(usable));
+  expect(before);
+  return usable;
+}
+
+// H5: a pool takes no memory while it has room for another object.
+void Runner::judge_growth(std::uint8_t cache, std::size_t blocks_before) {
+  const Abilities& abilities = subjects_[cache]->abilities();
+  const Population& population = populations_[cache];
+  if (abilities.sizes || !abilities.reuses_memory || population.live >= population.room) return;
+  if (backend_of(cache).memory_of(cache) > blocks_before)
+    violate(Invariant::H5, Cause::MemoryNotNeeded,
+            "no more memory taken for " + std::to_string(population.live + 1) + " objects, since there was room for " +
+                std::to_string(population.room),
+            "more was taken");
+}
+
+// H1.
+void Runner::judge_null(std::uint8_t cache, bool is_possible) {
+  if (is_refused() || !is_possible) return;
+  const Abilities& abilities = subjects_[cache]->abilities();
+  const Population& population = populations_[cache];
+  if (population.live < abilities.capacity)
+    return violate(Invariant::H1, Cause::RefusedWithoutFailure,
+                   "an object while fewer than " + std::to_string(abilities.capacity) + " live",
+                   "null with " + std::to_string(population.live));
+  if (abilities.takes_memory && abilities.capacity == 0)
+    return violate(Invariant::H1, Cause::RefusedWithoutFailure, "null only when memory was refused", "null");
+  if (!abilities.reuses_memory && population.most > 0) return;
+  if (population.live == 0)
+    return violate(Invariant::H1, Cause::RefusedWithoutFailure, "an object while none lives", "null");
+  if (!abilities.sizes && population.live < population.most)
+    violate(Invariant::H1, Cause::RefusedWithoutFailure,
+            "an object while fewer live than the " + std::to_string(population.most) + " that lived at once before",
+            "null with " + std::to_string(population.live));
+}
+
+// H3: contents are kept as far as both sizes go; an object that could not grow is as it was.
+bool Runner::reallocate(const Operation& operation) {
+  Object& old = object(operation.object);
+  if (state_of(old) != ObjectState::Live) return false;
+  const std::uint8_t cache = old.cache;
+  check_contents(operation.object);
+  if (violated()) return true;
+  const std::uintptr_t before = old.address;
+  const std::size_t extent = old.size, kept = std::min<std::size_t>(old.asked, operation.argument);
+  begin(operation.kind, cache);
+  context_.freed = before;
+  expect({Invariant::H3, Cause::ContentsLost, "the first % bytes kept", kept});
+  const std::uintptr_t object = address(subjects_[cache]->reallocate(pointer(before), operation.argument));
+  log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), object ? arena_.relative(object) : 0, operation.object);
+  if (violated()) return end(), true;
+  if (!object) {
+    judge_null(cache, true);
+    if (!violated()) check_contents(operation.object);
+    return end(), true;
+  }
+  reference_.retire(before);
+  const std::size_t now = extent_of(cache, object, operation.argument);
+  if (violated() || !admit(cache, operation.object, object, now, 1)) return end(), true;
+  if (const std::ptrdiff_t at = find_damage_of_moved(object, {before, extent}, kept, operation.object); at >= 0)
+    violate_expected("another byte at offset " + std::to_string(at));
+  stamp(object, now, operation.object);
+  old.address = object;
+  old.size = now;
+  old.asked = operation.argument;
+  return end(), true;
+}
+
+bool Runner::ask_usable_size(const Operation& operation) {
+  const Object& asked = object(operation.object);
+  if (state_of(asked) != ObjectState::Live) return false;
+  begin(operation.kind, asked.cache);
+  expect({Invariant::H4, Cause::WrongUsableSize, "% bytes usable, as before", asked.size});
+  const std::size_t usable = subjects_[asked.cache]->usable_size(pointer(asked.address));
+  if (!violated() && usable != asked.size) violate_expected(bytes(usable));
+  return end(), true;
+}
+
+}  // namespace slabproof

@@ -1,0 +1,39 @@
+# The sources of the harness, by what they are part of: for model/, fuzz/ and properties/, and for
+# slabproof_add_subject(), which compiles them in somebody else's project. Paths from the root.
+set(slabproof_judge
+  model/program/codec.cpp model/program/decoder.cpp model/program/program.cpp model/program/trace.cpp
+  model/memory/arena.cpp model/memory/contents.cpp model/memory/recording_backend.cpp
+  model/memory/recording_backend_errors.cpp model/memory/region.cpp
+  model/judge/expectation.cpp model/judge/geometry_oracle.cpp model/judge/misuse_oracle.cpp model/judge/runner.cpp
+  model/judge/runner_allocation.cpp model/judge/runner_any.cpp model/judge/runner_backend_calls.cpp
+  model/judge/runner_checks.cpp model/judge/runner_damage.cpp model/judge/runner_guards.cpp
+  model/judge/runner_misuse.cpp model/judge/runner_operations.cpp model/judge/trace_oracle.cpp model/judge/verdict.cpp
+  model/process/cannot_judge.cpp model/process/child.cpp model/process/isolated.cpp
+  model/process/isolated_judgement.cpp model/process/minimizer.cpp model/process/pass.cpp
+  model/process/sanitizer_hooks.cpp model/process/sanitizer_report.cpp model/process/simpler_geometry.cpp
+  model/process/watchdog.cpp)
+# Of these, what handles nothing but its own memory. A fuzzer's judge is compiled without sanitizers there: inputs a
+# second are what finds bugs.
+set(slabproof_judge_at_full_speed
+  model/program/decoder.cpp model/memory/recording_backend.cpp model/memory/recording_backend_errors.cpp
+  model/memory/region.cpp model/judge/misuse_oracle.cpp model/judge/runner.cpp model/judge/runner_allocation.cpp
+  model/judge/runner_any.cpp model/judge/runner_backend_calls.cpp model/judge/runner_checks.cpp
+  model/judge/runner_damage.cpp model/judge/runner_guards.cpp model/judge/runner_misuse.cpp
+  model/judge/runner_operations.cpp)
+# The replay tool, and what it makes of the slab cache's programs alone: tests and pages.
+set(slabproof_replay
+  fuzz/chain/chain.cpp fuzz/chain/chain_minimizer.cpp fuzz/chain/chain_run.cpp fuzz/replay/answer.cpp
+  fuzz/replay/batch.cpp fuzz/replay/input.cpp fuzz/replay/json.cpp fuzz/replay/minimize_file.cpp
+  fuzz/replay/minimize_progress.cpp fuzz/replay/options.cpp fuzz/replay/picture.cpp fuzz/replay/random.cpp
+  fuzz/replay/replay.cpp fuzz/replay/replay_chain.cpp)
+set(slabproof_replay_of_slabs
+  fuzz/replay/as_test.cpp fuzz/replay/generated_test/backend.cpp fuzz/replay/generated_test/body.cpp
+  fuzz/replay/generated_test/expectations.cpp fuzz/replay/generated_test/helpers.cpp
+  fuzz/replay/generated_test/memory.cpp fuzz/replay/generated_test/plan.cpp fuzz/replay/generated_test/steps.cpp
+  fuzz/replay/history.cpp fuzz/replay/recording.cpp fuzz/replay/test_and_page.cpp)
+set(slabproof_target
+  fuzz/targets/program_target.cpp fuzz/targets/libfuzzer_mutator.cpp fuzz/targets/mutator.cpp
+  fuzz/targets/statistics_file.cpp fuzz/chain/chain.cpp fuzz/chain/record_file.cpp)
+set(slabproof_machines
+  properties/machines/commands.cpp properties/machines/environment.cpp properties/machines/setup_generator.cpp
+  properties/machines/supervised.cpp properties/saved_program.cpp)

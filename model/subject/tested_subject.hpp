@@ -1,0 +1,22 @@
+#pragma once
+
+#include "model/program/language.hpp"
+#include "model/subject/subject.hpp"
+
+namespace slabproof {
+
+/// What a program of the harness judges.
+struct TestedSubject {
+  const char* name;   // of the class, for people
+  MakeSubject make;
+  Language language;  // of its programs
+};
+
+/// Defined once a program: by slab_subject.cpp, or by SLABPROOF_SUBJECT in a file that is linked in its place.
+const TestedSubject& tested_subject();
+
+/// The libraries of the subject that are linked as they are, by name: no sanitizer sees what happens in them, and no
+/// fuzzer is guided by it. Nothing where there are none. Written by slabproof_add_subject().
+const char* unseen_libraries();
+
+}  // namespace slabproof
