@@ -67,17 +67,4 @@ std::string as_test(const Program& program, const Recording& recording, std::str
          body.text + "}\n\n}  // namespace\n";
 }
 
-std::string trace_in_test(std::string_view test) {
-  constexpr std::string_view first = "// slabproof trace ", mark = "// ";
-  std::string trace;
-  std::size_t at = test.starts_with(first) ? 0 : test.find(std::string{"\n"} + std::string{first});
-  if (at == std::string_view::npos) return trace;
-  for (at += test[at] == '\n'; test.substr(at).starts_with(mark);) {
-    const std::size_t end = std::min(test.find('\n', at), test.size() - 1) + 1;
-    trace += test.substr(at + mark.size(), end - at - mark.size());
-    at = end;
-  }
-  return trace;
-}
-
 }  // namespace slabproof

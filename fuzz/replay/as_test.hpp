@@ -15,7 +15,4 @@ namespace slabproof {
 /// is the test's; only letters and digits of it are used. `recording` is of `program`.
 std::string as_test(const Program& program, const Recording& recording, std::string_view name, std::string file);
 
-/// The trace in the comment of such a test; empty when there is none.
-std::string trace_in_test(std::string_view test);
-
 }  // namespace slabproof

@@ -7,10 +7,10 @@
 #include <cstring>
 #include <fstream>
 
-#include "fuzz/replay/as_test.hpp"
 #include "fuzz/replay/json.hpp"
 #include "fuzz/targets/table.hpp"
 #include "model/program/codec.hpp"
+#include "model/subject/tested_subject.hpp"
 
 namespace slabproof {
 namespace {
@@ -98,6 +98,20 @@ std::span<const std::uint8_t> as_bytes(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
+/// The trace in the comment of a test that --as-test wrote; empty when there is none.
+std::string trace_in_test(std::string_view test) {
+  constexpr std::string_view first = "// slabproof trace ", mark = "// ";
+  std::string trace;
+  std::size_t at = test.starts_with(first) ? 0 : test.find(std::string{"\n"} + std::string{first});
+  if (at == std::string_view::npos) return trace;
+  for (at += test[at] == '\n'; test.substr(at).starts_with(mark);) {
+    const std::size_t end = std::min(test.find('\n', at), test.size() - 1) + 1;
+    trace += test.substr(at + mark.size(), end - at - mark.size());
+    at = end;
+  }
+  return trace;
+}
+
 }  // namespace
 
 std::string sentence(const ParseError& error) {
@@ -144,12 +158,13 @@ std::optional<Input> read_input(const std::string& file, std::string& why) {
     ParseResult parsed = parse(trace);
     if (!parsed.program) return why = sentence(parsed.error), std::nullopt;
     input.program = *std::move(parsed.program);
+    if (why = why_not_in(tested_subject().language, input.program); !why.empty()) return std::nullopt;
     return input;
   }
   if (const auto reason = why_no_program(name, *content)) return why = *reason, std::nullopt;
   if (content->size() > Limits::max_file_size)
     return why = "is larger than " + std::to_string(Limits::max_file_size) + " bytes", std::nullopt;
-  input.program = decode(as_bytes(*content));
+  input.program = decode(as_bytes(*content), tested_subject().language);
   return input;
 }
 

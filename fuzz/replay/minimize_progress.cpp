@@ -32,12 +32,17 @@ double MinimizeProgress::seconds() const {
 }
 
 bool MinimizeProgress::go_on(std::uint64_t left, std::uint64_t tried) {
+  char words[160];
+  std::snprintf(words, sizeof words, "minimizing: %.0f s, %ju %s tried, %ju of %ju %s left", seconds(),
+                std::uintmax_t{tried}, candidates_, std::uintmax_t{left}, std::uintmax_t{whole_}, parts_);
+  return go_on(words);
+}
+
+bool MinimizeProgress::go_on(const char* words) {
   if (seconds() >= next_) {
     next_ = seconds() + (terminal_ ? 0.2 : 10);
     said_ = true;
-    std::fprintf(stderr, "%sminimizing: %.0f s, %llu %s tried, %llu of %llu %s left%s", terminal_ ? "\r\033[K" : "",
-                 seconds(), static_cast<unsigned long long>(tried), candidates_, static_cast<unsigned long long>(left),
-                 static_cast<unsigned long long>(whole_), parts_, terminal_ ? "" : "\n");
+    std::fprintf(stderr, "%s%s%s", terminal_ ? "\r\033[K" : "", words, terminal_ ? "" : "\n");
   }
   return interrupted == 0;
 }

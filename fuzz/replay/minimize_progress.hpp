@@ -18,6 +18,8 @@ class MinimizeProgress {
   [[nodiscard]] double seconds() const;
   /// False after a signal.
   bool go_on(std::uint64_t left, std::uint64_t tried);
+  /// The same in other words.
+  bool go_on(const char* words);
 
  private:
   const char *candidates_, *parts_;

@@ -9,8 +9,8 @@ namespace slabproof {
 /// What slab_replay has to do, by the options that ci/replay --help explains.
 struct Options {
   bool quiet = false, full = false, minimize = false, as_test = false, html = false, json = false, environment = false,
-       help = false;
-  std::string bytes_out, trace_out, output, budget;
+       help = false, go_on = false;
+  std::string bytes_out, trace_out, output, budget, random, seed = "0";
   std::vector<std::string> files;
 };
 

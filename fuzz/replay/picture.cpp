@@ -1,5 +1,6 @@
 #include "fuzz/replay/picture.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace slabproof {
@@ -28,10 +29,36 @@ std::string picture(const Runner& runner, const SlabRecord& slab) {
   return text;
 }
 
+/// The memory of a pool or a heap: a letter for the same number of bytes each, so that it fits into a line.
+std::string picture(const Runner& runner, const MemoryRecord& block) {
+  const std::size_t step = std::max<std::size_t>(8, (block.size + widest - 1) / widest);
+  std::string text = "c" + std::to_string(block.cache) + " ";
+  std::size_t live = 0;
+  for (std::size_t at = 0; at < block.size; at += step) {
+    bool is_live = false;
+    for (std::size_t i = at; i < at + step && i < block.size && !is_live; ++i)
+      is_live = runner.reference().find(block.base + i) != nullptr;
+    text += is_live ? '#' : '.';
+  }
+  for (const LiveRange& range : runner.reference().live())
+    live += range.begin - block.base < block.size ? range.end - range.begin : 0;
+  return text + " " + std::to_string(live) + " of " + std::to_string(block.size) + " bytes live";
+}
+
 }  // namespace
 
 std::string picture(Runner& runner) {
   std::string text;
+  if (runner.language().shape != Shape::SlabCache) {
+    std::size_t live = 0;
+    for (const LiveRange& range : runner.reference().live()) live += range.end - range.begin;
+    text = "        " + std::to_string(runner.reference().live().size()) + " objects, " + std::to_string(live) +
+           " bytes\n";
+    for (std::size_t i = 0; i < runner.setup().backend_count; ++i)
+      for (const MemoryRecord* const block : runner.backend(i).memory())
+        text += "        " + picture(runner, *block) + "\n";
+    return text;
+  }
   for (std::size_t i = 0; i < runner.setup().backend_count; ++i) {
     std::map<std::uint32_t, const SlabRecord*> by_age;
     for (const SlabRecord* const slab : runner.backend(i).slabs())

@@ -7,14 +7,15 @@
 #include <string_view>
 #include <vector>
 
-#include "fuzz/replay/as_test.hpp"
+#include "fuzz/replay/answer.hpp"
 #include "fuzz/replay/batch.hpp"
-#include "fuzz/replay/history.hpp"
 #include "fuzz/replay/input.hpp"
 #include "fuzz/replay/minimize_file.hpp"
 #include "fuzz/replay/options.hpp"
 #include "fuzz/replay/picture.hpp"
+#include "fuzz/replay/random.hpp"
 #include "fuzz/replay/replay_chain.hpp"
+#include "fuzz/replay/test_and_page.hpp"
 #include "model/judge/geometry_oracle.hpp"
 #include "model/memory/sanitizer.hpp"
 #include "model/process/cannot_judge.hpp"
@@ -25,24 +26,6 @@
 
 namespace slabproof {
 namespace {
-
-enum class Outcome : int { Agreed = 0, Fails = 1, Unreadable = 2 };
-
-Outcome unreadable(const std::string& file, const std::string& why) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, file.c_str(), why.c_str());
-  return Outcome::Unreadable;
-}
-
-/// The verdict has the sentence and the first frames of a sanitizer's report; the rest is shown with --full.
-Outcome print_verdict(const IsolatedRun& run, const Options& options) {
-  const Verdict& verdict = run.verdict;
-  std::printf("verdict: %s\n%s", verdict.sentence().c_str(), verdict.explanation().c_str());
-  if (verdict.agreed()) return Outcome::Agreed;
-  std::printf("signature: %s\n", verdict.signature().c_str());
-  if (options.full && !run.report.empty()) std::printf("the whole report:\n%s", run.report.c_str());
-  return Outcome::Fails;
-}
 
 Outcome replay_geometry(const GeometryQuery& query, const Options& options) {
   std::printf("%s\n", to_text(query).c_str());
@@ -72,38 +55,6 @@ void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls
   ++calls;
   std::printf("%s", picture(runner).c_str());
   flush_output();
-}
-
-Outcome write_test(Runner& runner, const std::string& file, const Program& program, const Options& options) {
-  if (program.operations.size() > max_recorded_operations)
-    return unreadable(file,
-                      "has more than " + std::to_string(max_recorded_operations) + " operations; minimize it first");
-  const Recording recording = record(runner, program);
-  const std::size_t name = file.find_last_of('/') + 1;
-  const std::string& output = options.output;
-  const std::string test = as_test(program, recording, file.substr(name, file.find('.', name) - name),
-                                   output.empty() ? "regression_test.cpp" : output);
-  if (output.empty()) {
-    std::printf("%s", test.c_str());
-    return recording.run.verdict.agreed() ? Outcome::Agreed : Outcome::Fails;
-  }
-  if (!write_file(output, test.data(), test.size())) return Outcome::Unreadable;
-  std::printf("written: %s\n", output.c_str());
-  return print_verdict(recording.run, options);
-}
-
-Outcome write_page(Runner& runner, const std::string& file, const Program& program, const Options& options) {
-  constexpr std::string_view place = "@HISTORY@";
-  std::string why;
-  auto page = read_file(SLABPROOF_REPLAY_PAGE, std::size_t{1} << 20, why);
-  if (!page) return unreadable(SLABPROOF_REPLAY_PAGE, why);
-  const History history = history_of(runner, program);
-  if (history.json.empty()) return unreadable(file, "has more to show than a page can hold; minimize it first");
-  page->replace(page->find(place), place.size(), history.json);
-  const std::string written = options.output.empty() ? file + ".html" : options.output;
-  if (!write_file(written, page->data(), page->size())) return Outcome::Unreadable;
-  std::printf("written: %s\n", written.c_str());
-  return print_verdict(history.run, options);
 }
 
 MinimizeOptions minimizing(const Options& options) {
@@ -181,6 +132,12 @@ int replay_all(const Options& options) {
   if (const std::string why = why_no_leak_check_is_possible(); !why.empty())
     std::fprintf(stderr, "%s: leaks are not looked for: %s\n", program_invocation_short_name, why.c_str());
   Runner runner;
+  if (!options.random.empty())
+    return run_random(runner, {.programs = std::stoul(options.random),
+                               .seed = std::stoul(options.seed),
+                               .goes_on = options.go_on,
+                               .folder = options.output.empty() ? "found" : options.output,
+                               .budget = std::chrono::duration<double>{std::stod(options.budget)}});
   if (options.json && !options.minimize) return print_json(runner, options.files);
   Outcome worst = Outcome::Agreed;
   for (const std::string& file : options.files) worst = std::max(worst, replay(runner, file, options));

@@ -16,6 +16,7 @@
 #include "model/program/codec.hpp"
 #include "model/program/decoder.hpp"
 #include "model/program/trace.hpp"
+#include "model/subject/tested_subject.hpp"
 
 namespace slabproof {
 namespace {
@@ -38,7 +39,7 @@ std::span<const std::uint8_t> as_bytes(std::string_view bytes) {
 
 std::string text_of(InputKind kind, std::string_view bytes) {
   switch (kind) {
-    case InputKind::Program: return to_text(decode(as_bytes(bytes)));
+    case InputKind::Program: return to_text(decode(as_bytes(bytes), tested_subject().language));
     case InputKind::Geometry: return to_text(decode_geometry(as_bytes(bytes))) + "\n";
     case InputKind::Text: return std::string{bytes} + "\n";
   }
@@ -113,7 +114,7 @@ int replay_chain(Runner& runner, const Chain& chain, const IsolationOptions& opt
     const std::string_view bytes = chain.inputs[verdict.run.input].bytes;
     if (chain.kind != InputKind::Program) std::printf("%s", text_of(chain.kind, bytes).c_str());
     if (chain.kind == InputKind::Program && run.verdict.kind != Verdict::Kind::Violated) {
-      const Program program = decode(as_bytes(bytes));
+      const Program program = decode(as_bytes(bytes), tested_subject().language);
       if (run.verdict.step < program.operations.size())
         std::printf("%6u  %s   <- here\n", run.verdict.step, to_text(program.operations[run.verdict.step]).c_str());
     }
