@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <type_traits>
+
+#include "model/subject/subject.hpp"
+#include "model/subject/tested_subject.hpp"
+
+/// Anybody's allocator under the harness: write a class that has alloc and free, say in its `abilities` what it
+/// promises (model/subject/subject.hpp), and name it in SLABPROOF_SUBJECT. docs/subjects.md goes through it with an
+/// example.
+namespace slabproof {
+
+/// What a pool is for: objects of `size` bytes, aligned to `align`, within what its abilities accept.
+struct Objects {
+  std::size_t size = 1, align = 1;
+};
+
+/// Where a subject that `takes_memory` gets it. A copy is the same source. Nothing may be taken or given during
+/// construction.
+class Memory {
+ public:
+  explicit Memory(RecordingBackend& source) : source_{&source} {}
+  /// A block of `size` bytes aligned to `align`, a power of two; null when memory is refused, which a program may ask
+  /// for at any time.
+  [[nodiscard]] void* take(std::size_t size, std::size_t align = alignof(std::max_align_t)) const {
+    return source_->take_memory(size, align);
+  }
+  /// Requires a block of take() that was not given back.
+  void give(void* block) const { source_->give_memory(block); }
+
+ private:
+  RecordingBackend* source_;
+};
+
+namespace detail {
+
+// A missing function is said in a sentence, not in the words of a concept.
+template <class S>
+constexpr bool check_claims() {
+  constexpr Abilities a = S::abilities;
+  static_assert(!a.layout, "slabproof: `layout` is for slab caches, which this door does not take");
+  static_assert(
+      !(a.no_grow || a.reserve || a.shrink || a.statistics || a.follows_policy || a.detects_misuse || a.poisons),
+      "slabproof: no_grow, reserve, shrink, statistics, follows_policy, detects_misuse and poisons are judged "
+      "by slabs, and only a slab cache has them");
+  static_assert(a.sizes || !(a.zeroed || a.resizes || a.usable_size || a.sized_free),
+                "slabproof: zeroed, resizes, usable_size and sized_free need `sizes`: objects of any size");
+  static_assert(a.takes_memory || !a.keeps_memory, "slabproof: `keeps_memory` needs `takes_memory`");
+  static_assert(a.instances == 1 || a.instances == 2, "slabproof: `instances` is 1 or 2");
+  static_assert(a.accepts.is_consistent(),
+                "slabproof: `accepts` is wrong: 1 <= least <= most <= 1 MiB, least a multiple of multiple_of, and "
+                "max_align a power of two up to 4096");
+  static_assert(a.contradiction() == nullptr, "slabproof: the abilities contradict each other");
+  static_assert(
+      a.sizes || requires(S s) {
+        { s.alloc() } -> std::same_as<void*>;
+      }, "slabproof: a pool has void* alloc(); a heap claims `sizes`");
+  static_assert(
+      !a.sizes || requires(S s, std::size_t n) {
+        { s.allocate(n, n) } -> std::same_as<void*>;
+      }, "slabproof: `sizes` is claimed, and there is no void* allocate(std::size_t size, std::size_t align)");
+  static_assert(
+      a.sized_free || requires(S s, void* object) { s.free(object); },
+      "slabproof: there is no void free(void* object)");
+  static_assert(
+      !a.sized_free || requires(S s, void* object, std::size_t n) { s.free(object, n); },
+      "slabproof: `sized_free` is claimed, and there is no void free(void* object, std::size_t size)");
+  static_assert(
+      !a.zeroed || requires(S s, std::size_t n) {
+        { s.allocate_zeroed(n, n) } -> std::same_as<void*>;
+      }, "slabproof: `zeroed` is claimed, and there is no void* allocate_zeroed(std::size_t count, std::size_t size)");
+  static_assert(
+      !a.resizes || requires(S s, void* object, std::size_t n) {
+        { s.reallocate(object, n) } -> std::same_as<void*>;
+      }, "slabproof: `resizes` is claimed, and there is no void* reallocate(void* object, std::size_t size)");
+  static_assert(
+      !a.usable_size || requires(S s, void* object) {
+        { s.usable_size(object) } -> std::convertible_to<std::size_t>;
+      }, "slabproof: `usable_size` is claimed, and there is no std::size_t usable_size(void* object)");
+  return true;
+}
+
+}  // namespace detail
+
+/// Makes an S from what its constructor takes: (Objects, Memory), one of them, or nothing.
+template <class S>
+AnySubject* make_subject(void* storage, const CacheSpec& spec, RecordingBackend& source) {
+  static_assert(detail::check_claims<S>());
+  static_assert(sizeof(SubjectBox<S>) <= Arena::cache_storage,
+                "slabproof: the subject itself is larger than 4 KiB; let it take its memory, or keep it in a global");
+  const Objects objects{spec.object_size, spec.object_align};
+  if constexpr (std::is_constructible_v<S, Objects, Memory>)
+    return ::new (storage) SubjectBox<S>(objects, Memory{source});
+  else if constexpr (std::is_constructible_v<S, Memory>)
+    return ::new (storage) SubjectBox<S>(Memory{source});
+  else if constexpr (std::is_constructible_v<S, Objects>)
+    return ::new (storage) SubjectBox<S>(objects);
+  else {
+    static_assert(std::is_default_constructible_v<S>,
+                  "slabproof: the constructor takes (slabproof::Objects, slabproof::Memory), one of them, or nothing");
+    return ::new (storage) SubjectBox<S>();
+  }
+}
+
+}  // namespace slabproof
+
+/// Makes S what this program judges. Once a program, outside of namespaces.
+#define SLABPROOF_SUBJECT(S)                                                                                       \
+  const slabproof::TestedSubject& slabproof::tested_subject() {                                                    \
+    static constexpr TestedSubject subject{#S, slabproof::make_subject<S>, slabproof::language_for(S::abilities)}; \
+    return subject;                                                                                                \
+  }                                                                                                                \
+  static_assert(true)
