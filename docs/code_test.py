@@ -2,9 +2,9 @@
 """Compiles every C++ block of the pages, with g++ and the newest clang.
 
 Each is compiled after #include <slab/slab.hpp>, alone or inside the file that a comment on the line above names,
-<!-- in docs/code/NAME.cpp -->, which includes the block. What includes <slab/hosted/> is compiled for an operating
-system. Everything else is compiled with the flags of docs/kernel.md; it may ask the linker for the four functions that
-every compiler asks for and for nothing else, and may run nothing before or after main."""
+<!-- in docs/code/NAME.cpp -->, which includes the block. What includes <slab/hosted/> or <slabproof/> is compiled for
+an operating system. Everything else is compiled with the flags of docs/kernel.md; it may ask the linker for the four
+functions that every compiler asks for and for nothing else, and may run nothing before or after main."""
 
 import concurrent.futures
 import glob
@@ -60,8 +60,8 @@ def problems_of(block, compiler):
         page.write_text(f'#line {block.line + 1} "{block.page}"\n{block.text}')
         source = pathlib.Path(folder, "block.cpp")
         source.write_text(f'#include <slab/slab.hpp>\n#include "{block.context or "docs/page.hpp"}"\n')
-        hosted = "<slab/hosted/" in block.text
-        flags = [f"-I{ROOT}/allocator/hosted"] if hosted else kernel_flags(compiler)
+        hosted = "<slab/hosted/" in block.text or "<slabproof/" in block.text
+        flags = [f"-I{ROOT}/allocator/hosted", f"-I{ROOT}/model/include"] if hosted else kernel_flags(compiler)
         built = subprocess.run([compiler, *FLAGS, *flags, "-O1", "-c", source, "-o", "block.o"], cwd=folder,
                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if built.returncode != 0:

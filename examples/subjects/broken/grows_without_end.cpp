@@ -1,0 +1,3 @@
+#include "broken/pool.hpp"
+
+SLABPROOF_SUBJECT(Pool<PoolMistake::GrowsWithoutEnd>);

@@ -1,0 +1,3 @@
+#include "broken/heap.hpp"
+
+SLABPROOF_SUBJECT(Heap<HeapMistake::JoinsLiveNeighbour>);
