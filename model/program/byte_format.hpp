@@ -49,7 +49,7 @@ constexpr std::uint8_t on_backend_1 = 0x80;  // bit of the row's byte
 constexpr std::size_t options_at = 1;
 constexpr std::uint8_t is_unchecked = 1, is_static = 8;  // bits of the options
 constexpr std::uint8_t empty_slabs_kept[] = {1, 0, 2, 1};  // by bits 1-2 of the options
-/// These options have no bits: each names a policy with guards, of a DynamicCache. No file of the corpus has one.
+/// These options have no bits: each names a policy with guards, of a DynamicCache. No older file of the corpus has one.
 struct GuardedOptions {
   std::uint8_t byte;
   Guards guards;

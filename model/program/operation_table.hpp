@@ -273,7 +273,7 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .opcodes = {0xD1, 0xD1},
               .swarm_bit = 11,
               .weights = always(2)};
-    case WriteBehind:  // no program of the corpus has a cache with a red zone, nor one with a pattern
+    case WriteBehind:  // where a corpus file older than guards has the two opcodes, its caches have no guards
       return {.name = "write_behind",
               .operand = Operand::LiveObject,
               .parameter = Parameter::Pick,
