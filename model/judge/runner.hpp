@@ -202,6 +202,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   bool admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size, std::size_t align);
   void enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
              std::uint32_t generation);
+  [[nodiscard]] bool can_be_zeroed(const Operation& operation) const;
   void allocate_any(const Operation& operation);
   void judge_any_object(const Operation& operation, std::uintptr_t object, std::size_t size, std::size_t align);
   [[nodiscard]] std::size_t extent_of(std::uint8_t cache, std::uintptr_t object, std::size_t size);
@@ -237,6 +238,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   void judge_kept_slabs(std::uint8_t cache);
   void reserve(std::uint8_t cache, std::size_t n);
   void shrink(std::uint8_t cache);
+  void drop_live_objects(std::uint8_t cache);
   void destroy(std::uint8_t cache);
   bool misuse(const Operation& operation);
   [[nodiscard]] std::uint64_t bad_link(std::uint8_t cache, const SlabRecord& slab, std::uintptr_t slot,

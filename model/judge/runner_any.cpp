@@ -46,6 +46,14 @@ void Runner::enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t obj
   live_.push_back(ordinal);
 }
 
+// It is asked for what it accepts, or for more than anybody has.
+bool Runner::can_be_zeroed(const Operation& operation) const {
+  const Abilities& abilities = subjects_[operation.target]->abilities();
+  const std::uint64_t count = zeroed_count(operation.detail, operation.argument);
+  return abilities.zeroed &&
+         (count <= abilities.accepts.most / operation.argument || is_beyond_memory(count, operation.argument));
+}
+
 // An allocation of a pool or a heap.
 void Runner::allocate_any(const Operation& operation) {
   const std::uint8_t cache = operation.target;
@@ -63,7 +71,7 @@ void Runner::allocate_any(const Operation& operation) {
       break;
     case OperationKind::AllocateZeroed: {
       const std::uint64_t count = zeroed_count(operation.detail, operation.argument);
-      is_possible = count <= subject.abilities().accepts.most / size;
+      is_possible = !is_beyond_memory(count, operation.argument);
       given = subject.allocate_zeroed(count, size);
       if (is_possible) size *= count;
       break;
@@ -82,7 +90,7 @@ void Runner::allocate_any(const Operation& operation) {
     if (!object)
       judge_null(cache, is_possible);
     else if (!is_possible)
-      violate(Invariant::H2, Cause::ServedAfterFailure, "null for more bytes than it can have", "an object");
+      violate(Invariant::H2, Cause::ServedAfterFailure, "null for more bytes than there can be", "an object");
     else
       judge_any_object(operation, object, size, align);
   }
@@ -147,7 +155,7 @@ void Runner::judge_null(std::uint8_t cache, bool is_possible) {
 // H3: contents are kept as far as both sizes go; an object that could not grow is as it was.
 bool Runner::reallocate(const Operation& operation) {
   Object& old = object(operation.object);
-  if (state_of(old) != ObjectState::Live) return false;
+  if (state_of(old) != ObjectState::Live || !subjects_[old.cache]->abilities().resizes) return false;
   const std::uint8_t cache = old.cache;
   check_contents(operation.object);
   if (violated()) return true;
@@ -178,7 +186,7 @@ bool Runner::reallocate(const Operation& operation) {
 
 bool Runner::ask_usable_size(const Operation& operation) {
   const Object& asked = object(operation.object);
-  if (state_of(asked) != ObjectState::Live) return false;
+  if (state_of(asked) != ObjectState::Live || !subjects_[asked.cache]->abilities().usable_size) return false;
   begin(operation.kind, asked.cache);
   expect({Invariant::H4, Cause::WrongUsableSize, "% bytes usable, as before", asked.size});
   const std::size_t usable = subjects_[asked.cache]->usable_size(pointer(asked.address));

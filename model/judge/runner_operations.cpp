@@ -44,13 +44,9 @@ bool Runner::execute(const Operation& operation) {
       if (!subjects_[cache]->abilities().layout) return allocate_any(operation), true;
       return allocate(operation.kind, cache, operation.object), true;
     case OperationKind::Allocate: return allocate_any(operation), true;
-    case OperationKind::AllocateZeroed:
-      if (!subjects_[cache]->abilities().zeroed) return false;
-      return allocate_any(operation), true;
-    case OperationKind::Reallocate:
-      return subjects_[object(operation.object).cache]->abilities().resizes && reallocate(operation);
-    case OperationKind::UsableSize:
-      return subjects_[object(operation.object).cache]->abilities().usable_size && ask_usable_size(operation);
+    case OperationKind::AllocateZeroed: return can_be_zeroed(operation) && (allocate_any(operation), true);
+    case OperationKind::Reallocate: return reallocate(operation);
+    case OperationKind::UsableSize: return ask_usable_size(operation);
     case OperationKind::AllocNoGrow:
       if (!subjects_[cache]->abilities().no_grow) return false;
       return allocate(operation.kind, cache, operation.object), true;
@@ -238,6 +234,11 @@ void Runner::shrink(std::uint8_t cache) {
   end();
 }
 
+void Runner::drop_live_objects(std::uint8_t cache) {
+  std::erase_if(live_, [&](std::uint32_t ordinal) { return objects_[ordinal].cache == cache; });
+  for (std::uint32_t i = 0; i < live_.size(); ++i) objects_[live_[i]].live_index = i;
+}
+
 void Runner::destroy(std::uint8_t cache) {
   CacheModel& model = models_[cache];
   RecordingBackend& backend = backend_of(cache);
@@ -248,6 +249,13 @@ void Runner::destroy(std::uint8_t cache) {
   Expectation reports = {Invariant::M9, Cause::WrongReportCount, "% reports of live objects",
                          checks ? model.live_objects() : 0};
   expect(reports);
+  if (!abilities.layout) {  // a slab cache's objects live on, in slabs that stay with them
+    check_contents();
+    if (violated()) return;
+    for (const std::uint32_t ordinal : live_)
+      if (objects_[ordinal].cache == cache) reference_.retire(objects_[ordinal].address);
+    drop_live_objects(cache);
+  }
   subjects_[cache]->~AnySubject();
   subjects_[cache] = nullptr;
   while (!model.quarantine().empty()) leave_quarantine(cache);
@@ -286,10 +294,7 @@ void Runner::destroy(std::uint8_t cache) {
                    std::to_string(backend.infos_of(cache)));
   incarnations_[cache] = ++last_incarnation_;
   std::erase_if(stray_writes_, [cache](const StrayWrite& write) { return write.cache == cache; });
-  for (const std::uint32_t ordinal : live_)  // a slab cache's live on, in slabs that stay with them
-    if (!abilities.layout && objects_[ordinal].cache == cache) reference_.retire(objects_[ordinal].address);
-  std::erase_if(live_, [&](std::uint32_t ordinal) { return objects_[ordinal].cache == cache; });
-  for (std::uint32_t i = 0; i < live_.size(); ++i) objects_[live_[i]].live_index = i;
+  drop_live_objects(cache);
   for (SlabRecord* const slab : backend.slabs())
     if (slab->cache == cache && !slab->abandoned) backend.abandon(*slab);
   context_.cache = nullptr;

@@ -67,6 +67,11 @@ constexpr std::uint64_t zeroed_count(std::uint8_t detail, std::uint32_t size) {
   return detail == wraps ? ~std::uint64_t{0} / size + 1 : zeroed_counts[detail].value;
 }
 
+/// Whether no allocator can have so many bytes: more than half of what an address can name.
+constexpr bool is_beyond_memory(std::uint64_t count, std::uint32_t size) {
+  return count > (~std::uint64_t{0} >> 1) / size;
+}
+
 struct Operation {
   OperationKind kind = OperationKind::Alloc;
   std::uint8_t target = 0;      // cache, or backend of Fail, Recover and Fault; 0 if the object implies it

@@ -228,8 +228,12 @@ TEST(AHeap, IsJudgedByWhatItPromises) {
                     refused = one + "fail b0 any after=0 once\nreallocate #0 size=7\n";
   EXPECT_EQ(signature(None, zeroed + "usable_size #0\n"), "agreed");
   EXPECT_EQ(signature(None, wrapping), "agreed");
+  EXPECT_EQ(signature(Wraps, "#0 = allocate_zeroed c0 count=2 size=4096\n"), "agreed");  // not asked for
   EXPECT_EQ(signature(None, resized), "agreed");
   EXPECT_EQ(signature(None, refused), "agreed");
+  // What an earlier program left says nothing of this one.
+  EXPECT_EQ(signature(None, "heap c1 on=b0\n#0 = allocate c1 size=1 align=1\n"), "agreed");
+  EXPECT_EQ(signature(None, "reallocate #0 size=7\nusable_size #0\n"), "agreed");
   EXPECT_EQ(signature(LeavesJunk, zeroed), "H2/allocate_zeroed");
   EXPECT_EQ(signature(Wraps, wrapping), "H2/allocate_zeroed");
   EXPECT_EQ(signature(LosesContents, resized), "H3/reallocate");
@@ -264,6 +268,36 @@ TEST(AnotherSubject, ThatTakesMemoryWithoutEndIsFound) {
   EXPECT_EQ(verdict.sentence(),
             "violated H5 at step 3 (alloc): expected no more memory taken for 2 objects, since there was room for 2, "
             "observed more was taken");
+}
+
+/// Frees everything when it is destroyed, and writes to an object of another one if told to.
+struct FreesAllAtOnce : Forgetful {
+  static constexpr Abilities abilities{.owns_live_objects = true, .takes_memory = true, .reuses_memory = false};
+  static inline bool writes = false;
+  static inline unsigned char* last = nullptr;
+  using Forgetful::Forgetful;
+  ~FreesAllAtOnce() {
+    if (writes) *last ^= 1;
+  }
+  void* alloc() { return last = static_cast<unsigned char*>(Forgetful::alloc()); }
+};
+
+TEST(AnotherSubject, MayBeDestroyedWithLiveObjectsOfItsOwn) {
+  Runner runner{[](void* storage, const CacheSpec& spec, RecordingBackend& memory) {
+                  return make_subject_in<FreesAllAtOnce>(storage, spec, memory);
+                },
+                Arena::default_base, language_for(FreesAllAtOnce::abilities)};
+  const auto signature = [&](bool writes) {
+    FreesAllAtOnce::writes = writes;
+    return runner
+        .run(*parse("slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=0\n"
+                    "pool c0 on=b0 object_size=8 object_align=8\npool c1 on=b0 object_size=8 object_align=8\n"
+                    "#0 = alloc c0\n#1 = alloc c1\ndestroy c0\n#2 = alloc c0\n")
+                  .program)
+        .signature();
+  };
+  EXPECT_EQ(signature(false), "agreed");
+  EXPECT_EQ(signature(true), "G12/destroy");
 }
 
 }  // namespace
