@@ -24,9 +24,9 @@ CLEAN = {name: value for name, value in os.environ.items()
          if not name.startswith(("SLABPROOF_", "RC_", "CTEST_", "GTEST_"))}
 
 
-def run(*command, user=None, **environment):
+def run(*command, user=None, cwd=None, **environment):
     return subprocess.run(list(map(str, command)), env={**CLEAN, **environment}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, user=user)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, user=user, cwd=cwd)
 
 
 class Case(unittest.TestCase):
@@ -121,6 +121,31 @@ class Arguments(Case):
                      "RC_PARAMS, which is set already")
         for right in ("--deep", "--gcc", "--only x --seed 18446744073709551615 --deep --gcc"):
             self.assertIn("set up or built", run(self.tree / "ci" / "test", *right.split(), RC_PARAMS="").stdout)
+
+    def test_subject(self):
+        (self.tree / "pool.cpp").write_text("")
+        (self.tree / "a;b.cpp").write_text("")
+        (self.tree / "library").mkdir()
+        for wrong, words in (("", "no adapter is named"), ("--nonsense", "unrecognized arguments"),
+                             ("missing.cpp", "missing.cpp: there is no such file"), (".", "there is no such file"),
+                             ("a;b.cpp", "there is a ';' in the path"), ("pool.cpp --programs 0", "--programs is"),
+                             ("pool.cpp --programs many", "invalid int value"), ("pool.cpp --seconds -1", "--seconds"),
+                             ("pool.cpp --replay missing", "--replay missing: there is no such file"),
+                             ("pool.cpp other.cpp", "other.cpp: there is no such file"),
+                             ("pool.cpp -- library", "library: there is no such file"),
+                             ("pool.cpp -- -I", "-I: the word that belongs to it is missing"),
+                             ("--new 1st", "no name of a C++ class"), ("--new A pool.cpp", "--new takes a name")):
+            with self.subTest(wrong):
+                self.refused(run(self.tree / "ci" / "subject", *wrong.split(), cwd=self.tree), words)
+        self.assertIn("set up or built", run(self.tree / "ci" / "subject", self.tree / "pool.cpp", "--", "-O3", "-lm",
+                                             "-I", "library", self.tree / "pool.cpp").stdout)
+        for code, words in ((0, "written: my_pool_subject.cpp"), (2, "my_pool_subject.cpp is there already")):
+            written = run(self.tree / "ci" / "subject", "--new", "MyPool", cwd=self.tree)
+            self.assertEqual(written.returncode, code, written.stdout)
+            self.assertIn(words, written.stdout)
+        built = run("g++", "-std=c++20", "-fsyntax-only", f"-I{ROOT}", *(f"-I{ROOT / folder}" for folder in (
+            "model/include", "allocator/include", "allocator/hosted")), self.tree / "my_pool_subject.cpp")
+        self.assertEqual(built.returncode, 0, built.stdout)
 
     def test_only_what_was_named_is_run(self):
         (self.tree / "ci" / "setup").write_text("#!/bin/sh\n")
