@@ -1,7 +1,7 @@
 // A fixed pool in C, in a library of its own.
 #include <slabproof/subject.hpp>
 
-#include "fixed_pool.h"
+#include "c/fixed_pool.h"
 
 class CPool {
  public:

@@ -1,6 +1,5 @@
 /* Sixteen objects of up to 64 bytes, in C. */
-#ifndef FIXED_POOL_H
-#define FIXED_POOL_H
+#pragma once
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -23,5 +22,4 @@ void fixed_pool_put(struct fixed_pool* pool, void* object);
 
 #ifdef __cplusplus
 }
-#endif
 #endif

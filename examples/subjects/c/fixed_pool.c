@@ -1,4 +1,4 @@
-#include "fixed_pool.h"
+#include "c/fixed_pool.h"
 
 #include <stddef.h>
 
