@@ -7,7 +7,8 @@ set(slabproof_judge
   model/judge/expectation.cpp model/judge/geometry_oracle.cpp model/judge/misuse_oracle.cpp model/judge/runner.cpp
   model/judge/runner_allocation.cpp model/judge/runner_any.cpp model/judge/runner_backend_calls.cpp
   model/judge/runner_checks.cpp model/judge/runner_damage.cpp model/judge/runner_guards.cpp
-  model/judge/runner_misuse.cpp model/judge/runner_operations.cpp model/judge/trace_oracle.cpp model/judge/verdict.cpp
+  model/judge/runner_misuse.cpp model/judge/runner_operations.cpp model/judge/runner_reentry.cpp
+  model/judge/trace_oracle.cpp model/judge/verdict.cpp
   model/process/cannot_judge.cpp model/process/child.cpp model/process/isolated.cpp
   model/process/isolated_judgement.cpp model/process/minimizer.cpp model/process/pass.cpp
   model/process/sanitizer_hooks.cpp model/process/sanitizer_report.cpp model/process/simpler_geometry.cpp
@@ -19,7 +20,7 @@ set(slabproof_judge_at_full_speed
   model/memory/region.cpp model/judge/misuse_oracle.cpp model/judge/runner.cpp model/judge/runner_allocation.cpp
   model/judge/runner_any.cpp model/judge/runner_backend_calls.cpp model/judge/runner_checks.cpp
   model/judge/runner_damage.cpp model/judge/runner_guards.cpp model/judge/runner_misuse.cpp
-  model/judge/runner_operations.cpp)
+  model/judge/runner_operations.cpp model/judge/runner_reentry.cpp)
 # The replay tool, and what it makes of the slab cache's programs alone: tests and pages.
 set(slabproof_replay
   fuzz/chain/chain.cpp fuzz/chain/chain_minimizer.cpp fuzz/chain/chain_run.cpp fuzz/replay/answer.cpp
@@ -30,6 +31,7 @@ set(slabproof_replay_of_slabs
   fuzz/replay/as_test.cpp fuzz/replay/generated_test/backend.cpp fuzz/replay/generated_test/body.cpp
   fuzz/replay/generated_test/expectations.cpp fuzz/replay/generated_test/helpers.cpp
   fuzz/replay/generated_test/memory.cpp fuzz/replay/generated_test/plan.cpp fuzz/replay/generated_test/steps.cpp
+  fuzz/replay/generated_test/steps_damage.cpp fuzz/replay/generated_test/steps_reentry.cpp
   fuzz/replay/history.cpp fuzz/replay/recording.cpp fuzz/replay/test_and_page.cpp)
 set(slabproof_target
   fuzz/targets/program_target.cpp fuzz/targets/libfuzzer_mutator.cpp fuzz/targets/mutator.cpp

@@ -202,6 +202,18 @@ BUGS = [
     Bug("giving_back_is_unguarded", "M12/shrink", program(ONE, *allocs(1), "free #0", "reenter c0 alloc", "shrink c0")),
     Bug("destruction_is_unguarded", "M12/destroy",
         program(ONE, *allocs(1), "free #0", "reenter c0 alloc", "destroy c0")),
+    # A call from on_misuse.
+    Bug("misuse_reported_at_work", "M17/free_interior",
+        program(LARGE, *allocs(1), "call_on_misuse c0 alloc", "free_interior #0 pick=0")),
+    Bug("misuse_counted_first", "M17/double_free",
+        program(LARGE, *allocs(1), *frees(0), "call_on_misuse c0 shrink", "double_free #0")),
+    Bug("live_reported_at_rest", "M17/destroy", program(LARGE, *allocs(1), "call_on_misuse c0 alloc", "destroy c0")),
+    Bug("refusal_reported_at_rest", "M17/free",
+        program(MULTI, *allocs(3), "reenter c0 alloc", "call_on_misuse c0 alloc", "free #0")),
+    Bug("fault_reported_at_work", "M17/alloc",
+        program(TINY, *allocs(1), "fault b0 slab_again after=0", "call_on_misuse c0 reserve", "#1 = alloc c0")),
+    Bug("fault_reported_first", "M17/reserve",
+        program(TINY, *allocs(1), "fault b0 slab_again after=1", "call_on_misuse c0 shrink", "reserve c0 2")),
     # A backend that errs.
     Bug("own_slab_unreported", "M13/alloc", "slab-handed-out-twice"),
     Bug("own_info_unreported", "M13/alloc", "slab-info-handed-out-twice"),

@@ -16,6 +16,8 @@ import re
 import sys
 
 from bugs import NUMBERS
+from headers import CACHE, CORE, GEOMETRY, GUARD, GUARDS, LIST, QUARANTINE, SLABS, SLOTS, SUPPLY
+from misuse_edits import MISUSE_EDITS
 
 SWITCH = """#pragma once
 #include <cstdio>
@@ -45,10 +47,6 @@ inline void note_shrink() { if (std::getenv("SLAB_PLANTED_SHRINK")) shrunk_at = 
 """
 
 
-CORE, SLABS, SUPPLY, GEOMETRY, CACHE = (
-    "cache_core.hpp", "cache_slabs.hpp", "slab_supply.hpp", "geometry.hpp", "cache.hpp")
-LIST, SLOTS, BUSY, REPAIR = "slab_list.hpp", "slots.hpp", "busy_mark.hpp", "cache_repair.hpp"
-GUARD, QUARANTINE, GUARDS = "slot_guard.hpp", "quarantine.hpp", "cache_guards.hpp"
 # Header, a text that occurs once in it, and what takes its place: @name is whether the cache has that bug.
 EDITS = [
     # The layout.
@@ -132,65 +130,6 @@ EDITS = [
     (SUPPLY, "        backend_->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);",
      "        for (int times = @page_deleted_twice ? 2 : 1; times > 0; --times)\n"
      "          backend_->delete_slab_info(reinterpret_cast<std::uintptr_t>(slab) + offset);"),
-    # A backend that errs.
-    (SUPPLY, "if (Checks && has_known_page(geometry, slab)) return given_before = slab, nullptr;",
-     "if (Checks && !@known_page_accepted && has_known_page(geometry, slab)) {\n"
-     "      if (@known_slab_given_back) give_back(geometry, slab);\n"
-     "      return given_before = slab, nullptr;\n    }"),
-    (SUPPLY, "return given_before = memory, nullptr;",
-     "if (R == Row::Large ? @own_info_unreported : @own_slab_unreported) return nullptr;\n"
-     "      return given_before = memory, nullptr;"),
-    (SUPPLY, "      if constexpr (R == Row::Large) give_back(geometry, slab);",
-     "      if constexpr (R == Row::Large)\n"
-     "        if (@own_info_given_back) free_info(geometry, static_cast<SlabInfo*>(place));\n"
-     "      if (R == Row::Large ? !@slab_kept_with_own_info : @own_slab_given_back) give_back(geometry, slab);"),
-    (SUPPLY, "offset += geometry.page_size())\n        if (backend_->get_slab_info(",
-     "offset += geometry.page_size())\n"
-     "        if (!(@first_new_page_asked_only && offset > 0) && backend_->get_slab_info("),
-    (CORE, "misused(this->holds(object) ? Misuse::BackendFault : kind, object, caller);",
-     "misused(this->holds(object) && !@lost_page_is_foreign ? Misuse::BackendFault : kind, object, caller);"),
-    (CORE, "if (offset >= geometry().slab_size()) return misused(",
-     "if (offset >= geometry().slab_size() && !@wrong_slab_believed) return misused("),
-    # Damage.
-    (CORE, "if (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key)) [[unlikely]]",
-     "if (!@seal_unread_in_free &&\n"
-     "          (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key))) [[unlikely]]"),
-    (CORE, "if (!this->is_sound(*info)) [[unlikely]]",
-     "if (!@seal_unread_in_alloc && !this->is_sound(*info)) [[unlikely]]"),
-    (SLABS, "if (is_waited_for || !is_sound(info)) [[unlikely]] {",
-     "if (is_waited_for || (!@seal_unread_in_release && !is_sound(info))) [[unlikely]] {"),
-    (CORE, "if (CacheRepair<Slabs>{*this}.knows(info)) return",
-     "if (!@damaged_owner_is_another && CacheRepair<Slabs>{*this}.knows(info)) return"),
-    (CORE, "while (SlabInfo* const damaged = this->find_damaged())",
-     "while (SlabInfo* const damaged = @damage_unread_at_destruction ? nullptr : this->find_damaged())"),
-    (SLABS, "        report(Misuse::CorruptedSlabInfo, &one, caller);",
-     "        for (int times = @damage_not_reported ? 0 : @damage_reported_twice ? 2 : 1; times > 0; --times)\n"
-     "          report(Misuse::CorruptedSlabInfo, &one, caller);"),
-    (REPAIR, "aside.count += gap.size;", "aside.count += @set_aside_not_counted ? 0 : gap.size;"),
-    (REPAIR, "else if (used != cache_.objects_per_slab())",
-     "else if (used != cache_.objects_per_slab() && !@repair_loses_partial_slabs)"),
-    (REPAIR, "if (used == 0) cache_.empty_.push_front(info);",
-     "if (used == 0) @repair_loses_empty_slabs ? void() : cache_.empty_.push_front(info);"),
-    (REPAIR, "cache_.allocated_elsewhere_ += used;",
-     "cache_.allocated_elsewhere_ += @repair_forgets_allocated ? 0 : used;"),
-    (REPAIR, "if (cache_.current_ && !has_current) cache_.forget_current();",
-     "if (cache_.current_ && !has_current && !@repair_keeps_the_current_slab) cache_.forget_current();"),
-    (CORE, "if (row == Row::Large && !has_sound_links(*info, set_aside_.key)) [[unlikely]]",
-     "if (row == Row::Large && !@seal_unread_in_large_free && !has_sound_links(*info, set_aside_.key)) [[unlikely]]"),
-    (CORE, "if (&info != current_ && CacheRepair<Slabs>::is_set_aside(",
-     "if (!@set_aside_object_reported && &info != current_ && CacheRepair<Slabs>::is_set_aside("),
-    (SLABS, "    std::size_t released = 0;\n    for (",
-     "    std::size_t released = 0;\n    if constexpr (checks)\n"
-     "      if (@set_aside_slab_given_back && kept == 0)\n        set_aside_.slabs.for_each([&](SlabInfo& info) {\n"
-     "          set_aside_.slabs.remove(info);\n"
-     "          permit_slots(&info, info.slab, this->geometry().slab_info_offset());\n"
-     "          supply_.give_back(this->geometry(), info);\n        });\n"
-     "    for ("),
-    (SLABS, "slots = slabs * objects_per_slab();",
-     "slots = (slabs + (@set_aside_slots_count_as_free ? set_aside_.count : 0)) * objects_per_slab();"),
-    (LIST, "if (gap.first) gap.last = walk(", "if (gap.first && !@repaired_from_the_front_only) gap.last = walk("),
-    (REPAIR, "if (is_here) list.remove(damaged);",
-     "if (is_here && !@set_aside_slab_stays_listed) list.remove(damaged);"),
     # The table of slots.
     (SLOTS, "return entries_[index] == live;",
      "return entries_[index] == live || (@last_free_slot_looks_live && entries_[index] == "
@@ -247,24 +186,13 @@ EDITS = [
     (CORE, "    enter_without_quarantine(caller);\n",
      "    if (@destruction_leaves_quarantine)\n      busy_.enter();\n    else\n"
      "      enter_without_quarantine(caller);\n    if (@destruction_is_unguarded) busy_.leave();\n"),
-    (CORE, "      visit_live([&](void* object)",
-     "      if (!@destroyed_without_reports) visit_live([&](void* object)"),
+    (CORE, "      visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });",
+     "      if (!@destroyed_without_reports) visit_live([&](void* object) {\n"
+     "        if (@live_reported_at_rest) busy_.leave();\n"
+     "        report(Misuse::LiveAtDestruction, object, caller);\n"
+     "        if (@live_reported_at_rest) busy_.enter();\n      });"),
     (CORE, "    this->release_empty_slabs(0, caller);\n  }",
      "    if (!@empty_slabs_lost_at_destruction) this->release_empty_slabs(0, caller);\n  }"),
-    # The mark of a cache at work.
-    (BUSY, "state_ = AtWork;\n    __atomic", "state_ = @busy_mark_not_set ? Idle : AtWork;\n    __atomic"),
-    (BUSY, "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = Idle;",
-     "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = @busy_mark_stays ? AtWork : Idle;"),
-    (CORE, "      busy_.end_refusal();", "      @refused_call_ends_the_mark ? busy_.leave() : busy_.end_refusal();"),
-    (CORE, "    busy_.leave();\n    Policy::on_misuse(found)",
-     "    if (!@busy_after_misuse) busy_.leave();\n    Policy::on_misuse(found)"),
-    (CORE, "if (!info) return busy_.leave(), nullptr;",
-     "if (!info && @busy_after_a_failed_alloc) return nullptr;\n      if (!info) return busy_.leave(), nullptr;"),
-    (SLABS, "return supply_.look_up(page);",
-     "return @get_is_unguarded ? busy_.leave() : void(), supply_.look_up(@get_asks_for_the_object ? address(object) : "
-     "page);"),
-    (SLABS, "    supply_.give_back(geometry(), info);",
-     "    if (@giving_back_is_unguarded) busy_.leave();\n    supply_.give_back(geometry(), info);"),
     # Slots.
     (CORE, "return slots_.take(table, index);",
      "return slots_.take(table, index) && (!@link_in_object_believed || (slots_.free_head = "
@@ -379,7 +307,8 @@ EDITS = [
      "if (!@reserves_more_than_there_is && needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return "
      "false;"),
     (SLABS, "    release_empty_slabs(kept, caller);\n    if (checks",
-     "    release_empty_slabs(kept + (@failed_reserve_keeps_a_slab && kept != SIZE_MAX), caller);\n    if (checks"),
+     "    if (!@fault_reported_first)\n"
+     "      release_empty_slabs(kept + (@failed_reserve_keeps_a_slab && kept != SIZE_MAX), caller);\n    if (checks"),
     (SLABS, "    slots_ = no_slots();", "    if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n"
      "    if (@no_slab_counts_as_empty) slots_.used = 0;"),
     (SLABS, "    all_slabs_.remove(info);", "    if (!@returned_slab_stays_listed) all_slabs_.remove(info);"),
@@ -433,7 +362,7 @@ def plant(headers, out):
     (out / "planted.hpp").write_text(SWITCH.replace("@bugs", str(len(NUMBERS))))
     for source in pathlib.Path(headers).glob("*.hpp"):
         text = source.read_text()
-        for header, old, new in EDITS:
+        for header, old, new in EDITS + MISUSE_EDITS:
             if header != source.name:
                 continue
             # Wherever the formatter breaks the line.

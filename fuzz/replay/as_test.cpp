@@ -48,11 +48,11 @@ std::string comment(const TestPlan& plan, const std::string& file) {
 std::string includes(const TestPlan& plan) {
   std::string text =
       "#include <algorithm>\n#include <cstddef>\n#include <cstdint>\n#include <cstdlib>\n#include <cstring>\n";
-  if (plan.is_called_back()) text += "#include <functional>\n";
+  if (plan.is_called_back() || plan.answers) text += "#include <functional>\n";
   text += "#include <map>\n";
   if (plan.ends || plan.errs) text += "#include <optional>\n";
   if (plan.heap) text += "#include <set>\n";
-  if (plan.reenters || plan.errs) text += "#include <utility>\n";
+  if (plan.reenters || plan.errs || plan.answers) text += "#include <utility>\n";
   return text + "#include <vector>\n\n#include <gtest/gtest.h>\n#include <slab/slab.hpp>\n\n";
 }
 

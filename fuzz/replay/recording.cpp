@@ -73,6 +73,7 @@ struct Shared {
   DamageOfStep damage[max_recorded_operations];
   std::size_t found_at_end;
   Change change[max_recorded_operations];
+  Answered answer[max_recorded_operations];
   SharedSnapshot before, after, at_misuse;
 };
 
@@ -93,6 +94,7 @@ class Observer {
       shared_.error[steps_].erred = runner.erred();
       shared_.error[steps_].object = object_in(runner.erred().slab, runner);
       note_damage(runner, shared_.damage[steps_]);
+      shared_.answer[steps_] = runner.answered();
       shared_.taken[steps_++] = runner.operations() > operations_;
     } else {
       shared_.found_at_end = runner.found().size();
@@ -134,6 +136,7 @@ Recording record(Runner& runner, const Program& program) {
                       .errors = {},
                       .damages = {},
                       .changes = {},
+                      .answers = {},
                       .objects = {},
                       .before = shared.before.get(),
                       .after = shared.after.get()};
@@ -153,6 +156,8 @@ Recording record(Runner& runner, const Program& program) {
     for (const Snapshot::Object& object : recording.before.live)
       if (object.address - error.erred.slab < error.erred.size) error.object = object.ordinal;
   }
+  recording.answers.assign(shared.answer, shared.answer + steps);
+  if (const std::uint32_t at = recording.run.answered_at; at < steps) recording.answers[at] = recording.run.answered;
   for (std::size_t i = 0; i < shared.objects; ++i) recording.objects[shared.object[i].ordinal] = shared.object[i];
 
   // The last stray pointer of a run is known even if the run dies of it.

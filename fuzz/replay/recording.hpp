@@ -65,6 +65,7 @@ struct Recording {
   std::vector<DamageOfStep> damages;  // by operation
   std::size_t found_at_end = 0;  // damaged slabs
   std::vector<Change> changes;  // by operation: what must be reported of writes behind an object or to a freed slot
+  std::vector<Answered> answers;  // by operation
   std::map<std::uint32_t, Snapshot::Object> objects;  // every object ever handed out
   Snapshot before;  // the failing step, or the end
   Snapshot after;  // a violation

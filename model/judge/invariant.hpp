@@ -75,6 +75,7 @@ enum class Invariant : std::uint16_t {
   M14,
   M15,
   M16,
+  M17,
   H1 = 'H' << 8 | 1,  // any allocator
   H2,
   H3,

@@ -59,6 +59,7 @@ bool Runner::start(const Setup& setup) {
   previous_ = OperationKind::Alloc;
   context_ = {};
   report_observer = nullptr;
+  answering_ = Answering::No;
   for (std::uint8_t i = 0; i < setup.backend_count; ++i) backends_[i].reset(setup.backends[i]);
   mark(StepKind::Phase::Start);
   for (std::uint8_t i = 0; i < setup.cache_count && !violated(); ++i) construct(i);
@@ -106,6 +107,7 @@ void Runner::mark(StepKind kind) {
   damaged_ = {};
   found_.clear();
   due_change_ = {};
+  answered_ = {};
   expect({});
   if (mark_) mark_->set_step(step_, kind);
 }

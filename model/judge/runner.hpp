@@ -13,6 +13,7 @@
 
 #include <slab/misuse.hpp>
 
+#include "model/judge/answered.hpp"
 #include "model/judge/cache_model.hpp"
 #include "model/judge/checks.hpp"
 #include "model/judge/event_log.hpp"
@@ -109,6 +110,8 @@ class Runner final : private BackendObserver, private ReportObserver {
     return std::any_of(stray_writes_.begin(), stray_writes_.end(),
                        [cache](const StrayWrite& write) { return write.cache == cache; });
   }
+  /// The call from on_misuse in the last step.
+  [[nodiscard]] const Answered& answered() const { return answered_; }
 
   [[nodiscard]] const EventLog& log() const { return log_; }
   /// Operations executed since construction, without those that did not apply.
@@ -131,6 +134,8 @@ class Runner final : private BackendObserver, private ReportObserver {
   /// Used in more than one place.
   static constexpr const char* live_objects = "% objects allocated";
 
+  /// Whether a call from on_misuse is under way, and how it must end.
+  enum class Answering : std::uint8_t { No, Served, Refused };
   enum class ObjectState : std::uint8_t { Absent, Live, Dead };
   struct Object {
     std::uintptr_t address = 0;
@@ -217,7 +222,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   }
 
   // A slab cache's own rules.
-  void allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
+  std::uintptr_t allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
   [[nodiscard]] Source expected_source(std::uint8_t cache) const;
   [[nodiscard]] Expectation expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const;
   void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source);
@@ -236,7 +241,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   void check_given_back();
   void free_object(std::uint32_t ordinal);
   void judge_kept_slabs(std::uint8_t cache);
-  void reserve(std::uint8_t cache, std::size_t n);
+  bool reserve(std::uint8_t cache, std::size_t n);
   void shrink(std::uint8_t cache);
   void drop_live_objects(std::uint8_t cache);
   void destroy(std::uint8_t cache);
@@ -245,6 +250,11 @@ class Runner final : private BackendObserver, private ReportObserver {
                                        std::uint32_t argument);
   bool corrupt_link(std::uint8_t cache, const Object& object, std::uint32_t argument);
   void reenter(AnySubject& subject, slabproof::ReentrantCall call);
+  bool arm_answer(const Operation& operation);
+  void answer(std::uint8_t cache, slab::Misuse reported);
+  void answer_in_vain(std::uint8_t cache, slab::Misuse reported, slabproof::ReentrantCall call);
+  void serve_answer(std::uint8_t cache, slabproof::ReentrantCall call);
+  void free_unnamed(std::uint8_t cache, std::uintptr_t object);
 
   void free_misused(std::uint8_t cache, std::uintptr_t pointer, const MisuseOracle::Expected& expected);
 
@@ -257,6 +267,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   }
   [[nodiscard]] std::uintptr_t info_of(const SlabRecord& slab) const;
   bool damage_info(const Operation& operation);
+  void note_found();
   void judge_found(std::uint8_t cache);
   [[nodiscard]] std::string seen_instead() const;
   void free_set_aside(std::uint32_t ordinal);
@@ -304,7 +315,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   CacheModel models_[Limits::max_caches];
   MisuseOracle oracle_{arena_, backends_, models_, reference_};
   AnySubject* subjects_[Limits::max_caches] = {};
-  int armed_reentry_[Limits::max_caches] = {-1, -1};
+  int armed_reentry_[Limits::max_caches] = {-1, -1}, armed_answer_[Limits::max_caches] = {-1, -1};
   // Objects by ordinal. There are too many to clear after each program, so old ones stay; an object counts only if the
   // incarnation of its cache is the present one.
   std::vector<Object> objects_;
@@ -326,6 +337,8 @@ class Runner final : private BackendObserver, private ReportObserver {
   Damaged damaged_;
   std::vector<Found> found_;
   Source source_{};  // of the allocation under way
+  Answered answered_;
+  Answering answering_ = Answering::No;
   Checks checks_ = Checks::NowAndThen;
   std::uint32_t first_strict_step_ = 0, budget_ended_at_ = no_step;
   std::size_t allowed_ = check_budget, budget_ = 0;

@@ -10,9 +10,9 @@
 
 namespace slabproof {
 
-void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
+std::uintptr_t Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
   begin(kind, cache);
-  context_.may_err = subjects_[cache]->abilities().detects_misuse;
+  context_.may_err = subjects_[cache]->abilities().detects_misuse && answering_ == Answering::No;
   source_ = expected_source(cache);
   expect(expected_object(kind, cache, source_));
   const std::uintptr_t object =
@@ -26,6 +26,7 @@ void Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordi
       judge_refusal(kind, cache);
   }
   end();
+  return object;
 }
 
 Runner::Source Runner::expected_source(std::uint8_t cache) const {

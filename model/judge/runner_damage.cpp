@@ -44,7 +44,7 @@ bool Runner::damage_info(const Operation& operation) {
 }
 
 // The cache has found the damage, has set the slab aside and goes on with the others, as if the operation began now.
-void Runner::on_report() {
+void Runner::note_found() {
   const slab::MisuseReport report = report_log.back();
   const bool is_of_damage =
       report.kind == slab::Misuse::CorruptedSlabInfo || report.kind == slab::Misuse::CorruptedFreeList;

@@ -18,29 +18,6 @@ SLABPROOF_NOT_SANITIZED void poke(std::uintptr_t slot, std::uint64_t value) {
 
 }  // namespace
 
-void Runner::reenter(AnySubject& subject, slabproof::ReentrantCall call) {
-  context_.reentering = true;
-  const Expectation before = expect({Invariant::M12, Cause::WrongReport,
-                                     "a call from a backend function refused and reported once as ReentrantCall"});
-  const std::size_t reported = report_log.size();
-  bool refused = true;
-  void* given = nullptr;
-  switch (call) {
-    case slabproof::ReentrantCall::Alloc: refused = subject.alloc() == nullptr; break;
-    case slabproof::ReentrantCall::AllocNoGrow: refused = subject.alloc_no_grow() == nullptr; break;
-    case slabproof::ReentrantCall::Reserve: refused = !subject.reserve(1); break;
-    case slabproof::ReentrantCall::Free: subject.free(given = pointer(MisuseOracle::nowhere)); break;
-    case slabproof::ReentrantCall::Shrink: refused = subject.shrink() == 0; break;
-  }
-  context_.reentering = false;
-  if (report_log.size() != reported + 1 || report_log.back().kind != slab::Misuse::ReentrantCall ||
-      report_log.back().pointer != given || report_log.back().cache != subject.identity() || !refused)
-    return violate_expected(std::to_string(report_log.size() - reported) + " reports, " +
-                            (refused ? "refused" : "served"));
-  report_log.pop_back();
-  expect(before);
-}
-
 std::uintptr_t Runner::stray_of(const Operation& operation, std::uint8_t& cache) {
   const bool by_object = names_object(operation.kind);
   if (by_object) {
@@ -163,13 +140,7 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
   expect(expected_object(OperationKind::AllocNoGrow, cache, source));
   judge_object(cache, no_ordinal, allocated, source);
   end();
-  if (violated()) return true;
-  begin(OperationKind::Free, cache);
-  context_.freed = allocated;
-  retire(cache, allocated);
-  expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, models_[cache].live_objects()});
-  subjects_[cache]->free(pointer(allocated));
-  end();
+  if (!violated()) free_unnamed(cache, allocated);
   return true;
 }
 

@@ -13,7 +13,7 @@ namespace slabproof {
 void Runner::construct(std::uint8_t cache) {
   models_[cache] = CacheModel{setup_.caches[cache]};
   populations_[cache] = {};
-  armed_reentry_[cache] = -1;
+  armed_reentry_[cache] = armed_answer_[cache] = -1;
   begin(OperationKind::Alloc, cache);
   context_.constructing = true;
   expect({Invariant::B17, Cause::CalledBackend, "no backend call during construction"});
@@ -85,6 +85,7 @@ bool Runner::execute(const Operation& operation) {
       if (!subjects_[cache]->abilities().detects_misuse) return false;
       armed_reentry_[cache] = operation.detail;
       return true;
+    case OperationKind::CallOnMisuse: return arm_answer(operation);
     case OperationKind::DoubleFree:
     case OperationKind::FreeInterior:
     case OperationKind::FreeSlabInfo:
@@ -180,12 +181,12 @@ void Runner::judge_kept_slabs(std::uint8_t cache) {
             std::to_string(model.empty_slabs()));
 }
 
-void Runner::reserve(std::uint8_t cache, std::size_t n) {
+bool Runner::reserve(std::uint8_t cache, std::size_t n) {
   CacheModel& model = models_[cache];
   const std::size_t slabs = model.slabs(), set_aside = model.set_aside_slabs();
   const bool is_impossible = model.missing_slabs(n) > ~std::size_t{0} / model.spec.slab_size - slabs;
   begin(OperationKind::Reserve, cache);
-  context_.may_err = subjects_[cache]->abilities().detects_misuse;
+  context_.may_err = subjects_[cache]->abilities().detects_misuse && answering_ == Answering::No;
   context_.wanted = n;
   expect({Invariant::B20, Cause::TooFewFreeObjects, "% free objects after a true reserve", n,
           n == ~std::size_t{0} ? "SIZE_MAX" : nullptr});
@@ -207,12 +208,15 @@ void Runner::reserve(std::uint8_t cache, std::size_t n) {
       violate(Invariant::B20, Cause::CalledBackend, "false at once for more slabs than there are addresses",
               "a call for a slab");
     check_given_back();
+    const bool was_served = answering_ == Answering::No && answered_.is_made && !answered_.is_refused;
     // A damaged one may have been found all the same.
-    if (const std::size_t left = slabs - (model.set_aside_slabs() - set_aside); model.slabs() != left)
+    const std::size_t left = slabs - (model.set_aside_slabs() - set_aside);
+    if (model.slabs() != left && !was_served)
       violate(Invariant::B20, Cause::ChangedByFailure, std::to_string(left) + " slabs after a false reserve",
               std::to_string(model.slabs()));
   }
   end();
+  return reserved;
 }
 
 void Runner::shrink(std::uint8_t cache) {

@@ -5,6 +5,7 @@
 
 #include <slab/misuse.hpp>
 
+#include "model/judge/answered.hpp"
 #include "model/judge/expectation.hpp"
 #include "model/judge/step_kind.hpp"
 #include "model/judge/verdict.hpp"
@@ -30,6 +31,8 @@ struct StepMark {
   volatile slab::Misuse misuse{};     // what that free must be reported as
   Erred erred;                        // what a backend got wrong last, and the step
   volatile std::uint32_t erred_at = no_step;
+  Answered answered;                  // the last call from on_misuse, and the step
+  volatile std::uint32_t answered_at = no_step;
 
   void set_step(std::uint32_t number_of_step, StepKind kind) {
     step = number_of_step;

@@ -80,6 +80,7 @@ struct Erred {
   std::uintptr_t reported = 0;  // the pointer that the cache must report; 0: the backend did not err
   std::uintptr_t slab = 0;      // whose memory that is, or whose SlabInfo the map named; 0: nobody's
   std::size_t offset = 0;       // of the page with an entry, in what was given
+  unsigned let_be = 0;          // calls of the same kind that the operation made before
   [[nodiscard]] bool is_given(std::uintptr_t address) const { return address - given < size; }
 };
 

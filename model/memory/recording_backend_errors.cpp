@@ -33,7 +33,9 @@ const SlabRecord* RecordingBackend::choose_used(const SlabRecord* but) const {
 
 // Expected from here on: null or false, and one report.
 std::uintptr_t RecordingBackend::note(const Erred& erred) {
+  const BackendCall call = erred.how == BackendError::InfoAgain ? BackendCall::AllocSlabInfo : BackendCall::AllocSlab;
   context_.erred = erred;
+  context_.erred.let_be = context_.calls[static_cast<std::size_t>(call)] - 1;
   refuse(Invariant::M13);
   log_.add(5, arena_.relative(erred.given), static_cast<std::uint64_t>(erred.how));
   note_answer(arena_.relative(erred.given));

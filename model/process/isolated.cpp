@@ -65,6 +65,8 @@ IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& optio
   run.misuse = shared->mark.misuse;
   run.erred = shared->mark.erred;
   run.erred_at = shared->mark.erred_at;
+  run.answered = shared->mark.answered;
+  run.answered_at = shared->mark.answered_at;
   run.budget_ended_at = shared->mark.budget_ended_at;
   return run;
 }

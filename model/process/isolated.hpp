@@ -33,6 +33,8 @@ struct IsolatedRun {
   slab::Misuse misuse{};
   Erred erred;
   std::uint32_t erred_at = no_step;
+  Answered answered;  // the last call from on_misuse, and the step
+  std::uint32_t answered_at = no_step;
   std::uint32_t budget_ended_at = no_step;  // StepMark's
 };
 

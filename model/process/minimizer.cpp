@@ -96,7 +96,8 @@ Operations simpler(const Operation& operation, std::size_t objects_per_slab, con
   if (parameter == Parameter::Failure && language.shape == Shape::SlabCache)
     for (const Failure& failure : simpler(operation.failure()))
       with([&](Operation& other) { other.detail = failure.packed(); });
-  if (parameter == Parameter::ReentrantCall || parameter == Parameter::BackendError || has_size(parameter))
+  if (parameter == Parameter::ReentrantCall || parameter == Parameter::CallOnMisuse ||
+      parameter == Parameter::BackendError || has_size(parameter))
     for (std::uint8_t detail = 0; detail < operation.detail; ++detail)
       with([&](Operation& other) { other.detail = detail; });
   if (names_object(operation.kind) && !makes_object(operation.kind))

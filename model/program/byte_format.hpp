@@ -113,6 +113,7 @@ struct Record {
 constexpr std::size_t opcode_at = 0, selector_at = 1, operand_at = 2;  // in a record
 
 constexpr std::uint8_t more_for_everything = 127;  // of a Record that reserves everything
+constexpr std::uint8_t first_call_on_misuse = 3;  // below it a Record means no call
 static_assert(max_misuse_argument == 127 && sizeof(failing_calls) / sizeof(failing_calls[0]) == 4 &&
                   sizeof(failure_modes) / sizeof(failure_modes[0]) == 3 &&
                   sizeof(reentrant_calls) / sizeof(reentrant_calls[0]) == 5 &&
@@ -135,6 +136,11 @@ constexpr bool unpack_parameter(const Record& record, Operation& operation) {
       return true;
     }
     case Parameter::ReentrantCall: operation.detail = record.more() % 5; return true;
+    case Parameter::CallOnMisuse: {
+      const std::uint8_t call = record.more() % 8;
+      if (call < first_call_on_misuse) return false;
+      return operation.detail = static_cast<std::uint8_t>(call - first_call_on_misuse), true;
+    }
     case Parameter::BackendError:
       operation.detail = record.more() % 8;
       operation.argument = record.operand % (max_calls_let_through + 1);
@@ -165,6 +171,7 @@ constexpr void pack_parameter(const Operation& operation, Record& record) {
       record.operand = static_cast<std::uint16_t>(operation.argument);
       break;
     case Parameter::ReentrantCall: more = operation.detail; break;
+    case Parameter::CallOnMisuse: more = operation.detail + std::uint32_t{first_call_on_misuse}; break;
     case Parameter::Pick: more = operation.argument; break;
     case Parameter::InfoDamage:
       more = operation.argument & 0x7F;

@@ -104,6 +104,18 @@ constexpr Golden goldens[] = {
      "object_size=120 object_align=8\n"
      "fault b0 slab_again after=0\nfault b1 slab_inside after=1\nfault b0 info_again after=5\n"
      "fault b0 entry_stale after=63\nfault b0 entry_lost after=0\nfault b0 entry_wrong after=0\n"},
+    {"EveryCallFromOnMisuseAndRecordsOfNone",
+     "01 0000 00 0000 0000 "
+     "0100 1203 0F00 0000 "
+     "0100 1203 0F00 0000 "
+     "E4060000 E4090000 E40A0000 E4FC0000 E40E0000 E4000000 E4050000 E4110000",
+     "backend b0 reuse=lifo placement=adjacent seed=0\n"
+     "cache c0 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=1024 page_size=256 "
+     "object_size=120 object_align=8\n"
+     "cache c1 on=b0 kind=DynamicCache policy=Checked empty_slabs_kept=1 type=Small slab_size=1024 page_size=256 "
+     "object_size=120 object_align=8\n"
+     "call_on_misuse c0 alloc\ncall_on_misuse c1 alloc_no_grow\ncall_on_misuse c0 reserve\n"
+     "call_on_misuse c0 free\ncall_on_misuse c0 shrink\n"},
     {"ASwarmMaskWithoutErrors",
      "00 0001 00 0000 0000 "
      "0100 1203 0F00 0000 "
@@ -315,7 +327,7 @@ TEST(GoldenOpcodes, KeepTheirMeaning) {
       "A8-AF fail\nB0-B1 recover\nB2-B2 free_null\nB3-B3 destroy\nB4-B7 double_free\nB8-B9 free_interior\n"
       "BA-BA free_slab_info\nBB-BB free_tail_waste\nBC-BC free_foreign\nBD-BD free_through_other\n"
       "BE-BE free_never_allocated\nBF-BF corrupt_link\nC0-C0 reenter\nC1-C1 skip_ordinals\nC2-D0 -\nD1-D1 "
-      "damage_info\nD2-EA -\nEB-EB statistics\n"
+      "damage_info\nD2-E3 -\nE4-E4 call_on_misuse\nE5-EA -\nEB-EB statistics\n"
       "EC-EC write_behind\nED-ED write_freed\nEE-EE fault\nEF-FF -\n");
 }
 

@@ -40,9 +40,10 @@ enum class OperationKind : std::uint8_t {
   AllocateZeroed,       // object := heap.alloc_zeroed(count, argument bytes each): see zeroed_counts
   Reallocate,           // object := heap.resize(object, argument bytes)
   UsableSize,           // heap.usable_size(object)
+  CallOnMisuse,         // when the cache reports something next, on_misuse calls it
 };
 
-/// What a re-entering backend calls. The values are those of the byte form, for good.
+/// What a re-entering backend or on_misuse calls. The values are those of the byte form, for good.
 enum class ReentrantCall : std::uint8_t { Alloc = 0, AllocNoGrow = 1, Reserve = 2, Free = 3, Shrink = 4 };
 constexpr Named<ReentrantCall> reentrant_calls[] = {{ReentrantCall::Alloc, "alloc"},
                                                     {ReentrantCall::AllocNoGrow, "alloc_no_grow"},
@@ -75,10 +76,10 @@ constexpr bool is_beyond_memory(std::uint64_t count, std::uint32_t size) {
 struct Operation {
   OperationKind kind = OperationKind::Alloc;
   std::uint8_t target = 0;      // cache, or backend of Fail, Recover and Fault; 0 if the object implies it
-  std::uint8_t detail = 0;      // Fail: Failure; Reenter: ReentrantCall; Fault: BackendError; see Allocate
-  std::uint32_t object = 0;     // birth ordinal
-  std::uint32_t argument =
-      0;   // Reserve: objects; Fail, Fault: calls let through; misuse: which pointer or write; bytes
+  std::uint8_t detail = 0;  // Fail: Failure; Reenter, CallOnMisuse: ReentrantCall; Fault: BackendError; see Allocate
+  std::uint32_t object = 0;  // birth ordinal
+  // Reserve: objects; Fail, Fault: calls let through; misuse: which pointer or write; bytes
+  std::uint32_t argument = 0;
 
   friend bool operator==(const Operation&, const Operation&) = default;
 

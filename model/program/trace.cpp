@@ -202,6 +202,7 @@ void parse_parameter(Scanner& in, Operation& operation) {
       return;
     }
     case Parameter::ReentrantCall:
+    case Parameter::CallOnMisuse:
       operation.detail = static_cast<std::uint8_t>(in.choice_after("", reentrant_calls));
       return;
     case Parameter::BackendError:
@@ -260,7 +261,8 @@ std::string text_of_parameter(const Operation& operation) {
     case Parameter::Failure:
       return std::string{" "} + to_string(operation.failure().call) + " after=" + number(operation.argument) + " " +
              to_string(operation.failure().mode);
-    case Parameter::ReentrantCall: return std::string{" "} + to_string(operation.reentrant_call());
+    case Parameter::ReentrantCall:
+    case Parameter::CallOnMisuse: return std::string{" "} + to_string(operation.reentrant_call());
     case Parameter::BackendError:
       return std::string{" "} + to_string(operation.error()) + " after=" + number(operation.argument);
     case Parameter::Pick:

@@ -84,6 +84,8 @@ const Mistake mistakes[] = {
     {"ReserveTooLarge", with("reserve c0 1024\n"), "4:12", "a number from 0 to 1023"},
     {"UnknownReentrantCall", with("reenter c0 destroy\n"), "4:12",
      "one of alloc, alloc_no_grow, reserve, free, shrink"},
+    {"UnknownCallFromOnMisuse", with("call_on_misuse c0 destroy\n"), "4:19",
+     "one of alloc, alloc_no_grow, reserve, free, shrink"},
     {"MissingPick", with("#0 = alloc c0\nfree_interior #0\n"), "5:17", "'pick=' and a number from 0 to 127"},
     {"TooMuch", with("shrink c0 c0\n"), "4:11", "the end of the line"},
     {"NumberWithLetters", with("reserve c0 1x\n"), "4:12", "a number from 0 to 1023"},

@@ -216,6 +216,16 @@ constexpr Row rows[] = {
      "Debug"},
     {Invariant::M1, NamesNoCallers, "says not who had an object that is freed twice", guarded,
      "#0 = alloc c0; #1 = alloc c0; free #0; double_free #0", "Debug"},
+    {Invariant::M17, MiscountsInOnMisuse, "counts a misuse before it reports it", single_page,
+     "#0 = alloc c0; call_on_misuse c0 shrink; free_interior #0 pick=0"},
+    {Invariant::M17, RefusesInOnMisuse, "refuses a call from on_misuse", large,
+     "#0 = alloc c0; free #0; call_on_misuse c0 alloc; double_free #0"},
+    {Invariant::M17, RefusesInOnMisuse, "refuses a call from on_misuse after an error of its backend", one_object,
+     "#0 = alloc c0; fault b0 slab_again after=0; call_on_misuse c0 alloc; #1 = alloc c0"},
+    {Invariant::M17, RefusesInOnMisuse, "reports what it refuses while it reports a refusal", multi_page,
+     "reenter c0 alloc; call_on_misuse c0 alloc; #0 = alloc c0"},
+    {Invariant::M17, ServesInDestruction, "serves a call from on_misuse while it is destroyed", single_page,
+     "#0 = alloc c0; call_on_misuse c0 alloc; destroy c0"},
 };
 
 /// Broken so that AddressSanitizer stops the program.

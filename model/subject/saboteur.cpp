@@ -126,6 +126,8 @@ class SabotagedBackend {
   slab::SlabInfo* first_info_ = nullptr;
 };
 
+bool is_reporting = false;
+
 template <bool Checks, Guards G = Guards::None>
 struct SabotagedPolicy : Guarded<G> {
   static constexpr bool checks = Checks;
@@ -138,7 +140,9 @@ struct SabotagedPolicy : Guarded<G> {
       report.kind = slab::Misuse::ForeignPointer;
     if (sabotage == ReportsAnotherChange) ++report.offset;
     if (sabotage == NamesNoCallers) report.allocated_by = nullptr;
+    is_reporting = true;
     note_report(report);
+    is_reporting = false;
   }
 };
 
@@ -165,6 +169,16 @@ class Saboteur {
     if (sabotage == GivesUpAfterFailure && failures_ > 0) return nullptr;
     if (sabotage == UsesSetAsideSlab && cache_.statistics().set_aside_slabs > 0) return backend_.first_slab();
     if (sabotage == ReturnsTwice && previous_) return previous_;
+    if (sabotage == ServesInDestruction && is_reporting) return previous_;
+    if (sabotage == RefusesInOnMisuse && is_reporting) {
+      note_report({.kind = slab::Misuse::ReentrantCall,
+                   .pointer = nullptr,
+                   .cache = &cache_,
+                   .caller = nullptr,
+                   .object_size = 0,
+                   .cache_name = ""});
+      return nullptr;
+    }
     if (sabotage == GrowsEarly) (void)cache_.reserve(cache_.statistics().free_objects + 1);
     if (sabotage == WritesToLiveObject && previous_) *previous_ ^= std::byte{1};
     void* const skipped =
@@ -222,7 +236,8 @@ class Saboteur {
     if (sabotage == CountsFailedAlloc) statistics.allocated_objects += failures_;
     if (sabotage == MiscountsFree) ++statistics.free_objects;
     if (sabotage == MiscountsSlabs) ++statistics.empty_slabs;
-    if (sabotage == MiscountsAllocated) ++statistics.allocated_objects;
+    if (sabotage == MiscountsAllocated || (sabotage == MiscountsInOnMisuse && is_reporting))
+      ++statistics.allocated_objects;
     return statistics;
   }
   [[nodiscard]] Invariant audit() const {

@@ -87,6 +87,10 @@ enum class Sabotage : std::uint8_t {
   MendsSlabInfo,
   ReturnsSetAsideSlab,
   UsesSetAsideSlab,
+  // While it reports.
+  MiscountsInOnMisuse,
+  RefusesInOnMisuse,
+  ServesInDestruction,
   // In the cache's state; done by shrink, so that the next audit finds it.
   BreaksUsedCount,
   BreaksLink,

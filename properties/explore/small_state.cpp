@@ -212,7 +212,7 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state, const Small
   for (std::uint8_t i = 0; i < runner.setup_.cache_count; ++i) {
     runner.models_[i].clear();
     runner.models_[i].reserved_slabs = state.caches[i].reserved_slabs;
-    runner.armed_reentry_[i] = -1;
+    runner.armed_reentry_[i] = runner.armed_answer_[i] = -1;
   }
   for (const SlabRecord* const slab : runner.backends_[0].slabs()) {
     if (slab->abandoned) {

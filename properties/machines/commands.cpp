@@ -66,6 +66,7 @@ void choose_parameter(Operation& operation, std::uint32_t choice, const Language
       return;
     }
     case Parameter::ReentrantCall:
+    case Parameter::CallOnMisuse:
       operation.detail = static_cast<std::uint8_t>(reentrant_calls[choice % std::size(reentrant_calls)].value);
       return;
     case Parameter::BackendError:

@@ -34,13 +34,13 @@ class BackendWriter {
     if (plan_.fails) put("  const bool failed = fails(AllocSlab);");
     if (plan_.fails)
       put(plan_.misaligns ? "  if (failed && !misaligned) return nullptr;" : "  if (failed) return nullptr;");
-    if (gives_again()) put("  if (again) return given = std::exchange(again, nullptr);");
+    if (gives_again()) put("  if (" + is_due("again") + ") return given = std::exchange(again, nullptr);");
     put("  std::byte* " + std::string{plan_.misaligns ? "" : "const "} +
         "slab = slab_memory.take(slab_size, page_size);");
     if (plan_.misaligns) put("  if (failed) slab = slab_memory.take(2 * slab_size, page_size) + page_size / 2;");
     if (plan_.reserves_everything) put("  if (!slab) return nullptr;");
     if (has_stale_entry()) {
-      put("  if (stale_page) {");
+      put("  if (" + is_due("stale_page") + ") {");
       put("    pages[stale_at = reinterpret_cast<std::uintptr_t>(slab) + *std::exchange(stale_page, {})] =");
       put("        reinterpret_cast<slab::SlabInfo*>(slab);");
       put("    stale_size = slab_size;");
@@ -119,6 +119,7 @@ class BackendWriter {
       put("std::uintptr_t stale_at = 0;");
       put("std::size_t stale_size = 0;");
     }
+    if (lets_be()) put("unsigned let_be = 0;  // calls before it does");
     if (lies()) put("std::optional<slab::SlabInfo*> lie;  // what the next look-up answers");
     if (plan_.counts_calls()) put("int calls = 0;");
     if (plan_.id == B2) put("int slabs_asked_for = 0;");
@@ -209,7 +210,8 @@ class BackendWriter {
     if (plan_.fails) put("  const bool failed = fails(AllocSlabInfo);");
     if (plan_.fails)
       put(plan_.misaligns ? "  if (failed && !misaligned) return nullptr;" : "  if (failed) return nullptr;");
-    if (gives_info_again()) put("  if (info_again) return given = std::exchange(info_again, nullptr);");
+    if (gives_info_again())
+      put("  if (" + is_due("info_again") + ") return given = std::exchange(info_again, nullptr);");
     put("  std::byte* " + std::string{plan_.misaligns ? "" : "const "} + "info = info_memory.take(size, 8);");
     if (plan_.misaligns) put("  if (failed) info = info_memory.take(size + 8, 8) + 4;");
     if (plan_.reserves_everything) put("  if (!info) return nullptr;");
@@ -247,6 +249,11 @@ class BackendWriter {
   [[nodiscard]] bool gives_again() const { return body_.says(".again = "); }
   [[nodiscard]] bool gives_info_again() const { return body_.says(".info_again = "); }
   [[nodiscard]] bool has_stale_entry() const { return body_.says(".stale_page = "); }
+  [[nodiscard]] bool lets_be() const { return body_.says(".let_be = "); }
+  /// Whether the backend errs now, once it is told to.
+  [[nodiscard]] std::string is_due(const std::string& error) const {
+    return lets_be() ? error + " && (let_be == 0 || let_be-- == 0)" : error;
+  }
   [[nodiscard]] bool lies() const { return body_.says(".lie = "); }
   [[nodiscard]] bool gives() const { return gives_again() || gives_info_again() || has_stale_entry(); }
 

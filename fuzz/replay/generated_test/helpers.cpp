@@ -30,7 +30,12 @@ std::string members_of(const CacheSpec& spec) {
 }  // namespace
 
 std::string policies_of_test(const TestPlan& plan) {
-  std::string text = plan.reports ? "std::vector<slab::MisuseReport> reports;\n\n" : "";
+  std::string text = plan.reports ? "std::vector<slab::MisuseReport> reports;\n" : "";
+  if (plan.answers)
+    text +=
+        "/// How on_misuse answers the next report of a cache.\nstd::map<const void*, std::function<void()>> "
+        "answers;\n";
+  if (plan.reports) text += "\n";
   std::set<std::string> written;
   for (std::size_t i = 0; i < plan.setup.cache_count; ++i) {
     const CacheSpec& spec = plan.setup.caches[i];
@@ -40,7 +45,10 @@ std::string policies_of_test(const TestPlan& plan) {
       text += "  static constexpr std::size_t empty_slabs_kept = " + number(spec.empty_slabs_kept) + ";\n";
     if (plan.handles_misuse(spec))
       text +=
-          plan.reports
+          plan.answers
+              ? "  static void on_misuse(const slab::MisuseReport& report) noexcept {\n    reports.push_back(report);\n"
+                "    if (const auto answer = answers.extract(report.cache)) answer.mapped()();\n  }\n"
+          : plan.reports
               ? "  static void on_misuse(const slab::MisuseReport& report) noexcept { reports.push_back(report); }\n"
               : "  static void on_misuse(const slab::MisuseReport&) noexcept {}\n";
     text += "};\n\n";

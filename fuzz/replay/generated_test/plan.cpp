@@ -31,6 +31,8 @@ TestPlan::TestPlan(const Program& of, const Recording& with)
                      [](const ErrorOfBackend& error) { return error.erred.reported != 0; });
   damages = std::any_of(recording.damages.begin(), recording.damages.end(),
                         [](const DamageOfStep& damage) { return damage.done.info != 0; });
+  answers = std::any_of(recording.answers.begin(), recording.answers.end(),
+                        [](const Answered& answer) { return answer.is_made; });
   fails = any([](const Operation& o) { return o.kind == OperationKind::Fail; });
   misaligns = any(
       [](const Operation& o) { return o.kind == OperationKind::Fail && o.failure().mode == FailureMode::Misaligned; });
@@ -139,6 +141,11 @@ const Operation* TestPlan::found_in(const TestStep& step, std::size_t c) const {
 
 std::string TestPlan::info(const Operation& damage) const {
   return "info_" + number(static_cast<std::size_t>(&damage - program.operations.data()));
+}
+
+const Answered* TestPlan::answer_in(const TestStep& step) const {
+  if (step.index >= recording.answers.size() || !recording.answers[step.index].is_made) return nullptr;
+  return &recording.answers[step.index];
 }
 
 bool TestPlan::has_pages_of_two_sizes(const Operation& o) const {

@@ -34,7 +34,7 @@ class TestPlan {
 
   // What the program has anywhere.
   bool fails = false, misaligns = false, reenters = false, reserves_everything = false, errs = false;
-  bool damages = false;
+  bool damages = false, answers = false;
   bool maps_pages = false, has_infos = false;  // a cache that needs the map, or SlabInfos
   bool reports = false;                        // misuse reports are collected
   bool ends = false;                           // a cache is destroyed before the test ends
@@ -61,6 +61,8 @@ class TestPlan {
   [[nodiscard]] static bool is_misuse(const Operation& o);
   /// What the backend gets wrong in a step; null if nothing.
   [[nodiscard]] const ErrorOfBackend* error_in(const TestStep& step) const;
+  /// The call from on_misuse in a step; null if there is none.
+  [[nodiscard]] const Answered* answer_in(const TestStep& step) const;
   [[nodiscard]] bool judges_error(const TestStep& step) const {
     return error_in(step) && (agrees || (step.is_failing && id == Invariant::M13));
   }

@@ -1,7 +1,6 @@
 #include "fuzz/replay/generated_test/steps.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace slabproof {
 
@@ -11,30 +10,6 @@ namespace {
 constexpr const char* row_names[] = {"SmallSinglePage", "SmallMultiPage", "Large"};
 
 Operation free(std::uint32_t ordinal) { return {.kind = OperationKind::Free, .object = ordinal}; }
-
-/// With what a backend calls the cache; `type` is that of its objects.
-std::string arguments_of(ReentrantCall call, const std::string& type) {
-  switch (call) {
-    case ReentrantCall::Alloc:
-    case ReentrantCall::AllocNoGrow:
-    case ReentrantCall::Shrink: return "()";
-    case ReentrantCall::Reserve: return "(1)";
-    case ReentrantCall::Free: return "(reinterpret_cast<" + type + "*>(0x77777000))";
-  }
-  return "";
-}
-
-/// The statement that makes such a call, which must be refused.
-std::string refused(ReentrantCall reentrant, const std::string& call) {
-  switch (reentrant) {
-    case ReentrantCall::Alloc:
-    case ReentrantCall::AllocNoGrow: return "EXPECT_EQ(" + call + ", nullptr);";
-    case ReentrantCall::Reserve: return "EXPECT_FALSE(" + call + ");";
-    case ReentrantCall::Free: return call + ";";
-    case ReentrantCall::Shrink: return "EXPECT_EQ(" + call + ", 0u);";
-  }
-  return "";
-}
 
 }  // namespace
 
@@ -100,6 +75,7 @@ void TestSteps::take(const TestStep& step) {
   if (plan_.error_in(step)) err(step, c);
   if (plan_.judges_damage(step, c)) body_.line("reports.clear();");
   if (step.is_failing) watch_damaged(step, c);
+  if (const Answered* const answered = plan_.answer_in(step)) answer(step, *answered);
   switch (o.kind) {
     case OperationKind::Alloc:
     case OperationKind::AllocNoGrow: allocate(step, c); break;
@@ -140,6 +116,7 @@ void TestSteps::take(const TestStep& step) {
     case OperationKind::AllocateZeroed:
     case OperationKind::Reallocate:
     case OperationKind::UsableSize: break;  // of no slab cache
+    case OperationKind::CallOnMisuse: break;
     case OperationKind::Reenter: reenter(o, c); break;
     case OperationKind::CorruptLink: corrupt(step, c); break;
     case OperationKind::Statistics:
@@ -186,31 +163,6 @@ void TestSteps::allocate(const TestStep& step, std::size_t c) {
   body_.live.push_back({o.object, c});
 }
 
-void TestSteps::write_astray(const Operation& o, std::size_t c) {
-  const StrayWrite write = stray_write_of(o, plan_.setup.caches[c], 0, 0);
-  if (write.is_behind_object) written_behind_[o.object][write.offset] = write.value;
-  body_.line("write_astray(" + plan_.object(o.object) + " + " + number(write.offset) + ", " + hex(write.value) + ");");
-}
-
-void TestSteps::free_written(const TestStep& step, std::size_t c) {
-  const std::map<std::size_t, std::uint8_t>& written = written_behind_.at(step.operation.object);
-  const std::size_t first = written.begin()->first;
-  Change change{first, written.rbegin()->first + 1 - first, {}};
-  std::fill(std::begin(change.found), std::end(change.found), GuardFacts::red_zone);
-  for (const auto& [offset, value] : written)
-    if (offset - first < std::size(change.found)) change.found[offset - first] = value;
-  const std::string object = plan_.object(step.operation.object);
-  for (int times = 2; times > 0; --times) {
-    const bool judges = plan_.agrees || (step.is_failing && plan_.id == M15);
-    if (judges) body_.line("reports.clear();");
-    body_.line(plan_.cache(c) + "free(" + plan_.given(c, object) + ");");
-    if (judges) expectations_.check_change(change, slab::Misuse::WriteBeyondObject, object);
-  }
-  for (const auto& [offset, value] : written)
-    body_.line("write_astray(" + object + " + " + number(offset) + ", " + hex(GuardFacts::red_zone) + ");");
-  written_behind_.erase(step.operation.object);
-}
-
 std::size_t TestSteps::cache_of(const Operation& o) const {
   if (operand_of(o.kind) == Operand::Backend) return 0;
   if (!names_object(o.kind) || makes_object(o.kind)) return o.target;
@@ -231,28 +183,11 @@ void TestSteps::reserve(const TestStep& step, std::size_t c) {
     body_.line("(void)" + call + ";");
 }
 
-void TestSteps::reenter(const Operation& o, std::size_t c) {
-  const ReentrantCall reentrant = o.reentrant_call();
-  const std::string call = plan_.cache(c) + to_string(reentrant) + arguments_of(reentrant, plan_.type_of(c));
-  if (plan_.id != M12 && !plan_.agrees)
-    return body_.line(plan_.backend_of(c) + ".on_call = [&] { (void)" + call + ", (void)" + call + "; };");
-  // It is unknown which cache makes the next call.
-  if (plan_.agrees && plan_.setup.cache_count == 2 && plan_.setup.caches[0].backend == plan_.setup.caches[1].backend)
-    return body_.line("// (a re-entrant call of " + plan_.cache_name(c) + " falls away)");
-  body_.line(plan_.backend_of(c) + ".on_call = [&] {");
-  body_.line("  const std::vector<slab::MisuseReport> before = std::exchange(reports, {});");
-  for (int i = 0; i < 2; ++i) body_.line("  " + refused(reentrant, call));
-  body_.line("  ASSERT_EQ(reports.size(), 2u);");
-  body_.line("  EXPECT_EQ(reports[0].kind, slab::Misuse::ReentrantCall);");
-  body_.line("  EXPECT_EQ(reports[1].kind, slab::Misuse::ReentrantCall);");
-  body_.line("  reports = before;");
-  body_.line("};");
-}
-
 void TestSteps::err(const TestStep& step, std::size_t c) {
   const auto& [erred, ordinal] = *plan_.error_in(step);
   const std::string backend = plan_.backend_of(c) + ".", in = ordinal == no_ordinal ? "" : plan_.object(ordinal);
   if (plan_.judges_error(step)) body_.line("reports.clear();");
+  if (erred.let_be != 0) body_.line(backend + "let_be = " + number(erred.let_be) + ";");
   switch (erred.how) {
     case BackendError::SlabAgain: return body_.line(backend + "again = " + backend + "slab_of(" + in + ");");
     case BackendError::SlabInside:
@@ -280,75 +215,6 @@ void TestSteps::judge_error(const TestStep& step, std::size_t c) {
                                                               : given + " + " + number(offset));
   }
   if (erred.given != 0) body_.line(given + " = nullptr;");
-}
-
-void TestSteps::corrupt(const TestStep& step, std::size_t c) {
-  const std::string slot = plan_.object(step.operation.object), n = number(step.index);
-  body_.line("write_to(" + slot + ", " + plan_.stray(step.index) + ");");
-  body_.line("void* const taken_" + n + " = " + plan_.cache(c) + "alloc_no_grow();");
-  if (step.is_failing || plan_.agrees)
-    body_.line("EXPECT_NE(taken_" + n + ", nullptr) << \"what was written to a freed object matters\";");
-  body_.line(plan_.cache(c) + "free(" + plan_.given(c, "taken_" + n) + ");");
-}
-
-std::string TestSteps::info_of(std::size_t c, std::uint32_t ordinal) const {
-  const CacheSpec& spec = plan_.setup.caches[c];
-  const std::string backend = plan_.backend_of(c) + ".", of_object = "(" + plan_.object(ordinal) + ")";
-  if (spec.type == slab::ObjectSizeType::Small)
-    return backend + "slab_of" + of_object + " + " + number(spec.slab_size - InfoDamage::bytes);
-  return "reinterpret_cast<std::byte*>(" + backend + "info_of" + of_object + ")";
-}
-
-void TestSteps::damage(const TestStep& step, std::size_t c) {
-  const Operation& o = step.operation;
-  const InfoDamage damage = o.damage();
-  const std::uint32_t other = plan_.recording.damages[step.index].other;
-  const std::string info = plan_.info(plan_.program.operations[step.index]), byte = number(damage.byte),
-                    old = info + "[" + byte + "]";
-  body_.line("std::byte* const " + info + " = " + info_of(c, o.object) + ";");
-  body_.line("write_byte(" + info + " + " + byte + ", " +
-             (damage.value == InfoDamage::zero   ? "std::byte{0}"
-              : damage.value == InfoDamage::ones ? "std::byte{0xFF}"
-              : damage.value < InfoDamage::copied
-                  ? old + " ^ std::byte{" + number(std::size_t{1} << (damage.value - InfoDamage::first_flip)) + "}"
-              : other == no_ordinal ? old
-                                    : "(" + info_of(c, other) + ")[" + byte + "]") +
-             ");");
-}
-
-// What must hold of a slab that was damaged before the failing step: inside backend calls, and when it is over.
-void TestSteps::watch_damaged(const TestStep& step, std::size_t c) {
-  const Operation* const damage = plan_.damaged_before(step, c);
-  if (!damage) return;
-  if (plan_.is(M14, Cause::DamagedSlabReturned))
-    body_.line("std::byte* const kept" + plan_.suffix(c) + " = " + plan_.backend_of(c) + ".slab_of(" +
-               plan_.object(damage->object) + ");");
-  if (plan_.id != B16) return;
-  const std::vector<DamageOfStep>& damages = plan_.recording.damages;
-  const std::size_t before = std::min(step.index, damages.size()) - 1;
-  body_.line("reports.clear();");
-  body_.line(plan_.backend_of(c) + ".on_call = [&] { EXPECT_TRUE(" + plan_.cache(c) + "audit()" +
-             (damages[before].is_pending[c] ? " || reports.empty()" : "") + "); };");
-}
-
-void TestSteps::check_kept(std::size_t c) {
-  if (plan_.is(M14, Cause::DamagedSlabReturned))
-    body_.line("EXPECT_TRUE(" + plan_.backend_of(c) + ".slabs.contains(kept" + plan_.suffix(c) +
-               ")) << \"a damaged slab\";");
-}
-
-void TestSteps::judge_damage(const TestStep& step, std::size_t c) {
-  const Runner::Found& found = plan_.recording.damages[step.index].found;
-  for (const auto& [ordinal, of_cache] : body_.live)
-    if (const auto object = plan_.recording.objects.find(ordinal);
-        object != plan_.recording.objects.end() && object->second.address - found.slab < found.size)
-      body_.set_aside.push_back(ordinal);
-  if (!plan_.judges_damage(step, c)) return;
-  body_.line(step.operation.kind == OperationKind::Destroy ? "ASSERT_FALSE(reports.empty());"
-                                                           : "ASSERT_EQ(reports.size(), 1u);");
-  body_.line("EXPECT_EQ(reports[0].kind, slab::Misuse::CorruptedSlabInfo);");
-  body_.expect_equal("reports[0].pointer", plan_.info(*plan_.found_in(step, c)));
-  if (step.operation.kind == OperationKind::Destroy) body_.line("reports.erase(reports.begin());");
 }
 
 void TestSteps::finish() {

@@ -20,6 +20,8 @@ class TestSteps {
   void take(const TestStep& step);
   void reserve(const TestStep& step, std::size_t c);
   void reenter(const Operation& o, std::size_t c);
+  void answer(const TestStep& step, const Answered& answer);
+  void serve(const Answered& answer, const std::string& cache);
   /// What makes the backend err in this step, and what must then be reported.
   void err(const TestStep& step, std::size_t c);
   void judge_error(const TestStep& step, std::size_t c);
