@@ -12,8 +12,8 @@ namespace slab::detail {
 //
 // A seal is the exclusive or of the members, each rotated by an amount of its own, folded to 16 bits, and of the
 // cache's key. Rotating and folding keep eight neighbouring bits apart, so no change within one byte goes unseen. Of
-// changes of more, one in 65,536 does, and always two bytes of a member that lie 2, 4 or 6 apart and change alike. It is
-// linear: when a member changes, the change alone tells how the seal does, and a seal that was wrong stays wrong.
+// changes of more, one in 65,536 does, and always two bytes of a member that lie 2, 4 or 6 apart and change alike. It
+// is linear: when a member changes, the change alone tells how the seal does, and a seal that was wrong stays wrong.
 
 /// What a new cache seals with. No key has two equal bytes, so that no SlabInfo filled with one byte is sound.
 inline constexpr std::uint16_t first_seal_key = 0x5A97;
