@@ -20,7 +20,7 @@ inline constexpr std::uint16_t first_seal_key = 0x5A97;
 /// Another key. The first one comes again after some sixteen thousand.
 [[nodiscard]] constexpr std::uint16_t next_seal_key(std::uint16_t key) noexcept {
   do key += 0x3F1C;
-  while (key % 0x101 == 0);
+  while (key >> 8 == (key & 0xFF));
   return key;
 }
 

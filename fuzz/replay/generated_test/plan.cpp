@@ -79,10 +79,15 @@ std::string TestPlan::given(std::size_t c, const std::string& pointer) const {
 
 std::string TestPlan::stray(std::size_t step) const {
   const std::uintptr_t address = recording.strays[step].pointer;
+  const auto is_made = [&, end = program.operations.begin() + static_cast<std::ptrdiff_t>(step)](auto ordinal) {
+    return std::any_of(program.operations.begin(), end, [&](const Operation& o) {
+      return operand_of(o.kind) == Operand::NewObject && o.object == ordinal;
+    });
+  };
   for (const Snapshot::Slab& slab : recording.strays[step].slabs) {
     if (address < slab.base || address > slab.base + slab.size) continue;
     for (const auto& [ordinal, known] : recording.objects) {
-      if (known.address < slab.base || known.address >= slab.base + slab.size) continue;
+      if (known.address < slab.base || known.address >= slab.base + slab.size || !is_made(ordinal)) continue;
       if (address == known.address) return object(ordinal);
       return object(ordinal) + (address > known.address ? " + " + number(address - known.address)
                                                         : " - " + number(known.address - address));
