@@ -114,10 +114,8 @@ AnySubject* make_reader(void* storage, const CacheSpec& spec, RecordingBackend& 
   return make_subject_in<ReadsDeadBytes>(storage, geometry_of(spec).value(), backend);
 }
 
-TEST(Explorer, ShowsWhoReadsDeadBytesWithAnotherScrub) {
-  ExploreOptions options = world(slab::Row::SmallSinglePage, 2, 2);
-  options.make = make_reader;
-  options.setup.caches[0].checks = false;
+/// The cache agrees with the model in both, but not with itself.
+void expect_another_digest_with_another_scrub(ExploreOptions options) {
   options.scrub = 1;
   const Exploration odd = explore(options);
   options.scrub = 0;
@@ -125,6 +123,13 @@ TEST(Explorer, ShowsWhoReadsDeadBytesWithAnotherScrub) {
   ASSERT_EQ(odd.outcome, Outcome::Complete) << odd.found.sentence();
   ASSERT_EQ(even.outcome, Outcome::Complete) << even.found.sentence();
   EXPECT_NE(odd.counts.digest, even.counts.digest);
+}
+
+TEST(Explorer, ShowsWhoReadsDeadBytesWithAnotherScrub) {
+  ExploreOptions options = world(slab::Row::SmallSinglePage, 2, 2);
+  options.make = make_reader;
+  options.setup.caches[0].checks = false;
+  expect_another_digest_with_another_scrub(options);
 }
 
 struct SilentQuarantine : Guarded<Guards::Quarantine> {
@@ -161,13 +166,7 @@ TEST(Explorer, ShowsWhoHeedsWhereAQuarantineBegins) {
                          .slabs = 2,
                          .pointers = false,
                          .make = make_heeder};
-  options.scrub = 1;
-  const Exploration odd = explore(options);
-  options.scrub = 0;
-  const Exploration even = explore(options);
-  ASSERT_EQ(odd.outcome, Outcome::Complete) << odd.found.sentence();
-  ASSERT_EQ(even.outcome, Outcome::Complete) << even.found.sentence();
-  EXPECT_NE(odd.counts.digest, even.counts.digest);
+  expect_another_digest_with_another_scrub(options);
 }
 
 /// As the kernel does when memory runs out.
