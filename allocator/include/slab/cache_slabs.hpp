@@ -263,8 +263,9 @@ class CacheSlabs {
   /// Sets the empty slabs aside that are damaged. O(empty slabs), if few are.
   void verify_empty_slabs([[maybe_unused]] const void* caller) noexcept {
     if constexpr (checks) {
-      if (slots_.used == 0) is_still_sound(*current_, caller);
-      for (SlabInfo* info = empty_.front(); info;) info = is_still_sound(*info, caller) ? info->next : empty_.front();
+      if (slots_.used == 0) verify_empty_slab(*current_, caller);
+      for (SlabInfo* info = empty_.front(); info;)
+        info = verify_empty_slab(*info, caller) ? info->next : empty_.front();
     }
   }
 
@@ -276,7 +277,7 @@ class CacheSlabs {
     std::size_t released = 0;
     for (std::size_t left = count_empty(); left > kept;) {
       SlabInfo& info = empty_.size() > 0 ? *empty_.front() : *current_;
-      if (!is_still_sound(info, caller)) [[unlikely]] {
+      if (!verify_empty_slab(info, caller)) [[unlikely]] {
         left = count_empty();
         continue;
       }
@@ -362,8 +363,8 @@ class CacheSlabs {
     }
   }
   /// Whether an empty slab is sound. If not, it is set aside.
-  [[gnu::always_inline]] bool is_still_sound([[maybe_unused]] SlabInfo& info,
-                                             [[maybe_unused]] const void* caller) noexcept {
+  [[gnu::always_inline]] bool verify_empty_slab([[maybe_unused]] SlabInfo& info,
+                                                [[maybe_unused]] const void* caller) noexcept {
     if constexpr (checks) {
       // What is in quarantine counts as used, unless a damaged table let it be freed twice.
       const bool is_waited_for = quarantined_in(info) != 0;
