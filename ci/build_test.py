@@ -100,11 +100,11 @@ class Arguments(Case):
         for wrong in ("--nonsense", "--objects 99", "--objects 0", "--objects 1.5", "--objects", "--slabs 5",
                       "--caches 3", "--row Foo", "--policy checked", "--kept 2", "--jobs 0", "--memory 0.0",
                       "--memory 1024.5", "--memory -1", "--scrub C", "nonsense", "--quick --deep", "--deep --objects 2",
-                      "--slabs 2 --quick"):
+                      "--slabs 2 --quick", "--mishaps", "--mishaps some"):
             with self.subTest(wrong):
                 self.refused(run(self.tree / "ci" / "explore", *wrong.split()), "ci/explore: ")
         right = ("--row Large --objects 6 --slabs 4 --caches 2 --policy Checked --kept 0 --jobs 256 --memory 0.5 "
-                 "--scrub A --without-pointers")
+                 "--scrub A --without-pointers --mishaps all")
         for others in (right.split(), ["--quick"], ["--deep", "--row", "Large"], []):
             self.assertIn("set up or built", run(self.tree / "ci" / "explore", *others).stdout)
 

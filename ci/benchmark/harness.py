@@ -79,9 +79,12 @@ def _fuzzing(target, tree, seconds, signals):
 
 
 def _explorer(row, objects, slabs, tree, signals):
+    explorer = tree.folders["release"] / "slab_explore"
+    # Transitions alone, as in a tree that has nothing else.
+    alone = ["--mishaps", "none"] if b"--mishaps" in explorer.read_bytes() else []
     with tempfile.TemporaryDirectory() as folder, Watch() as watch:
-        said = _run([tree.folders["release"] / "slab_explore", "--row", row, "--objects", str(objects), "--slabs",
-                     str(slabs), "--policy", "Checked", "--kept", "1", "--output", folder], signals)
+        said = _run([explorer, "--row", row, "--objects", str(objects), "--slabs", str(slabs), "--policy", "Checked",
+                     "--kept", "1", "--output", folder, *alone], signals)
     transitions = re.findall(r"states, ([\d,]+) transitions,", said)
     if transitions and watch.seconds:
         # Each world is gone through twice.

@@ -316,6 +316,8 @@ class Runner final : private BackendObserver, private ReportObserver {
   MisuseOracle oracle_{arena_, backends_, models_, reference_};
   AnySubject* subjects_[Limits::max_caches] = {};
   int armed_reentry_[Limits::max_caches] = {-1, -1}, armed_answer_[Limits::max_caches] = {-1, -1};
+  unsigned calls_let_be_[Limits::max_caches] = {};  // before an armed reentry
+  std::uint64_t times_called_back_ = 0;
   // Objects by ordinal. There are too many to clear after each program, so old ones stay; an object counts only if the
   // incarnation of its cache is the present one.
   std::vector<Object> objects_;

@@ -34,6 +34,8 @@ void Runner::on_backend_call(BackendCall call) {
     expect(before);
   }
   if (int& armed = armed_reentry_[context_.cache_index]; armed >= 0) {
+    if (unsigned& let_be = calls_let_be_[context_.cache_index]; let_be > 0) return void(--let_be);
+    ++times_called_back_;
     const auto reentry = static_cast<slabproof::ReentrantCall>(armed);
     armed = -1;
     for (int times = 2; times > 0 && !violated(); --times)  // who refuses the first must not let in the second

@@ -14,6 +14,7 @@ void Runner::construct(std::uint8_t cache) {
   models_[cache] = CacheModel{setup_.caches[cache]};
   populations_[cache] = {};
   armed_reentry_[cache] = armed_answer_[cache] = -1;
+  calls_let_be_[cache] = 0;
   begin(OperationKind::Alloc, cache);
   context_.constructing = true;
   expect({Invariant::B17, Cause::CalledBackend, "no backend call during construction"});

@@ -13,15 +13,35 @@ namespace {
 // A word that cannot be a pointer, and whose bytes say of a slot that it is live; and null, or the index of a slot.
 constexpr std::uint64_t scrub_a = ~std::uint64_t{0}, scrub_b = 0;
 
-constexpr WorldSize default_size{3, 2, 1}, default_size_with_guards{2, 2, 1};
-constexpr WorldSize quick_sizes[] = {{3, 2, 1}, {2, 3, 1}};
-constexpr WorldSize deep_sizes[] = {{1, 4, 1}, {2, 4, 1}, {3, 3, 1}, {5, 2, 1},       {2, 2, 2},
-                                    {3, 2, 2}, {3, 4, 1}, {4, 3, 1}, {6, 2, 1, false}};
+/// With so many slots mishaps take seconds, as pointers do. Guards add to the states.
+constexpr bool is_small(const WorldSize& size, bool has_guards) {
+  return size.objects * size.slabs * size.caches <= (has_guards ? 4 : 8);
+}
+constexpr WorldSize sized(std::uint32_t objects, std::size_t slabs, std::uint8_t caches, bool has_guards = false) {
+  WorldSize size{objects, slabs, caches};
+  size.mishaps = is_small(size, has_guards);
+  return size;
+}
+/// Small enough for every build, sanitizers included.
+constexpr WorldSize only_mishaps(std::uint32_t objects, std::size_t slabs, std::uint8_t caches) {
+  return {objects, slabs, caches, false, true};
+}
+
+constexpr WorldSize default_size = sized(3, 2, 1), default_size_with_guards = sized(2, 2, 1, true);
+constexpr WorldSize quick_sizes[] = {{3, 2, 1}, {2, 3, 1}, only_mishaps(2, 2, 1), only_mishaps(1, 2, 2)};
+constexpr WorldSize deep_sizes[] = {sized(1, 4, 1), sized(2, 4, 1), sized(3, 3, 1), sized(5, 2, 1),  sized(2, 2, 2),
+                                    sized(3, 2, 2), sized(3, 4, 1), sized(4, 3, 1), {6, 2, 1, false}};
 // A quarantine, or callers that are known, make a difference to a misuse; the other guards make none.
-constexpr GuardedSize quick_guarded_sizes[] = {
-    {Guards::RedZone, {2, 2, 1, false}},     {Guards::Pattern, {2, 2, 1, false}},    {Guards::Quarantine, {2, 2, 1}},
-    {Guards::ZeroOnAlloc, {2, 2, 1, false}}, {Guards::ZeroOnFree, {2, 2, 1, false}}, {Guards::Debug, {1, 3, 1}}};
-constexpr WorldSize deep_guarded_sizes[] = {{2, 2, 1}, {1, 3, 1}, {3, 2, 1}, {2, 3, 1}, {1, 2, 2}};
+constexpr GuardedSize quick_guarded_sizes[] = {{Guards::RedZone, {2, 2, 1, false}},
+                                               {Guards::Pattern, {2, 2, 1, false}},
+                                               {Guards::Quarantine, {2, 2, 1}},
+                                               {Guards::ZeroOnAlloc, {2, 2, 1, false}},
+                                               {Guards::ZeroOnFree, {2, 2, 1, false}},
+                                               {Guards::Debug, {1, 3, 1}},
+                                               {Guards::Quarantine, only_mishaps(1, 2, 1)},
+                                               {Guards::Debug, only_mishaps(1, 2, 1)}};
+constexpr WorldSize deep_guarded_sizes[] = {sized(2, 2, 1, true), sized(1, 3, 1, true), sized(3, 2, 1, true),
+                                            sized(2, 3, 1, true), sized(1, 2, 2, true)};
 
 /// The value of an option, as a word and as a number.
 class Value {
@@ -90,6 +110,8 @@ bool choose_how(CommandLine& line, const std::string& option, const Value& value
     line.jobs = value.count<std::size_t>();
   else if (option == "--memory" && value.is_above_0_up_to(1024))
     line.memory = value.number();
+  else if (option == "--mishaps" && (value.is("all") || value.is("small") || value.is("none")))
+    line.mishaps = value.is("all") ? Mishaps::All : value.is("none") ? Mishaps::None : Mishaps::InSmall;
   else if (option == "--output")
     line.folder = text;
   else
@@ -131,8 +153,10 @@ std::optional<CommandLine> parse_command_line(const std::vector<std::string>& ar
   if (!is_one_possible) return why = "that policy keeps an empty slab", std::nullopt;
   if (!line.sizes.empty() && has_size) return why = "--quick and --deep have sizes of their own", std::nullopt;
   if (line.sizes.empty()) {
-    line.sizes = {size};
-    add_guarded(line, {has_size ? &size : &default_size_with_guards, 1});
+    const WorldSize with_guards =
+        has_size ? sized(size.objects, size.slabs, size.caches, true) : default_size_with_guards;
+    line.sizes = {sized(size.objects, size.slabs, size.caches)};
+    add_guarded(line, {&with_guards, 1});
   }
   // A size that is right for them may have too many states with guards: these are asked for by name.
   if (has_size && line.policies.size() > 1)

@@ -17,6 +17,7 @@ struct WorldSize {
   std::size_t slabs;
   std::uint8_t caches;
   bool pointers = true;  // are freed
+  bool mishaps = false;  // happen
 };
 
 /// Of a world whose policy has guards: with more states, from orders in a quarantine and bytes written astray.
@@ -24,6 +25,10 @@ struct GuardedSize {
   Guards guards;
   WorldSize size;
 };
+
+/// In which worlds others do something in the middle of operations: in those that are small enough, or of which a set
+/// says so; in all; in none.
+enum class Mishaps : std::uint8_t { InSmall, All, None };
 
 /// What the command line of slab_explore asks for: a world for each combination of size, row, policy and empty slabs
 /// kept, as far as there is such a policy.
@@ -37,6 +42,7 @@ struct CommandLine {
   double memory = 6;                  // GiB
   std::size_t jobs = 1;
   bool pointers = true;
+  Mishaps mishaps = Mishaps::InSmall;
   std::string folder = "fuzz-out/crashes";
 };
 

@@ -47,11 +47,17 @@ class Writer {
         break;
       case Operand::Cache:
         operation.target = transition.cache;
-        operation.argument = transition.argument;
+        operation.argument = parameter_of(transition.kind) == Parameter::Pick ? transition.picks : transition.argument;
         break;
       case Operand::Backend: break;
     }
     operations_.push_back(operation);
+  }
+  /// What arms the mishap in the transition.
+  void write(const Mishap& mishap, const Transition& transition) {
+    if (mishap.answers) operations_.push_back(mishap.operation_of_handler(transition.reporter()));
+    if (mishap.of_backend != Mishap::OfBackend::None)
+      operations_.push_back(mishap.operation_of_backend(transition.cache));
   }
   /// Executes what was written last.
   void execute(const Transition& transition) {
@@ -114,7 +120,7 @@ class Writer {
 }  // namespace
 
 std::vector<Program> programs_of(World& world, const std::vector<Transition>& path, const Transition& last,
-                                 std::uintptr_t stray) {
+                                 std::uintptr_t stray, const Mishap& mishap) {
   constexpr std::size_t most = 12;  // ways to free such a pointer that are tried
   Writer writer{world};
   if (!world.start()) return {writer.program({})};
@@ -127,6 +133,7 @@ std::vector<Program> programs_of(World& world, const std::vector<Transition>& pa
     ends = writer.misuses(last.cache, stray);
     if (ends.size() > most) ends.resize(most);
   } else {
+    writer.write(mishap, last);
     writer.write(last);
   }
   std::vector<Program> programs;

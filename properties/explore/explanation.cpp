@@ -38,7 +38,7 @@ void explain(Exploration& exploration, World& world, const GrowingArray<Step>& s
     stray = exploration.found.kind == Verdict::Kind::Violated ? report.stray : report.mark.stray;
   exploration.found.step = static_cast<std::uint32_t>(path.size());
   exploration.found.operation = report.state == nowhere ? StepKind{StepKind::Phase::Start} : step_kind_of(last);
-  const std::vector<Program> programs = programs_of(world, path, last, stray);
+  const std::vector<Program> programs = programs_of(world, path, last, stray, Mishap::unpacked(report.mishap));
   if (!programs.empty()) exploration.program = programs.front();
   for (const Program& program : programs) {
     IsolatedRun run = run_isolated(world.runner(), program, {.timeout_seconds = 3, .brief = true, .after_step = {}});

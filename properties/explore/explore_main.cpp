@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <iterator>
 #include <list>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "model/process/child.hpp"
+#include "model/process/shared_memory.hpp"
 #include "model/program/operation_table.hpp"
 #include "properties/explore/command_line.hpp"
 #include "properties/explore/world_report.hpp"
@@ -37,10 +40,10 @@ std::vector<WorldChoice> worlds_of(const CommandLine& line) {
 }
 
 /// In a child process.
-int report_in_one_piece(const WorldChoice& world, const CommandLine& line) {
+int report_in_one_piece(const WorldChoice& world, const CommandLine& line, std::atomic<std::uint64_t>& mishaps) {
   static char output[1 << 16];
   std::setvbuf(stdout, output, _IOFBF, sizeof output);
-  return report_world(world, line);
+  return report_world(world, line, mishaps);
 }
 
 /// The exit code that the end of a child stands for.
@@ -51,14 +54,14 @@ int outcome_of(const ChildEnd& end) {
 }
 
 /// Goes through the worlds, each in a process of its own; the worst exit code.
-int explore_all(const std::vector<WorldChoice>& worlds, const CommandLine& line) {
+int explore_all(const std::vector<WorldChoice>& worlds, const CommandLine& line, std::atomic<std::uint64_t>& mishaps) {
   constexpr useconds_t look_microseconds = 2000;
   int worst = 0;
   std::list<Child> running;
   for (std::size_t started = 0; started < worlds.size() || !running.empty();) {
     if (started < worlds.size() && running.size() < line.jobs) {
       const WorldChoice& world = worlds[started++];
-      running.emplace_back([&] { return report_in_one_piece(world, line); },
+      running.emplace_back([&] { return report_in_one_piece(world, line, mishaps); },
                            ChildOptions{.errors = ChildOptions::Errors::Shown});
       continue;
     }
@@ -74,7 +77,7 @@ int explore_all(const std::vector<WorldChoice>& worlds, const CommandLine& line)
   return worst;
 }
 
-void print_claim(const std::vector<WorldChoice>& worlds, const CommandLine& line) {
+void print_claim(const std::vector<WorldChoice>& worlds, const CommandLine& line, std::uint64_t mishaps) {
   std::printf(
       "\nNothing wrong in %zu worlds, each complete: every sequence of alloc, alloc_no_grow, reserve of 1 to N + 1, "
       "free, shrink and\n"
@@ -96,6 +99,20 @@ void print_claim(const std::vector<WorldChoice>& worlds, const CommandLine& line
   if (with_pointers > 0)
     std::printf("In %td of them, Checked ones, every pointer in the contract of the row freed in every state.\n",
                 with_pointers);
+  const auto with_mishaps = std::count_if(worlds.begin(), worlds.end(), [&](const WorldChoice& world) {
+    return world.policy.checks && has_mishaps(line, world.size);
+  });
+  if (with_mishaps > 0)
+    std::printf(
+        "In %td of them, Checked ones, %s mishaps: in every state, but those with a byte written astray, a backend "
+        "that "
+        "errs in each\n"
+        "way, one that calls the cache in each of its calls, an on_misuse that calls it when told of any of that, of a "
+        "stray free or of\n"
+        "live objects at destruction; each of these calls being alloc, alloc_no_grow, reserve, free and shrink.\n",
+        with_mishaps, grouped(mishaps).c_str());
+  else
+    std::printf("Without mishaps: no backend errs or calls a cache, no on_misuse calls one (--mishaps all).\n");
 }
 
 int main(const std::vector<std::string>& arguments) {
@@ -106,8 +123,9 @@ int main(const std::vector<std::string>& arguments) {
     return 2;
   }
   const std::vector<WorldChoice> worlds = worlds_of(*line);
-  const int worst = explore_all(worlds, *line);
-  if (worst == 0) print_claim(worlds, *line);
+  const SharedMemory<std::atomic<std::uint64_t>> mishaps;
+  const int worst = explore_all(worlds, *line, *mishaps);
+  if (worst == 0) print_claim(worlds, *line, *mishaps);
   return worst;
 }
 

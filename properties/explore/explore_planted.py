@@ -25,14 +25,6 @@ WORLDS = [(row, objects, slabs, caches, kept)
 WORLDS_WITH_GUARDS = [(row, objects, slabs, 1, 1) for objects, slabs in ((1, 3), (2, 2), (3, 2)) for row in ROWS]
 # What the explorer leaves out.
 BEYOND = {
-    "get_is_unguarded", "giving_back_is_unguarded", "destruction_is_unguarded", "refused_call_ends_the_mark",
-    "busy_mark_not_set",  # a backend that calls the cache back
-    "misuse_reported_at_work", "misuse_counted_first", "live_reported_at_rest", "refusal_reported_at_rest",
-    "fault_reported_at_work", "fault_reported_first",  # an on_misuse that calls the cache
-    "own_slab_unreported", "own_info_unreported", "known_page_accepted", "first_new_page_asked_only",
-    "own_slab_given_back",
-    "known_slab_given_back", "own_info_given_back", "slab_kept_with_own_info", "lost_page_is_foreign",
-    "wrong_slab_believed",  # a backend that errs
     "seal_unread_in_large_free", "set_aside_object_reported", "set_aside_slab_given_back",
     "set_aside_slots_count_as_free", "repaired_from_the_front_only",
     *planted_bugs.STRAY_WRITE_BUGS,  # a stray write to a SlabInfo, which damage_planted.py tries

@@ -48,8 +48,8 @@ Exploration explore(const ExploreOptions& options, ProgramEnds program_ends) {
   };
   const volatile ExploreCounts& counts = report->counts;
   Child child{search};
-  const ChildEnd end = child.wait(
-      {.count = [&] { return counts.transitions + counts.pointers; }, .processor_seconds = hung_after_seconds});
+  const ChildEnd end = child.wait({.count = [&] { return counts.transitions + counts.pointers + counts.mishaps; },
+                                   .processor_seconds = hung_after_seconds});
   Exploration exploration;
   exploration.found = verdict_of(*report, end, child.report());
   exploration.counts = report->counts;

@@ -169,6 +169,63 @@ TEST(Explorer, ShowsWhoHeedsWhereAQuarantineBegins) {
   expect_another_digest_with_another_scrub(options);
 }
 
+struct Telling : slab::Checked {
+  static void on_misuse(const slab::MisuseReport& report) noexcept { note_report(report); }
+};
+using Mapped = slab::DynamicCache<slab::Row::SmallMultiPage, RecordingBackend, Telling>;
+
+/// A cache that keeps more empty slabs once an alloc was refused after so many calls that the backend could refuse.
+template <std::uint32_t Calls>
+class HeedsRefusedCall : public SlabSubject<Mapped, Telling> {
+ public:
+  HeedsRefusedCall(const slab::Geometry& geometry, RecordingBackend& backend)
+      : SlabSubject{geometry, backend}, backend_{backend} {}
+  void* alloc() {
+    const std::size_t reports = report_log.size();
+    void* const object = SlabSubject::alloc();
+    const bool is_refused = report_log.size() > reports && report_log.back().kind == slab::Misuse::ReentrantCall;
+    if (!is_refused || backend_.calls_that_may_fail() < Calls) return object;
+    CacheMembers keeps_more = members();
+    keeps_more.kept_slabs = 7;
+    set_members(keeps_more);
+    return object;
+  }
+
+ private:
+  RecordingBackend& backend_;
+};
+
+template <std::uint32_t Calls>
+AnySubject* make_heeding(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+  return make_subject_in<HeedsRefusedCall<Calls>>(storage, geometry_of(spec).value(), backend);
+}
+
+TEST(Explorer, ShowsWhomACallInTheMiddleChanges) {
+  ExploreOptions options = world(slab::Row::SmallMultiPage, 1, 1);  // with one slab the runner sees no difference
+  for (const MakeSubject make : {make_heeding<0>, make_heeding<1>}) {  // in the first backend call, in the second
+    options.make = make;
+    options.mishaps = true;
+    const Exploration exploration = explore(options);
+    ASSERT_EQ(exploration.outcome, Outcome::Defect);
+    EXPECT_EQ(exploration.found.violation.invariant, Invariant::M12) << exploration.found.sentence();
+    options.mishaps = false;
+    EXPECT_EQ(explore(options).outcome, Outcome::Complete);
+  }
+}
+
+TEST(Explorer, MishapsLeadToNoOtherState) {
+  for (const slab::Row row : {slab::Row::SmallSinglePage, slab::Row::SmallMultiPage, slab::Row::Large}) {
+    ExploreOptions options = world(row, 1, 2);
+    const Exploration with = explore(options);
+    options.mishaps = false;
+    const Exploration without = explore(options);
+    ASSERT_EQ(with.outcome, Outcome::Complete) << with.found.sentence();
+    EXPECT_GT(with.counts.mishaps, with.counts.states);
+    EXPECT_EQ(without.counts.mishaps, 0u);
+    EXPECT_EQ(with.counts.digest, without.counts.digest);
+  }
+}
+
 /// As the kernel does when memory runs out.
 class Killed : public ReadsDeadBytes {
  public:

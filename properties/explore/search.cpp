@@ -11,8 +11,6 @@ namespace {
 using enum OperationKind;
 
 constexpr std::uint64_t hash_seed = 1;
-// Of an object until the next load().
-constexpr std::uint32_t spare_ordinal = SmallState::max_slabs * SmallState::max_slots;
 
 }  // namespace
 
@@ -47,13 +45,18 @@ void Search::run() {
     counts_.depth += frontier_.found_more();
     if (cost_ == no_defect) continue;
     if (ends_only_ || program_ends_ == ProgramEnds::LeftOut || cost_ < 2) report_.outcome = Defect;
-    ends_only_ = true;  // one operation more, and the end of the program, may be shorter than a failure
+    // One operation more, and the end of the program, may be shorter than a failure, and two than a mishap.
+    if (cost_ > 2)
+      --cost_;
+    else
+      ends_only_ = true;
   }
   if (cost_ != no_defect || (report_.outcome == Complete && found_inexpressible_)) report_.outcome = Defect;
   counts_.digest = visited_.digest() ^ counts_.transitions * 0x9E3779B97F4A7C15u;
   if (report_.outcome != Defect) return;
   report_.state = defect_state_;
   report_.transition = defect_transition_.packed();
+  report_.mishap = defect_mishap_.packed();
 }
 
 SmallState::Slab Search::slab_of_state(std::size_t place) const {
@@ -72,6 +75,7 @@ bool Search::has_stray_write() const {
 void Search::expand() {
   is_there_ = false;
   report_.state = state_.index;
+  suffers_ = options_.mishaps && !has_stray_write();
   if (program_ends_ == ProgramEnds::Tried) end_program();
   if (ends_only_ || over()) return;
   for (std::uint8_t cache = 0; cache < world_.setup().cache_count && !over(); ++cache) {
@@ -79,6 +83,7 @@ void Search::expand() {
       for (const OperationKind kind : operation_table.kinds)
         if (facts_of(kind).explored == how) try_operation(kind, cache);
   }
+  if (suffers_) answer_all();
   if (!options_.pointers || has_stray_write()) return;
   if (!over()) free_all_pointers();
   if (!over()) corrupt_all_links();
@@ -88,7 +93,7 @@ void Search::try_operation(OperationKind kind, std::uint8_t cache) {
   const std::size_t objects = world_.layout(cache).objects_per_slab;
   switch (facts_of(kind).explored) {
     case Explored::No: return;
-    case Explored::PerCache: return take({.kind = kind, .cache = cache});
+    case Explored::PerCache: return try_once({.kind = kind, .cache = cache});
     case Explored::PerPlace:
       if (parameter_of(kind) != Parameter::ObjectCount) return try_all_choices({.kind = kind, .cache = cache});
       for (std::size_t n = 1; n <= objects + 1; ++n)
@@ -110,8 +115,13 @@ void Search::try_in_slots(OperationKind kind, std::uint8_t cache) {
     const unsigned named = operand_of(kind) == Operand::DeadObject ? slab.handed_out & ~slab.live : slab.live;
     for (std::size_t slot = 0; slot < world_.layout(cache).objects_per_slab; ++slot)
       for (std::uint8_t pick = 0; pick < picks && named >> slot & 1; ++pick)
-        take({.kind = kind, .cache = cache, .argument = Transition::slot_argument(place, slot), .picks = pick});
+        try_once({.kind = kind, .cache = cache, .argument = Transition::slot_argument(place, slot), .picks = pick});
   }
+}
+
+void Search::try_once(const Transition& transition) {
+  take(transition);
+  upset(transition, 0);
 }
 
 /// Tries the end of a program in this state.
@@ -122,24 +132,18 @@ void Search::end_program() {
   if (!world_.runner().finish()) judge(end, 0);
 }
 
-/// Every choice of places, and with each of them every failure.
+/// Every choice of places, and with each of them every failure and every mishap.
 void Search::try_all_choices(Transition transition) {
-  std::uint8_t picks[Choices::most] = {};
-  for (;;) {
-    transition.picks = 0;
-    for (std::size_t i = 0; i < Choices::most; ++i) transition.picks |= static_cast<std::uint8_t>(picks[i] << 2 * i);
+  PlacePicks picks;
+  Choices choices;
+  do {
+    transition.picks = picks.packed();
     take(transition);
-    const Choices choices = world_.choices();
-    if (const std::uint32_t calls = world_.backend().calls_that_may_fail(); calls > 0)
-      fail_each(transition, calls, choices);
-    if (over()) return;
-    // Advances like an odometer: the last choice that can be increased.
-    std::size_t last = choices.made;
-    while (last > 0 && picks[last - 1] + 1 >= choices.options[last - 1]) --last;
-    if (last == 0) return;
-    ++picks[last - 1];
-    std::fill(picks + last, picks + Choices::most, std::uint8_t{0});
-  }
+    choices = world_.choices();
+    const std::uint32_t calls = world_.backend().calls_that_may_fail();
+    upset(transition, choices.made + choices.refused);
+    if (calls > 0) fail_each(transition, calls, choices);
+  } while (!over() && picks.advance(choices));
 }
 
 /// The transition, which makes `calls` that may fail, with each of them failing, and with each slab misaligned.
@@ -166,6 +170,15 @@ bool Search::is_state(std::size_t words) const {
   return words == state_.words && std::memcmp(key_, state_.key, words * 8) == 0;
 }
 
+Operation Search::operation_of(const Transition& transition) {
+  return {.kind = transition.kind,
+          .target = transition.cache,
+          .object = names_old_object(transition.kind) ? transition.argument : spare_ordinal,
+          .argument = parameter_of(transition.kind) == Parameter::ObjectCount ? transition.argument
+                      : parameter_of(transition.kind) == Parameter::Pick      ? transition.picks
+                                                                              : 0u};
+}
+
 void Search::take(const Transition& transition) {
   if (cost_ <= transition.operations()) return;
   go_back();
@@ -174,12 +187,7 @@ void Search::take(const Transition& transition) {
   transition.choose(world_.choices());
   if (transition.failing) world_.backend().fail(transition.failure_operation());
   const std::size_t live = runner.reference().live().size();
-  runner.step({.kind = transition.kind,
-               .target = transition.cache,
-               .object = names_old_object(transition.kind) ? transition.argument : spare_ordinal,
-               .argument = parameter_of(transition.kind) == Parameter::ObjectCount ? transition.argument
-                           : parameter_of(transition.kind) == Parameter::Pick      ? transition.picks
-                                                                                   : 0u});
+  runner.step(operation_of(transition));
   ++counts_.transitions;
   counts_.failures += transition.failing != 0;
   counts_.refusals += world_.choices().refused;
@@ -221,17 +229,18 @@ void Search::judge(const Transition& transition, std::uintptr_t stray) {
 }
 
 void Search::found(const Transition& transition, std::uintptr_t stray, const Violation& violation,
-                   Expressible expressible) {
+                   Expressible expressible, const Mishap& mishap) {
   if (expressible == Expressible::No) {
     // This is a defect too, but another state may have one that a program can show.
     if (found_inexpressible_) return;
     found_inexpressible_ = true;
   } else {
-    cost_ = transition.operations() + ends_only_;
+    cost_ = mishap.operations() + transition.operations() + ends_only_;
   }
   if (cost_ <= 1) report_.outcome = Exploration::Outcome::Defect;
   defect_state_ = report_.state;
   defect_transition_ = transition;
+  defect_mishap_ = mishap;
   report_.stray = stray;
   report_.violation.set(violation);
 }

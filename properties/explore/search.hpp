@@ -7,6 +7,8 @@
 #include "properties/explore/explorer.hpp"
 #include "properties/explore/frontier.hpp"
 #include "properties/explore/key_hash.hpp"
+#include "properties/explore/mishap.hpp"
+#include "properties/explore/place_picks.hpp"
 #include "properties/explore/search_progress.hpp"
 #include "properties/explore/search_report.hpp"
 #include "properties/explore/visited_set.hpp"
@@ -28,6 +30,8 @@ class Search {
 
  private:
   static constexpr std::uint32_t no_defect = ~std::uint32_t{0};
+  // Of an object until the next load().
+  static constexpr std::uint32_t spare_ordinal = SmallState::max_slabs * SmallState::max_slots;
 
   /// Nothing shorter can be found, or memory has run out.
   [[nodiscard]] bool over() const { return report_.outcome != Exploration::Outcome::Complete || cost_ <= 1; }
@@ -38,9 +42,11 @@ class Search {
   void expand();
   void try_operation(OperationKind kind, std::uint8_t cache);
   void try_in_slots(OperationKind kind, std::uint8_t cache);
+  void try_once(const Transition& transition);
   void end_program();
   void try_all_choices(Transition transition);
   void fail_each(Transition transition, std::uint32_t calls, const Choices& choices);
+  [[nodiscard]] static Operation operation_of(const Transition& transition);
   void take(const Transition& transition);
   void remember(std::uint32_t from, const Transition& transition);
   void go_back();
@@ -51,10 +57,28 @@ class Search {
   void blame_pointer(std::uint8_t cache, std::uintptr_t begin, std::uintptr_t end);
   void corrupt_all_links();
 
+  // What others do in the middle of operations, which leads to no other state either: search_mishaps.cpp.
+  struct Error {
+    Mishap mishap;
+    Transition transition;
+  };
+  [[nodiscard]] bool may_be_upset(const Transition& transition) const;
+  void upset(const Transition& transition, std::size_t slabs_made);
+  void call_back_in_each(const Transition& transition);
+  void err_in_each(const Transition& transition, std::size_t slabs_made);
+  void answer_each(const Transition& transition);
+  void answer_all();
+  void answer_with(ReentrantCall call, std::uint8_t cache, std::uint8_t places);
+  void find_misuses(std::uint8_t cache);
+  void expect_state_of_key();
+  [[nodiscard]] bool expect_state_after(ReentrantCall call, std::uint8_t cache, std::uint8_t places);
+  bool suffer(const Mishap& mishap, const Transition& transition, std::uint8_t places);
+
   // Defects.
   enum class Expressible : bool { No, Yes };  // as far as is known, by a program on which the runner fails
   void judge(const Transition& transition, std::uintptr_t stray);
-  void found(const Transition& transition, std::uintptr_t stray, const Violation& violation, Expressible expressible);
+  void found(const Transition& transition, std::uintptr_t stray, const Violation& violation, Expressible expressible,
+             const Mishap& mishap = {});
 
   void tell();
 
@@ -73,10 +97,16 @@ class Search {
   std::uint64_t key_[World::max_words];
   std::size_t words_of_key_ = 0;
   std::vector<std::uint64_t> memory_before_, memory_after_;
-  std::uint32_t cost_ = no_defect;  // of the defect found, in operations
+  bool suffers_ = false;  // in this state mishaps are tried
+  std::uint64_t expected_key_[World::max_words];  // after one
+  std::size_t expected_words_ = 0;
+  std::vector<Transition> misuses_;
+  std::vector<Error> errors_;  // that the backend can make in this state
+  std::uint32_t cost_ = no_defect;  // of the defect found, in operations from the present depth
   bool found_inexpressible_ = false;
   std::uint32_t defect_state_ = nowhere;
   Transition defect_transition_;
+  Mishap defect_mishap_;
 };
 
 }  // namespace slabproof

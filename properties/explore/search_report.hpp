@@ -17,9 +17,10 @@ struct SearchReport {
   ExploreCounts counts;
   Exploration::Outcome outcome;
   bool finished;
-  // Where the search is, or in the end where the defect is: the packed transition from the state with this index.
+  // Where the search is, or in the end where the defect is: the packed transition from the state with this index, and
+  // what happened in its middle.
   StepMark mark;
-  volatile std::uint32_t state, transition;
+  volatile std::uint32_t state, transition, mishap;
   std::uintptr_t stray;  // the pointer whose free() was the defect, or 0
   SharedViolation violation;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <utility>
 
 #include "model/judge/runner.hpp"
@@ -75,7 +76,7 @@ void SmallStateAccess::load(RecordingBackend& backend, const SmallState& state, 
   backend.slabs_.clear();
   backend.infos_.clear();
   for (std::size_t i = 0; i < Limits::max_caches; ++i) backend.slab_counts_[i] = backend.info_counts_[i] = 0;
-  backend.failure_armed_ = false;
+  backend.failure_armed_ = backend.is_error_armed_ = backend.is_lie_due_ = false;
   backend.calls_that_may_fail_ = 0;
   backend.saved_pages_ = 0;
   backend.slabs_made_ = SmallState::max_slabs;
@@ -196,6 +197,18 @@ void SmallStateAccess::load_guards(Runner& runner, const SmallGuards& guards) {
                                   guards.written_value, guards.written_cache, guards.is_behind_object != 0});
 }
 
+bool SmallStateAccess::called_backend(const Runner& runner) {
+  return std::any_of(std::begin(runner.context_.calls), std::end(runner.context_.calls),
+                     [](unsigned calls) { return calls > 0; });
+}
+
+void SmallStateAccess::call_back_later(Runner& runner, std::uint8_t cache, std::uint8_t call, std::uint8_t let_be) {
+  runner.armed_reentry_[cache] = call;
+  runner.calls_let_be_[cache] = let_be;
+}
+
+std::uint64_t SmallStateAccess::times_called_back(const Runner& runner) { return runner.times_called_back_; }
+
 void SmallStateAccess::load(Runner& runner, const SmallState& state, const SmallGuards& guards) {
   runner.judgement_.reset();
   runner.reference_.reset();
@@ -206,6 +219,7 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state, const Small
   runner.context_ = {};
   runner.due_change_ = {};
   report_log.clear();
+  report_observer = nullptr;
   runner.step_ = 0;
   runner.calls_since_audit_ = 0;
   load(runner.backends_[0], state, guards, runner.models_);
@@ -213,6 +227,7 @@ void SmallStateAccess::load(Runner& runner, const SmallState& state, const Small
     runner.models_[i].clear();
     runner.models_[i].reserved_slabs = state.caches[i].reserved_slabs;
     runner.armed_reentry_[i] = runner.armed_answer_[i] = -1;
+    runner.calls_let_be_[i] = 0;
   }
   for (const SlabRecord* const slab : runner.backends_[0].slabs()) {
     if (slab->abandoned) {

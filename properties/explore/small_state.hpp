@@ -114,6 +114,13 @@ class SmallStateAccess {
   /// contents of objects, and writes the byte that was written astray.
   static void load(Runner& runner, const SmallState& state, const SmallGuards& guards);
 
+  /// Whether the backend got a call in the last operation, which was none that ends a cache.
+  [[nodiscard]] static bool called_backend(const Runner& runner);
+  /// Makes the backend let so many calls be and call the cache in the next.
+  static void call_back_later(Runner& runner, std::uint8_t cache, std::uint8_t call, std::uint8_t let_be);
+  /// How often it has.
+  [[nodiscard]] static std::uint64_t times_called_back(const Runner& runner);
+
  private:
   static void confine(Region& region, std::uintptr_t begin, std::size_t size, std::size_t count, PlaceChooser& chooser);
   /// Makes the places in `held`, a bit each, the ones that are handed out. The caller fills them.

@@ -48,6 +48,10 @@ struct Transition {
 
   /// Program operations that this expands to.
   [[nodiscard]] constexpr std::uint32_t operations() const { return sort == Sort::EndOfProgram ? 0 : failing ? 2 : 1; }
+  /// The cache that reports the misuse, if it is one.
+  [[nodiscard]] constexpr std::uint8_t reporter() const {
+    return facts_of(kind).stray == StrayPointer::OfOtherCache ? cache ^ 1 : cache;
+  }
   [[nodiscard]] constexpr Operation failure_operation() const {
     return {.kind = OperationKind::Fail, .detail = failure, .argument = failing - 1u};
   }

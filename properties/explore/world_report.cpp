@@ -9,13 +9,14 @@
 #include "properties/saved_program.hpp"
 
 namespace slabproof {
-namespace {
 
 std::string grouped(std::uint64_t number) {
   std::string text = std::to_string(number);
   for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
   return text;
 }
+
+namespace {
 
 void print_defect(const Exploration& exploration, const std::string& folder) {
   std::printf("DEFECT after %s states: %s\n", grouped(exploration.counts.states).c_str(),
@@ -37,11 +38,11 @@ void print_defect(const Exploration& exploration, const std::string& folder) {
 
 void print_counts(const ExploreCounts& counts) {
   std::printf(
-      "%s states, %s transitions, %s failures, %s refusals, %s pointers, depth %u, %.2f s, %.0f transitions/s, %.1f "
-      "bytes a state, frontier %s KiB, ",
+      "%s states, %s transitions, %s failures, %s refusals, %s pointers, %s mishaps, depth %u, %.2f s, %.0f "
+      "transitions/s, %.1f bytes a state, frontier %s KiB, ",
       grouped(counts.states).c_str(), grouped(counts.transitions).c_str(), grouped(counts.failures).c_str(),
-      grouped(counts.refusals).c_str(), grouped(counts.pointers).c_str(), counts.depth, counts.seconds,
-      static_cast<double>(counts.transitions) / counts.seconds,
+      grouped(counts.refusals).c_str(), grouped(counts.pointers).c_str(), grouped(counts.mishaps).c_str(), counts.depth,
+      counts.seconds, static_cast<double>(counts.transitions) / counts.seconds,
       static_cast<double>(counts.memory) / static_cast<double>(counts.states), grouped(counts.frontier / 1024).c_str());
 }
 
@@ -51,7 +52,11 @@ bool same_states(const ExploreCounts& a, const ExploreCounts& b) {
 
 }  // namespace
 
-int report_world(const WorldChoice& world, const CommandLine& line) {
+bool has_mishaps(const CommandLine& line, const WorldSize& size) {
+  return line.mishaps == Mishaps::All || (line.mishaps == Mishaps::InSmall && size.mishaps);
+}
+
+int report_world(const WorldChoice& world, const CommandLine& line, std::atomic<std::uint64_t>& mishaps) {
   using enum Exploration::Outcome;
   const auto& [row, policy, kept, size] = world;
   char name[96];
@@ -66,7 +71,9 @@ int report_world(const WorldChoice& world, const CommandLine& line) {
   for (const std::uint64_t scrub : line.scrubs) {
     const bool is_first = scrub == line.scrubs.front();
     options.scrub = scrub;
-    options.pointers = line.pointers && size.pointers && is_first;  // they lead to no other state
+    // These lead to no other state.
+    options.pointers = line.pointers && size.pointers && is_first;
+    options.mishaps = has_mishaps(line, size) && is_first;
     const Exploration exploration = explore(options);
     std::printf("%s ", name);
     if (exploration.outcome == Defect) return print_defect(exploration, line.folder), 1;
@@ -75,6 +82,7 @@ int report_world(const WorldChoice& world, const CommandLine& line) {
       return std::printf("NOT complete: out of its %.2f GiB of memory at depth %u; nothing is claimed\n", line.memory,
                          exploration.counts.depth),
              2;
+    mishaps += exploration.counts.mishaps;
     std::printf("complete, digest %016llx\n", static_cast<unsigned long long>(exploration.counts.digest));
     std::fflush(stdout);
     if (is_first)
