@@ -150,13 +150,15 @@ EDITS = [
     (LIST, "    --size_;", "    size_ -= !(@unlisted_slab_counted && size_ > 1);"),
     # What a caller calls.
     (CORE, "alloc(Growth::Forbidden)", "alloc(@no_grow_grows ? Growth::Allowed : Growth::Forbidden)"),
-    (CORE, "    if (is_reserved) {",
-     "    if (!is_reserved && @failed_reserve_forgets_the_last) this->keep(0);\n    if (is_reserved) {"),
+    (CORE, "if (!this->make_slabs_for(n, caller)) return busy_.leave(), false;",
+     "if (!this->make_slabs_for(n, caller)) {\n        if (@failed_reserve_forgets_the_last) this->keep(0);\n"
+     "        return busy_.leave(), false;\n      }"),
     (CORE, "this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0));",
      "this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0 && !@kept_slabs_rounded_down));"),
-    (CORE, "this->release_empty_slabs(kept_slabs_, caller);",
-     "if (!@reserve_does_not_trim)\n"
-     "        this->release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_, caller);"),
+    (CORE, "while (!this->release_empty_slabs(kept_slabs_, released, caller));",
+     "while (!@reserve_does_not_trim &&\n"
+     "             !this->release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_, released, "
+     "caller));"),
     (CORE, "if (!object) return;", "if (!object && !@null_is_foreign) return;"),
     (CORE, "if (at.index >= slots_.carved) [[unlikely]]",
      "if (at.index >= (@uncarved_slot_freed ? objects_per_slab() : slots_.carved)) [[unlikely]]"),
@@ -167,8 +169,11 @@ EDITS = [
      "    if (@slab_at_rest_opens && slots_.used == 0)\n"
      "      permit(reinterpret_cast<void*>(slab_), objects_per_slab() * geometry().stride());\n"
      "    if (slots_.used == 0 && (empty_.size() >= kept_slabs_ + @trimmed_one_slab_late || @no_empty_slab_kept))"),
-    (CORE, "    this->keep(0);\n    const std::size_t released",
-     "    detail::note_shrink();\n    if (!@shrink_keeps_reserve) this->keep(0);\n    const std::size_t released"),
+    (CORE, "      this->keep(0);\n    } while (",
+     "      if (released == 0) detail::note_shrink();\n      if (!@shrink_keeps_reserve) this->keep(0);\n"
+     "      if (@shrink_keeps_what_on_misuse_reserved) {\n"
+     "        while (!this->release_empty_slabs(0, released, caller)) {}\n"
+     "        return busy_.leave(), released;\n      }\n    } while ("),
     (CORE, "    return released;", "    return released + (@shrink_miscounts && released > 0);"),
     (SLABS, "allocated = at_most(allocated_elsewhere_ + in_current, slots);",
      "allocated = at_most(allocated_elsewhere_ + (@counts_carved_slots && current_ ? slots_.carved : in_current), "
@@ -183,16 +188,17 @@ EDITS = [
      "slots_{no_slots()}, supply_{backend} {\n    detail::note_cache();\n"
      "    if (@no_slab_counts_as_empty) slots_.used = 0;\n"
      "    if (@constructor_makes_a_slab) (void)make_slab(nullptr, SIZE_MAX);\n"),
-    (CORE, "    enter_without_quarantine(caller);\n",
+    (CORE, "    enter_without_quarantine(caller);\n    if constexpr (checks) {\n",
      "    if (@destruction_leaves_quarantine)\n      busy_.enter();\n    else\n"
-     "      enter_without_quarantine(caller);\n    if (@destruction_is_unguarded) busy_.leave();\n"),
+     "      enter_without_quarantine(caller);\n    if (@destruction_is_unguarded) busy_.leave();\n"
+     "    if constexpr (checks) {\n"),
     (CORE, "      visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });",
      "      if (!@destroyed_without_reports) visit_live([&](void* object) {\n"
      "        if (@live_reported_at_rest) busy_.leave();\n"
      "        report(Misuse::LiveAtDestruction, object, caller);\n"
      "        if (@live_reported_at_rest) busy_.enter();\n      });"),
-    (CORE, "    this->release_empty_slabs(0, caller);\n  }",
-     "    if (!@empty_slabs_lost_at_destruction) this->release_empty_slabs(0, caller);\n  }"),
+    (CORE, "    while (!this->release_empty_slabs(0, released, caller)) {}\n  }",
+     "    while (!@empty_slabs_lost_at_destruction && !this->release_empty_slabs(0, released, caller)) {}\n  }"),
     # Slots.
     (CORE, "return slots_.take(table, index);",
      "return slots_.take(table, index) && (!@link_in_object_believed || (slots_.free_head = "
@@ -306,17 +312,19 @@ EDITS = [
     (SLABS, "if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;",
      "if (!@reserves_more_than_there_is && needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return "
      "false;"),
-    (SLABS, "    release_empty_slabs(kept, caller);\n    if (checks",
-     "    if (!@fault_reported_first)\n"
-     "      release_empty_slabs(kept + (@failed_reserve_keeps_a_slab && kept != SIZE_MAX), caller);\n    if (checks"),
+    (SLABS, "    while (!release_empty_slabs(kept, released, caller))\n",
+     "    if (@failed_reserve_keeps_a_slab && kept != SIZE_MAX) ++kept;\n"
+     "    while (!@fault_reported_first && !release_empty_slabs(kept, released, caller))\n"),
     (SLABS, "    slots_ = no_slots();", "    if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n"
      "    if (@no_slab_counts_as_empty) slots_.used = 0;"),
     (SLABS, "    all_slabs_.remove(info);", "    if (!@returned_slab_stays_listed) all_slabs_.remove(info);"),
-    (SLABS, "left > kept;)", "left > kept + (@keeps_one_of_three && left == 3);)"),
+    (SLABS, "left > kept; --left)", "left > kept + (@keeps_one_of_three && left == 3); --left)"),
     (SLABS, "kept_slabs_ = slabs > Policy::empty_slabs_kept ?",
      "kept_slabs_ = slabs > Policy::empty_slabs_kept || @reserve_overrules_the_policy ?"),
-    (SLABS, "release_empty_slabs(kept_slabs_, ",
-     "release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_, "),
+    (SLABS, "    while (!release_empty_slabs(kept_slabs_, ",
+     "    const std::size_t kept_at_first = kept_slabs_;\n"
+     "    while (!release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : @free_keeps_what_it_set_out_to "
+     "? kept_at_first : kept_slabs_, "),
     # Guards.
     (GUARD, "if constexpr (Policy::red_zone_bytes != 0) write(object_end_, red_zone);",
      "if constexpr (Policy::red_zone_bytes != 0)\n      if (!@red_zone_not_written) write(object_end_, red_zone);"),
@@ -348,8 +356,8 @@ EDITS = [
     (CORE, "if (this->quarantined() != 0 && partial_.size() + empty_.size() == 0)",
      "if (!@backend_asked_before_quarantine && this->quarantined() != 0 &&\n"
      "            (@quarantine_before_free_slots || partial_.size() + empty_.size() == 0))"),
-    (CORE, "trimmed = enter_without_quarantine(",
-     "trimmed = @shrink_leaves_quarantine ? (busy_.enter(), 0) : enter_without_quarantine("),
+    (CORE, "released += enter_without_quarantine(",
+     "released += @shrink_leaves_quarantine ? (busy_.enter(), 0) : enter_without_quarantine("),
     (SLABS, "allocated -= at_most(quarantined(), allocated);",
      "if (!@quarantined_counted_as_allocated) allocated -= at_most(quarantined(), allocated);"),
 ]

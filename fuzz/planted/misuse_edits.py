@@ -8,6 +8,9 @@ MISUSE_EDITS = [
      "if (Checks && !@known_page_accepted && has_known_page(geometry, slab)) {\n"
      "      if (@known_slab_given_back) give_back(geometry, slab);\n"
      "      return given_before = slab, nullptr;\n    }"),
+    (SLABS, "return load_unknown(&info.owner) == tag() &&\n",
+     "return load_unknown(&info.owner) == tag() &&\n"
+     "               (!@damaged_slab_taken_as_new || has_sound_links(info, set_aside_.key)) &&\n"),
     (SUPPLY, "return given_before = memory, nullptr;",
      "if (R == Row::Large ? @own_info_unreported : @own_slab_unreported) return nullptr;\n"
      "      return given_before = memory, nullptr;"),
@@ -50,13 +53,13 @@ MISUSE_EDITS = [
      "if (row == Row::Large && !@seal_unread_in_large_free && !has_sound_links(*info, set_aside_.key)) [[unlikely]]"),
     (CORE, "if (&info != current_ && CacheRepair<Slabs>::is_set_aside(",
      "if (!@set_aside_object_reported && &info != current_ && CacheRepair<Slabs>::is_set_aside("),
-    (SLABS, "    std::size_t released = 0;\n    for (",
-     "    std::size_t released = 0;\n    if constexpr (checks)\n"
+    (SLABS, "    for (std::size_t left = count_empty(); ",
+     "    if constexpr (checks)\n"
      "      if (@set_aside_slab_given_back && kept == 0)\n        set_aside_.slabs.for_each([&](SlabInfo& info) {\n"
      "          set_aside_.slabs.remove(info);\n"
      "          permit_slots(&info, info.slab, this->geometry().slab_info_offset());\n"
      "          supply_.give_back(this->geometry(), info);\n        });\n"
-     "    for ("),
+     "    for (std::size_t left = count_empty(); "),
     (SLABS, "slots = slabs * objects_per_slab();",
      "slots = (slabs + (@set_aside_slots_count_as_free ? set_aside_.count : 0)) * objects_per_slab();"),
     (LIST, "if (gap.first) gap.last = walk(", "if (gap.first && !@repaired_from_the_front_only) gap.last = walk("),
@@ -67,10 +70,10 @@ MISUSE_EDITS = [
     (BUSY, "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = Idle;",
      "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = @busy_mark_stays ? AtWork : Idle;"),
     (CORE, "      busy_.end_refusal();", "      @refused_call_ends_the_mark ? busy_.leave() : busy_.end_refusal();"),
-    (CORE, "    busy_.leave();\n    Policy::on_misuse(found);",
+    (CORE, "    busy_.leave();\n    this->tell(found);",
      "    if (!@busy_after_misuse && !@misuse_reported_at_work) busy_.leave();\n"
      "    allocated_elsewhere_ += @misuse_counted_first;\n"
-     "    Policy::on_misuse(found);\n"
+     "    this->tell(found);\n"
      "    allocated_elsewhere_ -= @misuse_counted_first;\n"
      "    if (@misuse_reported_at_work) busy_.leave();"),
     (CORE, "      report(Misuse::ReentrantCall, object",
@@ -78,7 +81,7 @@ MISUSE_EDITS = [
     (SLABS, "if (checks && given_before) {\n      busy_.leave();",
      "if (checks && given_before) {\n      if (!@fault_reported_at_work) busy_.leave();"),
     (SLABS, "      busy_.enter();\n    }\n    return nullptr;",
-     "      busy_.enter();\n    }\n    if (@fault_reported_first) release_empty_slabs(kept, caller);\n"
+     "      busy_.enter();\n    }\n    if (@fault_reported_first) (void)release_empty_slabs(kept, released, caller);\n"
      "    return nullptr;"),
     (CORE, "if (!info) return busy_.leave(), nullptr;",
      "if (!info && @busy_after_a_failed_alloc) return nullptr;\n      if (!info) return busy_.leave(), nullptr;"),

@@ -112,6 +112,7 @@ class CacheModel {
 
   /// The base of the slab, 0 if there is none.
   [[nodiscard]] std::uintptr_t damaged() const { return damaged_; }
+  [[nodiscard]] bool has_damaged_owner() const { return damaged_ != 0 && damaged_part_ == InfoDamage::Part::Owner; }
   /// Whether a free that goes on has the damage written over.
   [[nodiscard]] bool is_healing() const { return is_healing_; }
   /// Does nothing where the damage is dead: the cache keeps in itself which slots of the current slab are free, and

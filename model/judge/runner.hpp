@@ -223,6 +223,7 @@ class Runner final : private BackendObserver, private ReportObserver {
 
   // A slab cache's own rules.
   std::uintptr_t allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal);
+  void expect_object(std::uint8_t cache);
   [[nodiscard]] Source expected_source(std::uint8_t cache) const;
   [[nodiscard]] Expectation expected_object(OperationKind kind, std::uint8_t cache, const Source& source) const;
   void judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, const Source& source);
@@ -255,6 +256,10 @@ class Runner final : private BackendObserver, private ReportObserver {
   void answer_in_vain(std::uint8_t cache, slab::Misuse reported, slabproof::ReentrantCall call);
   void serve_answer(std::uint8_t cache, slabproof::ReentrantCall call);
   void free_unnamed(std::uint8_t cache, std::uintptr_t object);
+  /// Whether on_misuse has called the cache in the operation under way, which is not that call.
+  [[nodiscard]] bool was_answered() const {
+    return answering_ == Answering::No && answered_.is_made && !answered_.is_refused;
+  }
 
   void free_misused(std::uint8_t cache, std::uintptr_t pointer, const MisuseOracle::Expected& expected);
 

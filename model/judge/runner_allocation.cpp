@@ -13,8 +13,7 @@ namespace slabproof {
 std::uintptr_t Runner::allocate(OperationKind kind, std::uint8_t cache, std::uint32_t ordinal) {
   begin(kind, cache);
   context_.may_err = subjects_[cache]->abilities().detects_misuse && answering_ == Answering::No;
-  source_ = expected_source(cache);
-  expect(expected_object(kind, cache, source_));
+  expect_object(cache);
   const std::uintptr_t object =
       address(kind == OperationKind::Alloc ? subjects_[cache]->alloc() : subjects_[cache]->alloc_no_grow());
   log_.add(0x100 | static_cast<std::uint64_t>(kind), object ? arena_.relative(object) : 0, ordinal);
@@ -27,6 +26,12 @@ std::uintptr_t Runner::allocate(OperationKind kind, std::uint8_t cache, std::uin
   }
   end();
   return object;
+}
+
+// The allocation under way begins, or begins again.
+void Runner::expect_object(std::uint8_t cache) {
+  source_ = expected_source(cache);
+  expect(expected_object(context_.operation, cache, source_));
 }
 
 Runner::Source Runner::expected_source(std::uint8_t cache) const {

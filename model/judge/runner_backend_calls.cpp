@@ -92,6 +92,7 @@ void Runner::on_slab_released(SlabRecord& slab) {
     violate(Invariant::L6, Cause::CurrentSlabReturned, "the current slab given back last",
             "given back before another empty one");
   model.slab_released(slab.base, slab.used);
+  ++context_.released;
   std::erase_if(stray_writes_, [&](const StrayWrite& write) { return write.slot - slab.base < slab.size; });
 }
 

@@ -46,9 +46,6 @@ bool Runner::damage_info(const Operation& operation) {
 // The cache has found the damage, has set the slab aside and goes on with the others, as if the operation began now.
 void Runner::note_found() {
   const slab::MisuseReport report = report_log.back();
-  const bool is_of_damage =
-      report.kind == slab::Misuse::CorruptedSlabInfo || report.kind == slab::Misuse::CorruptedFreeList;
-  if (!context_.cache || !is_of_damage) return;
   const std::uint8_t cache = context_.cache_index;
   CacheModel& model = models_[cache];
   SlabRecord* const slab = backend_of(cache).find(model.damaged());
@@ -69,9 +66,6 @@ void Runner::note_found() {
   slab->set_aside = true;
   for (unsigned& calls : context_.calls) calls = 0;
   context_.is_asked = context_.has_said_no = false;
-  if (!makes_object(context_.operation)) return;
-  source_ = expected_source(cache);
-  expect(expected_object(context_.operation, cache, source_));
 }
 
 // After whatever must have found the damage.

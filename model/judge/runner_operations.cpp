@@ -209,10 +209,9 @@ bool Runner::reserve(std::uint8_t cache, std::size_t n) {
       violate(Invariant::B20, Cause::CalledBackend, "false at once for more slabs than there are addresses",
               "a call for a slab");
     check_given_back();
-    const bool was_served = answering_ == Answering::No && answered_.is_made && !answered_.is_refused;
     // A damaged one may have been found all the same.
     const std::size_t left = slabs - (model.set_aside_slabs() - set_aside);
-    if (model.slabs() != left && !was_served)
+    if (model.slabs() != left && !was_answered())
       violate(Invariant::B20, Cause::ChangedByFailure, std::to_string(left) + " slabs after a false reserve",
               std::to_string(model.slabs()));
   }
@@ -223,6 +222,7 @@ bool Runner::reserve(std::uint8_t cache, std::size_t n) {
 void Runner::shrink(std::uint8_t cache) {
   CacheModel& model = models_[cache];
   std::size_t empty = empty_after_quarantine(cache);
+  const std::size_t found = found_.size();
   begin(OperationKind::Shrink, cache);
   expect({Invariant::L7, Cause::WrongCount, "shrink to return %", empty});
   const std::size_t returned = subjects_[cache]->shrink();
@@ -232,8 +232,11 @@ void Runner::shrink(std::uint8_t cache) {
     judge_found(cache);
   if (model.empty_slabs() != 0)
     violate(Invariant::L7, Cause::EmptySlabKept, "no empty slab left", std::to_string(model.empty_slabs()));
-  if (!found_.empty() && found_.back().used == 0)  // an empty slab that was set aside instead
-    expect({Invariant::L7, Cause::WrongCount, "shrink to return %", --empty});
+  if (was_answered())
+    empty = context_.released;  // but for what on_misuse made, or had given back
+  else if (found_.size() > found && found_.back().used == 0)
+    --empty;  // it was set aside instead
+  expect({Invariant::L7, Cause::WrongCount, "shrink to return %", empty});
   if (returned != empty) violate_expected(std::to_string(returned));
   model.reserved_slabs = 0;
   end();

@@ -50,19 +50,21 @@ bool Runner::arm_answer(const Operation& operation) {
 
 void Runner::on_report() {
   const slab::MisuseReport report = report_log.back();
-  note_found();
+  const bool is_of_damage = context_.cache && (report.kind == slab::Misuse::CorruptedSlabInfo ||
+                                               report.kind == slab::Misuse::CorruptedFreeList);
+  if (is_of_damage) note_found();
   if (violated()) return;
   if (answering_ != Answering::No) {
     if (answering_ != Answering::Refused && report.kind == slab::Misuse::ReentrantCall && !context_.reentering)
       violate(Invariant::M17, Cause::WrongReport, "a call from on_misuse served", "refused");
     return;
   }
-  // What a damaged slab or a stray write does to a call in the middle of an operation is not predicted.
-  if (report.kind == slab::Misuse::CorruptedSlabInfo || report.kind == slab::Misuse::CorruptedFreeList) return;
+  // What a damaged slab or a stray write that is still to be found does to that call is not predicted.
   for (std::uint8_t cache = 0; cache < setup_.cache_count; ++cache)
     if (armed_answer_[cache] >= 0 && models_[cache].damaged() == 0 && !has_stray_writes(cache) && subjects_[cache] &&
         subjects_[cache]->identity() == report.cache)
-      return answer(cache, report.kind);
+      answer(cache, report.kind);
+  if (is_of_damage && makes_object(context_.operation)) expect_object(context_.cache_index);
 }
 
 // M17: on_misuse has been called, and calls the cache.

@@ -98,6 +98,7 @@ struct CallContext {
   bool is_asked = false;                    // can_make_slabs, by this reserve()
   bool has_said_no = false;                 // what it answered
   unsigned calls[backend_calls] = {};       // made by the operation so far
+  std::size_t released = 0;                 // slabs, likewise
   Invariant misuse = Invariant::None;       // the invariant that governs a misuse: only get_slab_info may be called
   Invariant refused = Invariant::None;      // the invariant that governs the call that failed, if any
   Erred erred{};

@@ -18,9 +18,11 @@ bool RecordingBackend::errs(BackendError how) {
 }
 
 const SlabRecord* RecordingBackend::choose_used(const SlabRecord* but) const {
+  // A damaged slab is not asked for one that a free needs, and of a damaged owner nobody knows whose slab it is.
+  const auto may_be_damaged = !but && !context_.cache->has_damaged_owner();
   const auto may_be = [&](const SlabRecord* slab) {
     return slab != but && slab->cache == context_.cache_index && slab->used > 0 && !slab->abandoned && !slab->fresh &&
-           !slab->damaged && !slab->set_aside;
+           (may_be_damaged || (!slab->damaged && !slab->set_aside));
   };
   std::uint32_t count = 0;
   for (const SlabRecord* const slab : slabs_) count += may_be(slab);

@@ -77,14 +77,14 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
       return refuse(nullptr), false;
     busy_.enter();
     const void* const caller = __builtin_return_address(0);
-    this->verify_empty_slabs(caller);
-    const bool is_reserved = this->make_slabs_for(n, caller);
-    if (is_reserved) {
+    std::size_t released = 0;
+    do {
+      while (!this->verify_empty_slabs(caller)) {}
+      if (!this->make_slabs_for(n, caller)) return busy_.leave(), false;
       this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0));
-      this->release_empty_slabs(kept_slabs_, caller);
-    }
+    } while (!this->release_empty_slabs(kept_slabs_, released, caller));
     busy_.leave();
-    return is_reserved;
+    return true;
   }
 
   /// Returns `object`, which alloc() of this cache handed out; null does nothing. Checked: anything
@@ -106,9 +106,12 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   [[gnu::noinline]] std::size_t shrink() noexcept {
     if (busy_.is_set()) [[unlikely]]
       return refuse(nullptr), 0;
-    const std::size_t trimmed = enter_without_quarantine(__builtin_return_address(0));
-    this->keep(0);
-    const std::size_t released = trimmed + this->release_empty_slabs(0, __builtin_return_address(0));
+    const void* const caller = __builtin_return_address(0);
+    std::size_t released = 0;
+    do {
+      released += enter_without_quarantine(caller);
+      this->keep(0);
+    } while (!this->release_empty_slabs(0, released, caller));
     busy_.leave();
     return released;
   }
@@ -133,11 +136,14 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     const void* const caller = __builtin_return_address(0);
     enter_without_quarantine(caller);
     if constexpr (checks) {
-      while (SlabInfo* const damaged = this->find_damaged())
-        this->set_aside_and_go_on(*damaged, Misuse::CorruptedSlabInfo, caller);
+      while (SlabInfo* const damaged = this->find_damaged()) {
+        this->set_aside(*damaged, Misuse::CorruptedSlabInfo, caller);  // on_misuse may free objects
+        enter_without_quarantine(caller);
+      }
       visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });
     }
-    this->release_empty_slabs(0, caller);
+    std::size_t released = 0;
+    while (!this->release_empty_slabs(0, released, caller)) {}
   }
 
  private:
@@ -359,7 +365,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   void misused(Misuse kind, const void* object, const void* caller) noexcept {
     const MisuseReport found = this->describe(kind, object, caller);  // an interrupt may give the slab back
     busy_.leave();
-    Policy::on_misuse(found);
+    this->tell(found);
   }
   /// The backend says that `object` is in no slab of this cache.
   [[gnu::cold, gnu::noinline]] void misused_outside(const void* object, Misuse kind) noexcept {

@@ -208,8 +208,8 @@ class CacheSlabs {
   [[nodiscard]] SlabInfo* make_slab(const void* caller, std::size_t kept) noexcept {
     const auto is_ours = [&](const SlabInfo& info) {
       if constexpr (checks)
-        return load_unknown(&info.owner) == tag() && might_have_sound_links(&info, set_aside_.key) &&
-               CacheRepair<CacheSlabs>{*this}.knows(info);
+        return load_unknown(&info.owner) == tag() &&
+               (set_aside_.has_unreached() || CacheRepair<CacheSlabs>{*this}.knows(info));
       else
         return false;
     };
@@ -227,7 +227,9 @@ class CacheSlabs {
   /// The cache is as it was before anybody is told.
   [[gnu::cold, gnu::noinline]] std::nullptr_t make_none(const void* caller, std::size_t kept,
                                                         const void* given_before) noexcept {
-    release_empty_slabs(kept, caller);
+    std::size_t released = 0;
+    while (!release_empty_slabs(kept, released, caller))
+      if (kept < kept_slabs_) kept = kept_slabs_;  // on_misuse may have called reserve()
     if (checks && given_before) {
       busy_.leave();
       report(Misuse::BackendFault, given_before, caller);
@@ -260,32 +262,30 @@ class CacheSlabs {
     supply_.give_back(geometry(), info);
   }
 
-  /// Sets the empty slabs aside that are damaged. O(empty slabs), if few are.
-  void verify_empty_slabs([[maybe_unused]] const void* caller) noexcept {
+  /// False after a damaged empty slab was set aside and reported: the operation begins again. O(empty slabs).
+  [[nodiscard]] bool verify_empty_slabs([[maybe_unused]] const void* caller) noexcept {
     if constexpr (checks) {
-      if (slots_.used == 0) verify_empty_slab(*current_, caller);
-      for (SlabInfo* info = empty_.front(); info;)
-        info = verify_empty_slab(*info, caller) ? info->next : empty_.front();
+      if (slots_.used == 0 && !verify_empty_slab(*current_, caller)) return false;
+      for (SlabInfo* info = empty_.front(); info; info = info->next)
+        if (!verify_empty_slab(*info, caller)) return false;
     }
+    return true;
   }
 
   [[nodiscard]] std::size_t count_empty() const noexcept { return empty_.size() + (slots_.used == 0); }
 
-  /// Gives empty slabs back until `kept` are left, the current one last. Returns how many. A damaged one is set aside
-  /// instead.
-  std::size_t release_empty_slabs(std::size_t kept, [[maybe_unused]] const void* caller) noexcept {
-    std::size_t released = 0;
-    for (std::size_t left = count_empty(); left > kept;) {
+  /// Gives empty slabs back until `kept` are left, the current one last, and counts them. False after a damaged one was
+  /// set aside and reported: the operation begins again.
+  [[nodiscard]] bool release_empty_slabs(std::size_t kept, std::size_t& released,
+                                         [[maybe_unused]] const void* caller) noexcept {
+    for (std::size_t left = count_empty(); left > kept; --left) {
       SlabInfo& info = empty_.size() > 0 ? *empty_.front() : *current_;
-      if (!verify_empty_slab(info, caller)) [[unlikely]] {
-        left = count_empty();
-        continue;
-      }
+      if (!verify_empty_slab(info, caller)) [[unlikely]]
+        return false;
       release(info);
-      --left;
       ++released;
     }
-    return released;
+    return true;
   }
 
   /// Lets as many empty slabs stay as the policy says, or `slabs` if that is more.
@@ -293,8 +293,8 @@ class CacheSlabs {
     kept_slabs_ = slabs > Policy::empty_slabs_kept ? slabs : Policy::empty_slabs_kept;
   }
   [[gnu::noinline]] void trim_and_leave() noexcept {
-    [[maybe_unused]] const std::size_t released =
-        release_empty_slabs(kept_slabs_, caller_or(__builtin_return_address(0)));
+    std::size_t released = 0;
+    while (!release_empty_slabs(kept_slabs_, released, caller_or(__builtin_return_address(0)))) {}
     if constexpr (guards) guards_.trimmed_slabs += released;
     busy_.leave();
   }
@@ -306,27 +306,35 @@ class CacheSlabs {
     if constexpr (guards) return guards_.caller;
     return caller;
   }
-  void report(Misuse kind, const void* pointer, const void* caller) noexcept {
-    Policy::on_misuse(describe(kind, pointer, caller));
+  void report(Misuse kind, const void* pointer, const void* caller) noexcept { tell(describe(kind, pointer, caller)); }
+  void tell(const MisuseReport& report) noexcept {
+    if constexpr (guards) {
+      const std::size_t trimmed_slabs = guards_.trimmed_slabs;  // without those that on_misuse has the cache give back
+      Policy::on_misuse(report);
+      guards_.trimmed_slabs = trimmed_slabs;
+    } else {
+      Policy::on_misuse(report);
+    }
   }
   [[nodiscard]] MisuseReport describe(Misuse kind, const void* pointer, const void* caller) const noexcept {
+    Callers callers;
+    if constexpr (Policy::track_callers)
+      if (kind == Misuse::DoubleFree || kind == Misuse::LiveAtDestruction)
+        callers = Guard{geometry(), const_cast<void*>(pointer)}.callers();
+    return describe(kind, pointer, caller, callers);
+  }
+  [[nodiscard]] MisuseReport describe(Misuse kind, const void* pointer, const void* caller,
+                                      const Callers& callers) const noexcept {
     MisuseReport report{kind, pointer, this, caller, geometry().object_size(), Policy::name};
-    if constexpr (Policy::track_callers) {
-      if (kind == Misuse::DoubleFree || kind == Misuse::LiveAtDestruction) {
-        const Callers callers = Guard{geometry(), const_cast<void*>(pointer)}.callers();
-        report.allocated_by = callers.allocated_by, report.freed_by = callers.freed_by;
-      }
-    }
+    report.allocated_by = callers.allocated_by, report.freed_by = callers.freed_by;
     return report;
   }
-
   [[gnu::cold, gnu::noinline]] void report_change(Misuse kind, const void* slot, const void* caller,
                                                   const Change& change, const Callers& callers) noexcept {
-    MisuseReport report{kind, slot, this, caller, geometry().object_size(), Policy::name};
+    MisuseReport report = describe(kind, slot, caller, callers);
     report.offset = change.offset, report.changed_bytes = change.size;
     __builtin_memcpy(report.found, change.found, sizeof report.found);
-    report.allocated_by = callers.allocated_by, report.freed_by = callers.freed_by;
-    Policy::on_misuse(report);
+    tell(report);
   }
 
   /// Whether what is known of a slab is what the cache wrote.

@@ -75,16 +75,6 @@ inline constexpr unsigned rotation<&SlabInfo::previous_slab> = 53;
 [[nodiscard]] inline bool has_sound_links(const SlabInfo& info, std::uint16_t key) noexcept {
   return links_seal_of(info, key) == info.tabled.links_seal;
 }
-/// The same of memory that may never have been a SlabInfo. O(1).
-[[nodiscard]] inline bool might_have_sound_links(const SlabInfo* info, std::uint16_t key) noexcept {
-  SlabInfo copy;
-  std::uintptr_t words[sizeof copy / sizeof(std::uintptr_t)];
-  for (std::size_t i = 0; i < sizeof copy / sizeof *words; ++i)
-    words[i] = load_unknown(reinterpret_cast<const std::uintptr_t*>(info) + i);
-  __builtin_memcpy(static_cast<void*>(&copy), words, sizeof copy);
-  return has_sound_links(copy, key);
-}
-
 /// The same of free slots and counts. Not for a slab that is current. O(1).
 [[nodiscard]] inline bool has_sound_slots(const SlabInfo& info, std::uint16_t key) noexcept {
   return seal_of(info.tabled.slots, key) == info.tabled.slots_seal;
