@@ -134,11 +134,16 @@ class Arguments(Case):
                              ("pool.cpp other.cpp", "other.cpp: there is no such file"),
                              ("pool.cpp -- library", "library: there is no such file"),
                              ("pool.cpp -- -I", "-I: the word that belongs to it is missing"),
+                             ("--malloc ./missing.so", "--malloc ./missing.so: there is no such file"),
+                             ("--malloc library", "--malloc library: is no file"),
+                             ("--malloc pool.cpp", "--malloc pool.cpp: is no shared library"),
+                             ("--malloc libm.so.6 pool.cpp", "--malloc LIBRARY.so takes no adapter"),
                              ("--new 1st", "no name of a C++ class"), ("--new A pool.cpp", "--new takes a name")):
             with self.subTest(wrong):
                 self.refused(run(self.tree / "ci" / "subject", *wrong.split(), cwd=self.tree), words)
-        self.assertIn("set up or built", run(self.tree / "ci" / "subject", self.tree / "pool.cpp", "--", "-O3", "-lm",
-                                             "-I", "library", self.tree / "pool.cpp").stdout)
+        for right in ((self.tree / "pool.cpp", "--", "-O3", "-lm", "-I", "library", self.tree / "pool.cpp"),
+                      ("--malloc", "libm.so.6")):
+            self.assertIn("set up or built", run(self.tree / "ci" / "subject", *right, cwd=self.tree).stdout)
         for code, words in ((0, "written: my_pool_subject.cpp"), (2, "my_pool_subject.cpp is there already")):
             written = run(self.tree / "ci" / "subject", "--new", "MyPool", cwd=self.tree)
             self.assertEqual(written.returncode, code, written.stdout)

@@ -14,15 +14,15 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 # Within how many random programs it is found, about three times as many as it takes; as what; and how many operations
 # may be left of the program, where the machine is so slow that little of it can be left out in a second.
-# pmr_pool: libstdc++'s PR 118681; a library that has mended it fails this test, and the row then goes.
+# pmr_pool, resource: libstdc++'s PR 118681; a library that has mended it fails this test, and the rows then go.
 ALL = {
     "boost_pool": (5000, None, 0),
     "buddy": (5000, None, 0),
     "bump_arena": (5000, None, 0),
     "c_pool": (5000, None, 0),
-    "glibc_malloc": (5000, None, 0),
     "pool_subject": (400, r"H1/alloc", 50),
     "pmr_pool": (500, r"G6/alloc|died:UndefinedBehaviorSanitizer\S*/alloc", 30),
+    "resource": (500, r"G6/allocate|died:UndefinedBehaviorSanitizer\S*/allocate", 30),
     "byte_wraps": (6000, r"H5/\S+|[LG]\d+/\S+|died:AddressSanitizer\S*/(alloc|free|end)", 600),
     "copies_new_size": (100, r"died:AddressSanitizer\S*/reallocate", 10),
     "forgets_fence": (100, r"G12/allocate", 10),
@@ -39,10 +39,35 @@ ALL = {
 }
 
 
-def run(words, cwd, timeout=300):
+# Mistakes of broken/malloc.c, in the same way; the last is what has no mistake.
+OF_MALLOC = {
+    "COPIES_OLD_SIZE": (100, r"died:AddressSanitizer\S*/(reallocate|free|allocate\w*)|(G12|L4|G11)/\S+", 200),
+    "DIES_AT_ONCE": (10, r"died:signal ABRT/allocate\w*", 1),
+    "MULTIPLIES_BLINDLY": (300, r"H2/allocate_zeroed", 30),
+    "TRUSTS_MMAP": (1000, r"died:AddressSanitizer\S*/(allocate\w*|reallocate)", 40),
+    "RIGHT": (500, None, 0),
+}
+# What Debian has, if it is installed, and what may be found in it. mimalloc 2.0.9: aligned_alloc(256, 256) is not.
+INSTALLED = {
+    "libc.so.6": None,
+    "libjemalloc.so.2": None,
+    "libmimalloc.so.2": r"G6/allocate",
+    "libtcmalloc_minimal.so.4": None,
+}
+REFUSED = """slabproof trace 1
+backend b0 reuse=lifo placement=adjacent seed=0
+heap c0 on=b0
+#0 = allocate c0 size=100 align=1
+fail b0 any after=0 always
+reallocate #0 size=139000
+#1 = allocate c0 size=100 align=1
+"""
+
+
+def run(words, cwd, timeout=300, **environment):
     return subprocess.run([str(word) for word in words], cwd=cwd, timeout=timeout, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
-                          env={**os.environ, "SLABPROOF_DEEP": "1"})
+                          env={**os.environ, "SLABPROOF_DEEP": "1", **environment})
 
 
 def must(words, cwd, timeout=1500):
@@ -51,26 +76,60 @@ def must(words, cwd, timeout=1500):
         sys.exit(f"{' '.join(str(word) for word in words)} ends with {done.returncode}:\n{done.stdout[-4000:]}")
 
 
-def problems_of(name, binary, folder):
-    programs, signature, most = ALL[name]
-    done = run([binary, "--random", programs, "--budget", 1, "--output", folder / name], folder)
+def problems_of(name, binary, folder, programs, signature, most, **environment):
+    done = run([binary, "--random", programs, "--budget", 1, "--output", folder / name], folder, **environment)
     if signature is None:
         if done.returncode != 0 or "nothing wrong" not in done.stdout:
             return [f"{name}: not agreed:\n{done.stdout[-2000:]}"]
         return []
-    found = re.findall(r"^signature: (\S+)\n.* operations made (\d+)", done.stdout, re.MULTILINE)
+    found = re.findall(r"^signature: (.+)\n.* operations made (\d+)", done.stdout, re.MULTILINE)
     if done.returncode != 1 or len(found) != 1 or not re.fullmatch(signature, found[0][0]) or int(found[0][1]) > most:
         return [f"{name}: ends with {done.returncode}, found {found}, not {signature} in {most} operations\n"
                 f"{done.stdout[-2000:]}"]
     trace, = (folder / name).glob("*.trace")
-    again = run([binary, "--quiet", trace], folder)
+    again = run([binary, "--quiet", trace], folder, **environment)
     if again.returncode != 1 or f"signature: {found[0][0]}\n" not in again.stdout:
         return [f"{name}: what was written does not fail again:\n{again.stdout[-2000:]}"]
     for option in ("--as-test", "--html"):  # both know slab caches alone
-        refused = run([binary, option, trace], folder)
+        refused = run([binary, option, trace], folder, **environment)
         if refused.returncode != 2 or "of a slab cache alone" not in refused.stdout:
             return [f"{name}: {option} is not refused:\n{refused.stdout[-2000:]}"]
     return []
+
+
+def problems_of_malloc(binary, folder, compiler):
+    """The same through malloc of shared libraries, which are loaded beside the program's own."""
+    environment = {"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=65536"}
+    for name, row in OF_MALLOC.items():
+        library = folder / f"lib{name}.so"
+        must([compiler, "-O1", "-g", "-std=gnu11", "-fno-builtin", "-shared", "-fPIC", f"-D{name}", "-o", library,
+              HERE / "broken" / "malloc.c"], folder)
+        yield from problems_of(name, binary, folder, *row, SLABPROOF_MALLOC=str(library))
+    for words in ("lib{}.so has malloc, free, calloc, realloc, memalign, malloc_usable_size; not aligned_alloc, posix_"
+                  "memalign; memory is refused to it at times;", "of which it dies"):
+        mistake = "TRUSTS_MMAP" if "dies" in words else "RIGHT"
+        said = run([binary, "--random", 1], folder, SLABPROOF_MALLOC=str(folder / f"lib{mistake}.so")).stdout
+        if words.format(mistake) not in said:
+            yield f"lib{mistake}.so: it is not said that {words}:\n{said}"
+    library = folder / "libfrees.so"
+    must([compiler, "-O1", "-fno-builtin", "-shared", "-fPIC", "-DFREES_WHEN_REFUSED", "-o", library,
+          HERE / "broken" / "malloc.c"], folder)
+    (folder / "refused.trace").write_text(REFUSED)
+    for library, code, words in (
+            (str(library), 1, "signature: L4/allocate\n"), (str(folder / "libRIGHT.so"), 0, "agreed"),
+            ("", 2, "no library is named"), ("/nothing.so", 2, "/nothing.so: cannot open shared object file"),
+            (str(HERE / "subjects_test.py"), 2, "invalid ELF header"), ("libm.so.6", 2, "has no malloc of its own")):
+        done = run([binary, "refused.trace"], folder, SLABPROOF_MALLOC=library)
+        if done.returncode != code or words not in done.stdout:
+            yield f"malloc of '{library}' ends with {done.returncode}, not {code} and {words}:\n{done.stdout}"
+    for library, signature in INSTALLED.items():
+        done = run([binary, "--random", 500, "--budget", 1, "--output", "installed"], folder,
+                   SLABPROOF_MALLOC=library, **environment)
+        found = re.findall(r"^signature: (.+)$", done.stdout, re.MULTILINE)
+        if done.returncode == 2 and "cannot open shared object file" in done.stdout:
+            print(f"{library} is left out, which is not installed")
+        elif done.returncode != 0 and not (signature and found and re.fullmatch(signature, found[0])):
+            yield f"{library}: not agreed:\n{done.stdout[-2000:]}"
 
 
 def main():
@@ -82,12 +141,16 @@ def main():
     must(["cmake", "--fresh", "-G", "Ninja", "-S", HERE, "-B", build, f"-DCMAKE_PREFIX_PATH={wanted.prefix}",
           f"-DCMAKE_CXX_COMPILER={wanted.compiler}",
           f"-DCMAKE_C_COMPILER={wanted.compiler.replace('clang++', 'clang')}"], HERE)
-    targets = [f"{name}_replay" for name in ALL] + ["loses_every_third_fuzz", "lowers_alignment_properties"]
+    targets = [f"{name}_replay" for name in (*ALL, "malloc_library")]
+    targets += ["loses_every_third_fuzz", "lowers_alignment_properties"]
     must(["cmake", "--build", build, "--parallel", os.cpu_count() or 2, "--target", *targets], HERE)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-            problems = sum(pool.map(lambda name: problems_of(name, build / f"{name}_replay", folder), ALL), [])
+            problems = sum(pool.map(lambda name: problems_of(name, build / f"{name}_replay", folder, *ALL[name]), ALL),
+                           [])
+        problems += problems_of_malloc(build / "malloc_library_replay", folder,
+                                       wanted.compiler.replace("clang++", "clang"))
         page = (HERE.parent.parent / "docs" / "subjects.md").read_text(encoding="utf-8")
         if "```cpp\n" + (HERE / "pool_subject.cpp").read_text(encoding="utf-8") + "```" not in page:
             problems.append("docs/subjects.md does not show pool_subject.cpp as it is")

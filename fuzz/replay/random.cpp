@@ -7,6 +7,7 @@
 #include <map>
 #include <system_error>
 
+#include "fuzz/replay/joined.hpp"
 #include "fuzz/replay/minimize_file.hpp"
 #include "fuzz/replay/minimize_progress.hpp"
 #include "model/judge/step_mark.hpp"
@@ -41,6 +42,7 @@ Program random_program(const RandomOptions& options, std::size_t index, const La
 
 struct Failure {
   std::uint64_t times = 0, first = 0;
+  std::size_t index = 0, began = 0;  // of the shortest program, and of the first one that ran in its process
   Program shortest;
 };
 
@@ -59,9 +61,10 @@ class Search {
           runner_.set_mark(&mark);
           return runner_.run(program);
         },
-        [this](const Passed& passed) { return look_at(passed); });
+        [this](const Passed& passed) { return look_at(passed); },
+        runner_.language().instances == 1 ? programs_on_globals : options_.programs);
     bool are_written = true;
-    for (const auto& [signature, failure] : failures_) are_written &= tell(signature, failure);
+    for (auto& [signature, failure] : failures_) are_written &= tell(signature, failure);
     const std::size_t kinds = failures_.size();
     std::printf("%ju programs, %ju operations, %.1f s: %s\n", std::uintmax_t{ran_}, std::uintmax_t{operations_},
                 progress_.seconds(),
@@ -81,8 +84,11 @@ class Search {
       Failure& failure = failures_[passed.verdict.signature()];
       if (passed.verdict.step < program.operations.size()) program.operations.resize(passed.verdict.step + 1);
       if (failure.times++ == 0) failure.first = ran_;
-      if (failure.times == 1 || program.operations.size() < failure.shortest.operations.size())
+      if (failure.times == 1 || program.operations.size() < failure.shortest.operations.size()) {
         failure.shortest = std::move(program);
+        failure.index = passed.index;
+        failure.began = passed.first;
+      }
     }
     char words[96];
     std::snprintf(words, sizeof words, "%.0f s, %ju of %ju programs, %zu kinds of failure", progress_.seconds(),
@@ -90,19 +96,37 @@ class Search {
     return progress_.go_on(words) && failures_.size() < (options_.goes_on ? most_kinds : 1);
   }
 
-  bool tell(const std::string& signature, const Failure& failure) {
+  /// Makes it small. Where it fails only after what ran before it in its process, that belongs to it.
+  Minimized make_small(Failure& failure) {
+    Minimized alone = make_small(failure.shortest);
+    if (!alone.verdict.agreed() || failure.began == failure.index || runner_.language().instances != 1) return alone;
+    std::vector<Program> programs;
+    for (std::size_t i = failure.began; i < failure.index; ++i)
+      programs.push_back(random_program(options_, i, runner_.language()));
+    programs.push_back(failure.shortest);
+    const Program all = joined(programs);
+    Minimized together = make_small(all);
+    if (together.verdict.agreed()) return alone;
+    failure.shortest = all;
+    return together;
+  }
+
+  Minimized make_small(const Program& program) {
     const auto go_on = [&](const Program& smallest, std::uint64_t tried) {
       char words[128];
       std::snprintf(words, sizeof words, "%.0f s, minimizing: %ju programs tried, %zu of %zu operations left",
-                    progress_.seconds(), std::uintmax_t{tried}, smallest.operations.size(),
-                    failure.shortest.operations.size());
+                    progress_.seconds(), std::uintmax_t{tried}, smallest.operations.size(), program.operations.size());
       return progress_.go_on(words);
     };
-    const MinimizerOptions how{.budget = options_.budget,
-                               .timeout_seconds = 1,
-                               .final_timeout_seconds = patience(failure.shortest.operations.size()),
-                               .go_on = go_on};
-    const Minimized result = minimize(runner_, failure.shortest, how);
+    return minimize(runner_, program,
+                    {.budget = options_.budget,
+                     .timeout_seconds = 1,
+                     .final_timeout_seconds = patience(program.operations.size()),
+                     .go_on = go_on});
+  }
+
+  bool tell(const std::string& signature, Failure& failure) {
+    const Minimized result = make_small(failure);
     if (result.verdict.agreed()) {
       std::printf("%s: %ju of %ju programs, which agree in a process of their own\n", signature.c_str(),
                   std::uintmax_t{failure.times}, std::uintmax_t{ran_});
@@ -127,6 +151,9 @@ class Search {
   }
 
   static constexpr std::size_t most_kinds = 20;
+  /// What lives in globals is left in some state by each program, and a new process has it new: a find then fails in a
+  /// process of its own too, and memory that was kept does not make up for what is refused.
+  static constexpr std::size_t programs_on_globals = 50;
 
   Runner& runner_;
   const RandomOptions& options_;

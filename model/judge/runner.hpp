@@ -205,6 +205,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   bool execute(const Operation& operation);
   // The judge of any allocator.
   bool admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size, std::size_t align);
+  [[nodiscard]] std::size_t promised_align(std::uint8_t cache, std::size_t size, std::size_t align) const;
   void enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
              std::uint32_t generation);
   [[nodiscard]] bool can_be_zeroed(const Operation& operation) const;

@@ -2,8 +2,10 @@
 #include "model/judge/runner.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
+#include "model/judge/refusal.hpp"
 #include "model/memory/address.hpp"
 #include "model/memory/contents.hpp"
 
@@ -13,6 +15,13 @@ namespace {
 std::string bytes(std::size_t count) { return std::to_string(count) + " bytes"; }
 
 }  // namespace
+
+// What an object of which `size` bytes were asked for is aligned to.
+std::size_t Runner::promised_align(std::uint8_t cache, std::size_t size, std::size_t align) const {
+  const Abilities& abilities = subjects_[cache]->abilities();
+  align = std::min<std::size_t>(align, abilities.accepts.max_align);
+  return abilities.align_of ? std::max(align, abilities.align_of(size)) : align;
+}
 
 // Whether an object of `size` bytes may lie at `object`: G8, G11 or L4, G6. It is live from then on.
 bool Runner::admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
@@ -26,8 +35,6 @@ bool Runner::admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t obj
     return violate(other->begin == object ? Invariant::L4 : Invariant::G11, Cause::Overlaps,
                    "an object disjoint from all live ones", "it overlaps " + name_of_object(other->ordinal)),
            false;
-  align = std::min<std::size_t>(align, abilities.accepts.max_align);
-  if (abilities.align_of) align = std::max(align, abilities.align_of(size));
   if (object % align != 0)
     return violate(Invariant::G6, Cause::Misaligned, "an object aligned to " + std::to_string(align),
                    "one that is not"),
@@ -59,6 +66,7 @@ void Runner::allocate_any(const Operation& operation) {
   const std::uint8_t cache = operation.target;
   AnySubject& subject = *subjects_[cache];
   begin(operation.kind, cache);
+  std::optional<Refusal> refusal{std::in_place, subject, backend_of(cache)};
   expect({Invariant::G8, Cause::OutsideMemory, "an object of its own, or null when there is no memory"});
   void* given = nullptr;
   const std::size_t blocks = backend_of(cache).memory_of(cache);
@@ -82,6 +90,7 @@ void Runner::allocate_any(const Operation& operation) {
       given = subject.alloc();
       break;
   }
+  refusal.reset();
   const std::uintptr_t object = address(given);
   log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), object ? arena_.relative(object) : 0, operation.object);
   if (!violated()) {
@@ -100,7 +109,7 @@ void Runner::allocate_any(const Operation& operation) {
 void Runner::judge_any_object(const Operation& operation, std::uintptr_t object, std::size_t size, std::size_t align) {
   const std::uint8_t cache = operation.target;
   const std::size_t extent = extent_of(cache, object, size);
-  if (violated() || !admit(cache, operation.object, object, extent, align)) return;
+  if (violated() || !admit(cache, operation.object, object, extent, promised_align(cache, size, align))) return;
   if (operation.kind == OperationKind::AllocateZeroed)
     if (const std::ptrdiff_t at = find_nonzero(object, size); at >= 0)
       violate(Invariant::H2, Cause::NotZeroed, "bytes of zero", "another at offset " + std::to_string(at));
@@ -141,7 +150,7 @@ void Runner::judge_null(std::uint8_t cache, bool is_possible) {
     return violate(Invariant::H1, Cause::RefusedWithoutFailure,
                    "an object while fewer than " + std::to_string(abilities.capacity) + " live",
                    "null with " + std::to_string(population.live));
-  if (abilities.takes_memory && abilities.capacity == 0)
+  if ((abilities.takes_memory || abilities.refuses_memory) && abilities.capacity == 0)
     return violate(Invariant::H1, Cause::RefusedWithoutFailure, "null only when memory was refused", "null");
   if (!abilities.reuses_memory && population.most > 0) return;
   if (population.live == 0)
@@ -164,7 +173,11 @@ bool Runner::reallocate(const Operation& operation) {
   begin(operation.kind, cache);
   context_.freed = before;
   expect({Invariant::H3, Cause::ContentsLost, "the first % bytes kept", kept});
-  const std::uintptr_t object = address(subjects_[cache]->reallocate(pointer(before), operation.argument));
+  std::uintptr_t object = 0;
+  {
+    const Refusal refusal{*subjects_[cache], backend_of(cache)};
+    object = address(subjects_[cache]->reallocate(pointer(before), operation.argument));
+  }
   log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), object ? arena_.relative(object) : 0, operation.object);
   if (violated()) return end(), true;
   if (!object) {
@@ -173,8 +186,10 @@ bool Runner::reallocate(const Operation& operation) {
     return end(), true;
   }
   reference_.retire(before);
+  expect({Invariant::H3, Cause::ContentsLost, "the first % bytes kept", kept});
   const std::size_t now = extent_of(cache, object, operation.argument);
-  if (violated() || !admit(cache, operation.object, object, now, 1)) return end(), true;
+  if (violated() || !admit(cache, operation.object, object, now, promised_align(cache, operation.argument, 1)))
+    return end(), true;
   if (const std::ptrdiff_t at = find_damage_of_moved(object, {before, extent}, kept, operation.object); at >= 0)
     violate_expected("another byte at offset " + std::to_string(at));
   stamp(object, now, operation.object);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "model/judge/refusal.hpp"
 #include "model/memory/address.hpp"
 #include "model/memory/sanitizer.hpp"
 #include "model/subject/report_log.hpp"
@@ -154,7 +155,10 @@ void Runner::free_object(std::uint32_t ordinal) {
   bury(freed);
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Free), arena_.relative(freed.address), ordinal);
   const std::size_t blocks = backend_of(cache).memory_of(cache);
-  subjects_[cache]->free(pointer(freed.address), freed.asked);
+  {
+    const Refusal refusal{*subjects_[cache], backend_of(cache)};
+    subjects_[cache]->free(pointer(freed.address), freed.asked);
+  }
   if (backend_of(cache).memory_of(cache) < blocks) populations_[cache].room = populations_[cache].live;
   if (meets_damage) {
     judge_found(cache);

@@ -391,6 +391,12 @@ void RecordingBackend::give_memory(void* memory) noexcept {
   memory_.erase(*record);
 }
 
+bool RecordingBackend::refuses_call() noexcept {
+  const bool is_refused = injected(FailingCall::AllocSlab) == Injected::Refuse;
+  if (is_refused) refuse(Invariant::B15);
+  return is_refused;
+}
+
 bool RecordingBackend::is_memory_of(std::uint8_t cache, std::uintptr_t begin, std::size_t size) {
   const MemoryRecord* const record = memory_.find(begin);
   return record && record->cache == cache && size <= record->base + record->size - begin;

@@ -151,6 +151,8 @@ class RecordingBackend {
   void give_memory(void* memory) noexcept;
 
   // For the runner.
+  /// Whether memory is refused to the call that a subject with memory of its own is about to get.
+  [[nodiscard]] bool refuses_call() noexcept;
   void fail(const Operation& operation);
   void recover() { failure_armed_ = is_error_armed_ = false; }
   void err(const Operation& operation);

@@ -108,6 +108,14 @@ TEST(Pass, AnInputThatIsStoppedHangs) {
   EXPECT_EQ(kinds, (std::vector{Agreed, Hung, Agreed}));
 }
 
+TEST(Pass, AProcessRunsNoMoreInputsThanItMay) {
+  std::vector<std::size_t> first;
+  run_pass(
+      5, [](std::size_t, StepMark&, std::uint64_t&) { return Verdict{}; },
+      [&](const Passed& passed) { return first.push_back(passed.first), true; }, 2);
+  EXPECT_EQ(first, (std::vector<std::size_t>{0, 0, 2, 2, 4}));
+}
+
 TEST(Pass, AProcessThatTheJudgedCodeStartsSpeaksForNoInput) {
   std::vector<std::uint64_t> notes;
   run_pass(

@@ -4,6 +4,7 @@
 #include <sys/poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <optional>
@@ -129,17 +130,19 @@ class Leg {
 
 }  // namespace
 
-void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<bool(const Passed&)>& found) {
+void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<bool(const Passed&)>& found,
+              std::size_t most_a_child) {
   const SharedMemory<PassState> shared;
   bool going = true;
   for (std::size_t next = 0; going && next < count;) {
     Passed passed{.index = next, .first = next, .note = 0, .verdict = {}};
-    Leg leg{next, count, judge, *shared};
-    while (going && next < count && leg.next(next, passed.note)) {
+    const std::size_t end = next + std::min(count - next, most_a_child);
+    Leg leg{next, end, judge, *shared};
+    while (going && next < end && leg.next(next, passed.note)) {
       going = found(passed);
       passed.index = ++next;
     }
-    if (!going || next == count) break;
+    if (!going || next == end) continue;
     std::string why;
     if (const auto verdict = leg.end(why)) {
       passed.verdict = *verdict;

@@ -22,8 +22,9 @@ struct Passed {
 using JudgeOfPass = std::function<Verdict(std::size_t index, StepMark& mark, std::uint64_t& note)>;
 
 /// Judges inputs 0 to `count` - 1 in one child process, one after another as a fuzzer does. An input that does not
-/// agree ends the process, and the next input starts a new one. Calls `found` with each result in order, as it becomes
-/// known; the pass ends when it returns false.
-void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<bool(const Passed&)>& found);
+/// agree ends the process, and the next input starts a new one, as does the one after `most_a_child`. Calls `found`
+/// with each result in order, as it becomes known; the pass ends when it returns false.
+void run_pass(std::size_t count, const JudgeOfPass& judge, const std::function<bool(const Passed&)>& found,
+              std::size_t most_a_child = ~std::size_t{0});
 
 }  // namespace slabproof

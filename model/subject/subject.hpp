@@ -45,6 +45,10 @@ struct Abilities {
   bool takes_memory = false;
   bool keeps_memory = false;
   std::size_t capacity = 0;
+  /// Memory of its own that can be refused: between refuse_memory(true) and refuse_memory(false) it gets none, which
+  /// may be so for any one call of the subject, and for that call alone. An allocation is then null only in such a
+  /// call.
+  bool refuses_memory = false;
   /// What was freed serves again, at once. Without this, it is asked for no more than its first object.
   bool reuses_memory = true;
 
@@ -71,6 +75,8 @@ struct Abilities {
       return "what is judged by the slabs needs a layout";
     if (!sizes && (zeroed || resizes || usable_size || sized_free)) return "what takes or tells sizes needs `sizes`";
     if (keeps_memory && !takes_memory) return "only memory that was taken can be kept";
+    if (refuses_memory && takes_memory) return "memory that it takes is refused already";
+    if (layout && refuses_memory) return "a slab cache's memory is refused by its backend";
     if (instances != 1 && instances != 2) return "there are one or two instances";
     if (!accepts.is_consistent()) return "the sizes and alignments that are accepted are none";
     return nullptr;
@@ -88,7 +94,7 @@ constexpr Language language_for(const Abilities& abilities) {
   if (abilities.usable_size) language.add(OperationKind::UsableSize);
   if (abilities.frees_null) language.add(OperationKind::FreeNull);
   if (abilities.owns_live_objects) language.add(OperationKind::Destroy);
-  if (abilities.takes_memory) {
+  if (abilities.takes_memory || abilities.refuses_memory) {
     language.add(OperationKind::Fail);
     language.add(OperationKind::Recover);
   }
@@ -116,6 +122,7 @@ concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
   };
   requires !S::abilities.sized_free || requires { s.free(pointer, n); };
   requires S::abilities.sized_free || requires { s.free(pointer); };
+  requires !S::abilities.refuses_memory || requires { s.refuse_memory(true); };
   requires !S::abilities.no_grow || requires {
     { s.alloc_no_grow() } -> std::same_as<void*>;
   };
@@ -159,6 +166,7 @@ class AnySubject {
   [[nodiscard]] virtual std::size_t usable_size(void*) { return 0; }
   /// The size that was asked for; 0 for null and for a stray pointer.
   virtual void free(void* object, std::size_t size = 0) = 0;
+  virtual void refuse_memory(bool) {}
   [[nodiscard]] virtual void* alloc_no_grow() = 0;
   [[nodiscard]] virtual bool reserve(std::size_t n) = 0;
   virtual std::size_t shrink() = 0;
@@ -179,11 +187,20 @@ class AnySubject {
   const Abilities& abilities_;
 };
 
+/// What it claims in this process: as much as its class, or less where it has claims().
+template <class S>
+const Abilities& claims_of() {
+  if constexpr (requires { S::claims(); })
+    return S::claims();
+  else
+    return S::abilities;
+}
+
 template <Subject S>
 class SubjectBox final : public AnySubject {
  public:
   template <class... Args>
-  explicit SubjectBox(Args&&... args) : AnySubject{S::abilities}, subject_(static_cast<Args&&>(args)...) {}
+  explicit SubjectBox(Args&&... args) : AnySubject{claims_of<S>()}, subject_(static_cast<Args&&>(args)...) {}
 
   [[nodiscard]] void* alloc() override {
     if constexpr (!S::abilities.sizes) return subject_.alloc();
@@ -210,6 +227,9 @@ class SubjectBox final : public AnySubject {
       subject_.free(object, size);
     else
       subject_.free(object);
+  }
+  void refuse_memory([[maybe_unused]] bool is_refused) override {
+    if constexpr (S::abilities.refuses_memory) subject_.refuse_memory(is_refused);
   }
   [[nodiscard]] void* alloc_no_grow() override {
     if constexpr (S::abilities.no_grow) return subject_.alloc_no_grow();

@@ -160,6 +160,40 @@ TEST(AnotherSubject, HoldsAsManyObjectsAsItClaims) {
             "violated H1 at step 2 (alloc): expected an object while fewer than 3 live, observed null with 2");
 }
 
+/// Has memory for eight objects, and is refused it at times; has none for ever after if told to.
+struct IsRefused {
+  static constexpr Abilities abilities{.refuses_memory = true};
+  static inline bool gives_up = false;
+  explicit IsRefused(const CacheSpec&) {}
+  void refuse_memory(bool is_refused) {
+    is_refused_ = is_refused;
+    was_refused_ |= is_refused;
+  }
+  void* alloc() { return is_refused_ || (gives_up && was_refused_) ? nullptr : objects_ + 64 * count_++; }
+  void free(void*) {}
+
+ private:
+  alignas(64) std::byte objects_[512];
+  std::size_t count_ = 0;
+  bool is_refused_ = false, was_refused_ = false;
+};
+static_assert(Subject<IsRefused>);
+struct CannotBeRefused : OneObject {
+  static constexpr Abilities abilities{.refuses_memory = true};
+};
+static_assert(!Subject<CannotBeRefused>, "claimed without the function");
+static_assert(Abilities{.takes_memory = true, .refuses_memory = true}.contradiction());
+
+TEST(AnotherSubject, IsRefusedMemoryOfItsOwnForACallAndNoLonger) {
+  const std::string refused = std::string{two_allocations} + "fail b0 any after=1 once\n#2 = alloc c0\n#3 = alloc c0\n";
+  IsRefused::gives_up = true;
+  EXPECT_TRUE(Runner{make<IsRefused>}.run(*parse(refused).program).agreed());
+  EXPECT_EQ(Runner{make<IsRefused>}.run(*parse(refused + "#4 = alloc c0\n").program).sentence(),
+            "violated H1 at step 5 (alloc): expected null only when memory was refused, observed null");
+  IsRefused::gives_up = false;
+  EXPECT_TRUE(Runner{make<IsRefused>}.run(*parse(refused + "#4 = alloc c0\n").program).agreed());
+}
+
 TEST(AnotherSubject, ThatGivesTooLittleAlignmentIsFound) {
   struct Unaligned : OneObject {
     using OneObject::OneObject;

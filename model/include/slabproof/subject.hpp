@@ -48,6 +48,8 @@ constexpr bool check_claims() {
   static_assert(a.sizes || !(a.zeroed || a.resizes || a.usable_size || a.sized_free),
                 "slabproof: zeroed, resizes, usable_size and sized_free need `sizes`: objects of any size");
   static_assert(a.takes_memory || !a.keeps_memory, "slabproof: `keeps_memory` needs `takes_memory`");
+  static_assert(!(a.takes_memory && a.refuses_memory),
+                "slabproof: `takes_memory` is refused memory already; `refuses_memory` is for memory of its own");
   static_assert(a.instances == 1 || a.instances == 2, "slabproof: `instances` is 1 or 2");
   static_assert(a.accepts.is_consistent(),
                 "slabproof: `accepts` is wrong: 1 <= least <= most <= 1 MiB, least a multiple of multiple_of, and "
@@ -79,6 +81,9 @@ constexpr bool check_claims() {
       !a.usable_size || requires(S s, void* object) {
         { s.usable_size(object) } -> std::convertible_to<std::size_t>;
       }, "slabproof: `usable_size` is claimed, and there is no std::size_t usable_size(void* object)");
+  static_assert(
+      !a.refuses_memory || requires(S s) { s.refuse_memory(true); },
+      "slabproof: `refuses_memory` is claimed, and there is no void refuse_memory(bool is_refused)");
   return true;
 }
 

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <memory_resource>
+#include <new>
+#include <unordered_map>
+
+#include "model/include/slabproof/subject.hpp"
+
+namespace slabproof {
+
+/// Any std::pmr::memory_resource as a heap: on an upstream that fails at times where its constructor takes one, else
+/// with memory of its own.
+template <class Resource>
+class ResourceSubject {
+  static constexpr bool has_upstream = std::constructible_from<Resource, std::pmr::memory_resource*>;
+  static_assert(std::derived_from<Resource, std::pmr::memory_resource>,
+                "slabproof: it is no class derived from std::pmr::memory_resource");
+  static_assert(
+      has_upstream || std::default_initializable<Resource>,
+      "slabproof: its constructor takes a std::pmr::memory_resource*, or nothing; write an adapter for another "
+      "(docs/subjects.md)");
+
+ public:
+  static constexpr Abilities abilities{.sizes = true, .takes_memory = has_upstream};
+
+  explicit ResourceSubject(Memory memory)
+    requires has_upstream
+      : upstream_{memory}, resource_{&upstream_} {}
+  explicit ResourceSubject(Memory memory)
+    requires(!has_upstream)
+      : upstream_{memory} {}
+
+  void* allocate(std::size_t size, std::size_t align) {
+    try {
+      void* const object = resource_.allocate(size, align);
+      asked_.insert_or_assign(object, Asked{size, align});
+      return object;
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+  }
+  void free(void* object) {
+    const Asked asked = asked_.extract(object).mapped();
+    resource_.deallocate(object, asked.size, asked.align);
+  }
+
+ private:
+  struct Asked {
+    std::size_t size, align;
+  };
+  struct Upstream final : std::pmr::memory_resource {
+    explicit Upstream(Memory source) : memory{source} {}
+    void* do_allocate(std::size_t size, std::size_t align) override {
+      if (void* const block = memory.take(size, align)) return block;
+      throw std::bad_alloc{};
+    }
+    void do_deallocate(void* block, std::size_t, std::size_t) override { memory.give(block); }
+    bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+    Memory memory;
+  };
+  Upstream upstream_;
+  std::unordered_map<void*, Asked> asked_;  // which deallocate() must be told
+  Resource resource_;
+};
+
+}  // namespace slabproof
+
+/// Makes a class derived from std::pmr::memory_resource what this program judges. Once a program, outside of
+/// namespaces.
+#define SLABPROOF_RESOURCE(...) SLABPROOF_SUBJECT(slabproof::ResourceSubject<__VA_ARGS__>)
