@@ -281,6 +281,9 @@ BUGS = [
     Bug("repair_forgets_allocated", "S3/free", "damaged-base-is-not-followed"),
     Bug("repair_keeps_the_current_slab", "B16/shrink", "damaged-current-slab-is-set-aside-when-it-empties"),
     Bug("set_aside_slab_stays_listed", "M14/free", "damaged-carved-is-out-of-range"),
+    Bug("set_aside_keeps_quarantine", "S3/free", "damaged-slab-is-forgotten-by-the-quarantine"),
+    Bug("quarantined_slab_believed", "M14/alloc",
+        program(GUARDED, *allocs(4), "free #0", "damage_info #1 pick=16", "#4 = alloc c0", policy="Quarantine")),
 ]
 # What properties/explore/damage_sweep.cpp finds too.
 STRAY_WRITE_BUGS = [

@@ -65,6 +65,10 @@ MISUSE_EDITS = [
     (LIST, "if (gap.first) gap.last = walk(", "if (gap.first && !@repaired_from_the_front_only) gap.last = walk("),
     (REPAIR, "if (is_here) list.remove(damaged);",
      "if (is_here && !@set_aside_slab_stays_listed) list.remove(damaged);"),
+    (SLABS, "{ return holds(freed.object); }",
+     "{ return @set_aside_keeps_quarantine || holds(freed.object); }"),
+    (CORE, "if (!this->is_sound(*freed.info)) [[unlikely]]",
+     "if (!@quarantined_slab_believed && !this->is_sound(*freed.info)) [[unlikely]]"),
     # The mark of a cache at work.
     (BUSY, "state_ = AtWork;\n    __atomic", "state_ = @busy_mark_not_set ? Idle : AtWork;\n    __atomic"),
     (BUSY, "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = Idle;",

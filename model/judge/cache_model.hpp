@@ -126,25 +126,31 @@ class CacheModel {
     damaged_ = 0;
     is_healing_ = false;
   }
-  /// An object of the damaged slab, in which `used` objects live, is about to be freed. True: the cache must find the
-  /// damage before anything has changed.
-  [[nodiscard]] bool meets_damage(std::size_t used) {
+  /// An object of the damaged slab, of which `used` slots are used, is about to be freed, or to go to the quarantine,
+  /// where its slot stays used. True: the cache must find the damage before anything has changed.
+  [[nodiscard]] bool meets_damage(std::size_t used, bool stays_used = false) {
     if (damaged_ == current_) return false;
     const bool is_full = used == layout.objects_per_slab;
     switch (damaged_part_) {
       case InfoDamage::Part::Slots:
       case InfoDamage::Part::Owner: return true;
-      case InfoDamage::Part::SlotsSeal: is_healing_ = is_full; return !is_full;  // a full slab has no need of it
+      case InfoDamage::Part::SlotsSeal: is_healing_ = is_full && !stays_used; return !is_full;  // full: no need
       case InfoDamage::Part::LinksSeal:
       case InfoDamage::Part::Links: return spec.row() == slab::Row::Large || (used == 1 && !is_full);
     }
     return true;
   }
-  /// The damaged slab is set aside with its `used` objects, and the partial slabs are listed anew: the oldest comes
-  /// next.
+  /// Whether the next object to leave the quarantine is of the damaged slab, with `used` used slots, and the cache must
+  /// find the damage when it leaves.
+  [[nodiscard]] bool meets_damage_in_quarantine(std::size_t used) {
+    return !quarantine_.empty() && damaged_ != 0 && quarantine_.front().slab == damaged_ && meets_damage(used);
+  }
+  /// The damaged slab is set aside with its `used` objects, those in quarantine among them, and the partial slabs are
+  /// listed anew: the oldest comes next.
   template <class IsNewer>
   void set_aside(std::size_t used, IsNewer is_newer) {
     slab_released(damaged_, used);
+    std::erase_if(quarantine_, [this](const Quarantined& freed) { return freed.slab == damaged_; });
     std::sort(listed_.begin(), listed_.end(), is_newer);
     ++set_aside_;
     heal();

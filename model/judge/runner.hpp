@@ -274,6 +274,8 @@ class Runner final : private BackendObserver, private ReportObserver {
   [[nodiscard]] std::uintptr_t info_of(const SlabRecord& slab) const;
   bool damage_info(const Operation& operation);
   void note_found();
+  void heal(std::uint8_t cache);
+  void leave_quarantine_until_found(std::uint8_t cache);
   void judge_found(std::uint8_t cache);
   [[nodiscard]] std::string seen_instead() const;
   void free_set_aside(std::uint32_t ordinal);
@@ -282,6 +284,7 @@ class Runner final : private BackendObserver, private ReportObserver {
   void judge_error();
   [[nodiscard]] bool free_in_vain(std::uint32_t ordinal);
 
+  [[nodiscard]] bool let_leave_quarantine(std::uint8_t cache);
   void leave_quarantine(std::uint8_t cache);
   void leave_quarantine_until_released(std::uint8_t cache);
   [[nodiscard]] std::size_t empty_after_quarantine(std::uint8_t cache);

@@ -24,7 +24,7 @@ bool Runner::damage_info(const Operation& operation) {
   const Abilities& abilities = subjects_[cache]->abilities();
   if (!abilities.layout || !abilities.detects_misuse || !abilities.follows_policy) return false;
   CacheModel& model = models_[cache];
-  if (model.spec.guards != Guards::None) return false;
+  if (has_stray_writes(cache)) return false;  // whichever is found first
   SlabRecord& slab = *backend_of(cache).find(object.address);
   if (model.damaged() != 0 || slab.set_aside) return false;
   const InfoDamage damage = operation.damage();
@@ -48,6 +48,7 @@ void Runner::note_found() {
   const slab::MisuseReport report = report_log.back();
   const std::uint8_t cache = context_.cache_index;
   CacheModel& model = models_[cache];
+  leave_quarantine_until_found(cache);
   SlabRecord* const slab = backend_of(cache).find(model.damaged());
   if (!slab)
     return violate(Invariant::M14, Cause::UnexpectedReport, "no report of damage where there is none",
@@ -58,8 +59,10 @@ void Runner::note_found() {
                    slab::to_string(report.kind) + std::string{" of another"});
   report_log.pop_back();
   log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(info_of(*slab)));
+  const std::size_t used = slab->used;
+  slab->used -= static_cast<std::uint32_t>(model.quarantined_in(slab->base));  // these are nobody's any more
   found_.push_back({slab->base, slab->size, info_of(*slab), slab->used});
-  model.set_aside(slab->used, [&](std::uintptr_t one, std::uintptr_t other) {
+  model.set_aside(used, [&](std::uintptr_t one, std::uintptr_t other) {
     return backend_of(cache).find(one)->generation > backend_of(cache).find(other)->generation;
   });
   slab->damaged = false;
@@ -76,6 +79,27 @@ void Runner::judge_found(std::uint8_t cache) {
 
 std::string Runner::seen_instead() const {
   return report_log.empty() ? "none" : slab::to_string(report_log.front().kind);
+}
+
+// The damage was written over by a free that went on.
+void Runner::heal(std::uint8_t cache) {
+  CacheModel& model = models_[cache];
+  if (!model.is_healing()) return;
+  if (SlabRecord* const slab = backend_of(cache).find(model.damaged())) slab->damaged = false;
+  model.heal();
+}
+
+// shrink() or the destructor has found damage: those have left the quarantine that came before the object whose slab is
+// damaged, or before a slab went back.
+void Runner::leave_quarantine_until_found(std::uint8_t cache) {
+  if (context_.operation != OperationKind::Shrink && context_.operation != OperationKind::Destroy) return;
+  CacheModel& model = models_[cache];
+  const auto meets_damage = [&] {
+    const SlabRecord* const slab = backend_of(cache).find(model.damaged());
+    return slab && model.meets_damage_in_quarantine(slab->used);
+  };
+  while (!model.quarantine().empty() && model.empty_slabs() <= model.kept_slabs() && !meets_damage())
+    leave_quarantine(cache);
 }
 
 // An object of a slab that was set aside: neither the cache nor anybody else learns that it was freed.

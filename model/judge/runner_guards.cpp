@@ -19,12 +19,23 @@ SLABPROOF_NOT_SANITIZED void poke(std::uintptr_t at, std::uint8_t value) {
 
 }  // namespace
 
-// The oldest object in quarantine is about to be among the free ones.
-void Runner::leave_quarantine(std::uint8_t cache) {
+// The oldest object in quarantine is about to be among the free ones, or already is. False: its slab is damaged, which
+// the cache must find first.
+bool Runner::let_leave_quarantine(std::uint8_t cache) {
   CacheModel& model = models_[cache];
-  SlabRecord& slab = *backend_of(cache).find(model.leave_quarantine().slab);
+  SlabRecord& slab = *backend_of(cache).find(model.quarantine().front().slab);
+  if (model.meets_damage_in_quarantine(slab.used)) return false;
+  (void)model.leave_quarantine();
   model.used_changed(slab.base, slab.used, slab.used - 1);
   --slab.used;
+  return true;
+}
+
+// The same, after the cache has let it leave.
+void Runner::leave_quarantine(std::uint8_t cache) {
+  if (let_leave_quarantine(cache)) return heal(cache);
+  judge_found(cache);
+  (void)models_[cache].leave_quarantine();
 }
 
 // shrink() and the destructor let objects leave one by one, and give a slab back as soon as one too many is empty. A
@@ -85,9 +96,10 @@ bool Runner::write_astray(const Operation& operation) {
   const bool is_behind = operation.kind == OperationKind::WriteBehind;
   if (state_of(object) != (is_behind ? ObjectState::Live : ObjectState::Dead)) return false;
   const CacheModel& model = models_[cache];
+  if (model.damaged() != 0) return false;  // whichever is found first
   if (is_behind ? model.guards.red_zone_bytes == 0 : !model.guards.verify_pattern) return false;
   const SlabRecord* const slab = backend_of(cache).find(object.address);
-  if (!slab || slab->generation != object.generation || slab->abandoned) return false;
+  if (!slab || slab->generation != object.generation || slab->abandoned || slab->set_aside) return false;
   if (!is_behind && reference_.find(object.address)) return false;  // handed out again
   begin(operation.kind, cache);
   close();

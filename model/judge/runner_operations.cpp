@@ -118,7 +118,7 @@ void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
   touch(slab);
   if (model.guards.quarantine_objects != 0) {
     model.quarantine({address, slab.base});
-    if (model.quarantine().size() > model.guards.quarantine_objects) leave_quarantine(cache);
+    if (model.quarantine().size() > model.guards.quarantine_objects) (void)let_leave_quarantine(cache);
     return;
   }
   model.used_changed(slab.base, slab.used, slab.used - 1);
@@ -144,7 +144,8 @@ void Runner::free_object(std::uint32_t ordinal) {
   if (slab && slab->set_aside) return free_set_aside(ordinal);
   begin(OperationKind::Free, cache);
   context_.freed = freed.address;
-  const bool meets_damage = slab && slab->base == model.damaged() && model.meets_damage(slab->used);
+  const bool meets_damage =
+      slab && slab->base == model.damaged() && model.meets_damage(slab->used, model.guards.quarantine_objects != 0);
   if (meets_damage) {
     reference_.retire(freed.address);
     expect({Invariant::M14, Cause::DamageUnseen, "one report of CorruptedSlabInfo"});
@@ -152,6 +153,9 @@ void Runner::free_object(std::uint32_t ordinal) {
     retire(cache, freed.address);
     expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, model.live_objects()});
   }
+  // The one that must leave for it is in a damaged slab.
+  const bool other_meets_damage = !meets_damage && slab && model.quarantine().size() > model.guards.quarantine_objects;
+  if (other_meets_damage) expect({Invariant::M14, Cause::DamageUnseen, "one report of CorruptedSlabInfo"});
   bury(freed);
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Free), arena_.relative(freed.address), ordinal);
   const std::size_t blocks = backend_of(cache).memory_of(cache);
@@ -166,10 +170,9 @@ void Runner::free_object(std::uint32_t ordinal) {
     --slab->used;  // of which the cache knows nothing
     return end();
   }
-  const bool has_healed = model.is_healing();
-  if (has_healed) model.heal();
+  if (other_meets_damage) judge_found(cache);
+  heal(cache);
   slab = backend_of(cache).find(freed.address);
-  if (slab && has_healed) slab->damaged = false;
   const bool kept = slab && slab->generation == freed.generation && !slab->set_aside;
   if (kept && subjects_[cache]->abilities().poisons &&
       find_open(freed.address, freed.address + model.layout.stride) != freed.address + model.layout.stride)
@@ -227,19 +230,21 @@ void Runner::shrink(std::uint8_t cache) {
   CacheModel& model = models_[cache];
   std::size_t empty = empty_after_quarantine(cache);
   const std::size_t found = found_.size();
+  const SlabRecord* damaged = backend_of(cache).find(model.damaged());
+  const bool counts_damaged = damaged && damaged->used == model.quarantined_in(damaged->base);
   begin(OperationKind::Shrink, cache);
   expect({Invariant::L7, Cause::WrongCount, "shrink to return %", empty});
   const std::size_t returned = subjects_[cache]->shrink();
   log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Shrink), returned);
   while (!model.quarantine().empty()) leave_quarantine(cache);
-  if (const SlabRecord* const damaged = backend_of(cache).find(model.damaged()); damaged && damaged->used == 0)
-    judge_found(cache);
+  damaged = backend_of(cache).find(model.damaged());
+  if (damaged && damaged->used == 0) judge_found(cache);
   if (model.empty_slabs() != 0)
     violate(Invariant::L7, Cause::EmptySlabKept, "no empty slab left", std::to_string(model.empty_slabs()));
   if (was_answered())
     empty = context_.released;  // but for what on_misuse made, or had given back
-  else if (found_.size() > found && found_.back().used == 0)
-    --empty;  // it was set aside instead
+  else if (found_.size() > found && counts_damaged)
+    --empty;  // it was set aside instead, empty or before it became so
   expect({Invariant::L7, Cause::WrongCount, "shrink to return %", empty});
   if (returned != empty) violate_expected(std::to_string(returned));
   model.reserved_slabs = 0;

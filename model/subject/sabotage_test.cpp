@@ -182,6 +182,14 @@ constexpr Row rows[] = {
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; damage_info #0 pick=132; free #1"},
     {Invariant::M14, ReportsAnotherKind, "takes a damaged link for a free list", large,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; damage_info #0 pick=240; free #3"},
+    {Invariant::M14, DropsReports, "says nothing of damage that it meets as an object leaves the quarantine", guarded,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0; free #0; free #4; damage_info #1 pick=16; free #5",
+     "Quarantine"},
+    {Invariant::M14, DropsReports, "says nothing of damage around what it takes from the quarantine", guarded,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
+     "alloc c0; free #0; damage_info #1 pick=16; #8 = alloc c0",
+     "Debug"},
     {Invariant::M14, ReportsAnotherPointer, "reports another pointer than the damaged SlabInfo", single_page,
      "#0 = alloc c0; damage_info #0 pick=40; destroy c0"},
     {Invariant::M14, MendsSlabInfo, "believes a damaged SlabInfo", single_page,
