@@ -86,6 +86,7 @@ bool Runner::step(const Operation& operation) {
 bool Runner::finish() {
   mark(StepKind::Phase::End);
   for (std::uint8_t i = 0; i < setup_.backend_count; ++i) backends_[i].recover();
+  for (int& armed : armed_answer_) armed = -1;  // it might free what is about to be freed
   for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
   std::vector<std::uint32_t> left = live_;  // the contents of each are checked before it is freed
   std::sort(left.begin(), left.end());
