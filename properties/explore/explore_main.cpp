@@ -107,9 +107,12 @@ void print_claim(const std::vector<WorldChoice>& worlds, const CommandLine& line
         "In %td of them, Checked ones, %s mishaps: in every state, but those with a byte written astray, a backend "
         "that "
         "errs in each\n"
-        "way, one that calls the cache in each of its calls, an on_misuse that calls it when told of any of that, of a "
-        "stray free or of\n"
-        "live objects at destruction; each of these calls being alloc, alloc_no_grow, reserve, free and shrink.\n",
+        "way, one that calls the cache in each of its calls, an on_misuse that calls it when told of such an error, of "
+        "the "
+        "first of\n"
+        "such calls, of each sort of stray free or of live objects at destruction; each of these calls being alloc, "
+        "alloc_no_grow,\n"
+        "reserve, free and shrink.\n",
         with_mishaps, grouped(mishaps).c_str());
   else
     std::printf("Without mishaps: no backend errs or calls a cache, no on_misuse calls one (--mishaps all).\n");
