@@ -5,9 +5,10 @@ set(slabproof_judge
   model/memory/arena.cpp model/memory/contents.cpp model/memory/recording_backend.cpp
   model/memory/recording_backend_errors.cpp model/memory/region.cpp
   model/judge/expectation.cpp model/judge/geometry_oracle.cpp model/judge/misuse_oracle.cpp model/judge/runner.cpp
-  model/judge/runner_allocation.cpp model/judge/runner_any.cpp model/judge/runner_backend_calls.cpp
-  model/judge/runner_checks.cpp model/judge/runner_damage.cpp model/judge/runner_guards.cpp
-  model/judge/runner_misuse.cpp model/judge/runner_operations.cpp model/judge/runner_reentry.cpp
+  model/judge/runner_allocation.cpp model/judge/runner_any.cpp model/judge/runner_any_claims.cpp
+  model/judge/runner_backend_calls.cpp model/judge/runner_checks.cpp model/judge/runner_damage.cpp
+  model/judge/runner_guards.cpp model/judge/runner_misuse.cpp model/judge/runner_operations.cpp
+  model/judge/runner_reentry.cpp
   model/judge/trace_oracle.cpp model/judge/verdict.cpp
   model/process/cannot_judge.cpp model/process/child.cpp model/process/isolated.cpp
   model/process/isolated_judgement.cpp model/process/malloc_library.cpp model/process/minimizer.cpp
@@ -19,8 +20,9 @@ set(slabproof_judge
 set(slabproof_judge_at_full_speed
   model/program/decoder.cpp model/memory/recording_backend.cpp model/memory/recording_backend_errors.cpp
   model/memory/region.cpp model/judge/misuse_oracle.cpp model/judge/runner.cpp model/judge/runner_allocation.cpp
-  model/judge/runner_any.cpp model/judge/runner_backend_calls.cpp model/judge/runner_checks.cpp
-  model/judge/runner_damage.cpp model/judge/runner_guards.cpp model/judge/runner_misuse.cpp
+  model/judge/runner_any.cpp model/judge/runner_any_claims.cpp model/judge/runner_backend_calls.cpp
+  model/judge/runner_checks.cpp model/judge/runner_damage.cpp model/judge/runner_guards.cpp
+  model/judge/runner_misuse.cpp
   model/judge/runner_operations.cpp model/judge/runner_reentry.cpp)
 # The replay tool, and what it makes of the slab cache's programs alone: tests and pages.
 set(slabproof_replay

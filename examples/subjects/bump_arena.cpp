@@ -1,4 +1,4 @@
-// An arena that hands out bytes one after another, and frees them all at once when it is destroyed.
+// An arena that hands out bytes one after another, and frees them all at once by reset() or when it is destroyed.
 #include <cstddef>
 #include <cstdint>
 
@@ -10,10 +10,13 @@ class BumpArena {
                                                   .owns_live_objects = true,
                                                   .accepts = {.max_align = 64},
                                                   .takes_memory = true,
-                                                  .reuses_memory = false};
+                                                  .reuses_memory = false,
+                                                  .resets = true};
 
   explicit BumpArena(slabproof::Memory memory) : memory_{memory} {}
-  ~BumpArena() {
+  ~BumpArena() { reset(); }
+  void reset() {
+    next_ = end_ = 0;
     while (last_) {
       Chunk* const chunk = last_;
       last_ = chunk->before;

@@ -23,11 +23,11 @@ ALL = {
     "pool_subject": (400, r"H1/alloc", 50),
     "pmr_pool": (500, r"G6/alloc|died:UndefinedBehaviorSanitizer\S*/alloc", 30),
     "resource": (500, r"G6/allocate|died:UndefinedBehaviorSanitizer\S*/allocate", 30),
-    "byte_wraps": (6000, r"H5/\S+|[LG]\d+/\S+|died:AddressSanitizer\S*/(alloc|free|end)", 600),
+    "byte_wraps": (3000, r"H5/\S+|[LG]\d+/\S+|died:AddressSanitizer\S*/(alloc|free|end)", 600),
     "copies_new_size": (100, r"died:AddressSanitizer\S*/reallocate", 10),
     "forgets_fence": (100, r"G12/allocate", 10),
     "grows_without_end": (300, r"H5/alloc", 40),
-    "joins_live_neighbour": (2000, r"(G11|L4)/\w+", 200),
+    "joins_live_neighbour": (300, r"(G11|L4)/\w+", 200),
     "loses_chunk_on_failure": (800, r"B18/end", 100),
     "loses_every_third": (400, r"H1/alloc", 50),
     "lowers_alignment": (30, r"G6/allocate", 4),
@@ -41,7 +41,7 @@ ALL = {
 
 # Mistakes of broken/malloc.c, in the same way; the last is what has no mistake.
 OF_MALLOC = {
-    "COPIES_OLD_SIZE": (100, r"died:AddressSanitizer\S*/(reallocate|free|allocate\w*)|(G12|L4|G11)/\S+", 200),
+    "COPIES_OLD_SIZE": (100, r"died:AddressSanitizer\S*/(reallocate|free|allocate\w*|end)|(G12|L4|G11)/\S+", 200),
     "DIES_AT_ONCE": (10, r"died:signal ABRT/allocate\w*", 1),
     "MULTIPLIES_BLINDLY": (300, r"H2/allocate_zeroed", 30),
     "TRUSTS_MMAP": (1000, r"died:AddressSanitizer\S*/(allocate\w*|reallocate)", 40),

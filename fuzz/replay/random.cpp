@@ -35,7 +35,7 @@ Program random_program(const RandomOptions& options, std::size_t index, const La
   Program program = decode(bytes, language);
   if (seed % 3 != 0)
     std::erase_if(program.operations, [](const Operation& operation) { return operation.kind == OperationKind::Fail; });
-  constexpr std::size_t shortest = 4, programs_for_one_more = 8;
+  constexpr std::size_t shortest = 4, programs_for_one_more = 3;
   program.operations.resize(std::min(program.operations.size(), shortest + index / programs_for_one_more));
   return normalised(program);
 }

@@ -71,6 +71,7 @@ enum class Cause : std::uint8_t {
   NotZeroed,
   ContentsLost,  // by reallocate
   WrongUsableSize,
+  WrongOwner,  // by owns()
   // The cache's own statements.
   WrongStride,
   WrongCapacity,

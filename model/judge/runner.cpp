@@ -60,6 +60,8 @@ bool Runner::start(const Setup& setup) {
   context_ = {};
   report_observer = nullptr;
   answering_ = Answering::No;
+  is_over_ = false;
+  for (bool& may_fail : may_fail_to_construct_) may_fail = false;
   for (std::uint8_t i = 0; i < setup.backend_count; ++i) backends_[i].reset(setup.backends[i]);
   mark(StepKind::Phase::Start);
   for (std::uint8_t i = 0; i < setup.cache_count && !violated(); ++i) construct(i);
@@ -67,6 +69,7 @@ bool Runner::start(const Setup& setup) {
 }
 
 bool Runner::step(const Operation& operation) {
+  if (is_over_) return false;
   mark(operation.kind);
   if (execute(operation)) {
     ++operations_;
@@ -78,12 +81,13 @@ bool Runner::step(const Operation& operation) {
     check_contents();
     for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
   }
-  if (violated()) return false;
+  if (violated() || is_over_) return false;
   ++step_;
   return true;
 }
 
 bool Runner::finish() {
+  if (is_over_) return false;
   mark(StepKind::Phase::End);
   for (std::uint8_t i = 0; i < setup_.backend_count; ++i) backends_[i].recover();
   for (int& armed : armed_answer_) armed = -1;  // it might free what is about to be freed
@@ -91,6 +95,8 @@ bool Runner::finish() {
   std::vector<std::uint32_t> left = live_;  // the contents of each are checked before it is freed
   std::sort(left.begin(), left.end());
   for (std::size_t i = 0; i < left.size() && !violated(); ++i) {
+    const Abilities& abilities = subjects_[objects_[left[i]].cache]->abilities();
+    if (abilities.resets && abilities.owns_live_objects && left[i] % 2 == 1) continue;  // which reset() ended so far
     free_object(left[i]);
     if (is_strict() && may_spend(cost_of_check())) check();
   }
@@ -137,6 +143,7 @@ void Runner::end() {
   close();
   if (violated()) return;
   check_reports();
+  judge_statements(cache);
   if (models_[cache].slabs() <= deep_check_period || step_ % deep_check_period == 0 || is_strict())
     check_statistics(cache);
 }

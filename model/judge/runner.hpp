@@ -216,6 +216,14 @@ class Runner final : private BackendObserver, private ReportObserver {
   void judge_growth(std::uint8_t cache, std::size_t blocks_before);
   bool reallocate(const Operation& operation);
   bool ask_usable_size(const Operation& operation);
+  /// Of these objects reallocate() is asked for, with null, and told to free them, with size 0, where that is claimed.
+  [[nodiscard]] static constexpr bool is_special(std::uint32_t ordinal) { return ordinal % 4 == 3; }
+  void free_by_resizing(std::uint8_t cache, const Object& freed);
+  bool construct_again(std::uint8_t cache);
+  bool end_all_objects(std::uint8_t cache);
+  void reset(std::uint8_t cache);
+  void judge_statements(std::uint8_t cache);
+  bool free_wrongly(const Operation& operation);
   void note_born(std::uint8_t cache) {
     Population& population = populations_[cache];
     population.most = std::max(population.most, ++population.live);
@@ -334,6 +342,9 @@ class Runner final : private BackendObserver, private ReportObserver {
   std::uint64_t last_incarnation_ = 0;
   std::vector<std::uint32_t> live_;  // ordinals of the live ones
   Population populations_[Limits::max_caches];
+  bool may_fail_to_construct_[Limits::max_caches] = {};
+  std::size_t misuses_[Limits::max_caches] = {};  // that a pool or a heap has reported
+  bool is_over_ = false;  // an abort that had to come has come
   std::vector<std::uintptr_t> made_;  // slabs made by the operation under way
   std::vector<StrayWrite> stray_writes_;  // until they are reported or mended, or their slab goes back
   Change due_change_;

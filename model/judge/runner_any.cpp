@@ -75,7 +75,12 @@ void Runner::allocate_any(const Operation& operation) {
   switch (operation.kind) {
     case OperationKind::Allocate:
       align = std::size_t{1} << operation.detail;
-      given = subject.allocate(size, align);
+      if (align == 1 && is_special(operation.object) && subject.abilities().resizes_null) {
+        expect({Invariant::G8, Cause::OutsideMemory, "reallocate of null to give an object, or null without memory"});
+        given = subject.reallocate(nullptr, size);
+      } else {
+        given = subject.allocate(size, align);
+      }
       break;
     case OperationKind::AllocateZeroed: {
       const std::uint64_t count = zeroed_count(operation.detail, operation.argument);

@@ -21,7 +21,11 @@ void Runner::construct(std::uint8_t cache) {
   expect({Invariant::B17, Cause::CalledBackend, "no backend call during construction"});
   void* const storage = pointer(arena_.cache(cache));
   std::memset(storage, 0xA5, Arena::cache_storage);
+  context_.may_fail_to_construct = may_fail_to_construct_[cache];
   subjects_[cache] = make_(storage, setup_.caches[cache], backend_of(cache));
+  if (!subjects_[cache] && !construct_again(cache)) return;
+  may_fail_to_construct_[cache] = subjects_[cache]->abilities().may_fail_to_construct;
+  misuses_[cache] = subjects_[cache]->misuses();
   if (!subjects_[cache]->abilities().has_guards) models_[cache].guards = {};
   context_.constructing = false;
   const Layout& expected = models_[cache].layout;
@@ -70,8 +74,9 @@ bool Runner::execute(const Operation& operation) {
       if (!subjects_[cache]->abilities().shrink) return false;
       return shrink(cache), true;
     case OperationKind::Destroy:
-      if (!subjects_[cache]->abilities().owns_live_objects) return false;
-      destroy(cache);
+      if (subjects_[cache]->abilities().resets && populations_[cache].live > 0) return reset(cache), true;
+      if (!end_all_objects(cache)) return false;
+      if (!violated()) destroy(cache);
       if (!violated()) construct(cache);
       return true;
     case OperationKind::Fail: return backends_[operation.target].fail(operation), true;
@@ -90,9 +95,11 @@ bool Runner::execute(const Operation& operation) {
     case OperationKind::CallOnMisuse: return arm_answer(operation);
     case OperationKind::DoubleFree:
     case OperationKind::FreeInterior:
+    case OperationKind::FreeForeign:
+      if (!subjects_[0]->abilities().layout) return free_wrongly(operation);
+      return misuse(operation);
     case OperationKind::FreeSlabInfo:
     case OperationKind::FreeTailWaste:
-    case OperationKind::FreeForeign:
     case OperationKind::FreeThroughOther:
     case OperationKind::FreeNeverAllocated:
     case OperationKind::CorruptLink: return misuse(operation);
@@ -161,7 +168,10 @@ void Runner::free_object(std::uint32_t ordinal) {
   const std::size_t blocks = backend_of(cache).memory_of(cache);
   {
     const Refusal refusal{*subjects_[cache], backend_of(cache)};
-    subjects_[cache]->free(pointer(freed.address), freed.asked);
+    if (is_special(ordinal) && subjects_[cache]->abilities().resizes_to_zero)
+      free_by_resizing(cache, freed);
+    else
+      subjects_[cache]->free(pointer(freed.address), freed.asked);
   }
   if (backend_of(cache).memory_of(cache) < blocks) populations_[cache].room = populations_[cache].live;
   if (meets_damage) {

@@ -97,7 +97,7 @@ void RecordingBackend::fail(const Operation& operation) {
 
 RecordingBackend::Injected RecordingBackend::injected(FailingCall call) {
   ++calls_that_may_fail_;
-  if (!failure_armed_) return Injected::None;
+  if (!failure_armed_ || (context_.constructing && !context_.may_fail_to_construct)) return Injected::None;
   if (failure_.call != FailingCall::Any && failure_.call != call) return Injected::None;
   if (!Failure{call, failure_.mode}.is_possible()) return Injected::None;
   if (calls_let_through_ > 0) return --calls_let_through_, Injected::None;

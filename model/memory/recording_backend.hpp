@@ -91,6 +91,7 @@ struct CallContext {
   std::uint8_t cache_index = 0;
   OperationKind operation = OperationKind::Alloc;
   bool constructing = false;
+  bool may_fail_to_construct = false;
   bool reentering = false;
   bool may_err = false;                     // the cache reports what the backend gets wrong
   std::uintptr_t freed = 0;                 // the pointer given to free()

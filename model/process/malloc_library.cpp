@@ -156,7 +156,7 @@ void MallocLibrary::load(const char* path) {
     cannot_judge(name + " has no " + (functions.malloc ? "free" : "malloc") +
                  " of its own; name a library that does, or write an adapter (docs/subjects.md)");
   claimed.zeroed = functions.calloc;
-  claimed.resizes = functions.realloc;
+  claimed.resizes = claimed.resizes_null = claimed.resizes_to_zero = functions.realloc;
   claimed.usable_size = functions.malloc_usable_size;
   if (!functions.aligned_alloc && !functions.posix_memalign && !functions.memalign) claimed.accepts.max_align = 1;
   claimed.refuses_memory = trial.was_refused || trial.stage == Stage::Refusing;

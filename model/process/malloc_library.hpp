@@ -22,6 +22,8 @@ class MallocLibrary {
                                        .zeroed = true,
                                        .resizes = true,
                                        .usable_size = true,
+                                       .resizes_null = true,
+                                       .resizes_to_zero = true,
                                        .frees_null = true,
                                        .instances = 1,
                                        .accepts = {.most = 140'000, .max_align = 4096},

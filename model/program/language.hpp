@@ -31,7 +31,8 @@ constexpr Language language_of(Shape shape) {
     const OperationFacts& facts = facts_of(kind);
     const bool is_for_objects = kind == OperationKind::Free || kind == OperationKind::FreeNull ||
                                 kind == OperationKind::Destroy || kind == OperationKind::Fail ||
-                                kind == OperationKind::Recover;
+                                kind == OperationKind::Recover || kind == OperationKind::DoubleFree ||
+                                kind == OperationKind::FreeInterior || kind == OperationKind::FreeForeign;
     switch (shape) {
       case Shape::SlabCache:
         if (!facts.any_size) language.add(kind);

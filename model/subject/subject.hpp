@@ -15,8 +15,25 @@
 #include "model/program/layout.hpp"
 #include "model/program/setup.hpp"
 #include "model/subject/cache_members.hpp"
+#include "model/subject/how_it_ends.hpp"
 
 namespace slabproof {
+
+/// Wrong frees that a pool or a heap finds, each of them, and how it tells.
+struct DetectedMisuse {
+  enum class By : std::uint8_t {
+    Nobody,
+    Report,     // size_t misuses() const counts them; it goes on as if nothing had been freed
+    Exception,  // from free(), of any type; the same
+    Abort,      // abort(); a program ends with it
+  };
+  By by = By::Nobody;
+  bool double_free = false;  // of an object whose bytes are no other object's yet
+  bool interior = false;     // of a pointer into a live object
+  bool foreign = false;      // of a pointer to memory that it never had
+
+  [[nodiscard]] constexpr bool is_any() const { return double_free || interior || foreign; }
+};
 
 /// What a subject promises besides alloc and free. Operations that need more are skipped. Promises are made, not
 /// detected: a subject that makes one and lacks the function does not compile.
@@ -30,6 +47,8 @@ struct Abilities {
   bool resizes = false;      // void* reallocate(void* object, size_t size)
   bool usable_size = false;  // size_t usable_size(const void* object); all of it may be written to
   bool sized_free = false;   // void free(void* object, size_t size) in the place of void free(void* object)
+  bool resizes_null = false;     // reallocate(nullptr, size) allocates
+  bool resizes_to_zero = false;  // reallocate(object, 0) frees it: null, or what may be freed in its place
 
   // Of a pool or a heap.
   bool frees_null = false;         // free(nullptr) does nothing
@@ -51,6 +70,14 @@ struct Abilities {
   bool refuses_memory = false;
   /// What was freed serves again, at once. Without this, it is asked for no more than its first object.
   bool reuses_memory = true;
+
+  bool counts_live = false;  // size_t live_objects() const: how many of its objects live
+  bool knows_its_own = false;  // bool owns(const void*) const: true of live objects; false of null and other memory
+  bool resets = false;  // void reset(): all its objects end at once, and it serves as before
+  /// Its constructor takes memory, and throws std::bad_alloc when that is refused. Without this it is not refused
+  /// there.
+  bool may_fail_to_construct = false;
+  DetectedMisuse detects{};
 
   // Of a slab cache.
   bool layout = false;  // Layout layout() const: slots lie in the backend's slabs as docs/invariants.md says
@@ -77,6 +104,14 @@ struct Abilities {
     if (keeps_memory && !takes_memory) return "only memory that was taken can be kept";
     if (refuses_memory && takes_memory) return "memory that it takes is refused already";
     if (layout && refuses_memory) return "a slab cache's memory is refused by its backend";
+    if ((resizes_null || resizes_to_zero) && !resizes) return "null and size 0 are special to what `resizes`";
+    if (may_fail_to_construct && !takes_memory) return "construction fails when memory that it takes is refused";
+    if (detects.is_any() != (detects.by != DetectedMisuse::By::Nobody))
+      return "misuse is detected in some way, and a way detects some misuse";
+    if (detects.by == DetectedMisuse::By::Abort && instances != 2)
+      return "what aborts is left in any state, and may not live in globals";
+    if (layout && (counts_live || knows_its_own || resets || may_fail_to_construct || detects.is_any()))
+      return "a slab cache has statistics and misuse reports of its own";
     if (instances != 1 && instances != 2) return "there are one or two instances";
     if (!accepts.is_consistent()) return "the sizes and alignments that are accepted are none";
     return nullptr;
@@ -93,7 +128,11 @@ constexpr Language language_for(const Abilities& abilities) {
   if (abilities.resizes) language.add(OperationKind::Reallocate);
   if (abilities.usable_size) language.add(OperationKind::UsableSize);
   if (abilities.frees_null) language.add(OperationKind::FreeNull);
-  if (abilities.owns_live_objects) language.add(OperationKind::Destroy);
+  if (abilities.owns_live_objects || abilities.resets || abilities.may_fail_to_construct)
+    language.add(OperationKind::Destroy);
+  if (abilities.detects.double_free) language.add(OperationKind::DoubleFree);
+  if (abilities.detects.interior) language.add(OperationKind::FreeInterior);
+  if (abilities.detects.foreign) language.add(OperationKind::FreeForeign);
   if (abilities.takes_memory || abilities.refuses_memory) {
     language.add(OperationKind::Fail);
     language.add(OperationKind::Recover);
@@ -123,6 +162,16 @@ concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
   requires !S::abilities.sized_free || requires { s.free(pointer, n); };
   requires S::abilities.sized_free || requires { s.free(pointer); };
   requires !S::abilities.refuses_memory || requires { s.refuse_memory(true); };
+  requires !S::abilities.counts_live || requires {
+    { c.live_objects() } -> std::convertible_to<std::size_t>;
+  };
+  requires !S::abilities.knows_its_own || requires {
+    { c.owns(pointer) } -> std::same_as<bool>;
+  };
+  requires !S::abilities.resets || requires { s.reset(); };
+  requires S::abilities.detects.by != DetectedMisuse::By::Report || requires {
+    { c.misuses() } -> std::convertible_to<std::size_t>;
+  };
   requires !S::abilities.no_grow || requires {
     { s.alloc_no_grow() } -> std::same_as<void*>;
   };
@@ -167,6 +216,12 @@ class AnySubject {
   /// The size that was asked for; 0 for null and for a stray pointer.
   virtual void free(void* object, std::size_t size = 0) = 0;
   virtual void refuse_memory(bool) {}
+  [[nodiscard]] virtual std::size_t live_objects() const { return 0; }
+  [[nodiscard]] virtual bool owns(const void*) const { return false; }
+  virtual void reset() {}
+  [[nodiscard]] virtual std::size_t misuses() const { return 0; }
+  /// Frees what may not be freed. Whether it tells, in the way that it claims.
+  [[nodiscard]] virtual bool tells_of_free(void*, std::size_t) { return false; }
   [[nodiscard]] virtual void* alloc_no_grow() = 0;
   [[nodiscard]] virtual bool reserve(std::size_t n) = 0;
   virtual std::size_t shrink() = 0;
@@ -230,6 +285,32 @@ class SubjectBox final : public AnySubject {
   }
   void refuse_memory([[maybe_unused]] bool is_refused) override {
     if constexpr (S::abilities.refuses_memory) subject_.refuse_memory(is_refused);
+  }
+  [[nodiscard]] std::size_t live_objects() const override {
+    if constexpr (S::abilities.counts_live) return subject_.live_objects();
+    return 0;
+  }
+  [[nodiscard]] bool owns([[maybe_unused]] const void* object) const override {
+    if constexpr (S::abilities.knows_its_own) return subject_.owns(object);
+    return false;
+  }
+  void reset() override {
+    if constexpr (S::abilities.resets) subject_.reset();
+  }
+  [[nodiscard]] std::size_t misuses() const override {
+    if constexpr (S::abilities.detects.by == DetectedMisuse::By::Report) return subject_.misuses();
+    return 0;
+  }
+  [[nodiscard]] bool tells_of_free([[maybe_unused]] void* object, [[maybe_unused]] std::size_t size) override {
+    constexpr DetectedMisuse::By by = S::abilities.detects.by;
+    if constexpr (by == DetectedMisuse::By::Abort) return aborts([&] { free(object, size); });
+    if constexpr (by == DetectedMisuse::By::Exception) return throws([&] { free(object, size); });
+    if constexpr (by == DetectedMisuse::By::Report) {
+      const std::size_t before = misuses();
+      free(object, size);
+      return misuses() == before + 1;
+    }
+    return false;
   }
   [[nodiscard]] void* alloc_no_grow() override {
     if constexpr (S::abilities.no_grow) return subject_.alloc_no_grow();

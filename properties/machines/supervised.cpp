@@ -28,6 +28,9 @@ using Clock = std::chrono::steady_clock;
 // A candidate that hangs takes seconds, so candidates have a time limit too.
 constexpr unsigned hung_after_seconds = 20, shrink_seconds = 60;
 constexpr std::chrono::seconds tidy_seconds{30};
+/// Of so many programs for a pool or a heap one is so much longer: some defects need hundreds of live objects.
+constexpr int one_is_long = 24;
+constexpr double longer = 12;
 // For candidates, of which only the verdict counts.
 const IsolationOptions brief{.timeout_seconds = 3, .brief = true, .after_step = {}};
 
@@ -77,12 +80,17 @@ class Machine {
     const Language& language = runner_.language();
     const Setup setup = *(language.shape == Shape::SlabCache ? setups(options_.kind) : setups(language));
     const auto mood = static_cast<Mood>(*rc::gen::inRange(0, 3));
-    const Commands commands = *rc::state::gen::commands(
+    const auto generated = rc::state::gen::commands(
         SymbolicState{setup},
         [mood, &language](const SymbolicState& state) { return commands_for(state, mood, language); });
-    if (counterexample_ &&
-        (candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process) || Clock::now() > shrink_until_))
+    // Of a range RapidCheck takes the upper part only when it is at its largest size, and shrinks to 0.
+    const bool is_long = language.shape != Shape::SlabCache && *rc::gen::inRange(0, one_is_long) == 1;
+    const Commands commands = *rc::gen::scale(is_long ? longer : 1, generated);
+    if (counterexample_ && (candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process) ||
+                            Clock::now() > shrink_until_)) {
+      ++shared_.heartbeat;  // of a long program RapidCheck has many candidates left, which are not run
       return;
+    }
     Program program{setup, {}};
     for (const auto& command : commands)
       program.operations.push_back(static_cast<const OperationCommand&>(*command).operation());

@@ -17,8 +17,7 @@ struct Objects {
   std::size_t size = 1, align = 1;
 };
 
-/// Where a subject that `takes_memory` gets it. A copy is the same source. Nothing may be taken or given during
-/// construction.
+/// Where a subject that `takes_memory` gets it. A copy is the same source.
 class Memory {
  public:
   explicit Memory(RecordingBackend& source) : source_{&source} {}
@@ -50,6 +49,28 @@ constexpr bool check_claims() {
   static_assert(a.takes_memory || !a.keeps_memory, "slabproof: `keeps_memory` needs `takes_memory`");
   static_assert(!(a.takes_memory && a.refuses_memory),
                 "slabproof: `takes_memory` is refused memory already; `refuses_memory` is for memory of its own");
+  static_assert(a.resizes || !(a.resizes_null || a.resizes_to_zero),
+                "slabproof: `resizes_null` and `resizes_to_zero` need `resizes`");
+  static_assert(a.takes_memory || !a.may_fail_to_construct, "slabproof: `may_fail_to_construct` needs `takes_memory`");
+  static_assert(a.detects.is_any() == (a.detects.by != DetectedMisuse::By::Nobody),
+                "slabproof: `detects` says by what, and which of double_free, interior and foreign");
+  static_assert(a.detects.by != DetectedMisuse::By::Abort || a.instances == 2,
+                "slabproof: what is detected by abort() leaves it in any state, so it may not live in globals: "
+                "`instances` is 2");
+  static_assert(
+      !a.counts_live || requires(const S s) {
+        { s.live_objects() } -> std::convertible_to<std::size_t>;
+      }, "slabproof: `counts_live` is claimed, and there is no std::size_t live_objects() const");
+  static_assert(
+      !a.knows_its_own || requires(const S s, const void* object) {
+        { s.owns(object) } -> std::same_as<bool>;
+      }, "slabproof: `knows_its_own` is claimed, and there is no bool owns(const void* object) const");
+  static_assert(
+      !a.resets || requires(S s) { s.reset(); }, "slabproof: `resets` is claimed, and there is no void reset()");
+  static_assert(
+      a.detects.by != DetectedMisuse::By::Report || requires(const S s) {
+        { s.misuses() } -> std::convertible_to<std::size_t>;
+      }, "slabproof: misuse is detected by reports, and there is no std::size_t misuses() const");
   static_assert(a.instances == 1 || a.instances == 2, "slabproof: `instances` is 1 or 2");
   static_assert(a.accepts.is_consistent(),
                 "slabproof: `accepts` is wrong: 1 <= least <= most <= 1 MiB, least a multiple of multiple_of, and "
@@ -91,7 +112,7 @@ constexpr bool check_claims() {
 
 /// Makes an S from what its constructor takes: (Objects, Memory), one of them, or nothing.
 template <class S>
-AnySubject* make_subject(void* storage, const CacheSpec& spec, RecordingBackend& source) {
+AnySubject* make_any_subject(void* storage, const CacheSpec& spec, RecordingBackend& source) {
   static_assert(detail::check_claims<S>());
   static_assert(sizeof(SubjectBox<S>) <= Arena::cache_storage,
                 "slabproof: the subject itself is larger than 4 KiB; let it take its memory, or keep it in a global");
@@ -107,6 +128,19 @@ AnySubject* make_subject(void* storage, const CacheSpec& spec, RecordingBackend&
                   "slabproof: the constructor takes (slabproof::Objects, slabproof::Memory), one of them, or nothing");
     return ::new (storage) SubjectBox<S>();
   }
+}
+
+/// The same; null where its constructor may fail and does.
+template <class S>
+AnySubject* make_subject(void* storage, const CacheSpec& spec, RecordingBackend& source) {
+#if defined(__cpp_exceptions)
+  if constexpr (S::abilities.may_fail_to_construct) try {
+      return make_any_subject<S>(storage, spec, source);
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+#endif
+  return make_any_subject<S>(storage, spec, source);
 }
 
 }  // namespace slabproof
