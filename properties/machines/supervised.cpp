@@ -1,5 +1,7 @@
 #include "properties/machines/supervised.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -65,7 +67,7 @@ class Machine {
         rc::detail::toProperty([this] { run_one(); }), metadata, params, quiet, rc::detail::configuration().reproduce);
     shared_.operations = runner_.operations();
     shared_.passed = result.is<rc::detail::SuccessResult>();
-    if (!shared_.passed) put(shared_.report, report(result));
+    if (!shared_.passed) put(shared_.report, report(&result));
     shared_.finished = true;
   }
 
@@ -88,7 +90,8 @@ class Machine {
     const Commands commands = *rc::gen::scale(is_long ? longer : 1, generated);
     if (counterexample_ && (candidates_++ >= (isolating() ? candidates_isolated : candidates_in_process) ||
                             Clock::now() > shrink_until_)) {
-      ++shared_.heartbeat;  // of a long program RapidCheck has many candidates left, which are not run
+      // Of a long program RapidCheck would make many more candidates, for minutes, though none of them is run.
+      if (language.shape != Shape::SlabCache) conclude();
       return;
     }
     Program program{setup, {}};
@@ -133,10 +136,20 @@ class Machine {
     return runner_.verdict();
   }
 
-  std::string report(const rc::detail::TestResult& result) {
+  /// Ends the process with the counterexample that there is.
+  [[noreturn]] void conclude() {
+    shared_.operations = runner_.operations();
+    put(shared_.report, report(nullptr));
+    shared_.finished = true;
+    std::fflush(nullptr);
+    _exit(0);
+  }
+
+  /// `result` is null where RapidCheck was not let come to its own.
+  std::string report(const rc::detail::TestResult* result) {
     std::ostringstream text;
     if (!counterexample_) {  // gave up, or a bad RC_PARAMS
-      rc::detail::printResultMessage(result, text);
+      rc::detail::printResultMessage(*result, text);
       return text.str();
     }
     // Deaths soon use up RapidCheck's budget, and it cannot shrink setups and operands.
@@ -154,9 +167,9 @@ class Machine {
       text << "saved: " << saved.file
            << "\nreplay with: " << (judges_slab_cache() ? "ci/replay " : "its _replay program, ") << saved.file << "\n";
     text << "run the property again with: " << again() << "\n";
-    if (result.is<rc::detail::FailureResult>()) {
+    if (result && result->is<rc::detail::FailureResult>()) {
       rc::detail::Configuration configuration;
-      configuration.reproduce[id_] = result.get<rc::detail::FailureResult>().reproduce;
+      configuration.reproduce[id_] = result->get<rc::detail::FailureResult>().reproduce;
       text << "run it from this program on with: RC_PARAMS=\"" << rc::detail::configToMinimalString(configuration)
            << "\"\n";
     }
