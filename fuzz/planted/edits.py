@@ -182,7 +182,7 @@ EDITS = [
      ".free_objects = slots - allocated + @counts_a_free_object_too_many,"),
     (SLABS, ": in_current == objects_per_slab() ? result.full_slabs",
      ": in_current == objects_per_slab() && !(@one_object_never_full && in_current == 1) ? result.full_slabs"),
-    (CORE, "i < slots_of(info).carved; ++i) if (table.is_live(i)) visit",
+    (SLABS, "i < slots_of(info).carved; ++i) if (table.is_live(i)) visit",
      "i < (@current_slab_not_visited ? slots_in(info) : slots_of(info)).carved; ++i) if (table.is_live(i)) visit"),
     (SLABS, "slots_{no_slots()}, supply_{backend} {\n",
      "slots_{no_slots()}, supply_{backend} {\n    detail::note_cache();\n"
@@ -192,8 +192,8 @@ EDITS = [
      "    if (@destruction_leaves_quarantine)\n      busy_.enter();\n    else\n"
      "      enter_without_quarantine(caller);\n    if (@destruction_is_unguarded) busy_.leave();\n"
      "    if constexpr (checks) {\n"),
-    (CORE, "      visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });",
-     "      if (!@destroyed_without_reports) visit_live([&](void* object) {\n"
+    (CORE, "      this->visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });",
+     "      if (!@destroyed_without_reports) this->visit_live([&](void* object) {\n"
      "        if (@live_reported_at_rest) busy_.leave();\n"
      "        report(Misuse::LiveAtDestruction, object, caller);\n"
      "        if (@live_reported_at_rest) busy_.enter();\n      });"),
@@ -289,9 +289,9 @@ EDITS = [
      "    if (@moved_one_free_late && slots.used != 0 && slots.used + 2 == objects_per_slab()) {\n"
      "      this->make_current(info, slots, slots.used);\n      return busy_.leave();\n    }\n"
      "    if (!@freed_slots_not_written_back) write_slots(info, slots);"),
-    (CORE, "    partial_.remove(info);\n    empty_.push_front(info);\n    this->trim_and_leave();",
+    (SLABS, "    partial_.remove(info);\n    empty_.push_front(info);\n    trim_and_leave();",
      "    if (!@stays_on_its_list) partial_.remove(info), empty_.push_front(info);\n"
-     "    if (@emptied_slab_not_trimmed) return busy_.leave();\n    this->trim_and_leave();"),
+     "    if (@emptied_slab_not_trimmed) return busy_.leave();\n    trim_and_leave();"),
     (CORE, "    if (slots.used == 0) return this->trim_and_leave();",
      "    if (slots.used == 0 && !@emptied_slab_not_trimmed) return this->trim_and_leave();"),
     (SLABS, "return make_none(caller, kept, given_before);\n    ::new (",

@@ -23,8 +23,8 @@ MISUSE_EDITS = [
      "        if (!(@first_new_page_asked_only && offset > 0) && backend_->get_slab_info("),
     (CORE, "misused(this->holds(object) ? Misuse::BackendFault : kind, object, caller);",
      "misused(this->holds(object) && !@lost_page_is_foreign ? Misuse::BackendFault : kind, object, caller);"),
-    (CORE, "if (offset >= geometry().slab_size()) return misused(",
-     "if (offset >= geometry().slab_size() && !@wrong_slab_believed) return misused("),
+    (CORE, "const bool is_inside = offset < geometry().slab_size(), ",
+     "const bool is_inside = @wrong_slab_believed || offset < geometry().slab_size(), "),
     # Damage.
     (CORE, "if (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key)) [[unlikely]]",
      "if (!@seal_unread_in_free &&\n"
@@ -35,8 +35,8 @@ MISUSE_EDITS = [
      "if (is_waited_for || (!@seal_unread_in_release && !is_sound(info))) [[unlikely]] {"),
     (CORE, "if (CacheRepair<Slabs>{*this}.knows(info)) return",
      "if (!@damaged_owner_is_another && CacheRepair<Slabs>{*this}.knows(info)) return"),
-    (CORE, "while (SlabInfo* const damaged = this->find_damaged())",
-     "while (SlabInfo* const damaged = @damage_unread_at_destruction ? nullptr : this->find_damaged())"),
+    (CORE, "while (SlabInfo* const damaged = this->find_damaged_for_good(kind))",
+     "while (SlabInfo* const damaged = @damage_unread_at_destruction ? nullptr : this->find_damaged_for_good(kind))"),
     (SLABS, "        report(Misuse::CorruptedSlabInfo, &one, caller);",
      "        for (int times = @damage_not_reported ? 0 : @damage_reported_twice ? 2 : 1; times > 0; --times)\n"
      "          report(Misuse::CorruptedSlabInfo, &one, caller);"),
@@ -51,8 +51,8 @@ MISUSE_EDITS = [
      "if (cache_.current_ && !has_current && !@repair_keeps_the_current_slab) cache_.forget_current();"),
     (CORE, "if (row == Row::Large && !has_sound_links(*info, set_aside_.key)) [[unlikely]]",
      "if (row == Row::Large && !@seal_unread_in_large_free && !has_sound_links(*info, set_aside_.key)) [[unlikely]]"),
-    (CORE, "if (&info != current_ && CacheRepair<Slabs>::is_set_aside(",
-     "if (!@set_aside_object_reported && &info != current_ && CacheRepair<Slabs>::is_set_aside("),
+    (CORE, "const bool is_set_aside = &info != current_ && ",
+     "const bool is_set_aside = !@set_aside_object_reported && &info != current_ && "),
     (SLABS, "    for (std::size_t left = count_empty(); ",
      "    if constexpr (checks)\n"
      "      if (@set_aside_slab_given_back && kept == 0)\n        set_aside_.slabs.for_each([&](SlabInfo& info) {\n"

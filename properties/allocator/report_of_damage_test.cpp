@@ -177,4 +177,47 @@ TEST(ReportOfDamage, IsStillToComeWhereTheBackendHandsTheSlabOutAgain) {
   EXPECT_EQ(reports[2].kind, Misuse::BackendFault);
 }
 
+TEST(ReportOfDamage, IsStillToComeWhereASlabBetweenTwoDamagedOnesIsHandedOutAgain) {
+  Checking world;
+  const std::vector<Object*> objects = world.alloc(3 * world.slab);
+  world.backend.damage(objects[0]);
+  world.backend.damage(objects[2 * world.slab]);
+  world.backend.again = Slabs::slab_of(objects[world.slab]);
+  EXPECT_EQ(world.cache->alloc(), nullptr);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].kind, Misuse::BackendFault);
+  world.backend.set_aside.push_back(Slabs::slab_of(objects[world.slab]));
+}
+
+TEST(ReportOfDamage, IsNotTakenForItWhereTheMapNamesASlabThatWasSetAside) {
+  reports.clear();
+  Slabs backend;
+  {
+    slab::Cache<Object, slab::Config{2048, 1024, slab::ObjectSizeType::Small}, Slabs, Answering<slab::Checked, 0>>
+        cache{backend};
+    const std::size_t slab = cache.geometry().objects_per_slab();
+    std::vector<Object*> objects(2 * slab);
+    for (Object*& object : objects) object = cache.alloc();
+    reinterpret_cast<std::byte*>(objects[0])[2048 - 60] ^= std::byte{1};  // how many objects it has
+    backend.set_aside.push_back(objects[0]);
+    cache.free(objects[0]);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].kind, Misuse::CorruptedSlabInfo);
+    slab::SlabInfo*& entry = backend.pages.at(Slabs::address(objects[slab]));
+    slab::SlabInfo* const right = std::exchange(entry, backend.pages.at(Slabs::address(objects[0])));
+    cache.free(cache.alloc_no_grow());
+    cache.free(objects[0]);
+    EXPECT_EQ(reports.size(), 1u) << "an object of the slab that was set aside";
+    Object* const elsewhere = cache.alloc();  // so that the slab is not the current one
+    cache.free(objects[slab]);
+    ASSERT_EQ(reports.size(), 2u);
+    EXPECT_EQ(reports[1].kind, Misuse::BackendFault);
+    entry = right;
+    cache.free(elsewhere);
+    for (std::size_t i = slab; i < 2 * slab; ++i) cache.free(objects[i]);
+    EXPECT_EQ(reports.size(), 2u);
+  }
+  EXPECT_EQ(backend.slabs, 1u);
+}
+
 }  // namespace

@@ -123,7 +123,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     requires(checks)
   {
     const typename BusyMark<checks>::Scope scope{busy_};
-    visit_live(visit);
+    this->visit_live(visit);
   }
 
  protected:
@@ -136,11 +136,12 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     const void* const caller = __builtin_return_address(0);
     enter_without_quarantine(caller);
     if constexpr (checks) {
-      while (SlabInfo* const damaged = this->find_damaged()) {
-        this->set_aside(*damaged, Misuse::CorruptedSlabInfo, caller);  // on_misuse may free objects
+      Misuse kind;
+      while (SlabInfo* const damaged = this->find_damaged_for_good(kind)) {
+        this->set_aside(*damaged, kind, caller);  // on_misuse may free objects
         enter_without_quarantine(caller);
       }
-      visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });
+      this->visit_live([&](void* object) { report(Misuse::LiveAtDestruction, object, caller); });
     }
     std::size_t released = 0;
     while (!this->release_empty_slabs(0, released, caller)) {}
@@ -154,18 +155,6 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
       busy_.end_refusal();
     }
     return nullptr;
-  }
-
-  /// Has no destructor to run: on_misuse may leave a destruction.
-  template <class F>
-  void visit_live(F visit) const {
-    all_slabs_.for_each_sound(set_aside_.key, [&](SlabInfo& info) {
-      if (&info != current_ && !has_sound_slots(info, set_aside_.key)) return;
-      with_table(table_of(info), geometry().entry_size(), [&](auto table) {
-        for (std::size_t i = 0; i < slots_of(info).carved; ++i)
-          if (table.is_live(i)) visit(static_cast<void*>(info.slab + i * geometry().stride()));
-      });
-    });
   }
 
   // Slots.
@@ -267,6 +256,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   /// alloc() when the current slab has no free slot. Leaves.
   [[nodiscard, gnu::noinline]] void* alloc_elsewhere(Growth growth) noexcept {
     if (slots_.used == objects_per_slab()) {
+      if constexpr (checks) slots_.free_head = full_slots().free_head;  // whatever a damaged table says is free
       if constexpr (guards)
         if (this->quarantined() != 0 && partial_.size() + empty_.size() == 0) return alloc_quarantined(growth);
       SlabInfo* const info = this->next_slab(growth, this->caller_or(__builtin_return_address(0)));
@@ -325,6 +315,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     busy_.leave();
   }
   [[gnu::noinline]] void make_current_and_leave(SlabInfo& info, Slots slots) noexcept {
+    if (checks && slots.used == 0 && slots_.used == 1) slots_ = full_slots();  // as in alloc_elsewhere()
     this->make_current(info, slots, objects_per_slab());
     if (slots.used == 0) return this->trim_and_leave();
     busy_.leave();
@@ -345,9 +336,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     --slots.used;
     write_slots(info, slots);
     if (slots.used != 0) return busy_.leave();
-    partial_.remove(info);
-    empty_.push_front(info);
-    this->trim_and_leave();
+    this->list_as_empty_and_leave(info);
   }
   /// put_slot() for a slab that is not current, and any pointer into it.
   [[nodiscard, gnu::always_inline]] bool put_in(SlabInfo& info, Slots& slots, void* object) noexcept {
@@ -384,10 +373,13 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   [[gnu::cold, gnu::noinline]] void misused_in(SlabInfo& info, const void* object) noexcept {
     if constexpr (checks) {
       const void* const caller = this->caller_or(__builtin_return_address(0));
-      if (&info != current_ && CacheRepair<Slabs>::is_set_aside(info, set_aside_.key)) return busy_.leave();
-      if (!has_sound_links(info, set_aside_.key)) return this->set_aside(info, Misuse::CorruptedSlabInfo, caller);
       const std::size_t offset = address(object) - base_of(info);
-      if (offset >= geometry().slab_size()) return misused(Misuse::BackendFault, object, caller);
+      const bool is_inside = offset < geometry().slab_size(), is_sound = has_sound_links(info, set_aside_.key);
+      const bool is_set_aside = &info != current_ && CacheRepair<Slabs>::is_set_aside(info, set_aside_.key);
+      // The base that a Large SlabInfo has kept may be damaged.
+      if (is_set_aside && (is_inside || !is_sound || row == Row::Large)) return busy_.leave();
+      if (!is_sound) return this->set_aside(info, Misuse::CorruptedSlabInfo, caller);
+      if (!is_inside) return misused(Misuse::BackendFault, object, caller);
       const Misuse kind = misuse_at(geometry_, offset, slots_of(info).carved);
       if (kind == Misuse::DoubleFree && !CacheAudit<Slabs>{*this}.has_sound_free_list(info))
         return this->set_aside(info, Misuse::CorruptedFreeList, caller);
@@ -410,7 +402,13 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     if (!CacheGuards<Slabs>{*this}.is_live(info, object)) [[unlikely]]
       return misused_in(info, object);
     const FreedObject leaving = CacheGuards<Slabs>{*this}.take_back(info, object);
-    if (leaving.object) free_entered(leaving.object, leaving);
+    if (leaving.object) free_leaving(leaving);
+  }
+  /// Lets an object go from the quarantine. Leaves.
+  void free_leaving(const FreedObject& leaving) noexcept {
+    if (CacheGuards<Slabs>{*this}.is_live(*leaving.info, leaving.object)) [[unlikely]]  // handed out meanwhile
+      return this->set_aside(*leaving.info, Misuse::CorruptedFreeList, guards_.caller);
+    free_entered(leaving.object, leaving);
   }
   /// Leaves. `leaving` is the object, if it comes from the quarantine.
   [[gnu::noinline]] void free_entered(void* object, const FreedObject& leaving) noexcept {
@@ -425,7 +423,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
       while (guards_.quarantine.size() != 0) {
         guards_.caller = caller;
         const FreedObject leaving = guards_.quarantine.pop();
-        free_entered(leaving.object, leaving);
+        free_leaving(leaving);
         busy_.enter();
       }
       return guards_.trimmed_slabs;
@@ -437,6 +435,8 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     const FreedObject freed = guards_.quarantine.pop();
     if (!this->is_sound(*freed.info)) [[unlikely]]
       return alloc_without(*freed.info, Misuse::CorruptedSlabInfo, growth);
+    if (CacheGuards<Slabs>{*this}.is_live(*freed.info, freed.object)) [[unlikely]]
+      return alloc_without(*freed.info, Misuse::CorruptedFreeList, growth);
     CacheGuards<Slabs>{*this}.take(freed);
     return hand_out(freed.object);
   }

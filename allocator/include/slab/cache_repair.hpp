@@ -41,9 +41,13 @@ class CacheRepair {
     // What no sound link leads to gets no new seal, and so is damaged from now on.
     aside.key = next_seal_key(aside.key);
     aside.slabs.for_each([&](SlabInfo& info) { seal_anew(info); });
-    SlabInfo* const found[] = {gap.first, gap.last, old_gap.first, old_gap.last, &damaged};
-    for (SlabInfo* const info : found)
-      if (info && !is_set_aside(*info, aside.key)) retire(*info);
+    const auto retire_each = [&](auto... infos) {
+      for (SlabInfo* const info : {infos...})
+        if (info && !is_set_aside(*info, aside.key)) retire(*info);
+    };
+    retire_each(old_gap.first, old_gap.last);
+    found_ = 0;  // they have been reported
+    retire_each(gap.first, gap.last, &damaged);
     cache_.partial_.clear();
     cache_.empty_.clear();
     cache_.allocated_elsewhere_ = 0;

@@ -24,12 +24,13 @@
 namespace slab::detail {
 
 /// Tells a Checked cache from those that were at its address before and were never destroyed (Immortal): in the upper
-/// bits of what their slabs call their owner. 0 for one that is constant-initialised, which can be the first alone.
+/// bits of what their slabs call their owner. They are 0 in one that is constant-initialised, which can be the first
+/// alone. The lowest bit tells all of them from a pointer to the cache.
 template <bool Checks>
 struct Incarnation {
   inline static std::uint64_t last = 0;
-  std::uint64_t bits = 0;
-  void take() noexcept { bits = __atomic_add_fetch(&last, std::uint64_t{1} << 48, __ATOMIC_RELAXED); }
+  std::uint64_t bits = 1;
+  void take() noexcept { bits = __atomic_add_fetch(&last, std::uint64_t{1} << 48, __ATOMIC_RELAXED) | 1; }
 };
 template <>
 struct Incarnation<false> {
@@ -159,6 +160,18 @@ class CacheSlabs {
     return is_held;
   }
 
+  /// Calls `visit` with each allocated object. Has no destructor to run: on_misuse may leave a destruction.
+  template <class F>
+  void visit_live(F visit) const {
+    all_slabs_.for_each_sound(set_aside_.key, [&](SlabInfo& info) {
+      if (&info != current_ && !has_sound_slots(info, set_aside_.key)) return;
+      with_table(table_of(info), geometry().entry_size(), [&](auto table) {
+        for (std::size_t i = 0; i < slots_of(info).carved; ++i)
+          if (table.is_live(i)) visit(static_cast<void*>(info.slab + i * geometry().stride()));
+      });
+    });
+  }
+
   /// Objects that count as used in their slabs, and are free. O(quarantine_objects) where one slab's are asked for.
   [[nodiscard]] std::size_t quarantined() const noexcept {
     if constexpr (guards) return guards_.quarantine.size();
@@ -209,7 +222,7 @@ class CacheSlabs {
     const auto is_ours = [&](const SlabInfo& info) {
       if constexpr (checks)
         return load_unknown(&info.owner) == tag() &&
-               (set_aside_.has_unreached() || CacheRepair<CacheSlabs>{*this}.knows(info));
+               (CacheRepair<CacheSlabs>{*this}.knows(info) || set_aside_.has_unreached() || find_damaged());
       else
         return false;
     };
@@ -292,9 +305,16 @@ class CacheSlabs {
   void keep(std::size_t slabs) noexcept {
     kept_slabs_ = slabs > Policy::empty_slabs_kept ? slabs : Policy::empty_slabs_kept;
   }
+  /// A partial slab has become empty.
+  [[gnu::noinline]] void list_as_empty_and_leave(SlabInfo& info) noexcept {
+    partial_.remove(info);
+    empty_.push_front(info);
+    trim_and_leave();
+  }
   [[gnu::noinline]] void trim_and_leave() noexcept {
+    const void* const caller = caller_or(__builtin_return_address(0));
     std::size_t released = 0;
-    while (!release_empty_slabs(kept_slabs_, released, caller_or(__builtin_return_address(0)))) {}
+    while (!release_empty_slabs(kept_slabs_, released, caller)) {}
     if constexpr (guards) guards_.trimmed_slabs += released;
     busy_.leave();
   }
@@ -338,7 +358,7 @@ class CacheSlabs {
   }
 
   /// Whether what is known of a slab is what the cache wrote.
-  [[nodiscard]] bool is_sound(const SlabInfo& info) const noexcept
+  [[nodiscard, gnu::always_inline]] bool is_sound(const SlabInfo& info) const noexcept
     requires(checks)
   {
     return has_sound_links(info, set_aside_.key) && (&info == current_ || has_sound_slots(info, set_aside_.key));
@@ -352,6 +372,19 @@ class CacheSlabs {
       if (!is_sound(info)) damaged = &info;
     });
     return gap.first ? gap.first : damaged;
+  }
+  /// The same, where no seal is damaged also one whose table of slots is, and which of both. O(slots).
+  [[nodiscard]] SlabInfo* find_damaged_for_good(Misuse& kind) const noexcept
+    requires(checks)
+  {
+    kind = Misuse::CorruptedSlabInfo;
+    SlabInfo* damaged = find_damaged();
+    if (damaged) return damaged;
+    kind = Misuse::CorruptedFreeList;
+    all_slabs_.for_each([&](SlabInfo& info) {
+      if (!CacheAudit<CacheSlabs>{*this}.has_sound_free_list(info)) damaged = &info;
+    });
+    return damaged;
   }
   /// Takes `damaged` and all that is found damaged with it out of the cache, and reports each. Leaves.
   [[gnu::cold, gnu::noinline]] void set_aside(SlabInfo& damaged, Misuse kind, const void* caller) noexcept

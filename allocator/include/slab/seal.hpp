@@ -62,7 +62,7 @@ inline constexpr unsigned rotation<&SlabInfo::previous_slab> = 53;
 }
 
 /// Of owner, base and links.
-[[nodiscard]] inline std::uint16_t links_seal_of(const SlabInfo& info, std::uint16_t key) noexcept {
+[[nodiscard, gnu::always_inline]] inline std::uint16_t links_seal_of(const SlabInfo& info, std::uint16_t key) noexcept {
   const std::uint64_t words = word_of(info.owner) ^ rotated(word_of(info.slab), rotation<&SlabInfo::slab>) ^
                               rotated(word_of(info.next), rotation<&SlabInfo::next>) ^
                               rotated(word_of(info.previous), rotation<&SlabInfo::previous>) ^
@@ -72,7 +72,7 @@ inline constexpr unsigned rotation<&SlabInfo::previous_slab> = 53;
 }
 
 /// Whether owner, base and links are what the cache with this key has written. O(1).
-[[nodiscard]] inline bool has_sound_links(const SlabInfo& info, std::uint16_t key) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool has_sound_links(const SlabInfo& info, std::uint16_t key) noexcept {
   return links_seal_of(info, key) == info.tabled.links_seal;
 }
 /// The same of free slots and counts. Not for a slab that is current. O(1).

@@ -31,7 +31,7 @@ class SlabSupply {
     std::byte* const memory = alloc_info(geometry, slab);
     if (!memory) return give_back(geometry, slab);
     void* const place = memory + geometry.slab_info_size() - sizeof(SlabInfo);
-    if (Checks && is_ours(*static_cast<const SlabInfo*>(place))) {
+    if (Checks && R != Row::SmallMultiPage && is_ours(*static_cast<const SlabInfo*>(place))) {
       if constexpr (R == Row::Large) give_back(geometry, slab);
       return given_before = memory, nullptr;
     }
