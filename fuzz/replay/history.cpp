@@ -95,12 +95,8 @@ class Historian {
       for (SlabRecord* const slab : runner.backend(b).slabs()) {
         std::string& name = names_[slab->base];
         name = (runner.setup().backend_count == 2 ? "b" + number(b) : "") + "s" + number(slab->generation);
-        if (const std::uintptr_t info = info_of(runner, *slab)) infos_[info] = name;
+        if (const std::uintptr_t info = runner.info_of(*slab)) infos_[info] = name;
       }
-  }
-  [[nodiscard]] static std::uintptr_t info_of(const Runner& runner, const SlabRecord& slab) {
-    const bool small = runner.cache_model(slab.cache).spec.type == slab::ObjectSizeType::Small;
-    return small ? slab.base + slab.size - sizeof(slab::SlabInfo) : slab.info;
   }
   /// As the cache has it; of one that is destroyed, as it had it before. Only its base, as the model has it, where that
   /// cannot be: a defect may have made it anything, and other subjects cannot be inspected.
@@ -109,7 +105,7 @@ class Historian {
     const CacheMembers members = subject ? subject->members() : current_[c];
     const CacheModel& model = runner.cache_model(c);
     const SlabRecord* const slab = runner.backend(model.spec.backend).find(members.slab);
-    if (slab && slab->base == members.slab && members.slab_info != 0 && info_of(runner, *slab) == members.slab_info)
+    if (slab && slab->base == members.slab && members.slab_info != 0 && runner.info_of(*slab) == members.slab_info)
       return members;
     CacheMembers none{};
     none.slab = model.current();
@@ -184,7 +180,7 @@ class Historian {
       text += (offset == 0 ? "" : ",") + ("[" + quoted(address_text(relative(slab.base + offset)))) + "," +
               (runner.backend(b).knows_page(slab.base + offset) ? "1" : "0") + "]";
     text += "]";
-    if (const std::uintptr_t at = info_of(runner, slab); at != 0) {
+    if (const std::uintptr_t at = runner.info_of(slab); at != 0) {
       const SlabInfoMembers info = slab::Inspector::info_at(at, cache.spec.checks);
       const SlotsMembers& slots_of = current && of_cache.slab_info != 0 ? of_cache.slots : info.slots;
       text += ",\"info\":{\"at\":" + quoted(address_text(relative(at))) + ",\"used\":" + number(slots_of.used) +
@@ -198,7 +194,7 @@ class Historian {
   /// Of a Checked cache: a slot's entry in the table of slots.
   [[nodiscard]] static std::uint64_t entry_of(const Runner& runner, const SlabRecord& slab, const Layout& layout,
                                               std::size_t slot) {
-    const std::uintptr_t info = info_of(runner, slab);
+    const std::uintptr_t info = runner.info_of(slab);
     if (info == 0) return slab::detail::no_slot(layout.entry_size);
     const std::uintptr_t table = info + sizeof(slab::SlabInfo) - layout.slab_info_size;
     std::uint64_t entry = 0;

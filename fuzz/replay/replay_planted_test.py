@@ -114,8 +114,9 @@ def problems_of(arguments, root, folder):
                 return [*problems, f"the tests do not compile:\n{result.stderr}"]
 
     def run(which, stem, number):
-        return subprocess.run([programs[which][0], f"--gtest_filter=Regression.{test_name(stem)}"], text=True,
-                              capture_output=True, timeout=60,
+        # What a defect makes endless ends after five seconds of processor time.
+        return subprocess.run(["prlimit", "--cpu=5", programs[which][0],
+                               f"--gtest_filter=Regression.{test_name(stem)}"], text=True, capture_output=True,
                               env={**planted_bugs.environment(number), "ASAN_OPTIONS": "symbolize=0",
                                    "UBSAN_OPTIONS": "symbolize=0"})
 

@@ -127,6 +127,8 @@ class Runner final : private BackendObserver, private ReportObserver {
   [[nodiscard]] RecordingBackend& backend(std::size_t index) { return backends_[index]; }
   [[nodiscard]] const Reference& reference() const { return reference_; }
   [[nodiscard]] const CacheModel& cache_model(std::size_t index) const { return models_[index]; }
+  /// Where the SlabInfo of a slab is; 0 if it has none.
+  [[nodiscard]] std::uintptr_t info_of(const SlabRecord& slab) const;
 
  private:
   friend class SmallStateAccess;
@@ -279,7 +281,6 @@ class Runner final : private BackendObserver, private ReportObserver {
     mark_->erred = erred;
     mark_->erred_at = step_;
   }
-  [[nodiscard]] std::uintptr_t info_of(const SlabRecord& slab) const;
   bool damage_info(const Operation& operation);
   void note_found();
   void heal(std::uint8_t cache);

@@ -149,17 +149,11 @@ struct SabotagedPolicy : Guarded<G> {
 template <slab::Row R, class Policy>
 class Saboteur {
  public:
-  static constexpr Abilities abilities{.owns_live_objects = true,
-                                       .layout = true,
-                                       .no_grow = true,
-                                       .reserve = true,
-                                       .shrink = true,
-                                       .statistics = true,
-                                       .audit = true,
-                                       .follows_policy = true,
-                                       .detects_misuse = Policy::checks,
-                                       .has_guards = slab::detail::has_guards<Policy>,
-                                       .poisons = true};
+  static constexpr Abilities abilities = [] {
+    Abilities abilities = abilities_of_slab_cache(Policy::checks);
+    abilities.has_guards = slab::detail::has_guards<Policy>;
+    return abilities;
+  }();
 
   Saboteur(slab::Geometry geometry, SabotagedBackend& backend) : cache_{geometry, backend}, backend_{backend} {
     if (sabotage == AllocatesInConstructor) (void)cache_.alloc();

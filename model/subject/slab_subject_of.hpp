@@ -15,18 +15,11 @@ namespace slabproof {
 template <class C, class Policy>
 class SlabSubject {
  public:
-  static constexpr Abilities abilities{.owns_live_objects = true,
-                                       .layout = true,
-                                       .no_grow = true,
-                                       .reserve = true,
-                                       .shrink = true,
-                                       .statistics = true,
-                                       .audit = true,
-                                       .follows_policy = true,
-                                       .detects_misuse = Policy::checks,
-                                       .has_guards = true,
-                                       .poisons = true,
-                                       .inspectable = true};
+  static constexpr Abilities abilities = [] {
+    Abilities abilities = abilities_of_slab_cache(Policy::checks);
+    abilities.inspectable = true;
+    return abilities;
+  }();
   template <class... Args>
   explicit SlabSubject(Args&&... args) : cache_(static_cast<Args&&>(args)...) {}
 

@@ -118,6 +118,21 @@ struct Abilities {
   }
 };
 
+/// What a slab cache promises. Whether it can be inspected is another matter.
+constexpr Abilities abilities_of_slab_cache(bool detects_misuse) {
+  return {.owns_live_objects = true,
+          .layout = true,
+          .no_grow = true,
+          .reserve = true,
+          .shrink = true,
+          .statistics = true,
+          .audit = true,
+          .follows_policy = true,
+          .detects_misuse = detects_misuse,
+          .has_guards = true,
+          .poisons = true};
+}
+
 /// The programs that a subject with these abilities is asked to run.
 constexpr Language language_for(const Abilities& abilities) {
   Language language{.shape = abilities.shape(), .instances = abilities.instances, .sizes = abilities.accepts};

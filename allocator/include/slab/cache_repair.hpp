@@ -41,13 +41,11 @@ class CacheRepair {
     // What no sound link leads to gets no new seal, and so is damaged from now on.
     aside.key = next_seal_key(aside.key);
     aside.slabs.for_each([&](SlabInfo& info) { seal_anew(info); });
-    const auto retire_each = [&](auto... infos) {
-      for (SlabInfo* const info : {infos...})
-        if (info && !is_set_aside(*info, aside.key)) retire(*info);
-    };
-    retire_each(old_gap.first, old_gap.last);
-    found_ = 0;  // they have been reported
-    retire_each(gap.first, gap.last, &damaged);
+    SlabInfo* const found[] = {old_gap.first, old_gap.last, gap.first, gap.last, &damaged};
+    for (SlabInfo* const& info : found) {
+      if (&info == found + 2) found_ = 0;  // those before have been reported
+      if (info && !is_set_aside(*info, aside.key)) retire(*info);
+    }
     cache_.partial_.clear();
     cache_.empty_.clear();
     cache_.allocated_elsewhere_ = 0;

@@ -242,7 +242,7 @@ class CacheSlabs {
                                                         const void* given_before) noexcept {
     std::size_t released = 0;
     while (!release_empty_slabs(kept, released, caller))
-      if (kept < kept_slabs_) kept = kept_slabs_;  // on_misuse may have called reserve()
+      kept = kept < kept_slabs_ ? kept_slabs_ : kept;  // on_misuse may have called reserve()
     if (checks && given_before) {
       busy_.leave();
       report(Misuse::BackendFault, given_before, caller);
