@@ -214,7 +214,6 @@ BUGS = [
         program(TINY, *allocs(1), "fault b0 slab_again after=0", "call_on_misuse c0 reserve", "#1 = alloc c0")),
     Bug("fault_reported_first", "M17/reserve",
         program(TINY, *allocs(1), "fault b0 slab_again after=1", "call_on_misuse c0 shrink", "reserve c0 2")),
-    Bug("free_keeps_what_it_set_out_to", "L6/free", "call-from-on-misuse-over-damage"),
     Bug("shrink_keeps_what_on_misuse_reserved", "L6/free", "call-from-on-misuse-over-damage"),
     # A backend that errs.
     Bug("damaged_slab_taken_as_new", "M13/alloc", "damaged-slab-handed-out-again"),

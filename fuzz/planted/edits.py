@@ -322,9 +322,7 @@ EDITS = [
     (SLABS, "kept_slabs_ = slabs > Policy::empty_slabs_kept ?",
      "kept_slabs_ = slabs > Policy::empty_slabs_kept || @reserve_overrules_the_policy ?"),
     (SLABS, "    while (!release_empty_slabs(kept_slabs_, ",
-     "    const std::size_t kept_at_first = kept_slabs_;\n"
-     "    while (!release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : @free_keeps_what_it_set_out_to "
-     "? kept_at_first : kept_slabs_, "),
+     "    while (!release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_, "),
     # Guards.
     (GUARD, "if constexpr (Policy::red_zone_bytes != 0) write(object_end_, red_zone);",
      "if constexpr (Policy::red_zone_bytes != 0)\n      if (!@red_zone_not_written) write(object_end_, red_zone);"),
