@@ -1,13 +1,11 @@
 #include <algorithm>
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <slab/slab.hpp>
-#include "properties/allocator/heap_backend.hpp"
+#include "properties/allocator/damaged_world.hpp"
 #include "properties/allocator/recorded_reports.hpp"
 
 // One byte of a slab's table of slots is overwritten, and then every call is right. No live object may be handed out
@@ -15,24 +13,12 @@
 
 namespace {
 
-using properties::HeapBackend;
+using properties::Object;
 using properties::reports;
 using slab::CacheStatistics;
 using slab::Misuse;
 
-constexpr std::size_t slab_size = 1024;
 constexpr std::byte live{0xFF}, none{0xFE};
-
-struct Object {
-  std::byte bytes[200];
-};
-
-struct Slabs : HeapBackend {
-  ~Slabs() {
-    for (void* const slab : set_aside) std::free(slab);
-  }
-  std::vector<void*> set_aside;
-};
 
 template <std::size_t Waiting>
 struct Policy : properties::Recording {
@@ -40,19 +26,10 @@ struct Policy : properties::Recording {
 };
 
 template <std::size_t Waiting>
-struct World {
-  using Cache =
-      slab::Cache<Object, slab::Config{slab_size, slab_size, slab::ObjectSizeType::Small}, Slabs, Policy<Waiting>>;
-  World() { reports.clear(); }
+struct World : properties::DamagedWorld<properties::DamagedSlabs, Policy<Waiting>> {
+  using Base = properties::DamagedWorld<properties::DamagedSlabs, Policy<Waiting>>;
+  using Base::backend, Base::cache, Base::slab_size;
 
-  std::vector<Object*> alloc(std::size_t n) {
-    std::vector<Object*> objects(n);
-    for (Object*& object : objects) object = cache->alloc();
-    return objects;
-  }
-  void free(const std::vector<Object*>& objects) {
-    for (Object* const object : objects) cache->free(object);
-  }
   /// The entry of the first slab's slot with this index; the cache never gives the slab back.
   std::byte& entry(Object* first, std::size_t index) {
     if (backend.set_aside.empty()) backend.set_aside.push_back(first);
@@ -64,10 +41,6 @@ struct World {
     EXPECT_EQ(reports[0].kind, Misuse::CorruptedFreeList);
     EXPECT_EQ(reports[0].pointer, first);
   }
-
-  Slabs backend;
-  std::unique_ptr<Cache> cache = std::make_unique<Cache>(backend);
-  std::size_t slab = cache->geometry().objects_per_slab();
 };
 
 // Whichever of alloc() and free() turns from the full slab to another one.

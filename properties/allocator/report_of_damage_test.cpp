@@ -1,14 +1,12 @@
 #include <cstddef>
-#include <cstdlib>
 #include <functional>
-#include <memory>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <slab/slab.hpp>
-#include "properties/allocator/heap_backend.hpp"
+#include "properties/allocator/damaged_world.hpp"
 #include "properties/allocator/recorded_reports.hpp"
 
 // on_misuse calls the cache while a damaged slab is reported. The operation that came upon it begins again with the
@@ -16,20 +14,15 @@
 
 namespace {
 
+using properties::DamagedSlabs;
 using properties::HeapBackend;
+using properties::Object;
 using properties::reports;
 using slab::CacheStatistics;
 using slab::Misuse;
 using slab::MisuseReport;
 
-struct Object {
-  std::byte bytes[200];
-};
-
-struct Slabs : HeapBackend {
-  ~Slabs() {
-    for (void* const slab : set_aside) std::free(slab);
-  }
+struct Slabs : DamagedSlabs {
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     if (again) return std::exchange(again, nullptr);
     return HeapBackend::alloc_slab(slab_size, page_size);
@@ -43,7 +36,6 @@ struct Slabs : HeapBackend {
   }
 
   void* again = nullptr;  // is handed out next
-  std::vector<void*> set_aside;
 };
 
 /// Calls `answer` with the first report, once.
@@ -58,31 +50,17 @@ struct Answering : Policy {
 };
 
 template <class P>
-struct World {
+struct World : properties::DamagedWorld<Slabs, P> {
   using Policy = P;
-  using Cache = slab::Cache<Object, slab::Config{1024, 1024, slab::ObjectSizeType::Small}, Slabs, Policy>;
-  World() { reports.clear(); }
   ~World() { Policy::answer = nullptr; }
 
-  std::vector<Object*> alloc(std::size_t n) {
-    std::vector<Object*> objects(n);
-    for (Object*& object : objects) object = cache->alloc();
-    return objects;
-  }
-  void free(const std::vector<Object*>& objects) {
-    for (Object* const object : objects) cache->free(object);
-  }
   std::size_t alloc_no_grow_and_free(std::size_t n) {
     std::vector<Object*> objects;
     for (std::size_t i = 0; i < n; ++i)
-      if (Object* const object = cache->alloc_no_grow()) objects.push_back(object);
-    free(objects);
+      if (Object* const object = this->cache->alloc_no_grow()) objects.push_back(object);
+    this->free(objects);
     return objects.size();
   }
-
-  Slabs backend;
-  std::unique_ptr<Cache> cache = std::make_unique<Cache>(backend);
-  std::size_t slab = cache->geometry().objects_per_slab();
 };
 using Checking = World<Answering<slab::Checked, 0>>;
 using Debugging = World<Answering<slab::Debug, 0>>;

@@ -1,12 +1,11 @@
 #include <csetjmp>
 #include <cstddef>
-#include <cstdlib>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <slab/slab.hpp>
-#include "properties/allocator/heap_backend.hpp"
+#include "properties/allocator/damaged_world.hpp"
 #include "properties/allocator/recorded_reports.hpp"
 
 // A reserve() that comes upon damaged slabs, or upon a backend that errs, and is refused.
@@ -25,10 +24,7 @@ struct Object {
 };
 
 /// Has so many slabs, and may hand out its first one again after the last.
-struct ScarceBackend : HeapBackend {
-  ~ScarceBackend() {
-    for (void* const slab : set_aside) std::free(slab);
-  }
+struct ScarceBackend : properties::DamagedSlabs {
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     if (left == 0) return hands_out_again ? made.front() : nullptr;
     --left;
@@ -47,7 +43,7 @@ struct ScarceBackend : HeapBackend {
 
   std::size_t left = 6;
   bool hands_out_again = false;
-  std::vector<std::byte*> made, set_aside;
+  std::vector<std::byte*> made;
 };
 
 struct Leaving : properties::Recording {
