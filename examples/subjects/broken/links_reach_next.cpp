@@ -1,0 +1,3 @@
+#include "tlsf.hpp"
+
+SLABPROOF_SUBJECT(Tlsf<TlsfMistake::ForgetsLeastTotal>);
