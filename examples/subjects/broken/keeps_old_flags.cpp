@@ -1,3 +1,3 @@
-#include "tlsf.hpp"
+#include "tlsf/tlsf.hpp"
 
 SLABPROOF_SUBJECT(Tlsf<TlsfMistake::KeepsOldFlags>);
