@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What slab_replay makes of programs that fail, shown with the planted bugs: each as a test fails on the headers
-with its bug and passes on the real ones, and is read back out of its test; one in four says the same program as bytes,
-text and test; some are minimized. With SLABPROOF_DEEP above 1 in the environment all of them, and also an input of the
-corpus that each bug fails on, minimized first."""
+with its bug and passes on the real ones, and is read back out of its test; the judge says of each what is in
+fuzz/planted/golden_verdicts.txt; one in four says the same program as bytes, text and test; some are minimized. With
+SLABPROOF_DEEP above 1 in the environment all of them, and also an input of the corpus that each bug fails on, minimized
+first."""
 
 import argparse
 import concurrent.futures
@@ -18,6 +19,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT / "ci"), str(ROOT / "fuzz")]
 from planted import bugs as planted_bugs
+from planted import golden
 from planted.tool import Tool
 from shared.targets import TARGETS
 
@@ -86,11 +88,14 @@ def at_once(function, *columns):
 
 
 def problems_of(arguments, root, folder):
-    replay, made = Tool(arguments.replay), {}
+    replay, made, said = Tool(arguments.replay), {}, {}
 
     def make_test(number, stem, file, expected):
         test, problems = folder / f"{stem}.cpp", []
-        signature = replay.signature(number, file)
+        facts = replay.facts(number, file)
+        signature = facts["signature"] or facts["outcome"]
+        if stem in planted_bugs.NUMBERS:
+            said[stem] = golden.words_of(facts)
         if not signature.startswith(expected):
             problems.append(f"{stem}: expected the signature {expected}, got {signature}")
         result = replay(number, "--as-test", "--output", test, file)
@@ -104,6 +109,7 @@ def problems_of(arguments, root, folder):
         return problems
 
     problems = sum(at_once(make_test, *zip(*cases(replay, root, folder))), [])
+    problems += golden.problems_of(said | golden.words_of_regressions(replay))
     programs = {"planted": (folder / "planted_tests", arguments.planted),
                 "real": (folder / "real_tests", root / "allocator/include")}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
