@@ -95,9 +95,10 @@ std::optional<Options> options_of(int argc, char** argv) {
       return wrong("--random " + options.random + ": not a number of programs");
     if (!is_count(options.seed)) return wrong("--seed " + options.seed + ": not a number of at most nine digits");
     if (!options.files.empty()) return wrong("--random reads no file");
-    if (options.minimize || options.as_test || options.html || options.json || !options.bytes_out.empty() ||
-        !options.trace_out.empty())
-      return wrong("--random goes with --seed, --go-on, --budget and --output alone");
+    if (options.minimize || options.as_test || options.html || options.json || !options.trace_out.empty())
+      return wrong("--random goes with --seed, --go-on, --budget, --output and --write-bytes alone");
+    if (!options.bytes_out.empty() && (options.go_on || !options.output.empty()))
+      return wrong("--random --write-bytes runs no program: it goes with --seed alone");
     return options;
   }
   if (options.seed != "0") return wrong("--seed goes with --random");

@@ -166,4 +166,16 @@ class Search {
 
 int run_random(Runner& runner, const RandomOptions& options) { return Search{runner, options}.run(); }
 
+int write_random(const RandomOptions& options, const Language& language) {
+  std::error_code error;
+  std::filesystem::create_directories(options.folder, error);
+  for (std::size_t i = 0; i < options.programs; ++i) {
+    const std::vector<std::uint8_t> bytes = encode(random_program(options, i, language));
+    char name[32];
+    std::snprintf(name, sizeof name, "/%06zu", i);
+    if (!write_file(options.folder + name, bytes.data(), bytes.size())) return 2;
+  }
+  return 0;
+}
+
 }  // namespace slabproof

@@ -22,4 +22,8 @@ struct RandomOptions {
 /// nothing wrong, 1 a defect, 2 a file cannot be written.
 int run_random(Runner& runner, const RandomOptions& options);
 
+/// Runs none of them, and writes each to the folder as bytes, named by its number, of six digits and from 0. Returns an
+/// exit status: 0 written, 2 a file cannot be written.
+int write_random(const RandomOptions& options, const Language& language);
+
 }  // namespace slabproof

@@ -132,12 +132,16 @@ int replay_all(const Options& options) {
   if (const std::string why = why_no_leak_check_is_possible(); !why.empty())
     std::fprintf(stderr, "%s: leaks are not looked for: %s\n", program_invocation_short_name, why.c_str());
   Runner runner;
-  if (!options.random.empty())
-    return run_random(runner, {.programs = std::stoul(options.random),
-                               .seed = std::stoul(options.seed),
-                               .goes_on = options.go_on,
-                               .folder = options.output.empty() ? "found" : options.output,
-                               .budget = std::chrono::duration<double>{std::stod(options.budget)}});
+  if (!options.random.empty()) {
+    RandomOptions random{.programs = std::stoul(options.random),
+                         .seed = std::stoul(options.seed),
+                         .goes_on = options.go_on,
+                         .folder = options.output.empty() ? "found" : options.output,
+                         .budget = std::chrono::duration<double>{std::stod(options.budget)}};
+    if (options.bytes_out.empty()) return run_random(runner, random);
+    random.folder = options.bytes_out;
+    return write_random(random, runner.language());
+  }
   if (options.json && !options.minimize) return print_json(runner, options.files);
   Outcome worst = Outcome::Agreed;
   for (const std::string& file : options.files) worst = std::max(worst, replay(runner, file, options));
