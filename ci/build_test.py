@@ -138,11 +138,17 @@ class Arguments(Case):
                              ("--malloc library", "--malloc library: is no file"),
                              ("--malloc pool.cpp", "--malloc pool.cpp: is no shared library"),
                              ("--malloc libm.so.6 pool.cpp", "--malloc LIBRARY.so takes no adapter"),
+                             ("pool.cpp --minutes 0", "0 is no positive number"),
+                             ("pool.cpp --minutes 1 --go-on", "--go-on and --minutes and --hours do not go together"),
+                             ("pool.cpp --hours 1 --seconds 3", "--seconds and --minutes and --hours do not go"),
+                             ("pool.cpp --jobs 2", "--jobs goes with --minutes or --hours"),
+                             ("pool.cpp --triage --minutes 1", "--minutes and --hours and --triage do not go"),
+                             ("pool.cpp --minutes 1 --programs 100001", "at most 100,000 random programs"),
                              ("--new 1st", "no name of a C++ class"), ("--new A pool.cpp", "--new takes a name")):
             with self.subTest(wrong):
                 self.refused(run(self.tree / "ci" / "subject", *wrong.split(), cwd=self.tree), words)
         for right in ((self.tree / "pool.cpp", "--", "-O3", "-lm", "-I", "library", self.tree / "pool.cpp"),
-                      ("--malloc", "libm.so.6")):
+                      ("--malloc", "libm.so.6"), ("--minutes", "0.5", "--jobs", "2", self.tree / "pool.cpp")):
             self.assertIn("set up or built", run(self.tree / "ci" / "subject", *right, cwd=self.tree).stdout)
         for code, words in ((0, "written: my_pool_subject.cpp"), (2, "my_pool_subject.cpp is there already")):
             written = run(self.tree / "ci" / "subject", "--new", "MyPool", cwd=self.tree)

@@ -59,7 +59,7 @@ def facts(command):
     known = {
         "command": command,
         "date": time.strftime("%Y-%m-%d %H:%M"),
-        **builds.made_from("bench"),
+        **builds.made_from(builds.BUILD / "bench"),
         "flags": _flags(),
         "processor": model[1] if model else platform.machine(),
         "caches": _caches(),

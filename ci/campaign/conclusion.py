@@ -1,13 +1,13 @@
 """The end of a run: the table, what was found, and a verdict that claims nothing about what did not run."""
 
 from campaign.crashes.files import NOT_REPLAYED
-from shared.targets import TARGETS
 from shared.text import clock, counted, number, shown_path, table
 
 AGREED = {  # by what the inputs are
     "program": "the cache agreed with the model in {inputs} inputs, {operations} operations",
     "geometry": "Geometry::make agreed with exact arithmetic in {inputs} geometries",
     "text": "the parser of programs kept T1 to T3 in {inputs} texts",
+    "any": "the allocator kept its promises in {inputs} inputs, {operations} operations",
 }
 SHOWN_PROBLEMS = 10
 
@@ -26,7 +26,7 @@ def what_agreed(targets):
     """What to say about the targets that ran inputs, separately for each kind of input."""
     sentences = []
     for kind, words in AGREED.items():
-        inputs, operations = (sum(t.counts[i] for t in targets if TARGETS[t.name].input == kind) for i in (0, 1))
+        inputs, operations = (sum(t.counts[i] for t in targets if t.input == kind) for i in (0, 1))
         if inputs:
             sentences.append(words.format(inputs=number(inputs), operations=number(operations)))
     return "; ".join(sentences)

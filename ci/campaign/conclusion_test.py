@@ -12,12 +12,13 @@ sys.dont_write_bytecode = True
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
 from campaign.conclusion import conclude
 from shared import tests
+from shared.targets import TARGETS
 
 
 class Verdict(unittest.TestCase):
     def concluded(self, problems=(), stopped=False, **inputs):
-        targets = [types.SimpleNamespace(name=name, counts=(count, 10 * count), seconds=1, crashes=0, states=0,
-                                         coverage=[None] * 3)
+        targets = [types.SimpleNamespace(name=name, input=TARGETS[name].input, counts=(count, 10 * count), seconds=1,
+                                         crashes=0, states=0, coverage=[None] * 3)
                    for name, count in inputs.items()]
         crashes, said = types.SimpleNamespace(defects={}, not_replayed=[]), []
         return conclude(targets, crashes, problems, stopped, said.append), said[-1].strip()

@@ -1,12 +1,12 @@
-"""The replay before the fuzzing: the committed corpus, the inputs set aside, and what others have left in
-fuzz-out/crashes. Failures are shown at once and kept; the rest are the seeds."""
+"""The replay before the fuzzing: the committed corpus, the inputs set aside, and what others have left in the folder of
+crashes. Failures are shown at once and kept; the rest are the seeds."""
 
 import itertools
 import time
 
+from campaign.crashes.collection import REGRESSIONS
 from campaign.crashes.replay_tool import is_chain
 from shared.command import CannotWork
-from shared.targets import TARGETS
 from shared.text import counted, shown_path
 
 BUDGET_SECONDS = 60  # from the first failure on: a build on which most files fail or hang must be fixed first
@@ -23,10 +23,11 @@ class CorpusReplay:
                   └──→ neither: a signal came, or the time for a corpus that fails was up; no seeds
     """
 
-    def __init__(self, root, targets, crashes, signals, progress):
-        self.targets, self.crashes, self.signals, self.progress = targets, crashes, signals, progress
-        self.regressions = files_in(root / "corpus" / "regressions")
-        self.committed = {t: files_in(root / "corpus" / t.name) for t in targets}
+    def __init__(self, folder, where, targets, crashes, signals, progress):
+        """`where` the files in the folder are from."""
+        self.where, self.targets, self.crashes, self.signals, self.progress = where, targets, crashes, signals, progress
+        self.regressions = files_in(folder / REGRESSIONS)
+        self.committed = {t: files_in(folder / t.name) for t in targets}
         self.aside = {t: files_in(t.set_aside) for t in targets}
         self.judged, self.failing, self.began_to_fail = 0, 0, None
         self.passing = {}  # file → what is in it
@@ -67,7 +68,7 @@ class CorpusReplay:
             self.failing += 1
             self.began_to_fail = self.began_to_fail or time.monotonic()
         if tell == self.crashes.add_corpus_file:
-            tell(file, facts, [f for f, kind in self.before if kind == facts.input])
+            tell(file, facts, self.where, [f for f, kind in self.before if kind == facts.input])
         else:
             tell(file, facts)
         if facts.outcome == "agreed" and not is_chain(file):
@@ -91,7 +92,7 @@ class CorpusReplay:
                 self.crashes.not_replayed.append(
                     f"{shown_path(file)} passes, and the replay tool could not make a seed of it")
             for target in self.targets:
-                if data := inputs.get(TARGETS[target.name].input):
+                if data := inputs.get(target.input):
                     target.add_seed(data)
         for target in self.targets:
             for file in self.passing.keys() & set(self.committed[target]):

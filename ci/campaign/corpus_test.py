@@ -23,6 +23,7 @@ from campaign.engines.target import Target
 from campaign.harvest import Harvest
 from campaign.scene import NAME, Overnight
 from shared import child_process
+from shared.targets import TARGETS
 
 
 class Corpus(Overnight):
@@ -32,10 +33,10 @@ class Corpus(Overnight):
         self.end(process, 0)
         name = self.put("!crash!!")
         bin = self.folder / "build" / "fuzz" / "bin"
-        target = Target(NAME, 37, self.out, fuzz.LibFuzzer.NAME)
+        target = Target(NAME, TARGETS[NAME], self.out, fuzz.LibFuzzer.NAME)
         target.workers = [fuzz.LibFuzzer(target, 0, fuzz.RUN, bin)]
         signals, said = child_process.Signals(), []
-        crashes = Crashes(self.folder, self.out / "crashes", ReplayTool([*fuzz.RUN, bin / "slab_replay"]), signals,
+        crashes = Crashes(self.out / "crashes", ReplayTool([*fuzz.RUN, bin / "slab_replay"]), signals,
                           said.append)
         progress = types.SimpleNamespace(say=said.append, gone="")
         with mock.patch.object(corpus, "SMALL_CORPUS", 1):
@@ -55,7 +56,7 @@ class Corpus(Overnight):
             code = run(*arguments, **options)
             said.append(self.put("abababab"))
             return code
-        merge = corpus.Merge(Target(NAME, 37, self.out, fuzz.LibFuzzer.NAME))
+        merge = corpus.Merge(Target(NAME, TARGETS[NAME], self.out, fuzz.LibFuzzer.NAME))
         with mock.patch.object(child_process, "run", run_then_put):
             sentence = merge.run(fuzz.RUN, bin / NAME, self.folder, child_process.Signals())
         self.assertIn("inputs of the corpus show the same", sentence)
@@ -124,7 +125,7 @@ class Corpus(Overnight):
             self.put(name)
         self.end(self.command(how="start"), 0)
         self.assertTrue(hidden.exists())
-        target = Target(NAME, 37, self.out, fuzz.LibFuzzer.NAME)
+        target = Target(NAME, TARGETS[NAME], self.out, fuzz.LibFuzzer.NAME)
         bin = self.folder / "build" / "fuzz" / "bin" / NAME
         hidden.chmod(0o600)
         self.assertIn("show the same", corpus.Merge(target).run(fuzz.RUN, bin, self.folder, child_process.Requests()))
@@ -139,7 +140,7 @@ class Corpus(Overnight):
         self.corpus.mkdir(parents=True)
         (self.corpus / ".input.AbCdEf").write_bytes(b"x")
         self.put("a")
-        target = Target(NAME, 37, self.out, Afl.NAME)
+        target = Target(NAME, TARGETS[NAME], self.out, Afl.NAME)
         target.seeds.mkdir(parents=True)
         worker = Afl(target, 0, [], self.folder)
         worker._link_inputs()

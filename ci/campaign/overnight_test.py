@@ -132,7 +132,7 @@ class Inputs(Overnight, Faults):
         artifact = self.folder / "artifacts" / "crash-1"
         artifact.write_bytes(b"x")
         signals = child_process.Signals()
-        crashes = Crashes(self.folder, self.out / "crashes", ReplayTool([replay]), signals, lambda _: None)
+        crashes = Crashes(self.out / "crashes", ReplayTool([replay]), signals, lambda _: None)
         self.assertTrue(crashes.take(NAME, artifact, LastWords(""), perhaps_slow=False, engine="libFuzzer"))
         self.assertEqual((signals.count, list(crashes.defects)), (2, ["M1/free"]))
 

@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 CI = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(CI)  # modules are named from ci/ on
-from campaign import corpus, corpus_replay, fuzz, fuzzing, schedule
+from campaign import campaign, corpus, corpus_replay, fuzz, fuzzing, schedule
 from campaign.engines import record
 from campaign.engines.target import Target
 from campaign.engines.worker import STATISTICS
@@ -50,8 +50,9 @@ def stand_in(folder, how, arguments):
 
 
 def signal_at(place):
-    """Ctrl-C, twice, when a function of fuzz, or a method of one of its classes, is called."""
-    owner, name = (getattr(fuzz, place.split(".")[0]), place.split(".")[1]) if "." in place else (fuzz, place)
+    """Ctrl-C, twice, when a function of fuzz or campaign, or a method of one of their classes, is called."""
+    module = fuzz if hasattr(fuzz, place.split(".")[0]) else campaign
+    owner, name = (getattr(module, place.split(".")[0]), place.split(".")[1]) if "." in place else (module, place)
     function = getattr(owner, name)
 
     def signalled(*arguments, **options):
@@ -78,7 +79,7 @@ def die_at_rename(folder, number):
             os.kill(os.getpid(), signal.SIGKILL)
         rmtree(*arguments, **options)
     pathlib.Path.replace, shutil.rmtree = replace_or_die, rmtree_or_die
-    target = Target(NAME, 37, folder / "out", fuzz.LibFuzzer.NAME)
+    target = Target(NAME, targets.TARGETS[NAME], folder / "out", fuzz.LibFuzzer.NAME)
     artifacts = folder / "out" / "artifacts" / NAME
     corpus.Merge(target).run(fuzz.RUN, folder / "build" / "fuzz" / "bin" / NAME, artifacts, child_process.Signals())
 

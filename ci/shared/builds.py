@@ -27,13 +27,13 @@ def build(wanted, signals, setup=()):
                                  "mend fuzz/CMakeLists.txt")
 
 
-def made_from(preset):
+def made_from(folder):
     """{commit, compiler} of a build that was just made; what is not known is left out. A changed tree ends in "+"."""
     found = {}
     said = _said(["git", "-C", ROOT, "rev-parse", "--short=10", "HEAD"])
     if said:
         found["commit"] = said + ("+" if _said(["git", "-C", ROOT, "status", "--porcelain"]) else "")
-    for file in sorted((BUILD / preset / "CMakeFiles").glob("*/CMakeCXXCompiler.cmake")):
+    for file in sorted((folder / "CMakeFiles").glob("*/CMakeCXXCompiler.cmake")):
         text = file.read_text(errors="replace")
         values = dict(re.findall(r'^set\(CMAKE_CXX_COMPILER_(ID|VERSION) "([^"]+)"\)', text, re.MULTILINE))
         if len(values) == 2:

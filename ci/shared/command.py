@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 
+LIMIT = 1_000_000  # of a number that is asked for
 # Python dies of one that comes while it starts, and would then say 1: that something is wrong. Commands start it with
 # these blocked.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -28,6 +29,32 @@ class _Parser(argparse.ArgumentParser):
 def parser(name, description):
     return _Parser(prog=name, description=description, allow_abbrev=False,
                    formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def positive(kind):
+    """For argparse: a number above 0, of what is asked for."""
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < LIMIT:
+            number = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"{text} is no positive {number} below {LIMIT:,}")
+        return value
+    return parse
+
+
+def add_length(parser, what):
+    """Of a campaign, in minutes or hours; seconds_of() says it."""
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", metavar="N", type=positive(float), help=what)
+    length.add_argument("--hours", metavar="N", type=positive(float), help="the same in hours: --hours 8 for a night")
+
+
+def seconds_of(arguments):
+    """None if no length is said."""
+    return 3600 * arguments.hours if arguments.hours else 60 * arguments.minutes if arguments.minutes else None
 
 
 def _open_what_is_closed():

@@ -9,7 +9,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SLABPROOF_BUILD") or ROOT / "build")  # checked by ci/build
 INPUT_SECONDS, INPUT_MEGABYTES = 25, 2560  # what an input may take (.clusterfuzzlite/build.sh)
-Kind = collections.namedtuple("Kind", "max_len input")  # the longest input in bytes; program, geometry or text
+Kind = collections.namedtuple("Kind", "max_len input")  # the longest input in bytes; program, geometry, text, or any
 TABLE = ROOT / "fuzz/targets/table"
 LINE = re.compile(r"SLAB_FUZZ_TARGET\((\w+), (\d+), (program|geometry|text)\)")
 

@@ -31,7 +31,7 @@ ALL = {
     "grows_unrounded": (10, r"H1/allocate\w*", 2),
     "joins_live_neighbour": (300, r"(G11|L4)/\w+", 200),
     "keeps_old_flags": (7000, r"died:\S+/(reallocate|free|allocate\w*|end)|(G11|G12|L4|H3)/\S+", 30),
-    "links_into_live": (300, r"H3/reallocate", 20),
+    "links_into_live": (300, r"H3/reallocate", 60),
     "links_reach_next": (30, r"died:\S+/(reallocate|free|allocate\w*|end)", 6),
     "loses_chunk_on_failure": (800, r"B18/end", 100),
     "loses_every_third": (400, r"H1/alloc", 50),
@@ -147,7 +147,7 @@ def main():
           f"-DCMAKE_CXX_COMPILER={wanted.compiler}",
           f"-DCMAKE_C_COMPILER={wanted.compiler.replace('clang++', 'clang')}"], HERE)
     targets = [f"{name}_replay" for name in (*ALL, "malloc_library")]
-    targets += ["loses_every_third_fuzz", "lowers_alignment_properties"]
+    targets += ["loses_every_third_fuzz", "tlsf_fuzz", "lowers_alignment_properties"]  # ci/campaign/subject_test.py
     must(["cmake", "--build", build, "--parallel", os.cpu_count() or 2, "--target", *targets], HERE)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)

@@ -10,13 +10,12 @@ from campaign.crashes.workshop import Workshop
 from campaign.engines.last_words import LastWords
 from campaign.engines.record import chain_of
 from shared.files import sha1, write_whole
-from shared.targets import TARGETS
 from shared.text import now, shown_path
 
 SHOW_SECONDS = 30
 CHAIN_SECONDS = 60  # of a chain; the fuzzing waits
 KEPT_FILES = 3
-CORPUS = "corpus replay"
+REGRESSIONS = "regressions"  # the folder of a corpus whose files have names, not hashes
 NO_WORDS = LastWords("")  # of a failure that no engine found
 
 
@@ -40,8 +39,8 @@ class Crashes:
                                                                           run, asks
     """
 
-    def __init__(self, root, folder, tool, signals, say):
-        self.root, self.folder, self.tool, self.signals, self.say = root, folder, tool, signals, say
+    def __init__(self, folder, tool, signals, say):
+        self.folder, self.tool, self.signals, self.say = folder, tool, signals, say
         self.defects = {}  # by signature
         self.not_replayed = []  # sentences about inputs that could not be replayed
         self.seen = {}  # the defect of each file name that this run has met
@@ -79,7 +78,7 @@ class Crashes:
             self._show(f"{shown_path(path)} fails{finder}", defect, path, facts, NO_WORDS)
             self._hand_over(facts.signature)
 
-    def add_corpus_file(self, path, facts, before=()):
+    def add_corpus_file(self, path, facts, where, before=()):
         """What the replay tool says of a file of the corpus. It stays where it is; of those that fail the smallest are
         also kept here, like what a fuzzer finds. `before` are those of its kind that ran in its process."""
         if facts.outcome == "unreadable":
@@ -89,7 +88,7 @@ class Crashes:
         data = path.read_bytes()
         kept = self.folder / kept_name(path, data)
         if facts.alone == "agreed" and not is_chain(path):
-            return self._add_after_others(path, facts, kept, before)
+            return self._add_after_others(path, facts, kept, where, before)
         if kept.name in self.seen:
             return
         defect = self.seen[kept.name] = self._defect(facts.signature)
@@ -102,7 +101,7 @@ class Crashes:
         try:
             if kept not in self.kept:
                 write_whole(kept, data)
-            self._keep(kept, facts.signature, facts, path.parent.name, CORPUS)
+            self._keep(kept, facts.signature, facts, path.parent.name, where)
             shown = kept
         finally:  # also shown when the disk is full
             defect.files.append((len(data), shown))
@@ -157,7 +156,7 @@ class Crashes:
             self._forget_larger(defect)
         return True
 
-    def _add_after_others(self, path, facts, kept, before):
+    def _add_after_others(self, path, facts, kept, where, before):
         """For a file of the corpus that fails only because of others, keeps the chain if that fails."""
         if (defect := self.defects.get(AFTER_OTHERS)) and defect.files:
             defect.count += 1
@@ -173,7 +172,7 @@ class Crashes:
                 f"alone "
                 "and in a chain of them: what failed is in neither (docs/crashes.md, section 5)")
         else:
-            self._take_chain(chain, path.parent.name, CORPUS, found, NO_WORDS)
+            self._take_chain(chain, path.parent.name, where, found, NO_WORDS)
 
     def _is_known_after_others(self, path):
         """Whether enough such failures are kept, so that the next one is only counted: replaying each takes as long as
@@ -266,7 +265,7 @@ class Crashes:
         return made_of(home_of(crashes).path) if crashes else []
 
     def command(self, path):
-        return f"{shown_path(self.root / 'ci' / 'replay')} {shown_path(path)}"
+        return self.tool.again(path)
 
 
 def _cannot_be_replayed(path, facts):
@@ -283,7 +282,7 @@ def kept_name(path, data):
     target = path.parent.name
     if is_chain(path):
         return f"{target}-{path.stem}{CHAIN}"
-    return f"{target}-{sha1(data)[:12]}" if target in TARGETS else f"{target}-{path.name}"
+    return f"{target}-{path.name}" if target == REGRESSIONS else f"{target}-{sha1(data)[:12]}"
 
 
 def signature_of(facts, words, after_others=False):

@@ -26,7 +26,6 @@ from campaign.progress import Progress
 from campaign.report import report
 from shared import child_process, tests
 from shared.command import CannotWork
-from shared.targets import ROOT
 
 
 def answer(code=0, **facts):
@@ -84,7 +83,7 @@ class Case(unittest.TestCase):
         """(the Crashes in that folder as a run of ci/fuzz has them, whether they took the input)."""
         artifact = self.out / "artifact"
         artifact.write_bytes(data)
-        run = Crashes(ROOT, folder, tool(script), child_process.Requests(), lambda text: None)
+        run = Crashes(folder, tool(script), child_process.Requests(), lambda text: None)
         with mock.patch.object(replay_tool, "SILENT_SECONDS", 1):
             return run, run.take("fuzz_large", artifact, LastWords("SUMMARY: x\n"), perhaps_slow, "libFuzzer")
 

@@ -24,7 +24,7 @@ from shared.text import shown_path, time_text
 VERSION = 2
 CHAIN = "-chain"
 PASSES = "passes in the replay tool"  # what fails in the fuzzer only
-NOT_REPLAYED = "not replayed yet: ci/triage tells what it is"  # in place of a signature
+NOT_REPLAYED = "not replayed yet: the next run, or a triage, tells what it is"  # in place of a signature
 READ_VERSIONS = (1, 2)  # 1 has no facts, and no input whose signature is not known
 ENGINES = {"property-": "RapidCheck", "explorer-": "explorer"}  # of inputs that come without a .json, by their names
 

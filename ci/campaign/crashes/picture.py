@@ -25,7 +25,7 @@ def picture(facts, trace, data):
 
 
 def _program(trace, facts):
-    setup = [line for line in trace if re.match("(backend|cache) ", line)]
+    setup = [line for line in trace if re.match("(backend|cache|pool|heap) ", line)]
     operations = trace[trace.index(setup[-1]) + 1:] if setup else trace
     step = facts.step if facts.step is not None else len(operations)
     begin, end = max(0, step - STEPS_BEFORE), min(len(operations), step + 1 + STEPS_AFTER)

@@ -14,6 +14,8 @@ import time
 from campaign.crashes.facts import Facts, facts_in
 from shared import child_process
 from shared.command import CannotWork
+from shared.targets import ROOT
+from shared.text import shown_path
 
 FILES_AT_ONCE = 500
 SILENT_SECONDS = 60  # at one file; the tool itself ends a program that hangs
@@ -21,9 +23,16 @@ SECONDS_A_MEGABYTE = 20  # more, of chains: as long as their processes lived, tw
 LOST_TOOLS = 3  # one after the other, without a single verdict
 
 
+def _by_ci_replay(path):
+    return f"{shown_path(ROOT / 'ci' / 'replay')} {shown_path(path)}"
+
+
 class ReplayTool:
-    def __init__(self, command):
-        self.command = command
+    """`again`: the command that shows a file again, for people. `makes`: what can be made of a program besides a
+    smaller one."""
+
+    def __init__(self, command, again=_by_ci_replay, makes=("--as-test", "--html")):
+        self.command, self.again, self.makes = command, again, makes
 
     def judge(self, files, stop=lambda: False, waiting=lambda: None, silent_seconds=None):
         """Yields (file, facts) of each in their order. Ends early when `stop()`; calls `waiting` now and then."""

@@ -69,7 +69,7 @@ class Triage:
             path = home_of(failing).path
             small = beside(path, ".min")
             stale = small in found and found[small].signature != signature
-            if making.can_be_made(path, signature, found[path]) and (stale or not making.is_complete(path)):
+            if making.can_be_made(path, signature, found[path]) and (stale or not making.is_complete(path, self.tool)):
                 waiting.append((path, signature, stale))
         return waiting
 
@@ -144,7 +144,7 @@ class Triage:
             times, first_seen, engines, _ = met(of_one)
             rows.append([signature, states[-1], times, len(of_one), operations, path.stat().st_size, first_seen or None,
                          engines or None])
-            again.append(f"{shown_path(ROOT / 'ci' / 'replay')} {shown_path(path)}")
+            again.append(self.tool.again(path))
             if files := made_of(home_of(of_one).path):
                 made.append(f"{signature}: {', '.join(f'{what} {shown_path(file)}' for what, file in files)}")
                 if not finished(home_of(of_one).path):

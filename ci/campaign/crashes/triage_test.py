@@ -67,7 +67,7 @@ exit $worst
 
     def run(self):
         """The crashes as a run of ci/fuzz has them."""
-        return Crashes(ROOT, self.crashes, ReplayTool([self.tool]), self.signals, lambda text: None)
+        return Crashes(self.crashes, ReplayTool([self.tool]), self.signals, lambda text: None)
 
     def input(self, bug, operations, kept=0):
         trace = self.folder / "input.trace"
@@ -120,7 +120,7 @@ def check_background(scene):
         scene.expect(f"it is small: {text}",
                      minimized(path)["operations"] <= 6 and len(text.splitlines()) == 3 + minimized(path)["operations"],
                      True)
-        scene.expect("and finished", making.is_complete(path), True)
+        scene.expect("and finished", making.is_complete(path, crashes.tool), True)
         scene.expect("the test says the same program",
                      "".join(f"// {line}\n" for line in text.splitlines()) in beside(path, ".min.cpp").read_text(),
                      True)
@@ -179,9 +179,9 @@ def check_interruption(scene):
     with open(scene.folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         scene.expect("a run is under way", "or made now: another command is at work" in scene.triage()[1], True)
-        scene.expect("and has the work", making.is_complete(home), False)
+        scene.expect("and has the work", making.is_complete(home, ReplayTool([scene.tool])), False)
     scene.triage()
-    scene.expect("ci/triage goes on with it", making.is_complete(home), True)
+    scene.expect("ci/triage goes on with it", making.is_complete(home, ReplayTool([scene.tool])), True)
 
 
 def check_triage(scene):

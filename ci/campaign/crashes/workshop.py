@@ -28,7 +28,7 @@ class Workshop:
 
     def add(self, crash):
         path, signature = crash.path, crash.signature
-        if signature in self.signatures or making.is_complete(path):
+        if signature in self.signatures or making.is_complete(path, self.tool):
             return
         if making.can_be_made(path, signature, crash.facts):
             self.signatures.add(signature)
@@ -58,7 +58,7 @@ class Workshop:
             path, signature = self.queue[0]
             try:
                 making.make(path, signature, self.tool, self.requests)
-            except making.FailsNoMore:  # ci/triage tells
+            except making.FailsNoMore:  # a triage tells
                 pass
             except (making.CannotMake, child_process.CannotStart) as error:
                 self.problems.append(str(error))
@@ -73,7 +73,7 @@ class Workshop:
         """Waits for the work in progress, for a minute at most and until a signal comes."""
         if not self.queue or signals.count or progress.gone:
             return
-        progress.say("the fuzzing is over; what is left: making the crashes small (Ctrl-C leaves that to ci/triage)")
+        progress.say("the fuzzing is over; what is left: making the crashes small (Ctrl-C leaves that to the next run)")
         progress.restart()
         end = time.monotonic() + LAST_SECONDS
         while self.queue and time.monotonic() < end and not (signals.count or progress.gone):

@@ -7,14 +7,16 @@ from shared.files import sha1
 
 
 class Target:
-    def __init__(self, name, max_len, out, engine):
-        self.name, self.max_len, self.out, self.engine = name, max_len, out, engine
+    def __init__(self, name, kind, out, engine):
+        self.name, self.out, self.engine = name, out, engine
+        self.max_len, self.input = kind
         self.corpus = out / "corpus" / name  # of every engine
         self.set_aside = out / "set-aside" / name  # inputs of the corpus that fail for now
         self.seeds = out / "seeds" / name
         self.workers = []
         self.crashes = 0
         self.barren_seconds = 0.0  # fuzzed since the last find
+        self.guides = True  # the engine: it is compiled for that, at least in parts
 
     def prepare(self):
         shutil.rmtree(self.seeds, ignore_errors=True)

@@ -1,0 +1,99 @@
+"""Campaigns of ci/subject: what ci/fuzz does, with somebody's allocator as the only target. The folder has what
+fuzz-out has (docs/overnight.md), and random/, the random programs that each run begins with."""
+
+import os
+import pathlib
+import shutil
+
+from campaign import campaign, out_format
+from campaign.crashes import triage
+from campaign.crashes.replay_tool import ReplayTool
+from campaign.engines.libfuzzer import LibFuzzer
+from campaign.engines.target import Target
+from campaign.progress import Progress
+from shared import child_process, command
+from shared.builds import RUN, made_from
+from shared.command import CannotWork
+from shared.targets import Kind
+from shared.text import shown_path
+
+COMMAND = "ci/subject"
+KIND = Kind(4096, "any")
+PROGRAMS, MOST_PROGRAMS = 1000, 100_000  # random ones, which a campaign begins with
+
+
+def add_options(parser):
+    command.add_length(parser, "a campaign of that length: it is kept, and the next one goes on with it")
+    parser.add_argument("--jobs", type=command.positive(int), metavar="N", help="its processes (as many as processors)")
+    parser.add_argument("--triage", action="store_true", help="list what campaigns found, and whether it still fails")
+
+
+def is_wanted(wanted):
+    """Whether a campaign or a triage is, which goes with less than a search that ends with the first failure."""
+    seconds = command.seconds_of(wanted)
+    if not seconds and not wanted.triage:
+        if wanted.jobs:
+            raise CannotWork("--jobs goes with --minutes or --hours")
+        return False
+    way = "--triage" if wanted.triage else "--minutes and --hours"
+    others = {"--seconds": wanted.seconds, "--go-on": wanted.go_on or None, "--replay": wanted.replay}
+    if wanted.triage:
+        others |= {"--minutes and --hours": seconds, "--programs": wanted.programs, "--jobs": wanted.jobs}
+    for option, value in others.items():
+        if value is not None:
+            raise CannotWork(f"{option} and {way} do not go together")
+    if (wanted.programs or 0) > MOST_PROGRAMS:
+        raise CannotWork(f"a campaign begins with at most {MOST_PROGRAMS:,} random programs")
+    return True
+
+
+class Subject:
+    """What is built of an allocator in a folder: NAME_replay and NAME_fuzz. `again` is the command that runs a file
+    again, for people, with {} in the place of the file."""
+
+    def __init__(self, name, folder, again):
+        self.name, self.folder = f"{name}_fuzz", folder
+        self.tool = ReplayTool([*RUN, folder / f"{name}_replay"],
+                               lambda path: again.replace("{}", shown_path(path), 1), makes=())
+
+    def fuzz(self, out, programs, seed, jobs, seconds, signals, guides=True):
+        """Fuzzes it, beginning with random programs; returns the exit code. `guides`: whether it is compiled here."""
+        target = Target(self.name, KIND, out, LibFuzzer.NAME)
+        target.guides = guides
+        target.workers = [LibFuzzer(target, index, RUN, self.folder) for index in range(jobs)]
+        random = out / "random"
+
+        def write_programs(signals):
+            shutil.rmtree(random, ignore_errors=True)
+            words = ["--random", str(programs), "--seed", str(seed), "--write-bytes", random / target.name]
+            code, _ = child_process.run([*self.tool.command, *words], signals)
+            signals.check("the random programs were made; nothing was fuzzed")
+            if code != 0:
+                raise CannotWork(f"the random programs could not be made (status {code}); nothing was fuzzed")
+
+        progress = Progress()
+        if not guides:
+            progress.say("nothing of it is compiled here, so that nothing guides the fuzzer: no input is kept as new")
+        return progress.code(campaign.run(campaign.Campaign(
+            COMMAND, out, [target], self.folder, self.folder, self.tool, random, "random programs", write_programs,
+            lambda: made_from(self.folder.parent)), jobs, seconds, signals, progress), COMMAND)
+
+    def triage(self, out, signals):
+        """Lists what its campaigns have found, and whether it still fails."""
+        out_format.check(out)
+        progress = Progress()
+        for sentence in self.tool.not_checked(signals):
+            progress.say(sentence)
+        return progress.code(triage.Triage(out, self.tool, signals, progress).run(), COMMAND)
+
+
+def run(wanted, name, folder, library, again):
+    """What is_wanted(). `library` tells apart what is judged with the same binaries."""
+    signals = child_process.Signals()
+    os.environ["SLABPROOF_COMMAND"] = COMMAND
+    subject = Subject(name, folder, again)
+    out = pathlib.Path(wanted.output).resolve() if wanted.output else folder / f"fuzz-out{library}"
+    if wanted.triage:
+        return subject.triage(out, signals)
+    return subject.fuzz(out, wanted.programs or PROGRAMS, wanted.seed, wanted.jobs or len(os.sched_getaffinity(0)),
+                        command.seconds_of(wanted), signals, guides=not library)
