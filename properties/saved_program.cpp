@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/judge/event_log.hpp"
+#include "model/execution/event_log.hpp"
 #include "model/program/codec.hpp"
 
 namespace slabproof {

@@ -1,5 +1,5 @@
 // The event log of a program is the same wherever, whenever and after whatever it runs.
-#include "model/judge/event_log.hpp"
+#include "model/execution/event_log.hpp"
 
 #include <algorithm>
 #include <iterator>

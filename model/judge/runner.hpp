@@ -13,10 +13,10 @@
 
 #include <slab/misuse.hpp>
 
+#include "model/execution/event_log.hpp"
 #include "model/judge/answered.hpp"
 #include "model/judge/cache_model.hpp"
 #include "model/judge/checks.hpp"
-#include "model/judge/event_log.hpp"
 #include "model/judge/expectation.hpp"
 #include "model/judge/misuse_oracle.hpp"
 #include "model/judge/reference.hpp"

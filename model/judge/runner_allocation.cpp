@@ -16,7 +16,7 @@ std::uintptr_t Runner::allocate(OperationKind kind, std::uint8_t cache, std::uin
   expect_object(cache);
   const std::uintptr_t object =
       address(kind == OperationKind::Alloc ? subjects_[cache]->alloc() : subjects_[cache]->alloc_no_grow());
-  log_.add(0x100 | static_cast<std::uint64_t>(kind), object ? arena_.relative(object) : 0, ordinal);
+  log_.done(kind, object ? arena_.relative(object) : 0, ordinal);
   if (!source_.is_current && source_.slab != 0 && source_.slab == models_[cache].damaged()) judge_found(cache);
   if (!violated()) {
     if (object)

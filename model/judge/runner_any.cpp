@@ -97,7 +97,7 @@ void Runner::allocate_any(const Operation& operation) {
   }
   refusal.reset();
   const std::uintptr_t object = address(given);
-  log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), object ? arena_.relative(object) : 0, operation.object);
+  log_.done(operation.kind, object ? arena_.relative(object) : 0, operation.object);
   if (!violated()) {
     judge_growth(cache, blocks);
     if (violated()) return end();
@@ -183,7 +183,7 @@ bool Runner::reallocate(const Operation& operation) {
     const Refusal refusal{*subjects_[cache], backend_of(cache)};
     object = address(subjects_[cache]->reallocate(pointer(before), operation.argument));
   }
-  log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), object ? arena_.relative(object) : 0, operation.object);
+  log_.done(operation.kind, object ? arena_.relative(object) : 0, operation.object);
   if (violated()) return end(), true;
   if (!object) {
     judge_null(cache, true);

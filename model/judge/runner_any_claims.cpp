@@ -56,7 +56,7 @@ void Runner::reset(std::uint8_t cache) {
   const std::size_t blocks = backend_of(cache).memory_of(cache);
   subjects_[cache]->reset();
   if (backend_of(cache).memory_of(cache) < blocks) population.room = 0;
-  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Destroy));
+  log_.done(OperationKind::Destroy);
   end();
   if (!violated()) check_contents();
 }
@@ -122,7 +122,7 @@ bool Runner::free_wrongly(const Operation& operation) {
   const bool is_told = subjects_[cache]->tells_of_free(pointer(wrong), size);
   if (violated()) return true;
   if (!is_told) return violate_expected("nothing"), true;
-  log_.add(0x200, static_cast<std::uint64_t>(operation.kind));
+  log_.misuse_told(operation.kind);
   if (detects.by == DetectedMisuse::By::Abort) return close(), is_over_ = true;
   if (detects.by == DetectedMisuse::By::Report) ++misuses_[cache];
   return end(), true;

@@ -39,7 +39,7 @@ bool Runner::damage_info(const Operation& operation) {
   damaged_ = {slab.base, info_of(slab), damage.value == InfoDamage::copied && other ? other->base : 0};
   report_observer = this;
   context_.cache_index = cache;
-  log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), arena_.relative(damaged_.info), operation.argument);
+  log_.done(operation.kind, arena_.relative(damaged_.info), operation.argument);
   return true;
 }
 
@@ -58,7 +58,7 @@ void Runner::note_found() {
     return violate(Invariant::M14, Cause::DamageUnseen, "CorruptedSlabInfo of the damaged one reported",
                    slab::to_string(report.kind) + std::string{" of another"});
   report_log.pop_back();
-  log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(info_of(*slab)));
+  log_.reported(report.kind, arena_.relative(info_of(*slab)));
   const std::size_t used = slab->used;
   slab->used -= static_cast<std::uint32_t>(model.quarantined_in(slab->base));  // these are nobody's any more
   found_.push_back({slab->base, slab->size, info_of(*slab), slab->used});
@@ -113,7 +113,7 @@ void Runner::free_set_aside(std::uint32_t ordinal) {
   bury(freed);
   reference_.retire(freed.address);
   --backend_of(cache).find(freed.address)->used;
-  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Free), arena_.relative(freed.address), ordinal);
+  log_.done(OperationKind::Free, arena_.relative(freed.address), ordinal);
   subjects_[cache]->free(pointer(freed.address));
   if (!report_log.empty()) violate_expected(seen_instead());
   end();

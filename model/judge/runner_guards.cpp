@@ -108,7 +108,7 @@ bool Runner::write_astray(const Operation& operation) {
                 [&](const StrayWrite& other) { return other.slot == write.slot && other.offset == write.offset; });
   stray_writes_.push_back(write);
   poke(write.slot + write.offset, write.value);
-  log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), arena_.relative(write.slot), write.offset);
+  log_.done(operation.kind, arena_.relative(write.slot), write.offset);
   return true;
 }
 
@@ -145,7 +145,7 @@ void Runner::judge_write_after_free(std::uint8_t cache, std::uintptr_t object) {
   if (report_log.size() != 1) return violate_expected(std::to_string(report_log.size()) + " reports");
   const slab::MisuseReport report = report_log.front();
   report_log.clear();
-  log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(object));
+  log_.reported(report.kind, arena_.relative(object));
   if (report.kind != slab::Misuse::WriteAfterFree) return violate_expected(slab::to_string(report.kind));
   if (report.pointer != pointer(object) || report.cache != subjects_[cache]->identity())
     return violate(Invariant::M16, Cause::WrongReport, "the object and the cache in the report", "others");

@@ -69,7 +69,7 @@ void Runner::free_misused(std::uint8_t cache, std::uintptr_t misused, const Misu
   if (report_log.size() != 1) return violate_expected(std::to_string(report_log.size()) + " reports");
   const slab::MisuseReport report = report_log.front();
   report_log.clear();
-  log_.add(0x200 | static_cast<std::uint64_t>(report.kind), arena_.relative(misused));
+  log_.reported(report.kind, arena_.relative(misused));
   if (report.kind != expected.kind) return violate_expected(slab::to_string(report.kind));
   if (report.pointer != pointer(misused) || report.cache != subjects_[cache]->identity())
     return violate(expected.invariant, Cause::WrongReport, "the pointer and the cache in the report", "others");
@@ -133,7 +133,7 @@ bool Runner::corrupt_link(std::uint8_t cache, const Object& object, std::uint32_
   begin(OperationKind::AllocNoGrow, cache);
   expect({Invariant::M11, Cause::WriteToFreedObjectHeeded, "an object, whatever was written to a freed one"});
   const std::uintptr_t allocated = address(subjects_[cache]->alloc_no_grow());
-  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::CorruptLink), allocated ? arena_.relative(allocated) : 0);
+  log_.done(OperationKind::CorruptLink, allocated ? arena_.relative(allocated) : 0);
   if (violated()) return true;
   if (!report_log.empty()) return violate_expected(slab::to_string(report_log.front().kind)), true;
   if (!allocated) return violate_expected("null"), true;

@@ -110,7 +110,7 @@ bool Runner::execute(const Operation& operation) {
       close();  // the backend is asked nothing
       check_statistics(cache);
       check_reports();
-      log_.add(0x100 | static_cast<std::uint64_t>(operation.kind), models_[cache].live_objects());
+      log_.done(operation.kind, models_[cache].live_objects());
       return true;
   }
   return false;
@@ -164,7 +164,7 @@ void Runner::free_object(std::uint32_t ordinal) {
   const bool other_meets_damage = !meets_damage && slab && model.quarantine().size() > model.guards.quarantine_objects;
   if (other_meets_damage) expect({Invariant::M14, Cause::DamageUnseen, "one report of CorruptedSlabInfo"});
   bury(freed);
-  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Free), arena_.relative(freed.address), ordinal);
+  log_.done(OperationKind::Free, arena_.relative(freed.address), ordinal);
   const std::size_t blocks = backend_of(cache).memory_of(cache);
   {
     const Refusal refusal{*subjects_[cache], backend_of(cache)};
@@ -209,7 +209,7 @@ bool Runner::reserve(std::uint8_t cache, std::size_t n) {
   expect({Invariant::B20, Cause::TooFewFreeObjects, "% free objects after a true reserve", n,
           n == ~std::size_t{0} ? "SIZE_MAX" : nullptr});
   const bool reserved = subjects_[cache]->reserve(n);
-  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Reserve), n, reserved);
+  log_.done(OperationKind::Reserve, n, reserved);
   if (context_.calls[static_cast<std::size_t>(BackendCall::AllocSlab)] > 0 && !context_.is_asked &&
       subjects_[cache]->abilities().follows_policy)
     violate(Invariant::B20, Cause::NotAsked, "can_make_slabs asked before the first alloc_slab", "not asked");
@@ -245,7 +245,7 @@ void Runner::shrink(std::uint8_t cache) {
   begin(OperationKind::Shrink, cache);
   expect({Invariant::L7, Cause::WrongCount, "shrink to return %", empty});
   const std::size_t returned = subjects_[cache]->shrink();
-  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Shrink), returned);
+  log_.done(OperationKind::Shrink, returned);
   while (!model.quarantine().empty()) leave_quarantine(cache);
   damaged = backend_of(cache).find(model.damaged());
   if (damaged && damaged->used == 0) judge_found(cache);
@@ -306,7 +306,7 @@ void Runner::destroy(std::uint8_t cache) {
     ++reported;
   }
   if (reported != reports.number) return violate_expected(std::to_string(reported));
-  log_.add(0x100 | static_cast<std::uint64_t>(OperationKind::Destroy), reported);
+  log_.done(OperationKind::Destroy, reported);
   report_log.clear();
   if (backend.memory_of(cache) != 0 && !abilities.keeps_memory)
     return violate(Invariant::B18, Cause::MemoryKept, "all memory given back",

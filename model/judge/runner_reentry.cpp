@@ -76,7 +76,7 @@ void Runner::answer(std::uint8_t cache, slab::Misuse reported) {
     mark_->answered = answered_;
     mark_->answered_at = step_;
   }
-  log_.add(0x300 | static_cast<std::uint64_t>(call), static_cast<std::uint64_t>(reported), cache);
+  log_.called_from_on_misuse(call, reported, cache);
   const Expectation before = expect({Invariant::M17, Cause::AuditFailed, "audit() to hold when on_misuse is called"});
   if (const Invariant failed = audit_failure(cache); failed != Invariant::None)
     violate_expected("it fails with " + to_string(failed));

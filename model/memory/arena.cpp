@@ -9,7 +9,7 @@
 
 namespace slabproof {
 
-Arena::Arena(std::uintptr_t base) : base_{base} {
+Arena::Arena(std::uintptr_t base) : ArenaLayout{base} {
   void* const mapped = mmap(reinterpret_cast<void*>(base), size, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (mapped != reinterpret_cast<void*>(base)) {
@@ -20,8 +20,8 @@ Arena::Arena(std::uintptr_t base) : base_{base} {
 }
 
 Arena::~Arena() {
-  permit(reinterpret_cast<void*>(base_), size);
-  munmap(reinterpret_cast<void*>(base_), size);
+  permit(reinterpret_cast<void*>(cache(0)), size);
+  munmap(reinterpret_cast<void*>(cache(0)), size);
 }
 
 }  // namespace slabproof

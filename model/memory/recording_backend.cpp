@@ -37,14 +37,15 @@ void RecordingBackend::reset(const BackendSpec& spec) {
   infos_.clear();
   memory_.clear();
   for (std::size_t i = 0; i < Limits::max_caches; ++i) slab_counts_[i] = info_counts_[i] = memory_counts_[i] = 0;
-  failure_armed_ = is_error_armed_ = is_lie_due_ = false;
+  injection_.disarm();
+  is_error_armed_ = is_lie_due_ = false;
   calls_that_may_fail_ = 0;
   slabs_made_ = 0;
 }
 
 // Every call begins here: may the backend be called now, and by this row?
 void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b) {
-  log_.add(static_cast<std::uint64_t>(call) << 8 | index_, a, b);
+  log_.called(call, index_, a, b);
   if (call_log) call_log->push_back({call, index_, a, b, 0});
   const bool anybody = context_.cache && !context_.constructing && !context_.reentering &&
                        context_.misuse == Invariant::None && context_.operation != OperationKind::AllocNoGrow &&
@@ -89,20 +90,10 @@ void RecordingBackend::check_sizes(std::size_t slab_size, std::size_t page_size)
                        std::to_string(slab_size) + ", " + std::to_string(page_size));
 }
 
-void RecordingBackend::fail(const Operation& operation) {
-  failure_armed_ = true;
-  failure_ = operation.failure();
-  calls_let_through_ = operation.argument;
-}
-
-RecordingBackend::Injected RecordingBackend::injected(FailingCall call) {
+Injection::Outcome RecordingBackend::injected(FailingCall call) {
   ++calls_that_may_fail_;
-  if (!failure_armed_ || (context_.constructing && !context_.may_fail_to_construct)) return Injected::None;
-  if (failure_.call != FailingCall::Any && failure_.call != call) return Injected::None;
-  if (!Failure{call, failure_.mode}.is_possible()) return Injected::None;
-  if (calls_let_through_ > 0) return --calls_let_through_, Injected::None;
-  if (failure_.mode != FailureMode::Always) failure_armed_ = false;
-  return failure_.mode == FailureMode::Misaligned ? Injected::Misalign : Injected::Refuse;
+  if (context_.constructing && !context_.may_fail_to_construct) return Injected::None;
+  return injection_.outcome_of(call);
 }
 
 void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
@@ -151,7 +142,7 @@ void* RecordingBackend::alloc_slab(std::size_t slab_size, std::size_t page_size)
   if (misaligned) refuse(Invariant::G2);
   ++slab_counts_[context_.cache_index];
   if (!slab.misaligned) observer_.on_slab_made(slab);
-  log_.add(1, arena_.relative(slab.base));
+  log_.slab_given(arena_.relative(slab.base));
   note_answer(arena_.relative(slab.base));
   return pointer(slab.base);
 }
@@ -338,7 +329,7 @@ void* RecordingBackend::alloc_slab_info(std::size_t size) noexcept {
   const std::uintptr_t info = misalign ? block + 4 : block;
   infos_.insert(info) = {info, size, context_.cache_index, misalign};
   ++info_counts_[context_.cache_index];
-  log_.add(2, arena_.relative(info));
+  log_.slab_info_given(arena_.relative(info));
   note_answer(arena_.relative(info));
   return pointer(info);
 }
@@ -371,7 +362,7 @@ void* RecordingBackend::take_memory(std::size_t size, std::size_t align) noexcep
   if (judgement_.violated()) return nullptr;
   const std::uintptr_t block =
       injected(FailingCall::AllocSlab) == Injected::Refuse ? 0 : slab_region_.take(size, align);
-  log_.add(3, size, block ? arena_.relative(block) : 0);
+  log_.memory_given(size, block ? arena_.relative(block) : 0);
   if (!block) return refuse(Invariant::B15), nullptr;
   MemoryRecord& record = memory_.insert(block);
   record = {.base = block, .size = size, .cache = context_.cache_index};
@@ -385,7 +376,7 @@ void RecordingBackend::give_memory(void* memory) noexcept {
     judgement_.violate(Invariant::B3, Cause::NotOutstanding, "outstanding memory of this subject given back",
                        "another pointer");
   if (judgement_.violated()) return;
-  log_.add(4, arena_.relative(record->base));
+  log_.memory_returned(arena_.relative(record->base));
   --memory_counts_[record->cache];
   slab_region_.give(record->base, record->size);
   memory_.erase(*record);

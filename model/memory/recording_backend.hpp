@@ -6,8 +6,9 @@
 
 #include <slab/backend.hpp>
 
+#include "model/execution/event_log.hpp"
+#include "model/execution/injection.hpp"
 #include "model/judge/cache_model.hpp"
-#include "model/judge/event_log.hpp"
 #include "model/judge/verdict.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/block_table.hpp"
@@ -16,16 +17,6 @@
 
 namespace slabproof {
 
-enum class BackendCall : std::uint8_t {
-  AllocSlab,
-  FreeSlab,
-  SaveSlabInfo,
-  GetSlabInfo,
-  DeleteSlabInfo,
-  AllocSlabInfo,
-  FreeSlabInfo
-};
-constexpr std::size_t backend_calls = 7;
 const char* to_string(BackendCall call);
 
 /// A call as the event log has it, addresses relative to the arena, and its answer: an address, or 1 for a page that
@@ -37,9 +28,6 @@ struct CallRecord {
 };
 /// Where calls are noted for pictures of a run; one runner runs at a time.
 inline std::vector<CallRecord>* call_log = nullptr;
-
-/// The most slabs that one backend hands out at once; the next alloc_slab is refused.
-constexpr std::size_t max_slabs = 1536;
 
 /// A slab that a cache holds.
 struct SlabRecord {
@@ -154,8 +142,11 @@ class RecordingBackend {
   // For the runner.
   /// Whether memory is refused to the call that a subject with memory of its own is about to get.
   [[nodiscard]] bool refuses_call() noexcept;
-  void fail(const Operation& operation);
-  void recover() { failure_armed_ = is_error_armed_ = false; }
+  void fail(const Operation& operation) { injection_.arm(operation); }
+  void recover() {
+    injection_.disarm();
+    is_error_armed_ = false;
+  }
   void err(const Operation& operation);
   /// Makes the next look-up, of a page of this slab, err, if the program says so. Nothing: it does not.
   Erred err_about(const SlabRecord& slab, std::uintptr_t object);
@@ -195,8 +186,8 @@ class RecordingBackend {
   void enter(BackendCall call, std::uint64_t a = 0, std::uint64_t b = 0);
   void blame_caller(BackendCall call);
   void check_sizes(std::size_t slab_size, std::size_t page_size);
+  using Injected = Injection::Outcome;
   /// Whether the program makes this call fail, and how.
-  enum class Injected : std::uint8_t { None, Refuse, Misalign };
   Injected injected(FailingCall call);
   void refuse(Invariant invariant) {
     context_.refused = invariant;
@@ -237,9 +228,7 @@ class RecordingBackend {
   std::vector<std::uintptr_t> page_map_;  // one entry for 64 bytes of the slab region
   std::size_t saved_pages_ = 0;           // entries of it that are not 0
 
-  bool failure_armed_ = false;
-  Failure failure_;
-  std::uint32_t calls_let_through_ = 0;
+  Injection injection_;
   std::uint32_t calls_that_may_fail_ = 0;
   std::uint32_t slabs_made_ = 0;
 

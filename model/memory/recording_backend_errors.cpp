@@ -39,7 +39,7 @@ std::uintptr_t RecordingBackend::note(const Erred& erred) {
   context_.erred = erred;
   context_.erred.let_be = context_.calls[static_cast<std::size_t>(call)] - 1;
   refuse(Invariant::M13);
-  log_.add(5, arena_.relative(erred.given), static_cast<std::uint64_t>(erred.how));
+  log_.backend_erred(arena_.relative(erred.given), erred.how);
   note_answer(arena_.relative(erred.given));
   return erred.given;
 }

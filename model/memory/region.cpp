@@ -47,23 +47,17 @@ SLABPROOF_BULK void copy_words(const std::uint64_t* from, std::uint64_t* to, std
 }  // namespace
 
 void Region::reset(const BackendSpec& spec) {
-  if (held_ != 0) forbid(reinterpret_cast<void*>(begin_), next_ - begin_);  // returned blocks are forbidden already
+  if (held_ != 0)
+    forbid(reinterpret_cast<void*>(where_.begin()), touched_bytes());  // returned blocks are forbidden already
   held_ = 0;
-  next_ = begin_;
+  where_.reset(spec);
   returned_.clear();
-  spec_ = spec;
-  random_state_ = first_random_state();
   written_before_reuse_ = 0;
   places_ = 0;
 }
 
 std::uint64_t* Region::end_words(std::uintptr_t block, std::size_t size) {
   return reinterpret_cast<std::uint64_t*>(block + size - sizeof(Leftover));
-}
-
-std::uint64_t Region::random() {  // Knuth's MMIX generator
-  random_state_ = random_state_ * 6364136223846793005u + 1442695040888963407u;
-  return random_state_ >> 33;
 }
 
 std::uintptr_t Region::take(std::size_t size, std::size_t align) {
@@ -75,27 +69,24 @@ std::uintptr_t Region::take(std::size_t size, std::size_t align) {
   if (!block) return 0;
   ++held_;
   permit(reinterpret_cast<void*>(block), size);
-  const bool ones = spec_.is_junk_all_ones();
-  fill(block, size, ones ? ~std::uint64_t{0} : random_state_ | 1, ones ? 0 : 0xD1342543DE82EF95u);
-  random();
-  if (reused && places_ == 0 && spec_.seed % 2 == 1 && size >= sizeof leftover)
+  const bool ones = where_.spec().is_junk_all_ones();
+  fill(block, size, ones ? ~std::uint64_t{0} : where_.random_state() | 1, ones ? 0 : 0xD1342543DE82EF95u);
+  where_.random();
+  if (reused && places_ == 0 && where_.spec().seed % 2 == 1 && size >= sizeof leftover)
     copy_words(leftover.data(), end_words(block, size), leftover.size());
   return block;
 }
 
 std::uintptr_t Region::take_returned(std::size_t size, std::size_t align, Leftover& leftover) {
   if (places_ > 0) return size == size_of_places_ ? take_place(size) : 0;
-  if (spec_.reuse == Reuse::Never) return 0;
-  const std::size_t count = returned_.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t at = spec_.reuse == Reuse::Lifo ? count - 1 - i : i;
-    const Block block = returned_[at];
-    if (block.size != size || block.begin % align != 0) continue;
-    returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(at));
-    leftover = block.leftover;
-    return block.begin;
-  }
-  return 0;
+  const std::size_t at = where_.reused(returned_.size(), [&](std::size_t number) {
+    return returned_[number].size == size && returned_[number].begin % align == 0;
+  });
+  if (at == returned_.size()) return 0;
+  const std::uintptr_t block = returned_[at].begin;
+  leftover = returned_[at].leftover;
+  returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(at));
+  return block;
 }
 
 std::uintptr_t Region::take_place(std::size_t size) {
@@ -110,13 +101,7 @@ std::uintptr_t Region::take_place(std::size_t size) {
 }
 
 std::uintptr_t Region::take_fresh(std::size_t size, std::size_t align) {
-  if (size == size_of_places_ && places_ > 0) return 0;
-  std::uintptr_t block = (next_ + align - 1) & ~(align - 1);
-  if (spec_.placement == Placement::Scattered) block += random() % 5 * align;
-  if (spec_.placement == Placement::BarelyAligned && block / align % 2 == 0) block += align;
-  if (size > size_ || block + size > begin_ + size_) return 0;
-  next_ = block + size;
-  return block;
+  return size == size_of_places_ && places_ > 0 ? 0 : where_.fresh(size, align);
 }
 
 void Region::give(std::uintptr_t block, std::size_t size) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/execution/block_places.hpp"
 #include "model/memory/place_chooser.hpp"
 #include "model/program/setup.hpp"
 
@@ -16,7 +17,7 @@ namespace slabproof {
 /// even without a sanitizer (B19).
 class Region {
  public:
-  Region(std::uintptr_t begin, std::size_t size) : begin_{begin}, size_{size}, next_{begin} {}
+  Region(std::uintptr_t begin, std::size_t size) : where_{begin, size} {}
 
   /// Forgets everything. O(bytes touched).
   void reset(const BackendSpec& spec);
@@ -31,9 +32,9 @@ class Region {
   /// The same, if it was noticed when a block was handed out again.
   [[nodiscard]] std::uintptr_t written_before_reuse() const { return written_before_reuse_; }
   /// From the first to the last byte handed out so far.
-  [[nodiscard]] std::size_t touched_bytes() const { return next_ - begin_; }
+  [[nodiscard]] std::size_t touched_bytes() const { return where_.next() - where_.begin(); }
   /// One past the last address handed out so far: nothing from there on was ever a slab.
-  [[nodiscard]] std::uintptr_t untouched() const { return next_; }
+  [[nodiscard]] std::uintptr_t untouched() const { return where_.next(); }
 
  private:
   /// The last words of a block: a SlabInfo.
@@ -47,16 +48,10 @@ class Region {
   [[nodiscard]] std::uintptr_t take_place(std::size_t size);
   [[nodiscard]] std::uintptr_t take_fresh(std::size_t size, std::size_t align);
   [[nodiscard]] static std::uint64_t* end_words(std::uintptr_t block, std::size_t size);
-  [[nodiscard]] std::uint64_t first_random_state() const { return spec_.seed * 0x9E3779B97F4A7C15u + 1; }
-  std::uint64_t random();
 
-  std::uintptr_t begin_;
-  std::size_t size_;
-  std::uintptr_t next_;
+  BlockPlaces where_;
   std::vector<Block> returned_;
   std::size_t held_ = 0;  // blocks handed out and not returned
-  BackendSpec spec_;
-  std::uint64_t random_state_ = 0;
   std::uintptr_t written_before_reuse_ = 0;
 
   // While there are places the blocks handed out are these, side by side, which `chooser_` selects among. Blocks of

@@ -6,7 +6,7 @@
 
 #include <string_view>
 
-#include "model/judge/event_log.hpp"
+#include "model/execution/event_log.hpp"
 #include "model/memory/sanitizer.hpp"
 #include "model/process/cannot_judge.hpp"
 #include "model/process/watchdog.hpp"

@@ -50,4 +50,13 @@ constexpr Language language_of(Shape shape) {
 
 inline constexpr Language slab_language = language_of(Shape::SlabCache);
 
+/// Of these programs a slab cache and a backend know all that they need: nobody must predict which misuse the contract
+/// promises a report of.
+inline constexpr Language slab_language_without_misuse = [] {
+  Language language = slab_language;
+  for (const OperationKind kind : operation_table.kinds)
+    if (misuse_of(kind) != MisuseClass::None) language.kinds &= ~(std::uint64_t{1} << static_cast<unsigned>(kind));
+  return language;
+}();
+
 }  // namespace slabproof

@@ -41,9 +41,8 @@ void SmallStateAccess::confine(Region& region, std::uintptr_t begin, std::size_t
 void SmallStateAccess::load(Region& region, std::uint32_t held) {
   region.returned_.clear();
   region.held_ = 0;
-  region.next_ = place(region, region.places_);
+  region.where_.restart_at(place(region, region.places_));
   region.written_before_reuse_ = 0;
-  region.random_state_ = region.first_random_state();
   for (std::size_t i = 0; i < region.places_; ++i) {
     ++region.held_;
     if (!(held >> i & 1)) region.give(place(region, i), region.size_of_places_);
@@ -76,7 +75,8 @@ void SmallStateAccess::load(RecordingBackend& backend, const SmallState& state, 
   backend.slabs_.clear();
   backend.infos_.clear();
   for (std::size_t i = 0; i < Limits::max_caches; ++i) backend.slab_counts_[i] = backend.info_counts_[i] = 0;
-  backend.failure_armed_ = backend.is_error_armed_ = backend.is_lie_due_ = false;
+  backend.recover();
+  backend.is_lie_due_ = false;
   backend.calls_that_may_fail_ = 0;
   backend.saved_pages_ = 0;
   backend.slabs_made_ = SmallState::max_slabs;

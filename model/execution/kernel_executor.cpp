@@ -1,0 +1,81 @@
+// The executor with every cache that programs ask for, as a kernel compiles it: kernel_executor.cmake links it
+// into a program, and compares the event logs that it writes with the runner's.
+#include <new>
+
+#include <slab/slab.hpp>
+
+#include "model/execution/executor.hpp"
+
+namespace slabproof {
+namespace {
+
+alignas(ArenaLayout::align) unsigned char arena[ArenaLayout::size];
+Executor* executor = nullptr;
+
+template <class Base, std::size_t Kept>
+struct Policy : Base {
+  static constexpr std::size_t empty_slabs_kept = Kept;
+  static void on_misuse(const slab::MisuseReport&) noexcept { executor->note_report(); }
+};
+
+template <class C>
+C& at(void* cache) {
+  return *static_cast<C*>(cache);
+}
+
+template <class C>
+constexpr CacheCalls calls_of{.make = [](void* storage, const slab::Geometry& geometry,
+                                         ExecutorBackend& backend) { ::new (storage) C{geometry, backend}; },
+                              .alloc = [](void* cache) -> void* { return at<C>(cache).alloc(); },
+                              .alloc_no_grow = [](void* cache) -> void* { return at<C>(cache).alloc_no_grow(); },
+                              .free = [](void* cache, void* object) { at<C>(cache).free(object); },
+                              .reserve = [](void* cache, std::size_t n) { return at<C>(cache).reserve(n); },
+                              .shrink = [](void* cache) { return at<C>(cache).shrink(); },
+                              .live_objects = [](void* cache) { return at<C>(cache).statistics().allocated_objects; },
+                              .destroy = [](void* cache) { at<C>(cache).~C(); }};
+
+template <class Base, std::size_t Kept>
+const CacheCalls& calls_with(const CacheSpec& spec) {
+  using P = Policy<Base, Kept>;
+  static_assert(sizeof(slab::DynamicCache<slab::Row::Large, ExecutorBackend, P>) <= ArenaLayout::cache_storage);
+  switch (spec.row()) {
+    case slab::Row::SmallSinglePage:
+      return calls_of<slab::DynamicCache<slab::Row::SmallSinglePage, ExecutorBackend, P>>;
+    case slab::Row::SmallMultiPage: return calls_of<slab::DynamicCache<slab::Row::SmallMultiPage, ExecutorBackend, P>>;
+    case slab::Row::Large: break;
+  }
+  return calls_of<slab::DynamicCache<slab::Row::Large, ExecutorBackend, P>>;
+}
+
+template <class Base>
+const CacheCalls& calls_keeping(const CacheSpec& spec) {
+  switch (spec.empty_slabs_kept) {
+    case 0: return calls_with<Base, 0>(spec);
+    case 1: return calls_with<Base, 1>(spec);
+    default: return calls_with<Base, 2>(spec);
+  }
+}
+
+/// A Cache with a constant geometry is a DynamicCache here: the event log is the same.
+const CacheCalls& choose(const CacheSpec& spec) {
+  if (!spec.checks) return calls_keeping<slab::Unchecked>(spec);
+  if (spec.guards == Guards::None) return calls_keeping<slab::Checked>(spec);
+  return *with_guarded(spec.guards, [&]<Guards G>(Guarded<G>) {
+    if constexpr (is_possible(G, 0))
+      if (spec.empty_slabs_kept == 0) return &calls_with<Guarded<G>, 0>(spec);
+    return &calls_with<Guarded<G>, 1>(spec);
+  });
+}
+
+alignas(Executor) unsigned char place_of_executor[sizeof(Executor)];
+
+}  // namespace
+}  // namespace slabproof
+
+/// The digest of the event log of a program, and how many events; 0 events: there was no room for it.
+extern "C" std::uint64_t slabproof_execute(const std::uint8_t* data, std::size_t size, std::uint64_t* events) {
+  using namespace slabproof;
+  if (!executor) executor = ::new (place_of_executor) Executor{reinterpret_cast<std::uintptr_t>(arena), choose};
+  *events = executor->run(data, size) ? executor->log().count() : 0;
+  return executor->log().digest();
+}
