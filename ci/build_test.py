@@ -143,6 +143,7 @@ class Arguments(Case):
                              ("pool.cpp --hours 1 --seconds 3", "--seconds and --minutes and --hours do not go"),
                              ("pool.cpp --jobs 2", "--jobs goes with --minutes or --hours"),
                              ("pool.cpp --triage --minutes 1", "--minutes and --hours and --triage do not go"),
+                             ("pool.cpp --report --jobs 1", "--jobs and --report do not go together"),
                              ("pool.cpp --minutes 1 --programs 100001", "at most 100,000 random programs"),
                              ("--new 1st", "no name of a C++ class"), ("--new A pool.cpp", "--new takes a name")):
             with self.subTest(wrong):

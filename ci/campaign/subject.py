@@ -11,6 +11,7 @@ from campaign.crashes.replay_tool import ReplayTool
 from campaign.engines.libfuzzer import LibFuzzer
 from campaign.engines.target import Target
 from campaign.progress import Progress
+from campaign.report.report import write_report
 from shared import child_process, command
 from shared.builds import RUN, made_from
 from shared.command import CannotWork
@@ -26,19 +27,24 @@ def add_options(parser):
     command.add_length(parser, "a campaign of that length: it is kept, and the next one goes on with it")
     parser.add_argument("--jobs", type=command.positive(int), metavar="N", help="its processes (as many as processors)")
     parser.add_argument("--triage", action="store_true", help="list what campaigns found, and whether it still fails")
+    parser.add_argument("--report", action="store_true", help="write a page of what they have covered and found")
 
 
 def is_wanted(wanted):
-    """Whether a campaign or a triage is, which goes with less than a search that ends with the first failure."""
+    """Whether a campaign is, or what one has left, which goes with less than a search that ends with the first
+    failure."""
     seconds = command.seconds_of(wanted)
-    if not seconds and not wanted.triage:
+    ways = [way for way, value in (("--minutes and --hours", seconds), ("--triage", wanted.triage),
+                                   ("--report", wanted.report)) if value]
+    if not ways:
         if wanted.jobs:
             raise CannotWork("--jobs goes with --minutes or --hours")
         return False
-    way = "--triage" if wanted.triage else "--minutes and --hours"
-    others = {"--seconds": wanted.seconds, "--go-on": wanted.go_on or None, "--replay": wanted.replay}
-    if wanted.triage:
-        others |= {"--minutes and --hours": seconds, "--programs": wanted.programs, "--jobs": wanted.jobs}
+    *others, way = ways
+    others = dict.fromkeys(others, True) | {"--seconds": wanted.seconds, "--go-on": wanted.go_on or None,
+                                            "--replay": wanted.replay}
+    if not seconds:
+        others |= {"--programs": wanted.programs, "--jobs": wanted.jobs}
     for option, value in others.items():
         if value is not None:
             raise CannotWork(f"{option} and {way} do not go together")
@@ -86,6 +92,10 @@ class Subject:
             progress.say(sentence)
         return progress.code(triage.Triage(out, self.tool, signals, progress).run(), COMMAND)
 
+    def report(self, out, signals):
+        """Writes the page about its campaigns."""
+        return write_report(out, COMMAND, signals, self.tool.again)
+
 
 def run(wanted, name, folder, library, again):
     """What is_wanted(). `library` tells apart what is judged with the same binaries."""
@@ -95,5 +105,7 @@ def run(wanted, name, folder, library, again):
     out = pathlib.Path(wanted.output).resolve() if wanted.output else folder / f"fuzz-out{library}"
     if wanted.triage:
         return subject.triage(out, signals)
+    if wanted.report:
+        return subject.report(out, signals)
     return subject.fuzz(out, wanted.programs or PROGRAMS, wanted.seed, wanted.jobs or len(os.sched_getaffinity(0)),
                         command.seconds_of(wanted), signals, guides=not library)

@@ -26,10 +26,10 @@ import pathlib, sys
 sys.path.insert(0, sys.argv[1])
 from campaign.subject import Subject
 from shared import child_process, command
-folder, out, name, seconds = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), sys.argv[4], float(sys.argv[5])
+folder, out, name, what = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), sys.argv[4], sys.argv[5]
 subject, signals = Subject(name, folder, "again {} here"), child_process.Signals()
-sys.exit(command.run(lambda: subject.fuzz(out, 30, 0, 2, seconds, signals) if seconds else subject.triage(out, signals),
-                     "ci/subject"))
+ways = {"triage": lambda: subject.triage(out, signals), "report": lambda: subject.report(out, signals)}
+sys.exit(command.run(ways.get(what) or (lambda: subject.fuzz(out, 30, 0, 2, float(what), signals)), "ci/subject"))
 """
 
 
@@ -38,8 +38,9 @@ class Campaigns(unittest.TestCase):
         self.out = pathlib.Path(tempfile.mkdtemp(prefix="subject.")) / "out"
         self.addCleanup(shutil.rmtree, self.out.parent)
 
-    def start(self, name, seconds):
-        return subprocess.Popen([sys.executable, "-B", "-c", RUN, CI, FOLDER, self.out, name, str(seconds)],
+    def start(self, name, what):
+        """A campaign of so many seconds, or what lists what campaigns have left."""
+        return subprocess.Popen([sys.executable, "-B", "-c", RUN, CI, FOLDER, self.out, name, str(what)],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def end(self, process, code, *words):
@@ -80,7 +81,9 @@ class Campaigns(unittest.TestCase):
         (_, (more, _)), = self.crashes().items()
         self.assertGreater(more, times)
         self.assertEqual(small.read_bytes(), made)
-        self.end(self.start("loses_every_third", 0), 1, r"H1/alloc +fails .*again \S+ here\n", "1 signature in")
+        self.end(self.start("loses_every_third", "triage"), 1, r"H1/alloc +fails .*again \S+ here\n", "1 signature in")
+        self.end(self.start("loses_every_third", "report"), 0, r"written: \S+report\.html")
+        self.assertRegex((self.out / "report.html").read_text(), r"again \S+_fuzz-[\w.]+ here")
 
     def test_two_processes_work_on_it_ctrl_c_loses_nothing_and_the_next_goes_on(self):
         process = self.start("tlsf", 300)
@@ -98,7 +101,7 @@ class Campaigns(unittest.TestCase):
         self.end(self.start("tlsf", 1), 0, r"\nNothing wrong: the allocator")
         self.assertLessEqual(before, self.corpus())
         self.assertGreaterEqual(len((self.out / "history.jsonl").read_text().splitlines()), 2)
-        self.end(self.start("tlsf", 0), 0, "No crash is kept")
+        self.end(self.start("tlsf", "triage"), 0, "No crash is kept")
 
 
 if __name__ == "__main__":

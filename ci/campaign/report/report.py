@@ -1,4 +1,5 @@
-"""The page of ci/fuzz --report: what has been covered and found, from fuzz-out/history.jsonl and fuzz-out/crashes."""
+"""The page of --report, of ci/fuzz and ci/subject: what has been covered and found, from history.jsonl and crashes/
+of the folder of a campaign."""
 
 import json
 import os
@@ -80,7 +81,11 @@ def section(key, of_one):
     }
 
 
-def card(signature, crashes, folder):
+def by_ci_replay(path):
+    return f"ci/replay {shlex.quote(os.path.relpath(path, ROOT) if path.is_relative_to(ROOT) else str(path))}"
+
+
+def card(signature, crashes, folder, again):
     home = home_of(crashes).path
     files = dict(made_of(home))
     facts = minimized(home)
@@ -107,7 +112,7 @@ def card(signature, crashes, folder):
         "trace": trace, "sentence": known.sentence if known else "", "frames": known.frames if known else [],
         "expected": known and known.expected, "observed": known and known.observed,
         "passes": all(c.facts and c.facts.outcome == "agreed" for c in crashes),
-        "again": f"ci/replay {shlex.quote(os.path.relpath(best, ROOT) if best.is_relative_to(ROOT) else str(best))}",
+        "again": again(best),
         "links": {what: urllib.parse.quote(os.fsencode(os.path.relpath(file, folder))) for what, file in links.items()},
     }
 
@@ -118,7 +123,7 @@ def group_of(crash):
     return "passes: nothing is wrong with it on the build that replayed it" if crash.facts else NOT_REPLAYED
 
 
-def facts_of(out, signals):
+def facts_of(out, signals, again):
     (history, useless), (crashes, sentences) = samples(out / "history.jsonl"), crashes_in(out / "crashes")
     signals.check("the report was made; it was not written")
     groups = {}
@@ -130,7 +135,7 @@ def facts_of(out, signals):
         "meaning": MEANING,
         "sections": [section(key, history[key])
                      for key in sorted(history, key=lambda key: (order.index(key.target), key.engine))],
-        "crashes": [card(signature, of_one, out) for signature, of_one in sorted(groups.items())],
+        "crashes": [card(signature, of_one, out, again) for signature, of_one in sorted(groups.items())],
         "sentences": [*sentences, *useless],
     }
 
@@ -146,8 +151,9 @@ def shared_script():
     return page[page.index(BEGIN) + len(BEGIN):page.index(END)]
 
 
-def write_report(out, command, signals):
-    """Writes report.html into the folder of a run, under way or not. Returns the exit code."""
+def write_report(out, command, signals, again=by_ci_replay):
+    """Writes report.html into the folder of a run, under way or not. `again` says how a file is run again. Returns the
+    exit code."""
     try:
         chart = CHART.read_text()
     except OSError:
@@ -155,10 +161,9 @@ def write_report(out, command, signals):
         return 2
     out_format.check(out)
     if not out.exists():
-        print(f"{command}: there is no {shown_path(out)} yet: nothing has been fuzzed in this checkout",
-              file=sys.stderr)
+        print(f"{command}: there is no {shown_path(out)} yet: nothing has been fuzzed", file=sys.stderr)
         return 2
-    facts = facts_of(out, signals)
+    facts = facts_of(out, signals, again)
     try:
         parts = {"@CHART@": chart.replace("</script", "<\\/script"), "@FACTS@": embedded(json.dumps(facts)),
                  "@MAKE@": shared_script()}
