@@ -11,9 +11,9 @@ namespace {
 /// The characters of a line, counted from 1; nothing if the text has no such line.
 std::optional<std::size_t> length_of_line(std::string_view text, std::size_t line) {
   for (; line > 1; --line) {
-    const std::size_t end = text.find('\n');
-    if (end == std::string_view::npos) return std::nullopt;
-    text.remove_prefix(end + 1);
+    const std::size_t line_end = text.find('\n');
+    if (line_end == std::string_view::npos) return std::nullopt;
+    text.remove_prefix(line_end + 1);
   }
   return std::min(text.find('\n'), text.size());
 }

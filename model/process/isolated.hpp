@@ -14,7 +14,7 @@ namespace slabproof {
 
 /// The processor time, in seconds, after which a program with so many operations counts as hanging; in the largest
 /// programs an operation takes 0.1 milliseconds. All tools use it, so that they agree about an input.
-constexpr double patience(std::size_t operations) { return 2 + 0.0005 * static_cast<double>(operations); }
+constexpr double patience(std::size_t operations) { return 4 + 0.0005 * static_cast<double>(operations); }
 
 struct IsolationOptions {
   double timeout_seconds = 0;  // of processor time; then the verdict is Hung. 0: patience() of the input

@@ -46,9 +46,11 @@ AnySubject* make_static(void* storage, const CacheSpec& spec, RecordingBackend& 
 
 template <slab::Row R, bool Checks>
 AnySubject* make(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+#ifndef SLABPROOF_CACHES_ARE_DYNAMIC  // fuzz/CMakeLists.txt
   if (spec.is_static)
     return spec.empty_slabs_kept == 0 ? make_static<R, HarnessPolicy<Checks, 0>>(storage, spec, backend)
                                       : make_static<R, HarnessPolicy<Checks, 1>>(storage, spec, backend);
+#endif
   switch (spec.empty_slabs_kept) {
     case 0: return make_dynamic<R, HarnessPolicy<Checks, 0>>(storage, spec, backend);
     case 1: return make_dynamic<R, HarnessPolicy<Checks, 1>>(storage, spec, backend);
