@@ -145,7 +145,8 @@ class Arguments(Case):
                              ("pool.cpp --triage --minutes 1", "--minutes and --hours and --triage do not go"),
                              ("pool.cpp --report --jobs 1", "--jobs and --report do not go together"),
                              ("pool.cpp --minutes 1 --programs 100001", "at most 100,000 random programs"),
-                             ("--new 1st", "no name of a C++ class"), ("--new A pool.cpp", "--new takes a name")):
+                             ("--new 1st", "no name of a C++ class"), ("--new A pool.cpp", "--new takes a name"),
+                             ("--new A --kind list", "invalid choice"), ("--kind c pool.cpp", "--kind goes with")):
             with self.subTest(wrong):
                 self.refused(run(self.tree / "ci" / "subject", *wrong.split(), cwd=self.tree), words)
         for right in ((self.tree / "pool.cpp", "--", "-O3", "-lm", "-I", "library", self.tree / "pool.cpp"),
@@ -155,8 +156,16 @@ class Arguments(Case):
             written = run(self.tree / "ci" / "subject", "--new", "MyPool", cwd=self.tree)
             self.assertEqual(written.returncode, code, written.stdout)
             self.assertIn(words, written.stdout)
-        built = run("g++", "-std=c++20", "-fsyntax-only", f"-I{ROOT}", *(f"-I{ROOT / folder}" for folder in (
-            "model/include", "allocator/include", "allocator/hosted")), self.tree / "my_pool_subject.cpp")
+        for kind in ("heap", "c", "resource"):
+            written = run(self.tree / "ci" / "subject", "--new", f"my_{kind}", "--kind", kind, cwd=self.tree)
+            self.assertEqual(written.returncode, 0, written.stdout)
+        (self.tree / "all.cpp").write_text("\n".join(
+            f'#define tested_subject tested_{kind}\nnamespace slabproof {{ const struct TestedSubject& '
+            f'tested_{kind}(); }}\n#include "my_{kind}_subject.cpp"\n#undef tested_subject'
+            for kind in ("pool", "heap", "c", "resource")))
+        built = run("g++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{ROOT}",
+                    *(f"-isystem{ROOT / folder}" for folder in ("model/include", "allocator/include",
+                                                                "allocator/hosted")), self.tree / "all.cpp")
         self.assertEqual(built.returncode, 0, built.stdout)
 
     def test_only_what_was_named_is_run(self):
