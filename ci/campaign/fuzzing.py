@@ -107,6 +107,6 @@ class Fuzzing:
         if not target.counts[0]:
             log = shown_path(target.workers[0].log)
             return f"{target.name} ran no input in its time; give it more, or read {log}"
-        if target.guides and target.coverage[0] is None and target.coverage[1] is None:
+        if target.coverage[0] is None and target.coverage[1] is None:
             return f"{target.name} fuzzed blindly: build what it runs with the guidance that the engine needs"
         return None

@@ -62,10 +62,9 @@ class Subject:
         self.tool = ReplayTool([*RUN, folder / f"{name}_replay"],
                                lambda path: again.replace("{}", shown_path(path), 1), makes=())
 
-    def fuzz(self, out, programs, seed, jobs, seconds, signals, guides=True):
-        """Fuzzes it, beginning with random programs; returns the exit code. `guides`: whether it is compiled here."""
+    def fuzz(self, out, programs, seed, jobs, seconds, signals):
+        """Fuzzes it, beginning with random programs; returns the exit code."""
         target = Target(self.name, KIND, out, LibFuzzer.NAME)
-        target.guides = guides
         target.workers = [LibFuzzer(target, index, RUN, self.folder) for index in range(jobs)]
         random = out / "random"
 
@@ -78,8 +77,6 @@ class Subject:
                 raise CannotWork(f"the random programs could not be made (status {code}); nothing was fuzzed")
 
         progress = Progress()
-        if not guides:
-            progress.say("nothing of it is compiled here, so that nothing guides the fuzzer: no input is kept as new")
         return progress.code(campaign.run(campaign.Campaign(
             COMMAND, out, [target], self.folder, self.folder, self.tool, random, "random programs", write_programs,
             lambda: made_from(self.folder.parent)), jobs, seconds, signals, progress), COMMAND)
@@ -108,4 +105,4 @@ def run(wanted, name, folder, library, again):
     if wanted.report:
         return subject.report(out, signals)
     return subject.fuzz(out, wanted.programs or PROGRAMS, wanted.seed, wanted.jobs or len(os.sched_getaffinity(0)),
-                        command.seconds_of(wanted), signals, guides=not library)
+                        command.seconds_of(wanted), signals)

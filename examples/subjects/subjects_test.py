@@ -151,7 +151,8 @@ def main():
         del subjects["boost_pool"]
         print("boost_pool is left out, since Boost is not installed")
     targets = [f"{name}_replay" for name in (*subjects, "malloc_library")]
-    targets += ["loses_every_third_fuzz", "tlsf_fuzz", "lowers_alignment_properties"]  # ci/campaign/subject_test.py
+    targets += ["loses_every_third_fuzz", "malloc_library_fuzz", "lowers_alignment_properties"]
+    targets += ["tlsf_fuzz"]  # for ci/campaign/subject_test.py
     must(["cmake", "--build", build, "--parallel", os.cpu_count() or 2, "--target", *targets], HERE)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -160,6 +161,11 @@ def main():
                                     subjects), [])
         problems += problems_of_malloc(build / "malloc_library_replay", folder,
                                        wanted.compiler.replace("clang++", "clang"))
+        guided = run([build / "malloc_library_fuzz", "-runs=2000", "-seed=1"], folder,
+                     SLABPROOF_MALLOC=str(folder / "libRIGHT.so"))
+        features = re.findall(r" ft: (\d+) ", guided.stdout)
+        if guided.returncode != 0 or not features or int(features[-1]) < 50:
+            problems.append(f"nothing guides libFuzzer in a library: {features}\n{guided.stdout[-2000:]}")
         page = (HERE.parent.parent / "docs" / "subjects.md").read_text(encoding="utf-8")
         if "```cpp\n" + (HERE / "pool_subject.cpp").read_text(encoding="utf-8") + "```" not in page:
             problems.append("docs/subjects.md does not show pool_subject.cpp as it is")

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <bit>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -139,6 +140,41 @@ Trial try_library(const char* path, std::string& how_it_ended) {
   return {trial->stage, trial->is_loaded, trial->was_refused};
 }
 
+/// Each function that gives objects of an alignment gets its share.
+void* allocate_aligned(std::size_t size, std::size_t align) {
+  const std::size_t turn = (size / 8) % 3;
+  if (align == 1 || (align <= natural_align(size) && turn == 0)) return functions.malloc(size);
+  align = std::max(align, sizeof(void*));
+  if (functions.posix_memalign && (turn == 1 || !(functions.aligned_alloc || functions.memalign))) {
+    void* object = nullptr;
+    return functions.posix_memalign(&object, align, size) == 0 ? object : nullptr;
+  }
+  if (functions.memalign && (turn == 2 || !functions.aligned_alloc)) return functions.memalign(align, size);
+  if (!functions.aligned_alloc) return functions.malloc(size);
+  return functions.aligned_alloc(align, (size + align - 1) / align * align);  // C11 wants a multiple
+}
+
+/// What the library was seen to do, which guides libFuzzer where it is not compiled here. A counter for each function,
+/// magnitude of the size, and distance from the object of the call before; the first of these is for null.
+enum class Function : std::uint8_t { Allocate, AllocateZeroed, Reallocate, Free };
+constexpr std::size_t magnitudes = 32, distances = 16, counters = 4 * magnitudes * 2 * distances;
+[[gnu::section("__libfuzzer_extra_counters")]] std::uint8_t observations[counters];
+std::uintptr_t object_before = 0;
+
+void* observed(Function function, std::size_t size, void* object) {
+  const auto magnitude = [](std::size_t number, std::size_t most) {
+    return std::min(static_cast<std::size_t>(std::bit_width(number)), most);
+  };
+  const auto address = reinterpret_cast<std::uintptr_t>(object);
+  const bool is_above = address > object_before;
+  const std::size_t distance = is_above ? address - object_before : object_before - address;
+  std::size_t at = static_cast<std::size_t>(function) * magnitudes + magnitude(size, magnitudes - 1);
+  at = (at * 2 + is_above) * distances + (object ? 1 + magnitude(distance / 16, distances - 2) : 0);
+  ++observations[at];
+  if (object) object_before = address;
+  return object;
+}
+
 }  // namespace
 
 const Abilities& MallocLibrary::claims() { return claimed; }
@@ -170,24 +206,23 @@ void MallocLibrary::load(const char* path) {
   if (claimed.refuses_memory) report_deaths_with_memory();
 }
 
+MallocLibrary::MallocLibrary() { object_before = 0; }
+
 void* MallocLibrary::allocate(std::size_t size, std::size_t align) {
-  // Each kind of call gets its share.
-  const std::size_t turn = (size / 8) % 3;
-  if (align == 1 || (align <= natural_align(size) && turn == 0)) return functions.malloc(size);
-  align = std::max(align, sizeof(void*));
-  if (functions.posix_memalign && (turn == 1 || !(functions.aligned_alloc || functions.memalign))) {
-    void* object = nullptr;
-    return functions.posix_memalign(&object, align, size) == 0 ? object : nullptr;
-  }
-  if (functions.memalign && (turn == 2 || !functions.aligned_alloc)) return functions.memalign(align, size);
-  if (!functions.aligned_alloc) return functions.malloc(size);
-  return functions.aligned_alloc(align, (size + align - 1) / align * align);  // C11 wants a multiple
+  return observed(Function::Allocate, size, allocate_aligned(size, align));
 }
 
-void* MallocLibrary::allocate_zeroed(std::size_t count, std::size_t size) { return functions.calloc(count, size); }
-void* MallocLibrary::reallocate(void* object, std::size_t size) { return functions.realloc(object, size); }
+void* MallocLibrary::allocate_zeroed(std::size_t count, std::size_t size) {
+  return observed(Function::AllocateZeroed, count, functions.calloc(count, size));
+}
+void* MallocLibrary::reallocate(void* object, std::size_t size) {
+  return observed(Function::Reallocate, size, functions.realloc(object, size));
+}
 std::size_t MallocLibrary::usable_size(void* object) { return functions.malloc_usable_size(object); }
-void MallocLibrary::free(void* object) { functions.free(object); }
+void MallocLibrary::free(void* object) {
+  observed(Function::Free, 0, object);
+  functions.free(object);
+}
 
 void MallocLibrary::refuse_memory(bool is_refused) {
   static rlimit before{};

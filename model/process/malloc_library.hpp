@@ -35,6 +35,7 @@ class MallocLibrary {
   /// status 2 and the reason where there is nothing to judge.
   static void load(const char* path);
 
+  MallocLibrary();
   void* allocate(std::size_t size, std::size_t align);
   void* allocate_zeroed(std::size_t count, std::size_t size);
   void* reallocate(void* object, std::size_t size);

@@ -16,7 +16,6 @@ class Target:
         self.workers = []
         self.crashes = 0
         self.barren_seconds = 0.0  # fuzzed since the last find
-        self.guides = True  # the engine: it is compiled for that, at least in parts
 
     def prepare(self):
         shutil.rmtree(self.seeds, ignore_errors=True)
