@@ -123,7 +123,7 @@ def group_of(crash):
     return "passes: nothing is wrong with it on the build that replayed it" if crash.facts else NOT_REPLAYED
 
 
-def facts_of(out, signals, again):
+def facts_of(out, signals, again=by_ci_replay):
     (history, useless), (crashes, sentences) = samples(out / "history.jsonl"), crashes_in(out / "crashes")
     signals.check("the report was made; it was not written")
     groups = {}
