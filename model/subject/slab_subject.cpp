@@ -34,23 +34,27 @@ AnySubject* make_static(void* storage, RecordingBackend& backend) {
 
 template <slab::Row R, class Policy>
 AnySubject* make_static(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-  const auto is = [&](std::size_t index) {
+  [[maybe_unused]] const auto is = [&](std::size_t index) {
     const StaticGeometry& geometry = static_geometry(R, index);
     return geometry.slab_size == spec.slab_size && geometry.object_size == spec.object_size;
   };
   static_assert(static_geometries_per_row == 3);
+#ifdef SLABPROOF_ONE_CACHE  // fuzz/CMakeLists.txt
+  if constexpr (R == slab::Row::SmallSinglePage && Policy::empty_slabs_kept == 1)
+    if (is(2)) return make_static<R, Policy, 2>(storage, backend);
+  return make_dynamic<R, Policy>(storage, spec, backend);
+#else
   if (is(0)) return make_static<R, Policy, 0>(storage, backend);
   if (is(1)) return make_static<R, Policy, 1>(storage, backend);
   return make_static<R, Policy, 2>(storage, backend);
+#endif
 }
 
 template <slab::Row R, bool Checks>
 AnySubject* make(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
-#ifndef SLABPROOF_CACHES_ARE_DYNAMIC  // fuzz/CMakeLists.txt
   if (spec.is_static)
     return spec.empty_slabs_kept == 0 ? make_static<R, HarnessPolicy<Checks, 0>>(storage, spec, backend)
                                       : make_static<R, HarnessPolicy<Checks, 1>>(storage, spec, backend);
-#endif
   switch (spec.empty_slabs_kept) {
     case 0: return make_dynamic<R, HarnessPolicy<Checks, 0>>(storage, spec, backend);
     case 1: return make_dynamic<R, HarnessPolicy<Checks, 1>>(storage, spec, backend);
