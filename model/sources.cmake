@@ -4,12 +4,12 @@ set(slabproof_judge
   model/program/codec.cpp model/program/decoder.cpp model/program/program.cpp model/program/trace.cpp
   model/memory/arena.cpp model/memory/contents.cpp model/memory/recording_backend.cpp
   model/memory/recording_backend_errors.cpp model/memory/region.cpp
-  model/judge/expectation.cpp model/judge/geometry_oracle.cpp model/judge/misuse_oracle.cpp model/judge/runner.cpp
-  model/judge/runner_allocation.cpp model/judge/runner_any.cpp model/judge/runner_any_claims.cpp
-  model/judge/runner_backend_calls.cpp model/judge/runner_checks.cpp model/judge/runner_damage.cpp
-  model/judge/runner_guards.cpp model/judge/runner_misuse.cpp model/judge/runner_operations.cpp
-  model/judge/runner_reentry.cpp
-  model/judge/trace_oracle.cpp model/judge/verdict.cpp
+  model/judge/any/allocation.cpp model/judge/any/any_runner.cpp model/judge/any/checks.cpp model/judge/any/claims.cpp
+  model/judge/slab/allocation.cpp model/judge/slab/backend_calls.cpp model/judge/slab/checks.cpp
+  model/judge/slab/damage.cpp model/judge/slab/guards.cpp model/judge/slab/misuse.cpp
+  model/judge/slab/misuse_oracle.cpp model/judge/slab/operations.cpp model/judge/slab/reentry.cpp
+  model/judge/slab/runner.cpp
+  model/judge/expectation.cpp model/judge/geometry_oracle.cpp model/judge/trace_oracle.cpp model/judge/verdict.cpp
   model/process/cannot_judge.cpp model/process/child.cpp model/process/isolated.cpp
   model/process/isolated_judgement.cpp model/process/malloc_library.cpp model/process/minimizer.cpp
   model/process/pass.cpp
@@ -19,11 +19,12 @@ set(slabproof_judge
 # second are what finds bugs.
 set(slabproof_judge_at_full_speed
   model/program/decoder.cpp model/memory/recording_backend.cpp model/memory/recording_backend_errors.cpp
-  model/memory/region.cpp model/judge/misuse_oracle.cpp model/judge/runner.cpp model/judge/runner_allocation.cpp
-  model/judge/runner_any.cpp model/judge/runner_any_claims.cpp model/judge/runner_backend_calls.cpp
-  model/judge/runner_checks.cpp model/judge/runner_damage.cpp model/judge/runner_guards.cpp
-  model/judge/runner_misuse.cpp
-  model/judge/runner_operations.cpp model/judge/runner_reentry.cpp)
+  model/memory/region.cpp
+  model/judge/any/allocation.cpp model/judge/any/any_runner.cpp model/judge/any/checks.cpp model/judge/any/claims.cpp
+  model/judge/slab/allocation.cpp model/judge/slab/backend_calls.cpp model/judge/slab/checks.cpp
+  model/judge/slab/damage.cpp model/judge/slab/guards.cpp model/judge/slab/misuse.cpp
+  model/judge/slab/misuse_oracle.cpp model/judge/slab/operations.cpp model/judge/slab/reentry.cpp
+  model/judge/slab/runner.cpp)
 # The replay tool, and what it makes of the slab cache's programs alone: tests and pages.
 set(slabproof_replay
   fuzz/chain/chain.cpp fuzz/chain/chain_minimizer.cpp fuzz/chain/chain_run.cpp fuzz/replay/answer.cpp

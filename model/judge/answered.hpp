@@ -4,7 +4,7 @@
 
 #include <slab/misuse.hpp>
 
-#include "model/judge/reference.hpp"
+#include "model/judge/any/reference.hpp"
 #include "model/program/operation.hpp"
 
 namespace slabproof {

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "model/judge/slab/cache_model.hpp"
 #include "model/memory/address.hpp"
 #include "model/memory/sanitizer.hpp"
 
@@ -358,7 +359,8 @@ void RecordingBackend::free_slab_info(void* info, std::size_t size) noexcept {
 }
 
 void* RecordingBackend::take_memory(std::size_t size, std::size_t align) noexcept {
-  if (!context_.cache) judgement_.violate(Invariant::B20, Cause::CalledBackend, "no backend call", "take_memory");
+  if (!context_.is_under_way)
+    judgement_.violate(Invariant::B20, Cause::CalledBackend, "no backend call", "take_memory");
   if (judgement_.violated()) return nullptr;
   const std::uintptr_t block =
       injected(FailingCall::AllocSlab) == Injected::Refuse ? 0 : slab_region_.take(size, align);
@@ -372,7 +374,7 @@ void* RecordingBackend::take_memory(std::size_t size, std::size_t align) noexcep
 
 void RecordingBackend::give_memory(void* memory) noexcept {
   MemoryRecord* const record = memory_.at(address(memory));
-  if (!record || !context_.cache || record->cache != context_.cache_index)
+  if (!record || !context_.is_under_way || record->cache != context_.cache_index)
     judgement_.violate(Invariant::B3, Cause::NotOutstanding, "outstanding memory of this subject given back",
                        "another pointer");
   if (judgement_.violated()) return;

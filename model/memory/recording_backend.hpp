@@ -8,7 +8,6 @@
 
 #include "model/execution/event_log.hpp"
 #include "model/execution/injection.hpp"
-#include "model/judge/cache_model.hpp"
 #include "model/judge/verdict.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/block_table.hpp"
@@ -16,6 +15,8 @@
 #include "model/program/operation.hpp"
 
 namespace slabproof {
+
+class CacheModel;
 
 const char* to_string(BackendCall call);
 
@@ -74,7 +75,8 @@ struct Erred {
 
 /// The operation that calls the backend, and what it may call.
 struct CallContext {
-  const CacheModel* cache = nullptr;  // null: nobody may call
+  bool is_under_way = false;          // nobody may call otherwise
+  const CacheModel* cache = nullptr;  // null: no slab cache may
   std::uint8_t calls_of_row = 0;
   std::uint8_t cache_index = 0;
   OperationKind operation = OperationKind::Alloc;

@@ -1,4 +1,5 @@
 // How a backend errs where its program says so, and how a cache must not heed it (M13).
+#include "model/judge/slab/cache_model.hpp"
 #include "model/memory/address.hpp"
 #include "model/memory/recording_backend.hpp"
 

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <vector>
 
-#include "model/judge/cache_model.hpp"
+#include "model/judge/slab/cache_model.hpp"
 
 namespace slabproof {
 

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <cstdio>
 
-#include "model/judge/misuse_oracle.hpp"
+#include "model/judge/slab/misuse_oracle.hpp"
 #include "model/program/trace.hpp"
 
 namespace slabproof {

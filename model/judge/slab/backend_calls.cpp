@@ -1,4 +1,4 @@
-// How the runner judges the calls that a cache makes to its backend.
+// How the calls are judged that a slab cache makes to its backend.
 #include "model/judge/runner.hpp"
 
 #include <algorithm>
@@ -50,6 +50,7 @@ void Runner::on_slab_made(SlabRecord& slab) {
 }
 
 void Runner::on_refusal(Invariant invariant) {
+  if (!has_slabs_) return AnyRunner::on_refusal(invariant);
   if (!context_.cache || context_.constructing || context_.reentering) return;
   const bool reserves = context_.operation == OperationKind::Reserve;
   if (context_.erred.reported != 0) note_error(context_.erred);

@@ -1,7 +1,7 @@
 // The judge of any allocator: what it says of itself, its construction, its reset, and wrong frees.
 #include <string>
 
-#include "model/judge/runner.hpp"
+#include "model/judge/any/any_runner.hpp"
 #include "model/memory/address.hpp"
 
 namespace slabproof {
@@ -13,7 +13,7 @@ alignas(4096) unsigned char foreign[256];
 }  // namespace
 
 // H9: a constructor fails only when memory was refused to it, and gives back what it took. Then it is not refused.
-bool Runner::construct_again(std::uint8_t cache) {
+bool AnyRunner::construct_again(std::uint8_t cache) {
   if (!is_refused())
     violate(Invariant::H9, Cause::RefusedWithoutFailure, "construction to succeed while no memory is refused",
             "failure");
@@ -31,7 +31,7 @@ bool Runner::construct_again(std::uint8_t cache) {
 }
 
 // Before it is destroyed: one that does not own them gets its objects back first. False if a program cannot have that.
-bool Runner::end_all_objects(std::uint8_t cache) {
+bool AnyRunner::end_all_objects(std::uint8_t cache) {
   const Abilities& abilities = subjects_[cache]->abilities();
   if (abilities.owns_live_objects) return true;
   if (!abilities.may_fail_to_construct && !abilities.resets) return false;
@@ -42,7 +42,7 @@ bool Runner::end_all_objects(std::uint8_t cache) {
 }
 
 // All its objects end at once, and nobody else's.
-void Runner::reset(std::uint8_t cache) {
+void AnyRunner::reset(std::uint8_t cache) {
   check_contents();
   if (violated()) return;
   begin(OperationKind::Destroy, cache);
@@ -62,10 +62,10 @@ void Runner::reset(std::uint8_t cache) {
 }
 
 // H6 and H7, and H8 of calls without misuse.
-void Runner::judge_statements(std::uint8_t cache) {
+void AnyRunner::judge_statements(std::uint8_t cache) {
   AnySubject& subject = *subjects_[cache];
   const Abilities& abilities = subject.abilities();
-  if (violated() || abilities.layout) return;
+  if (violated()) return;
   if (const std::size_t live = populations_[cache].live; abilities.counts_live && subject.live_objects() != live)
     return violate(Invariant::H6, Cause::WrongAllocatedCount, "a count of " + std::to_string(live) + " live objects",
                    std::to_string(subject.live_objects()));
@@ -85,7 +85,7 @@ void Runner::judge_statements(std::uint8_t cache) {
 }
 
 // H3: to size 0. What is answered instead of null may be freed, and is no live object.
-void Runner::free_by_resizing(std::uint8_t cache, const Object& freed) {
+void AnyRunner::free_by_resizing(std::uint8_t cache, const Object& freed) {
   expect({Invariant::H3, Cause::Overlaps, "reallocate to size 0 to free the object"});
   void* const left = subjects_[cache]->reallocate(pointer(freed.address), 0);
   if (violated() || !left) return;
@@ -94,7 +94,7 @@ void Runner::free_by_resizing(std::uint8_t cache, const Object& freed) {
 }
 
 // H8.
-bool Runner::free_wrongly(const Operation& operation) {
+bool AnyRunner::free_wrongly(const Operation& operation) {
   const bool is_double = operation.kind == OperationKind::DoubleFree;
   const bool is_foreign = operation.kind == OperationKind::FreeForeign;
   std::uint8_t cache = operation.target;

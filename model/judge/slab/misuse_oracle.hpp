@@ -6,8 +6,8 @@
 
 #include <slab/misuse.hpp>
 
-#include "model/judge/cache_model.hpp"
-#include "model/judge/reference.hpp"
+#include "model/judge/any/reference.hpp"
+#include "model/judge/slab/cache_model.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/recording_backend.hpp"
 #include "model/program/operation_table.hpp"

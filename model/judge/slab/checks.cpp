@@ -1,53 +1,18 @@
-// The runner's checks between operations: contents, audit(), statistics, returned memory, reports; and their budget.
+// The checks of a slab cache between operations: audit(), statistics, reports, and which bytes are open.
 #include "model/judge/runner.hpp"
 
 #include <algorithm>
 #include <string>
 
 #include "model/memory/address.hpp"
-#include "model/memory/contents.hpp"
 #include "model/memory/sanitizer.hpp"
 #include "model/subject/report_log.hpp"
 
 namespace slabproof {
-namespace {
-
-// Used in more than one place.
-constexpr Expectation untouched_objects{Invariant::G12, Cause::WrittenWhileLive, "no byte of a live object written"};
-
-}  // namespace
-
-bool Runner::check() {
-  check_contents();
-  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) check_audit(i);
-  check_returned();
-  return !violated();
-}
-
-void Runner::check_returned() {
-  for (std::uint8_t i = 0; i < setup_.backend_count && !violated(); ++i)
-    if (backends_[i].slab_region().find_written() || backends_[i].info_region().find_written())
-      violate(Invariant::B19, Cause::WrittenAfterReturn, "nothing written to memory that was given back", "a write");
-}
-
-bool Runner::may_spend(std::size_t cost) {
-  if (cost <= budget_) return budget_ -= cost, true;
-  budget_ended_at_ = step_;
-  if (mark_) mark_->budget_ended_at = step_;
-  return false;
-}
 
 std::size_t Runner::cost_of_audit(std::uint8_t cache) const {
   const std::size_t slabs = models_[cache].slabs(), slots = slabs * models_[cache].layout.objects_per_slab;
   return slabs + std::min<std::size_t>(slots, step_);  // no more were ever handed out
-}
-
-std::size_t Runner::cost_of_check() const {
-  std::size_t cost = live_.size() + 1;
-  for (std::uint8_t i = 0; i < setup_.cache_count; ++i) cost += cost_of_audit(i);
-  for (std::uint8_t i = 0; i < setup_.backend_count; ++i)
-    cost += (backends_[i].slab_region().touched_bytes() + backends_[i].info_region().touched_bytes()) / 1024;
-  return cost;
 }
 
 // M13: what the backend got wrong is reported once.
@@ -90,18 +55,6 @@ void Runner::check_statistics(std::uint8_t cache, Invariant misused) {
   if (misused != Invariant::None) return violate(misused, Cause::ChangedByMisuse, describe(expected), describe(actual));
   violate(are_slabs_counted ? Invariant::S1 : Invariant::S2, Cause::WrongStatistics, describe(expected),
           describe(actual));
-}
-
-void Runner::check_contents() {
-  expect(untouched_objects);
-  for (std::size_t i = 0; i < live_.size() && !violated(); ++i) check_contents(live_[i]);
-}
-
-void Runner::check_contents(std::uint32_t ordinal) {
-  const Object& object = objects_[ordinal];
-  expect(untouched_objects);
-  const auto at = find_damage(object.address, object.size, ordinal);
-  if (at >= 0) violate_expected(name_of_object(ordinal) + " changed at offset " + std::to_string(at));
 }
 
 // What audit() found, but for the damage that it must find.

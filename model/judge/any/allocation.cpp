@@ -1,11 +1,11 @@
 // The judge of any allocator: what it hands out, what it refuses, and what becomes of the bytes.
-#include "model/judge/runner.hpp"
+#include "model/judge/any/any_runner.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <string>
 
-#include "model/judge/refusal.hpp"
+#include "model/judge/any/refusal.hpp"
 #include "model/memory/address.hpp"
 #include "model/memory/contents.hpp"
 
@@ -17,15 +17,15 @@ std::string bytes(std::size_t count) { return std::to_string(count) + " bytes"; 
 }  // namespace
 
 // What an object of which `size` bytes were asked for is aligned to.
-std::size_t Runner::promised_align(std::uint8_t cache, std::size_t size, std::size_t align) const {
+std::size_t AnyRunner::promised_align(std::uint8_t cache, std::size_t size, std::size_t align) const {
   const Abilities& abilities = subjects_[cache]->abilities();
   align = std::min<std::size_t>(align, abilities.accepts.max_align);
   return abilities.align_of ? std::max(align, abilities.align_of(size)) : align;
 }
 
 // Whether an object of `size` bytes may lie at `object`: G8, G11 or L4, G6. It is live from then on.
-bool Runner::admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
-                   std::size_t align) {
+bool AnyRunner::admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
+                      std::size_t align) {
   const Abilities& abilities = subjects_[cache]->abilities();
   if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
     return violate(Invariant::G8, Cause::OutsideMemory, "an object inside memory that the subject was given",
@@ -43,8 +43,8 @@ bool Runner::admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t obj
 }
 
 // An object that was admitted, and has its contents from now on.
-void Runner::enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
-                   std::uint32_t generation) {
+void AnyRunner::enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
+                      std::uint32_t generation) {
   stamp(object, size, ordinal);
   if (ordinal == no_ordinal) return;
   this->object(ordinal) = {
@@ -54,7 +54,7 @@ void Runner::enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t obj
 }
 
 // It is asked for what it accepts, or for more than anybody has.
-bool Runner::can_be_zeroed(const Operation& operation) const {
+bool AnyRunner::can_be_zeroed(const Operation& operation) const {
   const Abilities& abilities = subjects_[operation.target]->abilities();
   const std::uint64_t count = zeroed_count(operation.detail, operation.argument);
   return abilities.zeroed &&
@@ -62,7 +62,7 @@ bool Runner::can_be_zeroed(const Operation& operation) const {
 }
 
 // An allocation of a pool or a heap.
-void Runner::allocate_any(const Operation& operation) {
+void AnyRunner::allocate_any(const Operation& operation) {
   const std::uint8_t cache = operation.target;
   AnySubject& subject = *subjects_[cache];
   begin(operation.kind, cache);
@@ -90,8 +90,8 @@ void Runner::allocate_any(const Operation& operation) {
       break;
     }
     default:
-      size = models_[cache].spec.object_size;
-      align = models_[cache].spec.object_align;
+      size = setup_.caches[cache].object_size;
+      align = setup_.caches[cache].object_align;
       given = subject.alloc();
       break;
   }
@@ -111,7 +111,8 @@ void Runner::allocate_any(const Operation& operation) {
   end();
 }
 
-void Runner::judge_any_object(const Operation& operation, std::uintptr_t object, std::size_t size, std::size_t align) {
+void AnyRunner::judge_any_object(const Operation& operation, std::uintptr_t object, std::size_t size,
+                                 std::size_t align) {
   const std::uint8_t cache = operation.target;
   const std::size_t extent = extent_of(cache, object, size);
   if (violated() || !admit(cache, operation.object, object, extent, promised_align(cache, size, align))) return;
@@ -124,7 +125,7 @@ void Runner::judge_any_object(const Operation& operation, std::uintptr_t object,
 }
 
 // H4: the bytes that may be written to: those that were asked for, or as many as the subject says.
-std::size_t Runner::extent_of(std::uint8_t cache, std::uintptr_t object, std::size_t size) {
+std::size_t AnyRunner::extent_of(std::uint8_t cache, std::uintptr_t object, std::size_t size) {
   AnySubject& subject = *subjects_[cache];
   if (!subject.abilities().usable_size) return size;
   const Expectation before = expect({Invariant::H4, Cause::WrongUsableSize, "% bytes or more that are usable", size});
@@ -135,7 +136,7 @@ std::size_t Runner::extent_of(std::uint8_t cache, std::uintptr_t object, std::si
 }
 
 // H5: a pool takes no memory while it has room for another object.
-void Runner::judge_growth(std::uint8_t cache, std::size_t blocks_before) {
+void AnyRunner::judge_growth(std::uint8_t cache, std::size_t blocks_before) {
   const Abilities& abilities = subjects_[cache]->abilities();
   const Population& population = populations_[cache];
   if (abilities.sizes || !abilities.reuses_memory || population.live >= population.room) return;
@@ -147,7 +148,7 @@ void Runner::judge_growth(std::uint8_t cache, std::size_t blocks_before) {
 }
 
 // H1.
-void Runner::judge_null(std::uint8_t cache, bool is_possible) {
+void AnyRunner::judge_null(std::uint8_t cache, bool is_possible) {
   if (is_refused() || !is_possible) return;
   const Abilities& abilities = subjects_[cache]->abilities();
   const Population& population = populations_[cache];
@@ -167,7 +168,7 @@ void Runner::judge_null(std::uint8_t cache, bool is_possible) {
 }
 
 // H3: contents are kept as far as both sizes go; an object that could not grow is as it was.
-bool Runner::reallocate(const Operation& operation) {
+bool AnyRunner::reallocate(const Operation& operation) {
   Object& old = object(operation.object);
   if (state_of(old) != ObjectState::Live || !subjects_[old.cache]->abilities().resizes) return false;
   const std::uint8_t cache = old.cache;
@@ -204,7 +205,7 @@ bool Runner::reallocate(const Operation& operation) {
   return end(), true;
 }
 
-bool Runner::ask_usable_size(const Operation& operation) {
+bool AnyRunner::ask_usable_size(const Operation& operation) {
   const Object& asked = object(operation.object);
   if (state_of(asked) != ObjectState::Live || !subjects_[asked.cache]->abilities().usable_size) return false;
   begin(operation.kind, asked.cache);

@@ -1,4 +1,4 @@
-#include "model/judge/misuse_oracle.hpp"
+#include "model/judge/slab/misuse_oracle.hpp"
 
 #include <cstddef>
 

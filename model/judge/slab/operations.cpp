@@ -1,10 +1,8 @@
-// The runner's operations on a cache but allocations and misuse.
+// The operations on a slab cache but allocations and misuse.
 #include "model/judge/runner.hpp"
 
-#include <cstring>
 #include <string>
 
-#include "model/judge/refusal.hpp"
 #include "model/memory/address.hpp"
 #include "model/memory/sanitizer.hpp"
 #include "model/subject/report_log.hpp"
@@ -13,23 +11,17 @@ namespace slabproof {
 
 void Runner::construct(std::uint8_t cache) {
   models_[cache] = CacheModel{setup_.caches[cache]};
-  populations_[cache] = {};
   armed_reentry_[cache] = armed_answer_[cache] = -1;
   calls_let_be_[cache] = 0;
-  begin(OperationKind::Alloc, cache);
-  context_.constructing = true;
-  expect({Invariant::B17, Cause::CalledBackend, "no backend call during construction"});
-  void* const storage = pointer(arena_.cache(cache));
-  std::memset(storage, 0xA5, Arena::cache_storage);
-  context_.may_fail_to_construct = may_fail_to_construct_[cache];
-  subjects_[cache] = make_(storage, setup_.caches[cache], backend_of(cache));
-  if (!subjects_[cache] && !construct_again(cache)) return;
-  may_fail_to_construct_[cache] = subjects_[cache]->abilities().may_fail_to_construct;
-  misuses_[cache] = subjects_[cache]->misuses();
-  if (!subjects_[cache]->abilities().has_guards) models_[cache].guards = {};
-  context_.constructing = false;
+  AnyRunner::construct(cache);
+}
+
+void Runner::judge_construction(std::uint8_t cache) {
+  const Abilities& abilities = subjects_[cache]->abilities();
+  has_slabs_ = abilities.layout;
+  if (!abilities.has_guards) models_[cache].guards = {};
   const Layout& expected = models_[cache].layout;
-  if (const Layout actual = subjects_[cache]->layout(); subjects_[cache]->abilities().layout && actual != expected) {
+  if (const Layout actual = subjects_[cache]->layout(); has_slabs_ && actual != expected) {
     const bool small = setup_.caches[cache].type == slab::ObjectSizeType::Small;
     if (actual.stride != expected.stride)
       violate(Invariant::G6, Cause::WrongStride, "stride " + std::to_string(expected.stride),
@@ -40,19 +32,13 @@ void Runner::construct(std::uint8_t cache) {
                 std::to_string(expected.slab_info_size) + " bytes",
             std::to_string(actual.objects_per_slab) + ", " + std::to_string(actual.slab_info_size));
   }
-  end();
 }
 
 bool Runner::execute(const Operation& operation) {
+  if (!has_slabs_) return AnyRunner::execute(operation);
   const std::uint8_t cache = operation.target;
   switch (operation.kind) {
-    case OperationKind::Alloc:
-      if (!subjects_[cache]->abilities().layout) return allocate_any(operation), true;
-      return allocate(operation.kind, cache, operation.object), true;
-    case OperationKind::Allocate: return allocate_any(operation), true;
-    case OperationKind::AllocateZeroed: return can_be_zeroed(operation) && (allocate_any(operation), true);
-    case OperationKind::Reallocate: return reallocate(operation);
-    case OperationKind::UsableSize: return ask_usable_size(operation);
+    case OperationKind::Alloc: return allocate(operation.kind, cache, operation.object), true;
     case OperationKind::AllocNoGrow:
       if (!subjects_[cache]->abilities().no_grow) return false;
       return allocate(operation.kind, cache, operation.object), true;
@@ -61,7 +47,6 @@ bool Runner::execute(const Operation& operation) {
       if (!free_in_vain(operation.object)) free_object(operation.object);
       return true;
     case OperationKind::FreeNull:
-      if (!subjects_[cache]->abilities().layout && !subjects_[cache]->abilities().frees_null) return false;
       begin(operation.kind, cache);
       expect({Invariant::M10, Cause::UnexpectedReport, "free of null to do nothing"});
       subjects_[cache]->free(nullptr);
@@ -73,13 +58,6 @@ bool Runner::execute(const Operation& operation) {
     case OperationKind::Shrink:
       if (!subjects_[cache]->abilities().shrink) return false;
       return shrink(cache), true;
-    case OperationKind::Destroy:
-      if (subjects_[cache]->abilities().resets && populations_[cache].live > 0) return reset(cache), true;
-      if (!end_all_objects(cache)) return false;
-      if (!violated()) destroy(cache);
-      if (!violated()) construct(cache);
-      return true;
-    case OperationKind::Fail: return backends_[operation.target].fail(operation), true;
     case OperationKind::Fault:
       for (std::uint8_t i = 0; i < setup_.cache_count; ++i)
         if (setup_.caches[i].backend == cache && subjects_[i]->abilities().detects_misuse)
@@ -87,7 +65,6 @@ bool Runner::execute(const Operation& operation) {
       return false;
     case OperationKind::WriteBehind:
     case OperationKind::WriteFreed: return write_astray(operation);
-    case OperationKind::Recover: return backends_[operation.target].recover(), true;
     case OperationKind::Reenter:
       if (!subjects_[cache]->abilities().detects_misuse) return false;
       armed_reentry_[cache] = operation.detail;
@@ -96,8 +73,6 @@ bool Runner::execute(const Operation& operation) {
     case OperationKind::DoubleFree:
     case OperationKind::FreeInterior:
     case OperationKind::FreeForeign:
-      if (!subjects_[0]->abilities().layout) return free_wrongly(operation);
-      return misuse(operation);
     case OperationKind::FreeSlabInfo:
     case OperationKind::FreeTailWaste:
     case OperationKind::FreeThroughOther:
@@ -112,14 +87,20 @@ bool Runner::execute(const Operation& operation) {
       check_reports();
       log_.done(operation.kind, models_[cache].live_objects());
       return true;
+    case OperationKind::Destroy:
+    case OperationKind::Fail:
+    case OperationKind::Recover:
+    case OperationKind::Allocate:
+    case OperationKind::AllocateZeroed:
+    case OperationKind::Reallocate:
+    case OperationKind::UsableSize: break;
   }
-  return false;
+  return AnyRunner::execute(operation);
 }
 
 // The object at `address` is about to be freed.
 void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
   reference_.retire(address);
-  if (!subjects_[cache]->abilities().layout) return void(--populations_[cache].live);
   SlabRecord& slab = *backend_of(cache).find(address);
   CacheModel& model = models_[cache];
   touch(slab);
@@ -132,27 +113,20 @@ void Runner::retire(std::uint8_t cache, std::uintptr_t address) {
   --slab.used;
 }
 
-// The program has no live object of this name any more.
-void Runner::bury(Object& object) {
-  object.state = ObjectState::Dead;
-  objects_[live_.back()].live_index = object.live_index;
-  live_[object.live_index] = live_.back();
-  live_.pop_back();
-}
-
 void Runner::free_object(std::uint32_t ordinal) {
+  if (!has_slabs_) return AnyRunner::free_object(ordinal);
   Object& freed = object(ordinal);
   const std::uint8_t cache = freed.cache;
   CacheModel& model = models_[cache];
   check_contents(ordinal);
   if (!stray_writes_.empty()) free_written(cache, freed.address);
   if (violated()) return;
-  SlabRecord* slab = subjects_[cache]->abilities().layout ? backend_of(cache).find(freed.address) : nullptr;
-  if (slab && slab->set_aside) return free_set_aside(ordinal);
+  SlabRecord* slab = backend_of(cache).find(freed.address);
+  if (slab->set_aside) return free_set_aside(ordinal);
   begin(OperationKind::Free, cache);
   context_.freed = freed.address;
   const bool meets_damage =
-      slab && slab->base == model.damaged() && model.meets_damage(slab->used, model.guards.quarantine_objects != 0);
+      slab->base == model.damaged() && model.meets_damage(slab->used, model.guards.quarantine_objects != 0);
   if (meets_damage) {
     reference_.retire(freed.address);
     expect({Invariant::M14, Cause::DamageUnseen, "one report of CorruptedSlabInfo"});
@@ -161,19 +135,11 @@ void Runner::free_object(std::uint32_t ordinal) {
     expect({Invariant::S3, Cause::WrongAllocatedCount, live_objects, model.live_objects()});
   }
   // The one that must leave for it is in a damaged slab.
-  const bool other_meets_damage = !meets_damage && slab && model.quarantine().size() > model.guards.quarantine_objects;
+  const bool other_meets_damage = !meets_damage && model.quarantine().size() > model.guards.quarantine_objects;
   if (other_meets_damage) expect({Invariant::M14, Cause::DamageUnseen, "one report of CorruptedSlabInfo"});
   bury(freed);
   log_.done(OperationKind::Free, arena_.relative(freed.address), ordinal);
-  const std::size_t blocks = backend_of(cache).memory_of(cache);
-  {
-    const Refusal refusal{*subjects_[cache], backend_of(cache)};
-    if (is_special(ordinal) && subjects_[cache]->abilities().resizes_to_zero)
-      free_by_resizing(cache, freed);
-    else
-      subjects_[cache]->free(pointer(freed.address), freed.asked);
-  }
-  if (backend_of(cache).memory_of(cache) < blocks) populations_[cache].room = populations_[cache].live;
+  subjects_[cache]->free(pointer(freed.address), freed.asked);
   if (meets_damage) {
     judge_found(cache);
     if (violated()) return;
@@ -261,29 +227,17 @@ void Runner::shrink(std::uint8_t cache) {
   end();
 }
 
-void Runner::drop_live_objects(std::uint8_t cache) {
-  std::erase_if(live_, [&](std::uint32_t ordinal) { return objects_[ordinal].cache == cache; });
-  for (std::uint32_t i = 0; i < live_.size(); ++i) objects_[live_[i]].live_index = i;
-}
-
 void Runner::destroy(std::uint8_t cache) {
+  if (!has_slabs_) return AnyRunner::destroy(cache);
   CacheModel& model = models_[cache];
   RecordingBackend& backend = backend_of(cache);
-  const Abilities abilities = subjects_[cache]->abilities();
-  const bool checks = abilities.detects_misuse;
+  const bool checks = subjects_[cache]->abilities().detects_misuse;
   const void* const identity = subjects_[cache]->identity();
   begin(OperationKind::Destroy, cache);
   Expectation reports = {Invariant::M9, Cause::WrongReportCount, "% reports of live objects",
                          checks ? model.live_objects() : 0};
   expect(reports);
-  if (!abilities.layout) {  // a slab cache's objects live on, in slabs that stay with them
-    check_contents();
-    if (violated()) return;
-    for (const std::uint32_t ordinal : live_)
-      if (objects_[ordinal].cache == cache) reference_.retire(objects_[ordinal].address);
-    drop_live_objects(cache);
-  }
-  subjects_[cache]->~AnySubject();
+  subjects_[cache]->~AnySubject();  // live objects live on, in slabs that stay with them
   subjects_[cache] = nullptr;
   while (!model.quarantine().empty()) leave_quarantine(cache);
   check_contents();
@@ -308,14 +262,10 @@ void Runner::destroy(std::uint8_t cache) {
   if (reported != reports.number) return violate_expected(std::to_string(reported));
   log_.done(OperationKind::Destroy, reported);
   report_log.clear();
-  if (backend.memory_of(cache) != 0 && !abilities.keeps_memory)
-    return violate(Invariant::B18, Cause::MemoryKept, "all memory given back",
-                   std::to_string(backend.memory_of(cache)) + " blocks kept");
   if (model.empty_slabs() != 0)
     return violate(live ? Invariant::M9 : Invariant::B18, Cause::EmptySlabKept, "every empty slab given back",
                    std::to_string(model.empty_slabs()) + " kept");
-  if (abilities.layout && model.spec.row() == slab::Row::Large &&
-      backend.infos_of(cache) != model.slabs() + model.set_aside_slabs())
+  if (model.spec.row() == slab::Row::Large && backend.infos_of(cache) != model.slabs() + model.set_aside_slabs())
     return violate(Invariant::B14, Cause::WrongSlabInfoCount,
                    std::to_string(model.slabs() + model.set_aside_slabs()) + " SlabInfos left",
                    std::to_string(backend.infos_of(cache)));
@@ -325,6 +275,7 @@ void Runner::destroy(std::uint8_t cache) {
   for (SlabRecord* const slab : backend.slabs())
     if (slab->cache == cache && !slab->abandoned) backend.abandon(*slab);
   context_.cache = nullptr;
+  context_.is_under_way = false;
 }
 
 }  // namespace slabproof
