@@ -1,5 +1,7 @@
 // All three rows, both caches and all policies as a kernel would use them. freestanding.cmake compiles this without a
 // standard library and checks which symbols it asks for.
+#include <slab/operator_new.hpp>
+#include <slab/size_classes.hpp>
 #include <slab/slab.hpp>
 
 namespace {
@@ -67,6 +69,14 @@ constinit slab::Immortal<ProcessCache<4096, Small, Guarded>> guarded{backend};
 constinit slab::Immortal<slab::DynamicCache<slab::Row::Large, StaticBackend, slab::Debug>> guarded_dynamic{
     slab::Geometry::make<slab::Debug>(8192, 4096, Large, 1000, 8).value(), backend};
 
+struct OnePageSizes : slab::QuarterSteps<8, 1024> {
+  static constexpr std::size_t page_size = 8192;
+  static constexpr std::size_t slab_size_for(std::size_t) noexcept { return page_size; }
+};
+constinit slab::Immortal<slab::SizeClasses<StaticBackend>> any_size{backend};
+constinit slab::Immortal<slab::SizeClasses<StaticBackend, OnePageSizes, slab::Unchecked>> any_size_of_one_page{backend};
+constinit slab::Immortal<slab::SizeClasses<StaticBackend, slab::KernelSizes, Guarded>> any_size_guarded{backend};
+
 /// A function of its own: it alone divides by a number of objects.
 template <class Immortal>
 [[gnu::noinline]] bool reserve_three(Immortal& cache) {
@@ -82,13 +92,38 @@ std::size_t use(Immortal& cache) {
   return cache->statistics().free_objects + cache->shrink() + cache->audit();
 }
 
+template <class Immortal>
+std::size_t use_sizes(Immortal& heap, std::size_t size, std::size_t align) {
+  void* const object = heap->alloc(size, align);
+  heap->free(heap->alloc_zeroed(size, align), size * align);
+  heap->free(heap->resize(object, size, align, align), align, align);
+  std::size_t bytes = 0;
+  heap->for_each_statistics([&](const slab::SizeClassStatistics& one) { bytes += one.bytes + (one.name != nullptr); });
+  return bytes + heap->shrink() + heap->audit();
+}
+template <class Immortal>
+std::size_t use_map(Immortal& heap, std::size_t size) {
+  void* const object = heap->realloc(heap->alloc(size), size + 1000);
+  const std::size_t usable = heap->usable_size(object);
+  heap->free(object);
+  return usable;
+}
+
 }  // namespace
 
+SLAB_OPERATOR_NEW(*any_size);
+
 extern "C" std::size_t use_every_row() {
+  {
+    slab::SizeClasses<StaticBackend> short_lived_sizes{backend};
+    delete new Process{};
+  }
   {
     ProcessCache<8192, Large, slab::Checked> short_lived{backend};
     short_lived.free(short_lived.alloc());
     short_lived.for_each_live([](void*) {});
   }
-  return use(single_page) + use(multi_page) + use(large) + use(dynamic) + use(guarded) + use(guarded_dynamic);
+  return use(single_page) + use(multi_page) + use(large) + use(dynamic) + use(guarded) + use(guarded_dynamic) +
+         use_sizes(any_size, 100, 64) + use_sizes(any_size_of_one_page, 100, 64) +
+         use_sizes(any_size_guarded, 100, 64) + use_map(any_size, 300) + use_map(any_size_guarded, 300);
 }

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+
+#include <slab/geometry.hpp>
+
+namespace slab {
+
+/// Sizes of 8, 16, …, 64 bytes, then four each time the size doubles: 80, 96, 112, 128, 160, …, without those below
+/// `Least`. Above 32 bytes a step is at most a quarter, so less than a fifth of an object is unused; below 64 at most 7
+/// bytes are. Each size is a multiple of all powers of two that divide what it was chosen for: rounding up to
+/// an alignment is all that an alignment asks for.
+template <std::size_t Least, std::size_t Most>
+struct QuarterSteps {
+  static_assert(std::has_single_bit(Least) && Least >= 8 && Least <= 64, "slab: Least is a power of two from 8 to 64");
+  static_assert(std::has_single_bit(Most) && Most >= 64, "slab: Most is a power of two, at least 64");
+
+ private:
+  static constexpr std::size_t skipped = Least / 8 - 1;
+  static constexpr std::size_t class_in_all(std::size_t bytes) noexcept {
+    if (bytes <= 64) return (bytes - 1) / 8;
+    const auto doubling = static_cast<std::size_t>(std::bit_width(bytes - 1));  // of (2^(doubling-1), 2^doubling]
+    return 4 * (doubling - 5) + ((bytes - 1) >> (doubling - 3)) % 4;
+  }
+
+ public:
+  /// How many sizes there are.
+  static constexpr std::size_t count = class_in_all(Most) + 1 - skipped;
+  /// In bytes; `size_class` is below count. O(1).
+  [[nodiscard]] static constexpr std::size_t size_of(std::size_t size_class) noexcept {
+    const std::size_t in_all = size_class + skipped;
+    if (in_all < 8) return 8 * (in_all + 1);
+    return (5 + in_all % 4) << (in_all / 4 + 2);
+  }
+  /// The smallest class with objects of at least `bytes`, 1 to Most. O(1).
+  [[nodiscard]] static constexpr std::size_t class_of(std::size_t bytes) noexcept {
+    return class_in_all(bytes < Least ? Least : bytes) - skipped;
+  }
+};
+
+/// The table of SizeClasses if no other is named: 31 sizes from 16 to 4096 bytes, slabs of 8 to 64 KiB in pages of 4
+/// KiB, each with room for 15 objects or more (SmallMultiPage: any pointer's slab is found by its page).
+///
+/// A table of your own has these members. Sizes are multiples of 8 and ascend. Where the slabs of all sizes have one
+/// page, of any size, the row is SmallSinglePage, which needs no map, and where none has, SmallMultiPage.
+struct KernelSizes : QuarterSteps<16, 4096> {
+  /// In bytes.
+  static constexpr std::size_t page_size = 4096;
+  /// Bytes of a slab with objects of `size` bytes: a power of two.
+  [[nodiscard]] static constexpr std::size_t slab_size_for(std::size_t size) noexcept {
+    const std::size_t slab_size = std::bit_ceil(16 * size);
+    return slab_size < 2 * page_size ? 2 * page_size : slab_size;
+  }
+  /// Bytes to ask the backend for, for a block of `size` bytes, which no size of the table serves: at least `size`, and
+  /// a multiple of page_size; `size` is from 1 to 1 GiB. Powers of two are what any backend has. O(1).
+  [[nodiscard]] static constexpr std::size_t block_size_for(std::size_t size) noexcept {
+    return std::bit_ceil(size < page_size ? page_size : size);
+  }
+};
+
+namespace detail {
+/// What all classes of a table ask of the backend.
+template <class Sizes>
+inline constexpr Row row_of_table =
+    Sizes::slab_size_for(Sizes::size_of(0)) == Sizes::page_size ? Row::SmallSinglePage : Row::SmallMultiPage;
+
+/// The layout of a class's slabs. Objects are aligned to the largest power of two that divides their size.
+template <class Sizes, class Policy>
+constexpr GeometryResult geometry_of_size(std::size_t size) noexcept {
+  const std::size_t lowest_bit = size & -size;
+  const std::size_t align = lowest_bit < Sizes::page_size ? lowest_bit : Sizes::page_size;
+  return Geometry::make<Policy>(Sizes::slab_size_for(size), Sizes::page_size, ObjectSizeType::Small, size, align);
+}
+
+/// True, or a compile error that says what is wrong with a table.
+template <class Sizes, class Policy>
+consteval bool require_size_table() {
+  constexpr auto is_true_of_all = [](auto is_true) {
+    for (std::size_t i = 0; i < Sizes::count; ++i)
+      if (!is_true(i)) return false;
+    return true;
+  };
+  static_assert(Sizes::count > 0, "slab: a table of sizes has at least one");
+  static_assert(is_true_of_all([](std::size_t i) {
+                  return Sizes::size_of(i) % 8 == 0 && (i == 0 || Sizes::size_of(i - 1) < Sizes::size_of(i));
+                }),
+                "slab: the sizes of a table are multiples of 8, and each is larger than the one before");
+  static_assert(is_true_of_all([](std::size_t i) {
+                  const std::size_t size = Sizes::size_of(i), above = i == 0 ? 1 : Sizes::size_of(i - 1) + 1;
+                  return Sizes::class_of(size) == i && Sizes::class_of(above) == i;
+                }),
+                "slab: class_of(bytes) is not the class with the smallest size that has so many bytes");
+  static_assert(is_true_of_all([](std::size_t i) {
+                  const GeometryResult made = geometry_of_size<Sizes, Policy>(Sizes::size_of(i));
+                  return made.ok() && made.value().row() == row_of_table<Sizes>;
+                }),
+                "slab: slab_size_for(size) is a power of two from page_size to 1 GiB in which an object has room, "
+                "and for all sizes page_size or for none");
+  return true;
+}
+}  // namespace detail
+
+}  // namespace slab

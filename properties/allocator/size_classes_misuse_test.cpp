@@ -1,0 +1,176 @@
+// SizeClasses: every misuse is reported, and changes nothing.
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <slab/size_classes.hpp>
+#include <slab/slab.hpp>
+
+#include "properties/allocator/size_classes_world.hpp"
+
+namespace {
+
+using properties::AlignedSizes;
+using properties::Backend;
+using properties::Heap;
+using properties::kinds;
+using properties::Recording;
+using properties::reports;
+using slab::KernelSizes;
+using slab::Misuse;
+using slab::SizeClasses;
+
+TEST(SizeClasses, ReportsAWrongSizeAtFree) {
+  Backend backend;
+  Heap heap{backend};
+  void* const small = heap.alloc(64);
+  void* const large = heap.alloc(6000);
+  heap.free(small, 65);
+  heap.free(small, 6000);
+  heap.free(small, SIZE_MAX);
+  heap.free(large, 64);
+  heap.free(large, 9000);
+  heap.free(large, SIZE_MAX);
+  EXPECT_EQ(kinds(), (std::vector(6, Misuse::OtherCache)));
+  EXPECT_EQ(heap.live_objects(), 2u);
+  heap.free(small, 57);  // of the same class
+  heap.free(large, 8192);
+  EXPECT_EQ(kinds(), std::vector<Misuse>{});
+  EXPECT_EQ(heap.live_objects(), 0u);
+
+  SizeClasses<Backend, AlignedSizes, Recording> aligned{backend};
+  void* const object = aligned.alloc(64);
+  aligned.free(object, 65);
+  aligned.free(object, 5000);
+  EXPECT_EQ(kinds(), (std::vector(2, Misuse::OtherCache)));
+  aligned.free(object, 64);
+}
+
+TEST(SizeClasses, ReportsEveryOtherMisuse) {
+  Backend backend;
+  Heap heap{backend};
+  auto* const small = static_cast<std::byte*>(heap.alloc(100));
+  auto* const keeps = static_cast<std::byte*>(heap.alloc(100));
+  auto* const large = static_cast<std::byte*>(heap.alloc(10000));
+  using enum Misuse;
+  const auto check = [&](void* pointer, std::size_t size, Misuse kind) {
+    heap.free(pointer);
+    heap.free(pointer, size);
+    EXPECT_EQ(kinds(), (std::vector{kind, kind}));
+    EXPECT_TRUE(heap.audit());
+  };
+  check(small + 8, 100, InteriorPointer);
+  check(keeps + 112, 100, NeverAllocated);
+  check(small + 8192 - 1, 100, SlabInfoPointer);
+  check(large + 16, 10000, InteriorPointer);
+  check(large + 4096, 10000, InteriorPointer);
+  heap.free(small, 100);
+  check(small, 100, DoubleFree);
+  heap.free(large);
+  std::byte mine[64];
+  check(mine, 100, ForeignPointer);
+  check(mine, 10000, ForeignPointer);
+  check(mine, SIZE_MAX, ForeignPointer);
+  check(large, 10000, ForeignPointer);
+  EXPECT_EQ(heap.realloc(mine, 20), nullptr);
+  EXPECT_EQ(heap.realloc(keeps + 8, 20), nullptr);
+  EXPECT_EQ(heap.resize(keeps, 40, 20), nullptr) << "the size is another class's";
+  EXPECT_EQ(kinds(), (std::vector{ForeignPointer, InteriorPointer, OtherCache}));
+  EXPECT_EQ(heap.usable_size(nullptr), 0u);
+  EXPECT_EQ(heap.usable_size(mine), 0u);
+  EXPECT_EQ(heap.usable_size(keeps + 8), 0u);
+  EXPECT_EQ(heap.live_objects(), 1u);
+  heap.free(keeps);
+  EXPECT_EQ(kinds(), std::vector<Misuse>{});
+}
+
+TEST(SizeClasses, KnowsItsOwnAmongOthersOfTheSameMap) {
+  Backend backend;
+  Heap one{backend}, other{backend};
+  slab::Cache<long, slab::Config{.slab_size = 8192}, Backend, Recording> cache{backend};
+  void* const small = one.alloc(8);
+  void* const large = one.alloc(8192);
+  long* const number = cache.alloc();
+  other.free(small);
+  other.free(small, 8);
+  other.free(large);
+  other.free(large, 8192);
+  one.free(number);
+  cache.free(static_cast<long*>(large));
+  EXPECT_EQ(kinds(), (std::vector(6, Misuse::OtherCache)));
+  EXPECT_EQ(other.realloc(small, 100), nullptr);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::OtherCache}));
+  // A header of a block is nobody's object.
+  void* const header = backend.get_slab_info(reinterpret_cast<std::uintptr_t>(large));
+  one.free(header);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::OtherCache}));
+  one.free(small);
+  one.free(large);
+  cache.free(number);
+  EXPECT_EQ(kinds(), std::vector<Misuse>{});
+}
+
+TEST(SizeClasses, ReportsEachObjectThatLivesWhenItIsDestroyed) {
+  Backend backend;
+  void *small, *large;
+  {
+    Heap heap{backend};
+    small = heap.alloc(8);
+    large = heap.alloc(8192);
+  }
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[0].pointer, small);
+  EXPECT_EQ(reports[1].pointer, large);
+  EXPECT_EQ(reports[1].object_size, 8192u);
+  EXPECT_EQ(kinds(), (std::vector(2, Misuse::LiveAtDestruction)));
+  EXPECT_EQ(backend.slabs, 3u);  // of both, and of the header
+}
+
+TEST(SizeClasses, TellsWhenTheBackendGivesABlockTwice) {
+  struct Erring : Backend {
+    void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
+      return again ? std::exchange(again, nullptr) : Backend::alloc_slab(slab_size, page_size);
+    }
+    void* again = nullptr;
+  } backend;
+  SizeClasses<Erring, KernelSizes, Recording> heap{backend};
+  void* const one = heap.alloc(5000);
+  backend.again = one;
+  EXPECT_EQ(heap.alloc(5000), nullptr);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].pointer, one);
+  EXPECT_EQ(reports[0].cache, &heap);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::BackendFault}));
+  backend.again = one;
+  EXPECT_EQ(heap.alloc(16), nullptr);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::BackendFault}));
+  backend.again = static_cast<std::byte*>(heap.alloc(5000)) + 64;  // misaligned, and known: left alone
+  EXPECT_EQ(heap.alloc(5000), nullptr);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::BackendFault}));
+  EXPECT_TRUE(heap.audit());
+  EXPECT_EQ(heap.live_objects(), 2u);
+}
+
+static_assert(std::is_trivially_destructible_v<Heap::Undestroyed>);
+static_assert(!std::is_copy_constructible_v<Heap>);
+
+TEST(SizeClasses, ThatWereMadeAgainForgetWhatWasThere) {
+  Backend backend;
+  alignas(slab::Immortal<Heap>) std::byte place[sizeof(slab::Immortal<Heap>)];
+  auto* heap = ::new (place) slab::Immortal<Heap>{backend};
+  void* const small = (*heap)->alloc(8);
+  void* const large = (*heap)->alloc(8192);
+  heap = ::new (place) slab::Immortal<Heap>{backend};
+  (*heap)->free(small);
+  (*heap)->free(large);
+  EXPECT_EQ(kinds(), (std::vector(2, Misuse::OtherCache)));
+  EXPECT_EQ((*heap)->live_objects(), 0u);
+  EXPECT_EQ(backend.slabs, 3u);
+}
+
+}  // namespace

@@ -1,0 +1,65 @@
+// The table of sizes: which size serves a request, and what it wastes.
+#include <cstddef>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include <slab/size_classes.hpp>
+#include <slab/slab.hpp>
+
+#include "properties/allocator/heap_backend.hpp"
+
+namespace {
+
+using properties::HeapBackend;
+using slab::KernelSizes;
+
+TEST(QuarterSteps, HaveForEachSizeTheSmallestThatHoldsIt) {
+  const auto check = []<class Sizes>(Sizes, std::size_t least) {
+    ASSERT_EQ(Sizes::size_of(0), least);
+    for (std::size_t bytes = 1; bytes <= 4096; ++bytes) {
+      const std::size_t size_class = Sizes::class_of(bytes), size = Sizes::size_of(size_class);
+      ASSERT_GE(size, bytes);
+      ASSERT_TRUE(size_class == 0 || Sizes::size_of(size_class - 1) < bytes);
+      ASSERT_TRUE(bytes <= 64 || 5 * (size - bytes) < size);
+      ASSERT_TRUE(bytes < least || bytes > 64 || size - bytes < 8);
+    }
+    ASSERT_EQ(Sizes::class_of(4096), Sizes::count - 1);
+  };
+  check(slab::QuarterSteps<8, 4096>{}, 8);
+  check(slab::QuarterSteps<16, 4096>{}, 16);
+  check(slab::QuarterSteps<64, 4096>{}, 64);
+  EXPECT_EQ(KernelSizes::count, 31u);
+}
+
+TEST(KernelSizes, WasteLittleOfASlab) {
+  for (std::size_t i = 0; i < KernelSizes::count; ++i) {
+    const auto geometry = slab::detail::geometry_of_size<KernelSizes, slab::Checked>(KernelSizes::size_of(i)).value();
+    EXPECT_GE(geometry.objects_per_slab(), 15u) << KernelSizes::size_of(i);
+    EXPECT_GE(100 * geometry.objects_per_slab() * geometry.object_size(), 88 * geometry.slab_size())
+        << KernelSizes::size_of(i);
+  }
+}
+
+// How often g++ compiling a file, git log, python parsing one and cmake asked malloc for a size; the sixty most
+// frequent of those up to 4096, seven in eight of all calls.
+constexpr std::pair<std::size_t, std::size_t> real_mix[] = {
+    {2, 9522},    {3, 2982},   {4, 3406},    {5, 4413},    {7, 2021},    {8, 30637},  {12, 45540}, {15, 1988},
+    {16, 141805}, {20, 12840}, {24, 75764},  {28, 9944},   {32, 54419},  {36, 9163},  {40, 93707}, {44, 5668},
+    {45, 2081},   {48, 88860}, {52, 5134},   {53, 2885},   {54, 2042},   {55, 2760},  {56, 25192}, {57, 2694},
+    {59, 2011},   {60, 4380},  {64, 32359},  {68, 2851},   {72, 50419},  {76, 2162},  {80, 45847}, {88, 20597},
+    {92, 1974},   {96, 5772},  {104, 14346}, {108, 2606},  {112, 7896},  {120, 7619}, {128, 4569}, {132, 2069},
+    {136, 19400}, {144, 4051}, {152, 7485},  {160, 3476},  {168, 11921}, {176, 2650}, {192, 5381}, {200, 36764},
+    {208, 5919},  {216, 2338}, {224, 2744},  {232, 9571},  {240, 2001},  {248, 3695}, {256, 5526}, {264, 3254},
+    {272, 3012},  {344, 4022}, {944, 3721},  {4064, 18882}};
+
+TEST(KernelSizes, WasteAtMostAnEighthOfARealMix) {
+  std::size_t asked = 0, given = 0;
+  for (const auto& [size, times] : real_mix) {
+    asked += times * size;
+    given += times * slab::SizeClasses<HeapBackend>::usable_size(size, 8);
+  }
+  EXPECT_LE(100 * (given - asked), 12 * given);  // 5.3, and of each program alone 5.1 to 7.5
+}
+
+}  // namespace
