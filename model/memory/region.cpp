@@ -24,6 +24,8 @@ SLABPROOF_BULK bool is_untouched(std::uintptr_t begin, std::size_t size) {
   }
   std::uint64_t any = 0;
   for (; at + 8 <= begin + size; at += 8) any |= *reinterpret_cast<const std::uint64_t*>(at) ^ returned_word;
+  for (std::size_t i = 0; at + i < begin + size; ++i)
+    any |= *reinterpret_cast<const unsigned char*>(at + i) ^ (returned_word >> 8 * i & 0xFF);
   for (std::size_t lane = 0; lane < lanes; ++lane) any |= difference[lane];
   return any == 0;
 }
@@ -36,7 +38,10 @@ SLABPROOF_BULK void fill(std::uintptr_t begin, std::size_t size, std::uint64_t f
   std::uintptr_t at = begin;
   for (const std::uintptr_t end = begin + size / sizeof next * sizeof next; at != end; at += sizeof next, next += steps)
     std::memcpy(reinterpret_cast<void*>(at), &next, sizeof next);
-  for (std::size_t lane = 0; at + 8 <= begin + size; at += 8) *reinterpret_cast<std::uint64_t*>(at) = next[lane++];
+  std::size_t lane = 0;
+  for (; at + 8 <= begin + size; at += 8) *reinterpret_cast<std::uint64_t*>(at) = next[lane++];
+  for (std::size_t i = 0; at + i < begin + size; ++i)  // of memory that is no number of words
+    *reinterpret_cast<unsigned char*>(at + i) = static_cast<unsigned char>(next[lane] >> 8 * i);
 }
 
 // Like the two above, it ignores poison that the last user may have left.
