@@ -11,8 +11,8 @@ set(slabproof_judge
   model/judge/slab/runner.cpp
   model/judge/expectation.cpp model/judge/geometry_oracle.cpp model/judge/trace_oracle.cpp model/judge/verdict.cpp
   model/process/cannot_judge.cpp model/process/child.cpp model/process/isolated.cpp
-  model/process/isolated_judgement.cpp model/process/malloc_library.cpp model/process/minimizer.cpp
-  model/process/pass.cpp
+  model/process/isolated_judgement.cpp model/process/malloc_library.cpp model/process/minimize_progress.cpp
+  model/process/minimizer.cpp model/process/pass.cpp
   model/process/sanitizer_hooks.cpp model/process/sanitizer_report.cpp model/process/simpler_geometry.cpp
   model/process/watchdog.cpp)
 # Of these, what handles nothing but its own memory. A fuzzer's judge is compiled without sanitizers there: inputs a
@@ -29,8 +29,7 @@ set(slabproof_judge_at_full_speed
 set(slabproof_replay
   fuzz/chain/chain.cpp fuzz/chain/chain_minimizer.cpp fuzz/chain/chain_run.cpp fuzz/replay/answer.cpp
   fuzz/replay/batch.cpp fuzz/replay/input.cpp fuzz/replay/joined.cpp fuzz/replay/json.cpp
-  fuzz/replay/minimize_file.cpp
-  fuzz/replay/minimize_progress.cpp fuzz/replay/options.cpp fuzz/replay/picture.cpp fuzz/replay/random.cpp
+  fuzz/replay/minimize_file.cpp fuzz/replay/options.cpp fuzz/replay/picture.cpp fuzz/replay/random.cpp
   fuzz/replay/replay.cpp fuzz/replay/replay_chain.cpp)
 set(slabproof_replay_of_slabs
   fuzz/replay/as_test.cpp fuzz/replay/generated_test/backend.cpp fuzz/replay/generated_test/body.cpp

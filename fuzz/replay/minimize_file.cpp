@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "fuzz/replay/json.hpp"
-#include "fuzz/replay/minimize_progress.hpp"
+#include "model/process/minimize_progress.hpp"
 #include "model/process/minimizer.hpp"
 #include "model/program/codec.hpp"
 #include "model/program/trace.hpp"

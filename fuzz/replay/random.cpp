@@ -9,9 +9,9 @@
 
 #include "fuzz/replay/joined.hpp"
 #include "fuzz/replay/minimize_file.hpp"
-#include "fuzz/replay/minimize_progress.hpp"
 #include "model/judge/step_mark.hpp"
 #include "model/process/isolated.hpp"
+#include "model/process/minimize_progress.hpp"
 #include "model/process/minimizer.hpp"
 #include "model/process/pass.hpp"
 #include "model/process/watchdog.hpp"

@@ -11,8 +11,8 @@
 
 #include "fuzz/chain/chain_minimizer.hpp"
 #include "fuzz/replay/minimize_file.hpp"
-#include "fuzz/replay/minimize_progress.hpp"
 #include "model/judge/geometry_oracle.hpp"
+#include "model/process/minimize_progress.hpp"
 #include "model/program/codec.hpp"
 #include "model/program/decoder.hpp"
 #include "model/program/trace.hpp"

@@ -15,16 +15,22 @@ Half& unit(std::uintptr_t at, std::uint32_t) { return *reinterpret_cast<Half*>(a
 Quarter& unit(std::uintptr_t at, std::uint16_t) { return *reinterpret_cast<Quarter*>(at); }
 Byte& unit(std::uintptr_t at, std::uint8_t) { return *reinterpret_cast<Byte*>(at); }
 
-/// What a stamped unit of an object holds.
+/// What a stamped unit of an object holds, by what its contents follow from.
 template <class Integer>
 Integer pattern(std::uint32_t ordinal, std::size_t offset) {
   return static_cast<Integer>((ordinal + 1u) * 0x9E3779B97F4A7C15u ^ offset * 0xD1342543DE82EF95u);
 }
+template <class Integer>
+Integer pattern_at(std::uintptr_t address) {
+  const std::uint64_t word = (address >> 3) * 0x9E3779B97F4A7C15u;
+  return static_cast<Integer>((word ^ word >> 29 ^ word << 31) >> 8 * (address & 7));
+}
 
-/// Calls visit(offset, an integer as large as the unit) for each stamped unit until it returns false. An object of
-/// another pool that is not aligned to words is visited byte by byte.
+/// Calls visit(offset, an integer as large as the unit) for each stamped unit until it returns false: of an object
+/// larger than `all` those at both ends and some between. One of another pool that is not aligned to words is visited
+/// byte by byte.
 template <class F>
-void for_each_unit(std::uintptr_t object, std::size_t size, F visit) {
+void for_each_unit(std::uintptr_t object, std::size_t size, F visit, std::size_t all = whole) {
   const auto run = [&](std::size_t from, std::size_t to, std::size_t step) {
     for (; from < to; from += step)
       if (!visit(from, std::uint64_t{})) return false;
@@ -35,9 +41,8 @@ void for_each_unit(std::uintptr_t object, std::size_t size, F visit) {
     return;
   }
   std::size_t rest = size & ~std::size_t{7};
-  if (size <= whole
-          ? !run(0, rest, 8)
-          : !(run(0, end, 8) && run(every, size - end, every) && run((size - end) & ~std::size_t{7}, rest, 8)))
+  if (size <= all ? !run(0, rest, 8)
+                  : !(run(0, end, 8) && run(every, size - end, every) && run((size - end) & ~std::size_t{7}, rest, 8)))
     return;
   if (size & 4) {
     if (!visit(rest, std::uint32_t{})) return;
@@ -52,17 +57,28 @@ void for_each_unit(std::uintptr_t object, std::size_t size, F visit) {
 
 }  // namespace
 
-void stamp(std::uintptr_t object, std::size_t size, std::uint32_t ordinal) {
+void stamp(std::uintptr_t object, std::size_t size, std::uint32_t ordinal, Contents contents) {
+  if (contents == Contents::ByAddress)
+    return for_each_unit(
+        object, size,
+        [=](std::size_t offset, auto integer) {
+          unit(object + offset, integer) = pattern_at<decltype(integer)>(object + offset);
+          return true;
+        },
+        size);
   for_each_unit(object, size, [=](std::size_t offset, auto integer) {
     unit(object + offset, integer) = pattern<decltype(integer)>(ordinal, offset);
     return true;
   });
 }
 
-std::ptrdiff_t find_damage_of_moved(std::uintptr_t object, StampedAt before, std::size_t kept, std::uint32_t ordinal) {
+std::ptrdiff_t find_damage_of_moved(std::uintptr_t object, StampedAt before, std::size_t kept, std::uint32_t ordinal,
+                                    Contents contents) {
   std::ptrdiff_t damage = -1;
   for_each_unit(before.object, before.size, [=, &damage](std::size_t offset, auto integer) {
-    const auto expected = pattern<decltype(integer)>(ordinal, offset);
+    using Integer = decltype(integer);
+    const Integer expected = contents == Contents::ByAddress ? pattern_at<Integer>(before.object + offset)
+                                                             : pattern<Integer>(ordinal, offset);
     for (std::size_t i = 0; i < sizeof integer && offset + i < kept && damage < 0; ++i)
       if (unit(object + offset + i, std::uint8_t{}) != static_cast<std::uint8_t>(expected >> 8 * i))
         damage = static_cast<std::ptrdiff_t>(offset + i);
@@ -77,13 +93,19 @@ std::ptrdiff_t find_nonzero(std::uintptr_t object, std::size_t size) {
   return -1;
 }
 
-std::ptrdiff_t find_damage(std::uintptr_t object, std::size_t size, std::uint32_t ordinal) {
+std::ptrdiff_t find_damage(std::uintptr_t object, std::size_t size, std::uint32_t ordinal, Contents contents) {
   std::ptrdiff_t damage = -1;
-  for_each_unit(object, size, [=, &damage](std::size_t offset, auto integer) {
-    const bool intact = unit(object + offset, integer) == pattern<decltype(integer)>(ordinal, offset);
-    if (!intact) damage = static_cast<std::ptrdiff_t>(offset);
-    return intact;
-  });
+  const auto check = [=, &damage](auto expected) {
+    for_each_unit(object, size, [=, &damage](std::size_t offset, auto integer) {
+      const bool intact = unit(object + offset, integer) == expected(offset, integer);
+      if (!intact) damage = static_cast<std::ptrdiff_t>(offset);
+      return intact;
+    });
+  };
+  if (contents == Contents::ByAddress)
+    check([object](std::size_t offset, auto integer) { return pattern_at<decltype(integer)>(object + offset); });
+  else
+    check([ordinal](std::size_t offset, auto integer) { return pattern<decltype(integer)>(ordinal, offset); });
   return damage;
 }
 

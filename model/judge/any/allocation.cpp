@@ -45,7 +45,7 @@ bool AnyRunner::admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t 
 // An object that was admitted, and has its contents from now on.
 void AnyRunner::enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
                       std::uint32_t generation) {
-  stamp(object, size, ordinal);
+  stamp(object, size, ordinal, contents_);
   if (ordinal == no_ordinal) return;
   this->object(ordinal) = {
       object, generation, static_cast<std::uint32_t>(live_.size()), incarnations_[cache], cache, ObjectState::Live,
@@ -196,9 +196,10 @@ bool AnyRunner::reallocate(const Operation& operation) {
   const std::size_t now = extent_of(cache, object, operation.argument);
   if (violated() || !admit(cache, operation.object, object, now, promised_align(cache, operation.argument, 1)))
     return end(), true;
-  if (const std::ptrdiff_t at = find_damage_of_moved(object, {before, extent}, kept, operation.object); at >= 0)
+  if (const std::ptrdiff_t at = find_damage_of_moved(object, {before, extent}, kept, operation.object, contents_);
+      at >= 0)
     violate_expected("another byte at offset " + std::to_string(at));
-  stamp(object, now, operation.object);
+  stamp(object, now, operation.object, contents_);
   old.address = object;
   old.size = now;
   old.asked = operation.argument;

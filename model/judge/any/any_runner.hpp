@@ -17,6 +17,7 @@
 #include "model/judge/step_mark.hpp"
 #include "model/judge/verdict.hpp"
 #include "model/memory/arena.hpp"
+#include "model/memory/contents.hpp"
 #include "model/memory/recording_backend.hpp"
 #include "model/program/program.hpp"
 #include "model/subject/subject.hpp"
@@ -47,6 +48,9 @@ class AnyRunner : private BackendObserver {
     allowed_ = budget;
   }
 
+  /// What objects hold in the following runs.
+  void set_contents(Contents contents) { contents_ = contents; }
+
   // The same in steps: start, step for each operation, finish. Each returns false once an invariant did not hold;
   // nothing more is executed then.
   virtual bool start(const Setup& setup);
@@ -75,6 +79,8 @@ class AnyRunner : private BackendObserver {
   [[nodiscard]] const Setup& setup() const { return setup_; }
   [[nodiscard]] RecordingBackend& backend(std::size_t index) { return backends_[index]; }
   [[nodiscard]] const Reference& reference() const { return reference_; }
+
+  friend class SubjectStateAccess;  // properties/explore/subject/state.hpp
 
  protected:
   /// Used in more than one place.
@@ -204,6 +210,7 @@ class AnyRunner : private BackendObserver {
   StepMark* mark_ = nullptr;
   Expectation expected_;
   Checks checks_ = Checks::NowAndThen;
+  Contents contents_ = Contents::ByOrdinal;
   std::uint32_t first_strict_step_ = 0, budget_ended_at_ = no_step;
   std::size_t allowed_ = check_budget, budget_ = 0;
   std::bitset<std::size_t{operation_kinds} * operation_kinds * 2 * shapes_of_state> seen_states_;

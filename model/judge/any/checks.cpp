@@ -48,7 +48,7 @@ void AnyRunner::check_contents() {
 void AnyRunner::check_contents(std::uint32_t ordinal) {
   const Object& object = objects_[ordinal];
   expect(untouched_objects);
-  const auto at = find_damage(object.address, object.size, ordinal);
+  const auto at = find_damage(object.address, object.size, ordinal, contents_);
   if (at >= 0) violate_expected(name_of_object(ordinal) + " changed at offset " + std::to_string(at));
 }
 

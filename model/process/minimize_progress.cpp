@@ -1,4 +1,4 @@
-#include "fuzz/replay/minimize_progress.hpp"
+#include "model/process/minimize_progress.hpp"
 
 #include <unistd.h>
 
