@@ -4,6 +4,7 @@
 #
 # FILE... has a class with SLABPROOF_SUBJECT (<slabproof/subject.hpp>). Makes
 #   NAME_replay      random programs, replay, minimizing
+#   NAME_explore     every state of small worlds, of a subject whose state can be seen
 #   NAME_fuzz        the same class as a libFuzzer target, where the compiler is clang
 #   NAME_properties  as a RapidCheck property under GoogleTest, in ctest, where both are installed
 # LIBRARIES are linked as they are. Of a target in INSTRUMENT the sources are compiled once more, with sanitizers and
@@ -15,7 +16,7 @@ set(SLABPROOF_SANITIZE "address,undefined" CACHE STRING "Sanitizers for subjects
 function(slabproof_make_harness)
   cmake_path(GET CMAKE_CURRENT_FUNCTION_LIST_DIR PARENT_PATH root)
   include(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/sources.cmake)
-  foreach(part judge judge_at_full_speed replay target machines)
+  foreach(part judge judge_at_full_speed replay explorer target machines)
     list(TRANSFORM slabproof_${part} PREPEND ${root}/)
   endforeach()
   set(sanitizers)
@@ -71,6 +72,10 @@ function(slabproof_make_harness)
   target_compile_options(slabproof_replay PRIVATE -O1)
   target_link_libraries(slabproof_replay PRIVATE slabproof_harness_flags)
 
+  add_library(slabproof_explorer OBJECT EXCLUDE_FROM_ALL ${slabproof_explorer})
+  target_compile_options(slabproof_explorer PRIVATE -O2)
+  target_link_libraries(slabproof_explorer PRIVATE slabproof_harness_flags)
+
   if(is_clang)
     add_library(slabproof_target OBJECT EXCLUDE_FROM_ALL ${slabproof_target} ${root}/fuzz/targets/fuzz_subject.cpp)
     target_compile_options(slabproof_target PRIVATE -O2)
@@ -86,7 +91,7 @@ function(slabproof_make_harness)
     target_link_libraries(slabproof_machines PRIVATE slabproof_harness_flags PUBLIC rapidcheck GTest::gtest)
   endif()
   # Most of what its compilation costs is headers.
-  foreach(part judge judge_at_full_speed replay target machines)
+  foreach(part judge judge_at_full_speed replay explorer target machines)
     if(TARGET slabproof_${part})
       set_target_properties(slabproof_${part} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
     endif()
@@ -157,9 +162,14 @@ function(slabproof_add_subject name)
     "namespace slabproof {\nconst char* unseen_libraries() { return \"@libraries@\"; }\n}\n" @ONLY)
 
   add_executable(${name}_replay ${facts} ${objects} $<TARGET_OBJECTS:slabproof_replay>)
-  target_link_libraries(${name}_replay PRIVATE slabproof_judge ${subject_LIBRARIES})
+  add_executable(${name}_explore ${facts} ${objects} $<TARGET_OBJECTS:slabproof_explorer>)
+  foreach(tool replay explore)
+    target_link_libraries(${name}_${tool} PRIVATE slabproof_judge ${subject_LIBRARIES})
+    if(is_clang)
+      target_link_options(${name}_${tool} PRIVATE -fsanitize=fuzzer-no-link)
+    endif()
+  endforeach()
   if(is_clang)
-    target_link_options(${name}_replay PRIVATE -fsanitize=fuzzer-no-link)
     add_executable(${name}_fuzz ${facts} ${objects} $<TARGET_OBJECTS:slabproof_target>)
     target_link_libraries(${name}_fuzz PRIVATE slabproof_judge ${subject_LIBRARIES})
     target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)

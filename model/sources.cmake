@@ -37,6 +37,11 @@ set(slabproof_replay_of_slabs
   fuzz/replay/generated_test/memory.cpp fuzz/replay/generated_test/plan.cpp fuzz/replay/generated_test/steps.cpp
   fuzz/replay/generated_test/steps_damage.cpp fuzz/replay/generated_test/steps_reentry.cpp
   fuzz/replay/history.cpp fuzz/replay/recording.cpp fuzz/replay/test_and_page.cpp)
+# The explorer of any subject.
+set(slabproof_explorer
+  properties/explore/subject/command_line.cpp properties/explore/subject/explore_main.cpp
+  properties/explore/subject/explorer.cpp properties/explore/subject/search.cpp properties/explore/subject/state.cpp
+  properties/explore/subject/world.cpp)
 set(slabproof_target
   fuzz/targets/program_target.cpp fuzz/targets/libfuzzer_mutator.cpp fuzz/targets/mutator.cpp
   fuzz/targets/statistics_file.cpp fuzz/chain/chain.cpp fuzz/chain/record_file.cpp)

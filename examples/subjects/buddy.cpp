@@ -1,9 +1,11 @@
 // A buddy heap over 64 KiB. A block has a power of two of bytes, and lies at a multiple of its size.
 // Source: Knuth, The Art of Computer Programming, 2.5, algorithms R and S.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <slabproof/subject.hpp>
 
@@ -18,6 +20,7 @@ class Buddy {
       .instances = 1,  // its memory is a global
       .accepts = {.most = 8192, .max_align = 4096},
       .align_of = [](std::size_t size) { return std::bit_ceil(std::max(size, least)); },
+      .names_globals = true,
   };
 
   Buddy() {
@@ -48,6 +51,9 @@ class Buddy {
       order_[std::max(at, buddy)] = part_of_another;
       ++order_[at = std::min(at, buddy)];
     }
+  }
+  static std::array<std::span<std::byte>, 3> globals() {
+    return {memory_, std::as_writable_bytes(std::span{order_}), std::as_writable_bytes(std::span{is_live_})};
   }
   std::size_t usable_size(void* object) { return least << order_[index_of(object)]; }
 

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """The allocators of this folder, built on the installed package as somebody else would: what is right agrees, and each
-broken one is found by random programs; one of them also by libFuzzer and by RapidCheck."""
+broken one is found by random programs; one of them also by libFuzzer and by RapidCheck; and by the explorer, where
+their states can be seen, and refused by it where they cannot."""
 
 import argparse
 import concurrent.futures
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Within how many random programs it is found, about three times as many as it takes; as what; and how many operations
@@ -43,6 +46,44 @@ ALL = {
     "word_into_smaller_slot": (60, r"died:AddressSanitizer\S*/alloc", 10),
 }
 
+# What the explorer is asked, its exit status, and what it says: of a failure how long a shortest program is.
+# A list of free slots, last in first out, of which at most n were used is in one of a(n) = 1, 2, 5, 16, 65, ... states,
+# the sums of n!/k!; and which were used shows, but for their links, so c_pool has the sum of a(0) to a(4) = 89.
+RIGHT = r"complete; .*\nNothing wrong in any program"
+EXPLORED = {
+    "boost_pool": ("", 0, rf"\n  177 states, 344 transitions, 1 with memory refused,(.*\n)*.*{RIGHT}"),
+    "buddy": ("--sizes 4096,8192 --aligns 1 --live 3", 0, rf"\n  510 states, 2,760 transitions,.*\n  {RIGHT}"),
+    "bump_arena": ("--sizes 4096 --aligns 64 --memory 16000", 0, r"\n  70 states, (.*\n)*  26 transitions took more "
+                   rf"memory than that, .* at most 3 lived at once\n  {RIGHT}"),
+    "c_pool": ("--sizes 64 --aligns 1", 0, rf"\n  89 states, 172 transitions,.*\n  {RIGHT}"),
+    "byte_wraps": ("--live 3 --sizes 1,16", 0, rf"\n  24 states(.*\n)*  {RIGHT}"),  # it needs 256 at once
+    "tlsf": ("--limit 3000", 2, r"NOT complete: there are more than 3,000 states; nothing wrong in all programs of "),
+    "list_in_a_global": ("", 2, r"two programs left the same bytes and then went on differently, "),
+    "resource": ("", 2, r"a program did not do the same, or did not leave the same bytes, when it ran again"),
+    "malloc_library": ("", 2, r"an object lies outside of the subject, of the memory that it took and of the globals"),
+    "copies_new_size": ("", 1, r"signature: died:AddressSanitizer\S*/reallocate\n2 operations"),
+    "forgets_fence": ("", 1, r"signature: G12/allocate\n2 operations"),
+    "grows_unrounded": ("", 1, r"signature: H1/allocate\n1 operations"),
+    "grows_without_end": ("--live 2", 1, r"signature: H5/alloc\n16 operations"),
+    "joins_live_neighbour": ("", 1, r"signature: G11/allocate\n5 operations"),
+    "keeps_old_flags": ("", 1, r"signature: died:\S+/reallocate\n5 operations"),
+    "links_reach_next": ("", 1, r"signature: died:\S+/end\n2 operations"),
+    "loses_chunk_on_failure": ("", 1, r"signature: B18/end\n2 operations"),
+    "lowers_alignment": ("", 1, r"signature: G6/allocate\n1 operations"),
+    "multiplies_blindly": ("", 1, r"signature: H2/allocate_zeroed\n1 operations"),
+    "one_beyond_the_last": ("", 1, r"signature: died:AddressSanitizer\S*/alloc\n1 operations"),
+    # libstdc++ 12: its second request for memory in an allocation is refused.
+    "pmr_pool": ("", 1, r"signature: died:AddressSanitizer\S*/alloc\n2 operations"),
+    "pool_subject": ("", 1, r"signature: H1/alloc\n14 operations"),
+    "stale_position": ("--sizes 1,64 --aligns 1", 1, r"signature: G11/reallocate\n6 operations"),
+    "word_into_smaller_slot": ("", 1, r"signature: died:AddressSanitizer\S*/alloc\n1 operations"),
+}
+# Of the explorer of c_pool.
+REFUSED_OPTIONS = {
+    "--sizes 0": "it accepts sizes from 1 to 64", "--sizes 8,65": "multiples of 1", "--aligns 3": "of two up to 8",
+    "--live 0": "no number from 1 to 64", "--limit many": "no number", "--memory": "its argument is missing",
+    "--all": "unknown option", "c_pool.trace": "unknown option",
+}
 
 # Mistakes of broken/malloc.c, in the same way; the last is what has no mistake.
 OF_MALLOC = {
@@ -102,6 +143,38 @@ def problems_of(name, binary, folder, programs, signature, most, **environment):
     return []
 
 
+def problems_of_explorer(name, build, folder):
+    options, code, words = EXPLORED[name]
+    done = run([build / f"{name}_explore", *options.split(), "--output", folder / name], folder,
+               SLABPROOF_MALLOC="libc.so.6")
+    if done.returncode != code or not re.search(words, done.stdout):
+        return [f"{name}, explored: ends with {done.returncode}, not {code} and {words}:\n{done.stdout[-2000:]}"]
+    if code != 1:
+        return []
+    trace, = (folder / name).glob("*.trace")
+    again = run([build / f"{name}_replay", "--quiet", trace], folder)
+    signature = re.search(r"^signature: .+\n", done.stdout, re.MULTILINE)[0]
+    return [] if again.returncode == 1 and signature in again.stdout else [
+        f"{name}: what was explored does not fail again as {signature}:\n{again.stdout[-2000:]}"]
+
+
+def problems_of_explorers(names, build, folder, pool):
+    for problems in pool.map(lambda name: problems_of_explorer(name, build, folder), names):
+        yield from problems
+    for options, words in REFUSED_OPTIONS.items():
+        done = run([build / "c_pool_explore", *options.split()], folder)
+        if done.returncode != 2 or words not in done.stdout:
+            yield f"c_pool_explore {options}: ends with {done.returncode}, not 2 and {words}:\n{done.stdout}"
+    with subprocess.Popen([build / "bump_arena_explore"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          encoding="utf-8") as process:
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    words = r" states, (.*\n)*  NOT complete: stopped by a signal; nothing wrong in all programs of up to \d+ op"
+    if process.returncode != 2 or not re.search(words, said):
+        yield f"an explorer that is interrupted ends with {process.returncode}:\n{said}"
+
+
 def problems_of_malloc(binary, folder, compiler):
     """The same through malloc of shared libraries, which are loaded beside the program's own."""
     environment = {"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=65536"}
@@ -151,6 +224,8 @@ def main():
         del subjects["boost_pool"]
         print("boost_pool is left out, since Boost is not installed")
     targets = [f"{name}_replay" for name in (*subjects, "malloc_library")]
+    explored = [name for name in EXPLORED if name in subjects or name not in ALL]
+    targets += [f"{name}_explore" for name in explored]
     targets += ["loses_every_third_fuzz", "malloc_library_fuzz", "lowers_alignment_properties"]
     targets += ["tlsf_fuzz"]  # for ci/campaign/subject_test.py
     must(["cmake", "--build", build, "--parallel", os.cpu_count() or 2, "--target", *targets], HERE)
@@ -159,6 +234,8 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
             problems = sum(pool.map(lambda name: problems_of(name, build / f"{name}_replay", folder, *subjects[name]),
                                     subjects), [])
+            (folder / "explored").mkdir()
+            problems += problems_of_explorers(explored, build, folder / "explored", pool)
         problems += problems_of_malloc(build / "malloc_library_replay", folder,
                                        wanted.compiler.replace("clang++", "clang"))
         guided = run([build / "malloc_library_fuzz", "-runs=2000", "-seed=1"], folder,

@@ -172,6 +172,7 @@ class RecordingBackend {
 
  private:
   friend class SmallStateAccess;
+  friend class SubjectStateAccess;
   static constexpr std::uint8_t no_cache = 0xFF;  // of an abandoned SlabInfo
 
   struct InfoRecord {

@@ -57,6 +57,7 @@ class Region {
   // While there are places the blocks handed out are these, side by side, which `chooser_` selects among. Blocks of
   // other sizes come from behind them.
   friend class SmallStateAccess;
+  friend class SubjectStateAccess;  // properties/explore/subject/state.hpp
   std::uintptr_t begin_of_places_ = 0;
   std::size_t size_of_places_ = 0, places_ = 0;
   PlaceChooser* chooser_ = nullptr;

@@ -73,6 +73,9 @@ struct Abilities {
 
   bool counts_live = false;  // size_t live_objects() const: how many of its objects live
   bool knows_its_own = false;  // bool owns(const void*) const: true of live objects; false of null and other memory
+  /// static globals(): a range of std::span<std::byte>, all that its state lies in besides its object and the memory
+  /// that it took. Then its states can be explored though there are globals.
+  bool names_globals = false;
   bool resets = false;  // void reset(): all its objects end at once, and it serves as before
   /// Its constructor takes memory, and throws std::bad_alloc when that is refused. Without this it is not refused
   /// there.
@@ -110,7 +113,8 @@ struct Abilities {
       return "misuse is detected in some way, and a way detects some misuse";
     if (detects.by == DetectedMisuse::By::Abort && instances != 2)
       return "what aborts is left in any state, and may not live in globals";
-    if (layout && (counts_live || knows_its_own || resets || may_fail_to_construct || detects.is_any()))
+    if (layout &&
+        (names_globals || counts_live || knows_its_own || resets || may_fail_to_construct || detects.is_any()))
       return "a slab cache has statistics and misuse reports of its own";
     if (instances != 1 && instances != 2) return "there are one or two instances";
     if (!accepts.is_consistent()) return "the sizes and alignments that are accepted are none";

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
+#include <vector>
+
 #include "model/program/language.hpp"
 #include "model/subject/subject.hpp"
 
@@ -10,6 +14,9 @@ struct TestedSubject {
   const char* name;   // of the class, for people
   MakeSubject make;
   Language language;  // of its programs
+  std::size_t capacity = 0;  // as its abilities have it
+  /// Of one that names_globals where they are; of others nothing. Null: nothing either.
+  std::vector<std::span<std::byte>> (*globals)() = nullptr;
 };
 
 /// Defined once a program: by slab_subject.cpp, or by SLABPROOF_SUBJECT in a file that is linked in its place.

@@ -7,7 +7,6 @@
 
 #include "properties/explore/growing_array.hpp"
 #include "properties/explore/key_hash.hpp"
-#include "properties/explore/transition.hpp"
 
 namespace slabproof {
 
@@ -39,6 +38,15 @@ class VisitedSet {
     digest_ += (hash.a ^ hash.b >> 7) * 0x9E3779B97F4A7C15u;
     if (size_ * 5 > table_.size() * 3) grow();
     return true;
+  }
+
+  [[nodiscard]] const Hash128& hash(std::uint32_t index) const { return hashes_[index]; }
+  /// The index of a state that was seen. Requires one.
+  [[nodiscard]] std::uint32_t index_of(const Hash128& hash) const {
+    const std::size_t mask = table_.size() - 1;
+    std::size_t at = hash.a & mask;
+    while (hashes_[static_cast<std::uint32_t>(table_[at]) - 1] != hash) at = (at + 1) & mask;
+    return static_cast<std::uint32_t>(table_[at]) - 1;
   }
 
   [[nodiscard]] std::uint32_t size() const { return size_; }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include <slabproof/subject.hpp>
 
@@ -29,6 +31,7 @@ class Heap {
       .instances = 1,  // its memory is a global
       .accepts = {.most = 4096, .max_align = 64},
       .align_of = [](std::size_t) { return std::size_t{16}; },
+      .names_globals = true,
   };
 
   Heap() {
@@ -66,6 +69,8 @@ class Heap {
     free(object);
     return larger;
   }
+
+  static std::array<std::span<std::byte>, 1> globals() { return {memory_}; }
 
   void free(void* object) {
     Block* block = block_of(object);

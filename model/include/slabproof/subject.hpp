@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <new>
+#include <span>
 #include <type_traits>
+#include <vector>
 
 #include "model/subject/subject.hpp"
 #include "model/subject/tested_subject.hpp"
@@ -67,6 +69,13 @@ constexpr bool check_claims() {
       }, "slabproof: `knows_its_own` is claimed, and there is no bool owns(const void* object) const");
   static_assert(
       !a.resets || requires(S s) { s.reset(); }, "slabproof: `resets` is claimed, and there is no void reset()");
+  static_assert(
+      !a.names_globals ||
+          requires {
+            { *S::globals().begin() } -> std::convertible_to<std::span<std::byte>>;
+          },
+      "slabproof: `names_globals` is claimed, and there is no static function globals() that returns a range of "
+      "std::span<std::byte>");
   static_assert(
       a.detects.by != DetectedMisuse::By::Report || requires(const S s) {
         { s.misuses() } -> std::convertible_to<std::size_t>;
@@ -143,12 +152,22 @@ AnySubject* make_subject(void* storage, const CacheSpec& spec, RecordingBackend&
   return make_any_subject<S>(storage, spec, source);
 }
 
+/// What else its state lies in.
+template <class S>
+std::vector<std::span<std::byte>> globals_of() {
+  std::vector<std::span<std::byte>> globals;
+  if constexpr (S::abilities.names_globals)
+    for (const std::span<std::byte> bytes : S::globals()) globals.push_back(bytes);
+  return globals;
+}
+
 }  // namespace slabproof
 
 /// Makes S what this program judges. Once a program, outside of namespaces.
-#define SLABPROOF_SUBJECT(S)                                                                                       \
-  const slabproof::TestedSubject& slabproof::tested_subject() {                                                    \
-    static constexpr TestedSubject subject{#S, slabproof::make_subject<S>, slabproof::language_for(S::abilities)}; \
-    return subject;                                                                                                \
-  }                                                                                                                \
+#define SLABPROOF_SUBJECT(S)                                                                                      \
+  const slabproof::TestedSubject& slabproof::tested_subject() {                                                   \
+    static constexpr TestedSubject subject{#S, slabproof::make_subject<S>, slabproof::language_for(S::abilities), \
+                                           S::abilities.capacity, slabproof::globals_of<S>};                      \
+    return subject;                                                                                               \
+  }                                                                                                               \
   static_assert(true)
