@@ -10,12 +10,14 @@
 # LIBRARIES are linked as they are. Of a target in INSTRUMENT the sources are compiled once more, with sanitizers and
 # for the fuzzer's guidance, and the target itself is not linked. Nothing of the harness reaches any other target.
 include_guard(GLOBAL)
+include(${CMAKE_CURRENT_LIST_DIR}/how_compiled.cmake)
 set(SLABPROOF_SANITIZE "address,undefined" CACHE STRING "Sanitizers for subjects; none where it is empty")
 
 # What is the same for all subjects of a project, on first use.
 function(slabproof_make_harness)
   cmake_path(GET CMAKE_CURRENT_FUNCTION_LIST_DIR PARENT_PATH root)
   include(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/sources.cmake)
+  list(APPEND slabproof_replay ${slabproof_replay_of_subjects})
   foreach(part judge judge_at_full_speed replay explorer target machines)
     list(TRANSFORM slabproof_${part} PREPEND ${root}/)
   endforeach()
@@ -68,7 +70,8 @@ function(slabproof_make_harness)
   target_link_libraries(slabproof_judge PRIVATE slabproof_harness_flags PUBLIC slabproof_possible_checks)
   target_link_options(slabproof_judge INTERFACE ${sanitizers} LINKER:-u,slabproof_possible_checks)
 
-  add_library(slabproof_replay OBJECT EXCLUDE_FROM_ALL ${slabproof_replay} ${root}/fuzz/replay/no_test_or_page.cpp)
+  add_library(slabproof_replay OBJECT EXCLUDE_FROM_ALL ${slabproof_replay} ${root}/fuzz/replay/build.cpp)
+  target_compile_definitions(slabproof_replay PRIVATE SLABPROOF_REPLAY_PAGE="${root}/fuzz/replay/replay_page.html")
   target_compile_options(slabproof_replay PRIVATE -O1)
   target_link_libraries(slabproof_replay PRIVATE slabproof_harness_flags)
 
@@ -161,7 +164,9 @@ function(slabproof_add_subject name)
   file(CONFIGURE OUTPUT ${facts} CONTENT
     "namespace slabproof {\nconst char* unseen_libraries() { return \"@libraries@\"; }\n}\n" @ONLY)
 
-  add_executable(${name}_replay ${facts} ${objects} $<TARGET_OBJECTS:slabproof_replay>)
+  slabproof_note_compilation(${name} compiled SOURCES ${subject_SOURCES} LIBRARIES ${subject_LIBRARIES}
+    INSTRUMENT ${subject_INSTRUMENT})
+  add_executable(${name}_replay ${facts} ${compiled} ${objects} $<TARGET_OBJECTS:slabproof_replay>)
   add_executable(${name}_explore ${facts} ${objects} $<TARGET_OBJECTS:slabproof_explorer>)
   foreach(tool replay explore)
     target_link_libraries(${name}_${tool} PRIVATE slabproof_judge ${subject_LIBRARIES})

@@ -25,18 +25,25 @@ set(slabproof_judge_at_full_speed
   model/judge/slab/damage.cpp model/judge/slab/guards.cpp model/judge/slab/misuse.cpp
   model/judge/slab/misuse_oracle.cpp model/judge/slab/operations.cpp model/judge/slab/reentry.cpp
   model/judge/slab/runner.cpp)
-# The replay tool, and what it makes of the slab cache's programs alone: tests and pages.
+# The replay tool; its tests and pages of a slab cache, and those of a pool or a heap.
 set(slabproof_replay
   fuzz/chain/chain.cpp fuzz/chain/chain_minimizer.cpp fuzz/chain/chain_run.cpp fuzz/replay/answer.cpp
-  fuzz/replay/batch.cpp fuzz/replay/input.cpp fuzz/replay/joined.cpp fuzz/replay/json.cpp
-  fuzz/replay/minimize_file.cpp fuzz/replay/options.cpp fuzz/replay/picture.cpp fuzz/replay/random.cpp
-  fuzz/replay/replay.cpp fuzz/replay/replay_chain.cpp)
+  fuzz/replay/batch.cpp fuzz/replay/history.cpp fuzz/replay/input.cpp fuzz/replay/joined.cpp fuzz/replay/json.cpp
+  fuzz/replay/minimize_file.cpp
+  fuzz/replay/options.cpp fuzz/replay/picture.cpp fuzz/replay/random.cpp
+  fuzz/replay/replay.cpp fuzz/replay/replay_chain.cpp fuzz/replay/test_comment.cpp fuzz/replay/write_page.cpp
+  fuzz/replay/write_test.cpp)
 set(slabproof_replay_of_slabs
   fuzz/replay/as_test.cpp fuzz/replay/generated_test/backend.cpp fuzz/replay/generated_test/body.cpp
   fuzz/replay/generated_test/expectations.cpp fuzz/replay/generated_test/helpers.cpp
   fuzz/replay/generated_test/memory.cpp fuzz/replay/generated_test/plan.cpp fuzz/replay/generated_test/steps.cpp
   fuzz/replay/generated_test/steps_damage.cpp fuzz/replay/generated_test/steps_reentry.cpp
-  fuzz/replay/history.cpp fuzz/replay/recording.cpp fuzz/replay/test_and_page.cpp)
+  fuzz/replay/recording.cpp fuzz/replay/slabs_on_page.cpp)
+set(slabproof_replay_of_subjects
+  fuzz/replay/memory_on_page.cpp fuzz/replay/subject_test/as_test.cpp fuzz/replay/subject_test/body.cpp
+  fuzz/replay/subject_test/checks_text.cpp fuzz/replay/subject_test/how_compiled.cpp
+  fuzz/replay/subject_test/judge_text.cpp fuzz/replay/subject_test/parts.cpp fuzz/replay/subject_test/selected.cpp
+  fuzz/replay/subject_test/source_text.cpp)
 # The explorer of any subject.
 set(slabproof_explorer
   properties/explore/subject/command_line.cpp properties/explore/subject/explore_main.cpp

@@ -6,7 +6,7 @@ import re
 from shared.command import CannotWork
 
 _PROMISES = """\
-  // What it promises; every promise is judged. The list of them: model/subject/subject.hpp, and docs/subjects.md.
+  // What it promises; every promise is judged. The list of them: model/subject/abilities.hpp, and docs/subjects.md.
   static constexpr slabproof::Abilities abilities{
 """
 _POOL = """#include <cstdlib>

@@ -16,6 +16,7 @@
 #include "fuzz/replay/random.hpp"
 #include "fuzz/replay/replay_chain.hpp"
 #include "fuzz/replay/test_and_page.hpp"
+#include "fuzz/replay/words.hpp"
 #include "model/judge/geometry_oracle.hpp"
 #include "model/memory/sanitizer.hpp"
 #include "model/process/cannot_judge.hpp"
@@ -50,8 +51,8 @@ void print_step(Runner& runner, const Operation* operation, std::uint32_t& calls
   if (operation)
     std::printf("%6u  %s\n", calls - 1, to_text(*operation).c_str());
   else
-    std::printf("%6s  %s\n", "",
-                calls == 0 ? "(the caches are made)" : "(everything is freed and the caches destroyed)");
+    std::printf("%6s  (%s)\n", "",
+                calls == 0 ? beginning_of(runner.language().shape) : end_of(runner.language().shape));
   ++calls;
   std::printf("%s", picture(runner).c_str());
   flush_output();

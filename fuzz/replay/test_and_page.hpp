@@ -8,8 +8,7 @@
 
 namespace slabproof {
 
-/// What --as-test and --html write of a program in `file`. They know slab caches alone: in the replay tool of another
-/// subject both refuse (no_test_or_page.cpp).
+/// What --as-test and --html write of a program in `file`.
 Outcome write_test(Runner& runner, const std::string& file, const Program& program, const Options& options);
 Outcome write_page(Runner& runner, const std::string& file, const Program& program, const Options& options);
 

@@ -13,9 +13,13 @@ enum class BackendCall : std::uint8_t {
   GetSlabInfo,
   DeleteSlabInfo,
   AllocSlabInfo,
-  FreeSlabInfo
+  FreeSlabInfo,
+  // Of a pool or a heap, in pictures of a run and in no log; the last: all memory is refused to the call under way.
+  TakeMemory,
+  GiveMemory,
+  RefuseMemory
 };
-constexpr std::size_t backend_calls = 7;
+constexpr std::size_t backend_calls = 7;  // of a slab cache
 
 /// The most slabs that one backend hands out at once; the next alloc_slab is refused.
 constexpr std::size_t max_slabs = 1536;

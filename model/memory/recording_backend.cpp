@@ -10,8 +10,9 @@
 namespace slabproof {
 
 const char* to_string(BackendCall call) {
-  constexpr const char* names[] = {"alloc_slab",       "free_slab",       "save_slab_info", "get_slab_info",
-                                   "delete_slab_info", "alloc_slab_info", "free_slab_info"};
+  constexpr const char* names[] = {
+      "alloc_slab",      "free_slab",      "save_slab_info", "get_slab_info", "delete_slab_info",
+      "alloc_slab_info", "free_slab_info", "take",           "give",          "refuse"};
   return names[static_cast<std::size_t>(call)];
 }
 
@@ -47,7 +48,7 @@ void RecordingBackend::reset(const BackendSpec& spec) {
 // Every call begins here: may the backend be called now, and by this row?
 void RecordingBackend::enter(BackendCall call, std::uint64_t a, std::uint64_t b) {
   log_.called(call, index_, a, b);
-  if (call_log) call_log->push_back({call, index_, a, b, 0});
+  note_call(call, a, b);
   const bool anybody = context_.cache && !context_.constructing && !context_.reentering &&
                        context_.misuse == Invariant::None && context_.operation != OperationKind::AllocNoGrow &&
                        context_.operation != OperationKind::FreeNull;
@@ -365,6 +366,7 @@ void* RecordingBackend::take_memory(std::size_t size, std::size_t align) noexcep
   const std::uintptr_t block =
       injected(FailingCall::AllocSlab) == Injected::Refuse ? 0 : slab_region_.take(size, align);
   log_.memory_given(size, block ? arena_.relative(block) : 0);
+  note_call(BackendCall::TakeMemory, size, align, block ? arena_.relative(block) : 0);
   if (!block) return refuse(Invariant::B15), nullptr;
   MemoryRecord& record = memory_.insert(block);
   record = {.base = block, .size = size, .cache = context_.cache_index};
@@ -379,6 +381,7 @@ void RecordingBackend::give_memory(void* memory) noexcept {
                        "another pointer");
   if (judgement_.violated()) return;
   log_.memory_returned(arena_.relative(record->base));
+  note_call(BackendCall::GiveMemory, arena_.relative(record->base));
   --memory_counts_[record->cache];
   slab_region_.give(record->base, record->size);
   memory_.erase(*record);
@@ -386,7 +389,7 @@ void RecordingBackend::give_memory(void* memory) noexcept {
 
 bool RecordingBackend::refuses_call() noexcept {
   const bool is_refused = injected(FailingCall::AllocSlab) == Injected::Refuse;
-  if (is_refused) refuse(Invariant::B15);
+  if (is_refused) note_call(BackendCall::RefuseMemory), refuse(Invariant::B15);
   return is_refused;
 }
 

@@ -11,6 +11,7 @@
 #include "model/judge/verdict.hpp"
 #include "model/memory/arena.hpp"
 #include "model/memory/block_table.hpp"
+#include "model/memory/memory_source.hpp"
 #include "model/memory/region.hpp"
 #include "model/program/operation.hpp"
 
@@ -118,7 +119,7 @@ struct MemoryRecord {
 /// A backend on a Region of the arena that remembers everything it handed out, checks the protocol (invariants B1 to
 /// B14, B17, B20, G2, G10, M13), writes the event log, fails and errs on demand. Supplies the functions of all rows; a
 /// row that calls one it does not need violates B4 or B5.
-class RecordingBackend {
+class RecordingBackend final : public MemorySource {
  public:
   RecordingBackend(Arena& arena, std::uint8_t index, Judgement& judgement, EventLog& log, CallContext& context,
                    BackendObserver& observer);
@@ -135,11 +136,9 @@ class RecordingBackend {
   void* alloc_slab_info(std::size_t size) noexcept;
   void free_slab_info(void* info, std::size_t size) noexcept;
 
-  /// `size` bytes aligned to `align` (a power of two), with junk in them; null when the program says so
-  /// and when there is no room. For subjects with the ability takes_memory.
-  [[nodiscard]] void* take_memory(std::size_t size, std::size_t align) noexcept;
-  /// Takes back what take_memory() returned.
-  void give_memory(void* memory) noexcept;
+  // For subjects with the ability takes_memory: null when the program says so and when there is no room.
+  [[nodiscard]] void* take_memory(std::size_t size, std::size_t align) noexcept override;
+  void give_memory(void* memory) noexcept override;
 
   // For the runner.
   /// Whether memory is refused to the call that a subject with memory of its own is about to get.
@@ -183,6 +182,9 @@ class RecordingBackend {
     std::uintptr_t slab = 0;  // 0 until a page is saved with it
   };
 
+  void note_call(BackendCall call, std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t answer = 0) const {
+    if (call_log) call_log->push_back({call, index_, a, b, answer});
+  }
   static void note_answer(std::uint64_t answer) {
     if (call_log) call_log->back().answer = answer;
   }

@@ -238,7 +238,10 @@ const TestedSubject& tested_library(const char* path) {
   static const TestedSubject subject{
       "malloc",
       [](void* storage, const CacheSpec&, RecordingBackend&) { return make_subject_in<MallocLibrary>(storage); },
-      language_for(claimed)};
+      language_for(claimed),
+      claimed.capacity,
+      nullptr,
+      &claimed};
   return subject;
 }
 

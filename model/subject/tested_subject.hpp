@@ -17,6 +17,9 @@ struct TestedSubject {
   std::size_t capacity = 0;  // as its abilities have it
   /// Of one that names_globals where they are; of others nothing. Null: nothing either.
   std::vector<std::span<std::byte>> (*globals)() = nullptr;
+  // Of a pool or a heap, for tests that drive its class themselves.
+  const Abilities* abilities = nullptr;
+  bool takes_objects = false, takes_source = false;  // what its constructor takes: Objects, Memory
 };
 
 /// Defined once a program: by slab_subject.cpp, or by SLABPROOF_SUBJECT in a file that is linked in its place.

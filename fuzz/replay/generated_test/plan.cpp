@@ -166,17 +166,6 @@ bool TestPlan::judges_misuse(const TestStep& step) const {
 
 std::string number(std::size_t value) { return std::to_string(value); }
 
-std::string camel_case(std::string_view name) {
-  std::string camel;
-  bool up = true;
-  for (const char c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)))
-      camel += static_cast<char>(up ? std::toupper(static_cast<unsigned char>(c)) : c);
-    up = !std::isalnum(static_cast<unsigned char>(c));
-  }
-  return camel;
-}
-
 std::string hex(std::uintptr_t value) {
   char text[32];
   std::snprintf(text, sizeof text, "0x%zx", value);

@@ -113,7 +113,5 @@ class TestPlan {
 /// As they stand in C++.
 std::string number(std::size_t value);
 std::string hex(std::uintptr_t value);
-/// `alloc_slab` as AllocSlab: without what is no letter or digit.
-std::string camel_case(std::string_view name);
 
 }  // namespace slabproof

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fuzz/replay/test_comment.hpp"
+
 namespace slabproof {
 
 using enum Invariant;

@@ -1,17 +1,24 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <new>
 #include <span>
 #include <type_traits>
 #include <vector>
 
+#include "model/judge/invariant.hpp"
+#include "model/memory/memory_source.hpp"
+#include "model/subject/abilities.hpp"
+#if !defined(SLABPROOF_IN_A_TEST)
 #include "model/subject/subject.hpp"
 #include "model/subject/tested_subject.hpp"
+#endif
 
 /// Anybody's allocator under the harness: write a class that has alloc and free, say in its `abilities` what it
-/// promises (model/subject/subject.hpp), and name it in SLABPROOF_SUBJECT. docs/subjects.md goes through it with an
-/// example.
+/// promises (model/subject/abilities.hpp), and name it in SLABPROOF_SUBJECT. docs/subjects.md goes through it with an
+/// example. With SLABPROOF_IN_A_TEST defined, as in the tests that --as-test writes, nothing of the harness is
+/// compiled, and SLABPROOF_SUBJECT only names the class.
 namespace slabproof {
 
 /// What a pool is for: objects of `size` bytes, aligned to `align`, within what its abilities accept.
@@ -22,7 +29,7 @@ struct Objects {
 /// Where a subject that `takes_memory` gets it. A copy is the same source.
 class Memory {
  public:
-  explicit Memory(RecordingBackend& source) : source_{&source} {}
+  explicit Memory(MemorySource& source) : source_{&source} {}
   /// A block of `size` bytes aligned to `align`, a power of two; null when memory is refused, which a program may ask
   /// for at any time.
   [[nodiscard]] void* take(std::size_t size, std::size_t align = alignof(std::max_align_t)) const {
@@ -32,7 +39,7 @@ class Memory {
   void give(void* block) const { source_->give_memory(block); }
 
  private:
-  RecordingBackend* source_;
+  MemorySource* source_;
 };
 
 namespace detail {
@@ -117,7 +124,23 @@ constexpr bool check_claims() {
   return true;
 }
 
+template <class S>
+constexpr bool takes_both = std::is_constructible_v<S, Objects, Memory>;
+template <class S>
+constexpr bool takes_source = takes_both<S> || std::is_constructible_v<S, Memory>;
+template <class S>
+constexpr bool takes_objects = takes_both<S> || (!takes_source<S> && std::is_constructible_v<S, Objects>);
+
 }  // namespace detail
+}  // namespace slabproof
+
+#if defined(SLABPROOF_IN_A_TEST)
+#define SLABPROOF_SUBJECT(S)                    \
+  using SlabproofSubject = S; /* of the test */ \
+  static_assert(slabproof::detail::check_claims<SlabproofSubject>())
+#else
+
+namespace slabproof {
 
 /// Makes an S from what its constructor takes: (Objects, Memory), one of them, or nothing.
 template <class S>
@@ -126,11 +149,11 @@ AnySubject* make_any_subject(void* storage, const CacheSpec& spec, RecordingBack
   static_assert(sizeof(SubjectBox<S>) <= Arena::cache_storage,
                 "slabproof: the subject itself is larger than 4 KiB; let it take its memory, or keep it in a global");
   const Objects objects{spec.object_size, spec.object_align};
-  if constexpr (std::is_constructible_v<S, Objects, Memory>)
+  if constexpr (detail::takes_both<S>)
     return ::new (storage) SubjectBox<S>(objects, Memory{source});
-  else if constexpr (std::is_constructible_v<S, Memory>)
+  else if constexpr (detail::takes_source<S>)
     return ::new (storage) SubjectBox<S>(Memory{source});
-  else if constexpr (std::is_constructible_v<S, Objects>)
+  else if constexpr (detail::takes_objects<S>)
     return ::new (storage) SubjectBox<S>(objects);
   else {
     static_assert(std::is_default_constructible_v<S>,
@@ -164,10 +187,17 @@ std::vector<std::span<std::byte>> globals_of() {
 }  // namespace slabproof
 
 /// Makes S what this program judges. Once a program, outside of namespaces.
-#define SLABPROOF_SUBJECT(S)                                                                                      \
-  const slabproof::TestedSubject& slabproof::tested_subject() {                                                   \
-    static constexpr TestedSubject subject{#S, slabproof::make_subject<S>, slabproof::language_for(S::abilities), \
-                                           S::abilities.capacity, slabproof::globals_of<S>};                      \
-    return subject;                                                                                               \
-  }                                                                                                               \
+#define SLABPROOF_SUBJECT(S)                                                      \
+  const slabproof::TestedSubject& slabproof::tested_subject() {                   \
+    static constexpr TestedSubject subject{#S,                                    \
+                                           slabproof::make_subject<S>,            \
+                                           slabproof::language_for(S::abilities), \
+                                           S::abilities.capacity,                 \
+                                           slabproof::globals_of<S>,              \
+                                           &S::abilities,                         \
+                                           slabproof::detail::takes_objects<S>,   \
+                                           slabproof::detail::takes_source<S>};   \
+    return subject;                                                               \
+  }                                                                               \
   static_assert(true)
+#endif
