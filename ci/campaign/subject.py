@@ -60,7 +60,7 @@ class Subject:
     def __init__(self, name, folder, again):
         self.name, self.folder = f"{name}_fuzz", folder
         self.tool = ReplayTool([*RUN, folder / f"{name}_replay"],
-                               lambda path: again.replace("{}", shown_path(path), 1), makes=())
+                               lambda path: again.replace("{}", shown_path(path), 1))
 
     def fuzz(self, out, programs, seed, jobs, seconds, signals):
         """Fuzzes it, beginning with random programs; returns the exit code."""

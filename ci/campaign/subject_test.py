@@ -66,7 +66,7 @@ class Campaigns(unittest.TestCase):
     def test_a_defect_is_kept_once_made_small_and_met_again(self):
         said = self.end(self.start("loses_every_third", 2), 1, r"1 defect found in [\d,]+ inputs",
                         r"(?s)loses_every_third_fuzz .*signature: H1/alloc\n.*again: again \S+_fuzz-\w+ here\n",
-                        r"minimized: \S+\.min\n", r"pool c0 .*object_size")
+                        r"minimized: \S+\.min\n", r"test: \S+\.cpp\n", r"page: \S+\.html\n", r"pool c0 .*object_size")
         self.assertEqual(said.count("signature: "), 1, said)
         (signature, (times, files)), = self.crashes().items()
         self.assertEqual(signature, "H1/alloc")

@@ -32,8 +32,8 @@ def can_be_made(path, signature, facts):
     return is_program and signature is not None and not signature.startswith(PASSES)
 
 
-def is_complete(path, tool):
-    return (path.name.endswith(CHAIN) or len(made_of(path)) == 2 + len(tool.makes)) and finished(path)
+def is_complete(path):
+    return (path.name.endswith(CHAIN) or len(made_of(path)) == 4) and finished(path)
 
 
 def make(path, signature, tool, signals):
@@ -51,7 +51,7 @@ def make(path, signature, tool, signals):
     if path.name.endswith(CHAIN):  # there is neither a test nor a page of it
         return
     for suffix, option in ((".min.cpp", "--as-test"), (".min.html", "--html")):
-        if option in tool.makes and not beside(path, suffix).exists() and not signals.count:
+        if not beside(path, suffix).exists() and not signals.count:
             unfinished = _unfinished(path, suffix)
             code, _, reason = _replay(tool, signals, STEP_SECONDS, option, "--output", unfinished, beside(path, ".min"))
             if code == 1 and unfinished.exists():

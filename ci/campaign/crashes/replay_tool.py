@@ -28,11 +28,10 @@ def _by_ci_replay(path):
 
 
 class ReplayTool:
-    """`again`: the command that shows a file again, for people. `makes`: what can be made of a program besides a
-    smaller one."""
+    """`again` is the command that shows a file again, for people."""
 
-    def __init__(self, command, again=_by_ci_replay, makes=("--as-test", "--html")):
-        self.command, self.again, self.makes = command, again, makes
+    def __init__(self, command, again=_by_ci_replay):
+        self.command, self.again = command, again
 
     def judge(self, files, stop=lambda: False, waiting=lambda: None, silent_seconds=None):
         """Yields (file, facts) of each in their order. Ends early when `stop()`; calls `waiting` now and then."""

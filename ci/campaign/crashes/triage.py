@@ -69,7 +69,7 @@ class Triage:
             path = home_of(failing).path
             small = beside(path, ".min")
             stale = small in found and found[small].signature != signature
-            if making.can_be_made(path, signature, found[path]) and (stale or not making.is_complete(path, self.tool)):
+            if making.can_be_made(path, signature, found[path]) and (stale or not making.is_complete(path)):
                 waiting.append((path, signature, stale))
         return waiting
 

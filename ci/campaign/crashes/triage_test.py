@@ -120,7 +120,7 @@ def check_background(scene):
         scene.expect(f"it is small: {text}",
                      minimized(path)["operations"] <= 6 and len(text.splitlines()) == 3 + minimized(path)["operations"],
                      True)
-        scene.expect("and finished", making.is_complete(path, crashes.tool), True)
+        scene.expect("and finished", making.is_complete(path), True)
         scene.expect("the test says the same program",
                      "".join(f"// {line}\n" for line in text.splitlines()) in beside(path, ".min.cpp").read_text(),
                      True)
@@ -179,9 +179,9 @@ def check_interruption(scene):
     with open(scene.folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         scene.expect("a run is under way", "or made now: another command is at work" in scene.triage()[1], True)
-        scene.expect("and has the work", making.is_complete(home, ReplayTool([scene.tool])), False)
+        scene.expect("and has the work", making.is_complete(home), False)
     scene.triage()
-    scene.expect("ci/triage goes on with it", making.is_complete(home, ReplayTool([scene.tool])), True)
+    scene.expect("ci/triage goes on with it", making.is_complete(home), True)
 
 
 def check_triage(scene):

@@ -28,7 +28,7 @@ class Workshop:
 
     def add(self, crash):
         path, signature = crash.path, crash.signature
-        if signature in self.signatures or making.is_complete(path, self.tool):
+        if signature in self.signatures or making.is_complete(path):
             return
         if making.can_be_made(path, signature, crash.facts):
             self.signatures.add(signature)
