@@ -38,15 +38,7 @@ struct Upstream : std::pmr::memory_resource {
   std::vector<std::pair<std::size_t, std::size_t>> calls;
 };
 
-TEST(MemoryResource, HasForEachSizeTheSmallestClassThatHoldsIt) {
-  for (std::size_t bytes = 1; bytes <= Resource::max_size; ++bytes) {
-    const std::size_t size_class = Resource::class_of_size(bytes);
-    ASSERT_GE(Resource::size_of_class(size_class), bytes);
-    ASSERT_TRUE(size_class == 0 || Resource::size_of_class(size_class - 1) < bytes);
-    ASSERT_TRUE(bytes <= 64 || 5 * (Resource::size_of_class(size_class) - bytes) < Resource::size_of_class(size_class));
-  }
-  EXPECT_EQ(Resource::class_of_size(Resource::max_size), Resource::size_classes - 1);
-}
+static_assert(slab::hosted::HostedSizes::count == 32 && Resource::max_size == 4096);
 
 TEST(MemoryResource, HonoursEveryAlignment) {
   Region region{64 * mebibyte};
@@ -108,7 +100,7 @@ TEST(MemoryResource, AsksUpstreamForWhatIsLargerThanAPage) {
 }
 
 TEST(MemoryResource, ThrowsBadAllocWhenThereIsNoRoomAndWorksAgainAfterwards) {
-  Region region{2 * Resource::slab_size};
+  Region region{2 * slab::hosted::HostedSizes::page_size};
   Resource resource{region, std::pmr::null_memory_resource()};
   std::vector<void*> blocks;
   EXPECT_THROW(for (;;) blocks.push_back(resource.allocate(4096)), std::bad_alloc);

@@ -115,6 +115,22 @@ TEST(SizeClasses, KnowsItsOwnAmongOthersOfTheSameMap) {
   EXPECT_EQ(kinds(), std::vector<Misuse>{});
 }
 
+TEST(SizeClasses, SeesThatASlabsOwnerWasOverwritten) {
+  Backend backend;
+  Heap heap{backend};
+  std::vector<void*> objects;
+  for (int i = 0; i < 16; ++i) objects.push_back(heap.alloc(512));  // 15 in a slab
+  backend.get_slab_info(reinterpret_cast<std::uintptr_t>(objects[0]) & ~std::uintptr_t{4095})->owner ^= 0xFF00;
+  heap.free(objects[0]);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::OtherCache}));
+  heap.free(objects[0], 512);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::CorruptedSlabInfo}));
+  heap.free(objects[15]);
+  EXPECT_EQ(kinds(), std::vector<Misuse>{});
+  heap.for_each_statistics(
+      [](const slab::SizeClassStatistics& one) { EXPECT_EQ(one.set_aside_slabs, one.object_size == 512 ? 1u : 0u); });
+}
+
 TEST(SizeClasses, ReportsEachObjectThatLivesWhenItIsDestroyed) {
   Backend backend;
   void *small, *large;

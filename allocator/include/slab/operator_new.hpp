@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <new>
 
+#include <slab/poison.hpp>
 #include <slab/policy.hpp>
 
 namespace slab::detail {
@@ -15,6 +16,15 @@ template <class Heap>
   return object;
 }
 
+/// What operator delete[] is given: AddressSanitizer has forbidden the count in front of an array's objects, where the
+/// object of the heap begins.
+[[nodiscard]] inline void* opened(void* array) noexcept {
+#if defined(SLAB_ASAN)
+  if (array) __asan_unpoison_memory_region(array, sizeof(std::size_t));
+#endif
+  return array;
+}
+
 }  // namespace slab::detail
 
 /// Defines all of the program's operators new and delete, once, outside of namespaces: memory comes from `heap`, an
@@ -23,49 +33,51 @@ template <class Heap>
 ///   SLAB_OPERATOR_NEW(*kmalloc);
 /// Where there is no memory, `new` stops the program, and `new (std::nothrow_t{})` is null. A delete with a size that
 /// is not the object's is reported (Checked).
-#define SLAB_OPERATOR_NEW(heap)                                                                                   \
-  void* operator new(std::size_t size) {                                                                          \
-    return slab::detail::new_object(heap, size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                \
-  }                                                                                                               \
-  void* operator new[](std::size_t size) {                                                                        \
-    return slab::detail::new_object(heap, size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                \
-  }                                                                                                               \
-  void* operator new(std::size_t size, std::align_val_t align) {                                                  \
-    return slab::detail::new_object(heap, size, static_cast<std::size_t>(align));                                 \
-  }                                                                                                               \
-  void* operator new[](std::size_t size, std::align_val_t align) {                                                \
-    return slab::detail::new_object(heap, size, static_cast<std::size_t>(align));                                 \
-  }                                                                                                               \
-  void* operator new(std::size_t size, const std::nothrow_t&) noexcept {                                          \
-    return (heap).alloc(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                                  \
-  }                                                                                                               \
-  void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {                                        \
-    return (heap).alloc(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                                  \
-  }                                                                                                               \
-  void* operator new(std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {                  \
-    return (heap).alloc(size, static_cast<std::size_t>(align));                                                   \
-  }                                                                                                               \
-  void* operator new[](std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {                \
-    return (heap).alloc(size, static_cast<std::size_t>(align));                                                   \
-  }                                                                                                               \
-  void operator delete(void* object) noexcept { (heap).free(object); }                                            \
-  void operator delete[](void* object) noexcept { (heap).free(object); }                                          \
-  void operator delete(void* object, const std::nothrow_t&) noexcept { (heap).free(object); }                     \
-  void operator delete[](void* object, const std::nothrow_t&) noexcept { (heap).free(object); }                   \
-  void operator delete(void* object, std::align_val_t) noexcept { (heap).free(object); }                          \
-  void operator delete[](void* object, std::align_val_t) noexcept { (heap).free(object); }                        \
-  void operator delete(void* object, std::align_val_t, const std::nothrow_t&) noexcept { (heap).free(object); }   \
-  void operator delete[](void* object, std::align_val_t, const std::nothrow_t&) noexcept { (heap).free(object); } \
-  void operator delete(void* object, std::size_t size) noexcept {                                                 \
-    (heap).free(object, size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                                  \
-  }                                                                                                               \
-  void operator delete[](void* object, std::size_t size) noexcept {                                               \
-    (heap).free(object, size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                                  \
-  }                                                                                                               \
-  void operator delete(void* object, std::size_t size, std::align_val_t align) noexcept {                         \
-    (heap).free(object, size, static_cast<std::size_t>(align));                                                   \
-  }                                                                                                               \
-  void operator delete[](void* object, std::size_t size, std::align_val_t align) noexcept {                       \
-    (heap).free(object, size, static_cast<std::size_t>(align));                                                   \
-  }                                                                                                               \
+#define SLAB_OPERATOR_NEW(heap)                                                                                       \
+  void* operator new(std::size_t size) {                                                                              \
+    return slab::detail::new_object(heap, size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                    \
+  }                                                                                                                   \
+  void* operator new[](std::size_t size) {                                                                            \
+    return slab::detail::new_object(heap, size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                    \
+  }                                                                                                                   \
+  void* operator new(std::size_t size, std::align_val_t align) {                                                      \
+    return slab::detail::new_object(heap, size, static_cast<std::size_t>(align));                                     \
+  }                                                                                                                   \
+  void* operator new[](std::size_t size, std::align_val_t align) {                                                    \
+    return slab::detail::new_object(heap, size, static_cast<std::size_t>(align));                                     \
+  }                                                                                                                   \
+  void* operator new(std::size_t size, const std::nothrow_t&) noexcept {                                              \
+    return (heap).alloc(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                                      \
+  }                                                                                                                   \
+  void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {                                            \
+    return (heap).alloc(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                                      \
+  }                                                                                                                   \
+  void* operator new(std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {                      \
+    return (heap).alloc(size, static_cast<std::size_t>(align));                                                       \
+  }                                                                                                                   \
+  void* operator new[](std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {                    \
+    return (heap).alloc(size, static_cast<std::size_t>(align));                                                       \
+  }                                                                                                                   \
+  void operator delete(void* object) noexcept { (heap).free(object); }                                                \
+  void operator delete[](void* object) noexcept { (heap).free(slab::detail::opened(object)); }                        \
+  void operator delete(void* object, const std::nothrow_t&) noexcept { (heap).free(object); }                         \
+  void operator delete[](void* object, const std::nothrow_t&) noexcept { (heap).free(slab::detail::opened(object)); } \
+  void operator delete(void* object, std::align_val_t) noexcept { (heap).free(object); }                              \
+  void operator delete[](void* object, std::align_val_t) noexcept { (heap).free(slab::detail::opened(object)); }      \
+  void operator delete(void* object, std::align_val_t, const std::nothrow_t&) noexcept { (heap).free(object); }       \
+  void operator delete[](void* object, std::align_val_t, const std::nothrow_t&) noexcept {                            \
+    (heap).free(slab::detail::opened(object));                                                                        \
+  }                                                                                                                   \
+  void operator delete(void* object, std::size_t size) noexcept {                                                     \
+    (heap).free(object, size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                                      \
+  }                                                                                                                   \
+  void operator delete[](void* object, std::size_t size) noexcept {                                                   \
+    (heap).free(slab::detail::opened(object), size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);                                \
+  }                                                                                                                   \
+  void operator delete(void* object, std::size_t size, std::align_val_t align) noexcept {                             \
+    (heap).free(object, size, static_cast<std::size_t>(align));                                                       \
+  }                                                                                                                   \
+  void operator delete[](void* object, std::size_t size, std::align_val_t align) noexcept {                           \
+    (heap).free(slab::detail::opened(object), size, static_cast<std::size_t>(align));                                 \
+  }                                                                                                                   \
   static_assert(true)
