@@ -26,6 +26,7 @@ ALL = {
     "buddy": (5000, None, 0),
     "bump_arena": (5000, None, 0),
     "c_pool": (5000, None, 0),
+    "size_classes": (2000, None, 0),
     "tlsf": (5000, None, 0),
     "pool_subject": (400, r"H1/alloc", 50),
     "pmr_pool": (500, r"G6/alloc|died:UndefinedBehaviorSanitizer\S*/alloc", 30),
