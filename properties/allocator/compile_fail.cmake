@@ -67,3 +67,13 @@ add_test(NAME CompileFail.HostedHeaderInAFreestandingProgram
     -include slab/hosted/backend.hpp)
 set_tests_properties(CompileFail.HostedHeaderInAFreestandingProgram PROPERTIES
   PASS_REGULAR_EXPRESSION "error: [^\n]*slab: <slab/hosted/> needs an operating system")
+
+# Tables of sizes.
+list(TRANSFORM compile_fail_command REPLACE "/cache\\.cpp$" "/size_classes.cpp")
+add_test(NAME CompileFail.NothingIsWrongWithATableOfSizes COMMAND ${compile_fail_command})
+refuses(SizesDescend "slab: the sizes of a table are multiples of 8" "-DSIZES=16, 96, 48")
+refuses(SizesAreNoMultiplesOf8 "slab: the sizes of a table are multiples of 8" "-DSIZES=16, 20, 48")
+refuses(ClassTooLarge "slab: class_of\\(bytes\\) is not the class" "-DCLASS_OF=sizes[i] <= bytes && i < 2")
+refuses(SlabsOfOnePageAndOfMore "slab: slab_size_for\\(size\\) is a power of two" "-DSLAB_SIZE=size < 90 ? 4096 : 8192")
+refuses(SlabSizeOfATableNoPowerOfTwo "slab: slab_size_for\\(size\\) is a power of two" "-DSLAB_SIZE=12288")
+refuses(SizeClasses.BackendLacks.delete_slab_info "lacks `void delete_slab_info\\(" -DLACKING=delete_slab_info)

@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <set>
+#include <map>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <slab/misuse.hpp>
 #include <slab/size_classes.hpp>
@@ -19,14 +21,17 @@ struct Backend : HeapBackend {
   Backend() { reports.clear(); }
   Backend(const Backend&) = delete;
   ~Backend() {
-    for (void* slab : held) std::free(slab);
+    for (const auto& [slab, size] : held) std::free(slab);
   }
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     if (slabs_left == 0) return nullptr;
     --slabs_left;
-    return *held.insert(HeapBackend::alloc_slab(slab_size, page_size)).first;
+    void* const slab = HeapBackend::alloc_slab(slab_size, page_size);
+    held[slab] = slab_size;
+    return slab;
   }
   void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {
+    EXPECT_EQ(held[slab], slab_size) << "another size was asked for";
     held.erase(slab);
     HeapBackend::free_slab(slab, slab_size, page_size);
   }
@@ -34,7 +39,7 @@ struct Backend : HeapBackend {
     return pages_left != 0 && (--pages_left, HeapBackend::save_slab_info(page_addr, info));
   }
   std::size_t slabs_left = SIZE_MAX, pages_left = SIZE_MAX;
-  std::set<void*> held;
+  std::map<void*, std::size_t> held;
 };
 
 using Heap = slab::SizeClasses<Backend, slab::KernelSizes, Recording>;

@@ -81,22 +81,23 @@ consteval bool require_size_table() {
       if (!is_true(i)) return false;
     return true;
   };
+  constexpr bool ascends = is_true_of_all([](std::size_t i) {
+    return Sizes::size_of(i) % 8 == 0 && (i == 0 || Sizes::size_of(i - 1) < Sizes::size_of(i));
+  });
+  constexpr bool finds_smallest = is_true_of_all([](std::size_t i) {
+    const std::size_t size = Sizes::size_of(i), least = i == 0 ? 1 : Sizes::size_of(i - 1) + 1;
+    return Sizes::class_of(size) == i && Sizes::class_of(least) == i;
+  });
+  constexpr bool has_slabs = is_true_of_all([](std::size_t i) {
+    const GeometryResult made = geometry_of_size<Sizes, Policy>(Sizes::size_of(i));
+    return made.ok() && made.value().row() == row_of_table<Sizes>;
+  });
   static_assert(Sizes::count > 0, "slab: a table of sizes has at least one");
-  static_assert(is_true_of_all([](std::size_t i) {
-                  return Sizes::size_of(i) % 8 == 0 && (i == 0 || Sizes::size_of(i - 1) < Sizes::size_of(i));
-                }),
-                "slab: the sizes of a table are multiples of 8, and each is larger than the one before");
-  static_assert(is_true_of_all([](std::size_t i) {
-                  const std::size_t size = Sizes::size_of(i), above = i == 0 ? 1 : Sizes::size_of(i - 1) + 1;
-                  return Sizes::class_of(size) == i && Sizes::class_of(above) == i;
-                }),
-                "slab: class_of(bytes) is not the class with the smallest size that has so many bytes");
-  static_assert(is_true_of_all([](std::size_t i) {
-                  const GeometryResult made = geometry_of_size<Sizes, Policy>(Sizes::size_of(i));
-                  return made.ok() && made.value().row() == row_of_table<Sizes>;
-                }),
-                "slab: slab_size_for(size) is a power of two from page_size to 1 GiB in which an object has room, "
-                "and for all sizes page_size or for none");
+  static_assert(ascends, "slab: the sizes of a table are multiples of 8, and each is larger than the one before");
+  static_assert(finds_smallest, "slab: class_of(bytes) is not the class with the smallest size of so many bytes");
+  static_assert(has_slabs,
+                "slab: slab_size_for(size) is a power of two from page_size to 1 GiB in which an object has room, and "
+                "for all sizes page_size or for none");
   return true;
 }
 }  // namespace detail
