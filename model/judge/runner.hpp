@@ -31,11 +31,11 @@ class Runner final : public AnyRunner, private ReportObserver {
   static constexpr std::uint8_t bad_links = 10;
 
   /// For what this program judges.
-  Runner() : Runner{tested_subject().make, Arena::default_base, tested_subject().language} {}
+  Runner() : Runner{tested_subject().make, Arena::default_base, tested_subject().language, tested_subject().room} {}
   /// For another subject. Bytes are read in `language`.
   explicit Runner(MakeSubject make, std::uintptr_t arena_base = Arena::default_base,
-                  const Language& language = slab_language)
-      : AnyRunner{make, arena_base, language} {}
+                  const Language& language = slab_language, const Arena::Room& room = {})
+      : AnyRunner{make, arena_base, language, room} {}
 
   bool start(const Setup& setup) override;
   bool finish() override;

@@ -13,7 +13,7 @@ class Arena : public ArenaLayout {
   static constexpr std::uintptr_t default_base = 0x2000'0000'0000;
 
   /// Maps the arena; stops the program with a sentence when the address range is taken.
-  explicit Arena(std::uintptr_t base = default_base);
+  explicit Arena(std::uintptr_t base = default_base, const Room& room = {});
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;

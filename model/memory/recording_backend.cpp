@@ -24,7 +24,7 @@ RecordingBackend::RecordingBackend(Arena& arena, std::uint8_t index, Judgement& 
       log_{log},
       context_{context},
       observer_{observer},
-      slab_region_{arena.slabs(index), Arena::slab_region},
+      slab_region_{arena.slabs(index), arena.slab_bytes()},
       info_region_{arena.infos(index), Arena::info_region},
       page_map_(Arena::slab_region / slab::Geometry::min_page_size) {}
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -140,6 +141,43 @@ class Guarded {
   std::size_t misuses_ = 0;
 };
 
+/// A pool that is a megabyte itself and takes seven more.
+class Spacious {
+ public:
+  static constexpr std::size_t slots = std::size_t{1} << 17;
+  static constexpr Abilities abilities{
+      .accepts = {.most = 56, .max_align = 8}, .takes_memory = true, .memory = std::size_t{15} << 20};
+  static inline int blocks = 0;
+
+  explicit Spacious(Memory memory) : memory_{memory} { std::memset(next_, 0, sizeof next_); }
+  ~Spacious() {
+    if (block_) memory_.give(block_);
+  }
+  void* alloc() {
+    if (!block_) {
+      block_ = static_cast<unsigned char*>(memory_.take(slots * 56));
+      if (!block_) return nullptr;
+      ++blocks;
+    }
+    if (freed_ == 0 && used_ == slots) return nullptr;
+    const std::size_t slot = freed_ == 0 ? used_++ : freed_ - 1;
+    if (freed_ != 0) freed_ = next_[slot];
+    return block_ + slot * 56;
+  }
+  void free(void* object) {
+    const auto slot = static_cast<std::size_t>(static_cast<unsigned char*>(object) - block_) / 56;
+    next_[slot] = std::exchange(freed_, slot + 1);
+  }
+
+ private:
+  Memory memory_;
+  unsigned char* block_ = nullptr;
+  std::size_t used_ = 0, freed_ = 0;  // the latter a slot, from 1
+  std::size_t next_[slots];
+};
+static_assert(sizeof(Spacious) > std::size_t{1} << 20 && room_for<Spacious>.object >= sizeof(Spacious));
+
+static_assert(Abilities{.memory = (std::size_t{1} << 30) + 1}.contradiction());
 static_assert(Abilities{.sizes = true, .resizes_null = true}.contradiction());
 static_assert(Abilities{.may_fail_to_construct = true}.contradiction());
 static_assert(Abilities{.detects = {.double_free = true}}.contradiction());
@@ -155,7 +193,7 @@ class Judged {
   std::string operator()(Fault wrong, const std::string& operations, std::string* sentence = nullptr) {
     fault = wrong;
     const char* const subject =
-        S::abilities.sizes ? "heap c0 on=b0\n" : "pool c0 on=b0 object_size=64 object_align=1\n";
+        S::abilities.sizes ? "heap c0 on=b0\n" : "pool c0 on=b0 object_size=56 object_align=1\n";
     const auto program =
         parse("slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=1\n" + (subject + operations)).program;
     if (!program) return "no program";
@@ -174,7 +212,7 @@ class Judged {
   }
 
  private:
-  Runner runner_{make_subject<S>, Arena::default_base, language_for(S::abilities)};
+  Runner runner_{make_subject<S>, Arena::default_base, language_for(S::abilities), room_for<S>};
 };
 
 const std::string four =
@@ -210,6 +248,14 @@ TEST(AHeap, MayFailToConstructOnlyWhereMemoryIsRefused) {
   EXPECT_EQ(judged(KeepsWhenItFails, "fail b0 any after=1 once\ndestroy c0\n"), "B18/destroy");
   EXPECT_EQ(judged(FailsToConstruct, ""), "H9/start");
   EXPECT_EQ(judged(FailsToConstruct, four), "H9/start");
+}
+
+TEST(APool, MayBeLargeAndTakeMuch) {
+  Judged<Spacious> judged;
+  const std::string both = "pool c1 on=b0 object_size=56 object_align=1\n#0 = alloc c0\n#1 = alloc c1\n";
+  Spacious::blocks = 0;
+  EXPECT_EQ(judged(Fault::None, both + "free #0\n#2 = alloc c0\nfree #1\n"), "agreed");
+  EXPECT_EQ(Spacious::blocks, 2);
 }
 
 template <class S>

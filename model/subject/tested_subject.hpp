@@ -20,6 +20,7 @@ struct TestedSubject {
   // Of a pool or a heap, for tests that drive its class themselves.
   const Abilities* abilities = nullptr;
   bool takes_objects = false, takes_source = false;  // what its constructor takes: Objects, Memory
+  Arena::Room room{};
 };
 
 /// Defined once a program: by slab_subject.cpp, or by SLABPROOF_SUBJECT in a file that is linked in its place.

@@ -237,7 +237,7 @@ class Judged {
 @end
   void make() {
     live_ = most_ = room_ = 0;
-    std::memset(storage_, 0xA5, 4096);
+    std::memset(storage_, 0xA5, $STORAGE$);
 @if source
     source_.user = this;
 @refuses|    source_.may_refuse = $MAY_REFUSE_AT_FIRST$;

@@ -75,8 +75,10 @@ Values values_of_test(const TestedSubject& subject, const Program& program, cons
   const auto with_size = [&](const std::string& pointer, const std::string& size) {
     return claims.sized_free ? pointer + ", " + size : pointer;
   };
+  const ArenaLayout layout{0, subject.room};
   return {{"FIRST_ONES", std::to_string(BackendSpec::first_seed_of_ones)},
-          {"SIZE", std::to_string(Arena::slab_region + 8192)},
+          {"SIZE", std::to_string(layout.slab_bytes() + 8192)},
+          {"STORAGE", std::to_string(layout.cache_bytes())},
           {"PARAMETERS", parameters},
           {"INITIALISERS", initialisers},
           {"ARGUMENTS", arguments},

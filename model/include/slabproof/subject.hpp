@@ -146,8 +146,7 @@ namespace slabproof {
 template <class S>
 AnySubject* make_any_subject(void* storage, const CacheSpec& spec, RecordingBackend& source) {
   static_assert(detail::check_claims<S>());
-  static_assert(sizeof(SubjectBox<S>) <= Arena::cache_storage,
-                "slabproof: the subject itself is larger than 4 KiB; let it take its memory, or keep it in a global");
+  static_assert(sizeof(SubjectBox<S>) <= Arena::most_room, "slabproof: the subject itself is larger than 1 GiB");
   const Objects objects{spec.object_size, spec.object_align};
   if constexpr (detail::takes_both<S>)
     return ::new (storage) SubjectBox<S>(objects, Memory{source});
@@ -184,6 +183,9 @@ std::vector<std::span<std::byte>> globals_of() {
   return globals;
 }
 
+template <class S>
+inline constexpr ArenaLayout::Room room_for{.object = sizeof(SubjectBox<S>), .memory = S::abilities.memory};
+
 }  // namespace slabproof
 
 /// Makes S what this program judges. Once a program, outside of namespaces.
@@ -196,7 +198,8 @@ std::vector<std::span<std::byte>> globals_of() {
                                            slabproof::globals_of<S>,              \
                                            &S::abilities,                         \
                                            slabproof::detail::takes_objects<S>,   \
-                                           slabproof::detail::takes_source<S>};   \
+                                           slabproof::detail::takes_source<S>,    \
+                                           slabproof::room_for<S>};               \
     return subject;                                                               \
   }                                                                               \
   static_assert(true)

@@ -10,10 +10,10 @@
 
 namespace slabproof {
 
-AnyRunner::AnyRunner(MakeSubject make, std::uintptr_t arena_base, const Language& language)
+AnyRunner::AnyRunner(MakeSubject make, std::uintptr_t arena_base, const Language& language, const Arena::Room& room)
     : make_{make},
       language_{language},
-      arena_{arena_base},
+      arena_{arena_base, room},
       backends_{RecordingBackend{arena_, 0, judgement_, log_, context_, *this},
                 RecordingBackend{arena_, 1, judgement_, log_, context_, *this}} {}
 
@@ -146,7 +146,7 @@ void AnyRunner::construct(std::uint8_t cache) {
   context_.constructing = true;
   expect({Invariant::B17, Cause::CalledBackend, "no backend call during construction"});
   void* const storage = pointer(arena_.cache(cache));
-  std::memset(storage, 0xA5, Arena::cache_storage);
+  std::memset(storage, 0xA5, arena_.cache_bytes());
   context_.may_fail_to_construct = may_fail_to_construct_[cache];
   subjects_[cache] = make_(storage, setup_.caches[cache], backend_of(cache));
   if (!subjects_[cache] && !construct_again(cache)) return;

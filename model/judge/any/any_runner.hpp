@@ -103,7 +103,7 @@ class AnyRunner : private BackendObserver {
     std::size_t live = 0, most = 0, room = 0;
   };
 
-  AnyRunner(MakeSubject make, std::uintptr_t arena_base, const Language& language);
+  AnyRunner(MakeSubject make, std::uintptr_t arena_base, const Language& language, const Arena::Room& room);
   ~AnyRunner() = default;
 
   // What a subject with rules of its own has more of.

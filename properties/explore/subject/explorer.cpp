@@ -67,8 +67,8 @@ SubjectExploration explore(const TestedSubject& subject, const SubjectBounds& bo
   const SharedMemory<SubjectReport> report;
   GrowingArray<Step> steps{limit, GrowingArray<Step>::Sharing::Private};
   SubjectWorld world{subject, bounds, report->taken};
-  if (world.size_of_globals() > Arena::slab_region)
-    cannot_judge("the globals that it names are larger than 4 MiB, so much of which is no state of a small world");
+  if (subject.room.object + world.size_of_globals() > Arena::slab_region)
+    cannot_judge("it and the globals that it names are larger than 4 MiB, which is no state of a small world");
   bool has_ended = search(world, steps, *report, Comparing::Yes, progress);
   SubjectExploration result;
   if (!has_ended && report->is_comparing) {  // in a longer program than the search is at

@@ -17,7 +17,7 @@ std::uint8_t log2_of(std::uint32_t align) { return static_cast<std::uint8_t>(std
 
 SubjectWorld::SubjectWorld(const TestedSubject& subject, const SubjectBounds& bounds, TakenOperations& taken)
     : bounds_{bounds},
-      runner_{subject.make, Arena::default_base, subject.language},
+      runner_{subject.make, Arena::default_base, subject.language, subject.room},
       taken_{taken},
       hash_{hash_seed, max_words} {
   setup_.backends[0] = {
