@@ -406,9 +406,9 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   }
   /// Lets an object go from the quarantine. Leaves.
   void free_leaving(const FreedObject& leaving) noexcept {
-    if (!has_sound_links(*leaving.info, set_aside_.key)) [[unlikely]]  // the base, by which its slot is found, too
-      return this->set_aside(*leaving.info, Misuse::CorruptedSlabInfo, guards_.caller);
-    if (CacheGuards<Slabs>{*this}.is_live(*leaving.info, leaving.object)) [[unlikely]]  // handed out meanwhile
+    // Of a slab whose base may be damaged nothing is asked: free_entered() sets it aside.
+    if (has_sound_links(*leaving.info, set_aside_.key) &&
+        CacheGuards<Slabs>{*this}.is_live(*leaving.info, leaving.object)) [[unlikely]]  // handed out meanwhile
       return this->set_aside(*leaving.info, Misuse::CorruptedFreeList, guards_.caller);
     free_entered(leaving.object, leaving);
   }
