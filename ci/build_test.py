@@ -146,6 +146,7 @@ class Arguments(Case):
                              ("pool.cpp --report --jobs 1", "--jobs and --report do not go together"),
                              ("pool.cpp --minutes 1 --programs 100001", "at most 100,000 random programs"),
                              ("--new 1st", "no name of a C++ class"), ("--new A pool.cpp", "--new takes a name"),
+                             ("--new A --seconds 3", "--new takes a name"),
                              ("--new A --kind list", "invalid choice"), ("--kind c pool.cpp", "--kind goes with")):
             with self.subTest(wrong):
                 self.refused(run(self.tree / "ci" / "subject", *wrong.split(), cwd=self.tree), words)
@@ -167,6 +168,20 @@ class Arguments(Case):
                     *(f"-isystem{ROOT / folder}" for folder in ("model/include", "allocator/include",
                                                                 "allocator/hosted")), self.tree / "all.cpp")
         self.assertEqual(built.returncode, 0, built.stdout)
+
+    def test_a_wrong_claim_is_told_in_a_sentence(self):
+        for claim, words in ((".instances = 3", "`instances` is 1 or 2"),
+                             (".accepts = {.least = 0}", "`accepts` is wrong: 1 <= least"),
+                             (".sizes = true, .resizes = true", "`resizes` is claimed, and there is no")):
+            with self.subTest(claim):
+                (self.tree / "wrong.cpp").write_text(
+                    "#include <slabproof/subject.hpp>\nstruct A {\n  static constexpr slabproof::Abilities abilities{"
+                    f"{claim}}};\n  void* alloc();\n  void* allocate(std::size_t, std::size_t);\n  void free(void*);\n"
+                    "};\nSLABPROOF_SUBJECT(A);\n")
+                built = run("g++", "-std=c++20", "-fsyntax-only", f"-I{ROOT}", *(f"-I{ROOT / folder}" for folder in (
+                    "model/include", "allocator/include", "allocator/hosted")), self.tree / "wrong.cpp")
+                self.assertNotEqual(built.returncode, 0)
+                self.assertIn(words, built.stdout)
 
     def test_only_what_was_named_is_run(self):
         (self.tree / "ci" / "setup").write_text("#!/bin/sh\n")

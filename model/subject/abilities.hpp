@@ -51,7 +51,7 @@ struct Abilities {
   /// this it has memory of its own, which may run out: but not while fewer objects live than `capacity`, nor in a pool
   /// while fewer live than once did, nor while none does.
   bool takes_memory = false;
-  /// How many bytes there are to take, for all instances together; at most 1 GiB.
+  /// How many bytes there are to take at least, from each source; at most 1 GiB.
   std::size_t memory = Arena::slab_region;
   bool keeps_memory = false;
   std::size_t capacity = 0;

@@ -175,7 +175,7 @@ class Spacious {
   std::size_t used_ = 0, freed_ = 0;  // the latter a slot, from 1
   std::size_t next_[slots];
 };
-static_assert(sizeof(Spacious) > std::size_t{1} << 20 && room_for<Spacious>.object >= sizeof(Spacious));
+static_assert(sizeof(Spacious) > std::size_t{1} << 20 && room_for<Spacious>().object >= sizeof(Spacious));
 
 static_assert(Abilities{.memory = (std::size_t{1} << 30) + 1}.contradiction());
 static_assert(Abilities{.sizes = true, .resizes_null = true}.contradiction());
@@ -212,7 +212,7 @@ class Judged {
   }
 
  private:
-  Runner runner_{make_subject<S>, Arena::default_base, language_for(S::abilities), room_for<S>};
+  Runner runner_{make_subject<S>, Arena::default_base, language_for(S::abilities), room_for<S>()};
 };
 
 const std::string four =

@@ -82,7 +82,8 @@ class BodyWriter {
                ")";
       case OperationKind::AllocateZeroed: {
         const std::uint64_t count = zeroed_count(o.detail, o.argument);
-        const bool is_asked = count <= claims_.accepts.most / o.argument || is_beyond_memory(count, o.argument);
+        const bool is_asked =
+            count != 0 && (count <= claims_.accepts.most / o.argument || is_beyond_memory(count, o.argument));
         if (!claims_.zeroed || !is_asked) return "";
         return of + "allocate_zeroed(" + object + ", " + number(count) + "u, " + number(o.argument) + ")";
       }

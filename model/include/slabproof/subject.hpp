@@ -135,8 +135,8 @@ constexpr bool takes_objects = takes_both<S> || (!takes_source<S> && std::is_con
 }  // namespace slabproof
 
 #if defined(SLABPROOF_IN_A_TEST)
-#define SLABPROOF_SUBJECT(S)                    \
-  using SlabproofSubject = S; /* of the test */ \
+#define SLABPROOF_SUBJECT(...)                            \
+  using SlabproofSubject = __VA_ARGS__; /* of the test */ \
   static_assert(slabproof::detail::check_claims<SlabproofSubject>())
 #else
 
@@ -183,24 +183,29 @@ std::vector<std::span<std::byte>> globals_of() {
   return globals;
 }
 
+/// What it needs. Its claims come first: what is wrong with them is said in a sentence.
 template <class S>
-inline constexpr ArenaLayout::Room room_for{.object = sizeof(SubjectBox<S>), .memory = S::abilities.memory};
+constexpr ArenaLayout::Room room_for() {
+  static_assert(detail::check_claims<S>());
+  return {.object = sizeof(SubjectBox<S>), .memory = S::abilities.memory};
+}
 
 }  // namespace slabproof
 
-/// Makes S what this program judges. Once a program, outside of namespaces.
-#define SLABPROOF_SUBJECT(S)                                                      \
-  const slabproof::TestedSubject& slabproof::tested_subject() {                   \
-    static constexpr TestedSubject subject{#S,                                    \
-                                           slabproof::make_subject<S>,            \
-                                           slabproof::language_for(S::abilities), \
-                                           S::abilities.capacity,                 \
-                                           slabproof::globals_of<S>,              \
-                                           &S::abilities,                         \
-                                           slabproof::detail::takes_objects<S>,   \
-                                           slabproof::detail::takes_source<S>,    \
-                                           slabproof::room_for<S>};               \
-    return subject;                                                               \
-  }                                                                               \
+/// Makes a class what this program judges. Once a program, outside of namespaces.
+#define SLABPROOF_SUBJECT(...)                                                                  \
+  const slabproof::TestedSubject& slabproof::tested_subject() {                                 \
+    using SlabproofJudged = __VA_ARGS__;                                                        \
+    static constexpr TestedSubject subject{#__VA_ARGS__,                                        \
+                                           slabproof::make_subject<SlabproofJudged>,            \
+                                           slabproof::language_for(SlabproofJudged::abilities), \
+                                           SlabproofJudged::abilities.capacity,                 \
+                                           slabproof::globals_of<SlabproofJudged>,              \
+                                           &SlabproofJudged::abilities,                         \
+                                           slabproof::detail::takes_objects<SlabproofJudged>,   \
+                                           slabproof::detail::takes_source<SlabproofJudged>,    \
+                                           slabproof::room_for<SlabproofJudged>()};             \
+    return subject;                                                                             \
+  }                                                                                             \
   static_assert(true)
 #endif

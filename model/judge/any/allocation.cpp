@@ -57,7 +57,7 @@ void AnyRunner::enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t 
 bool AnyRunner::can_be_zeroed(const Operation& operation) const {
   const Abilities& abilities = subjects_[operation.target]->abilities();
   const std::uint64_t count = zeroed_count(operation.detail, operation.argument);
-  return abilities.zeroed &&
+  return abilities.zeroed && count != 0 &&
          (count <= abilities.accepts.most / operation.argument || is_beyond_memory(count, operation.argument));
 }
 

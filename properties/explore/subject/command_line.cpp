@@ -103,7 +103,9 @@ std::optional<SubjectCommandLine> subject_command_line(const std::vector<std::st
       (option == "--live" ? bounds.live : option == "--memory" ? bounds.memory : line.limit) = number[0];
     }
   }
-  if (bounds.memory == 0) bounds.memory = std::max(memory_at_least, objects_of_memory * sizes.back());
+  if (bounds.memory == 0)
+    bounds.memory =
+        std::min(Arena::slab_region, std::max<std::size_t>(memory_at_least, objects_of_memory * sizes.back()));
   const bool is_usual = aligns.empty();
   if (is_usual) aligns = {1};
   if (is_usual && accepts.max_align > 1) aligns.push_back(accepts.max_align);

@@ -138,7 +138,12 @@ int main(const std::vector<std::string>& arguments) {
     if (outcome == 1) return flush_output(), 1;
     if (exploration.outcome == SubjectOutcome::Stopped || exploration.outcome == SubjectOutcome::Elsewhere) break;
   }
-  if (worst == 0) std::printf("Nothing wrong in any program of these operations within these bounds, of any length.\n");
+  using enum OperationKind;
+  const Language& language = subject.language;
+  const bool frees_wrongly = language.has(DoubleFree) || language.has(FreeInterior) || language.has(FreeForeign);
+  if (worst == 0)
+    std::printf("Nothing wrong in any program of these operations within these bounds, of any length%s.\n",
+                frees_wrongly ? "; wrong frees were tried in each state, as the last operation alone" : "");
   flush_output();
   return worst;
 }
