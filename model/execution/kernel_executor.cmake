@@ -12,21 +12,9 @@ if(CMAKE_SCRIPT_MODE_FILE)
     execute_process(COMMAND ${COMPILER} ${FLAGS} -c ${SOURCE_OF_${source}} -o ${PROGRAM}.${source}.o
       COMMAND_ERROR_IS_FATAL ANY)
   endforeach()
-  execute_process(COMMAND ${NM} --format=posix ${PROGRAM}.kernel_executor.o ${PROGRAM}.decoder.o
-    OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
-  if(NOT symbols MATCHES "slabproof_execute T ")
-    message(FATAL_ERROR "slabproof_execute is not defined: nothing was checked")
-  endif()
-  if(symbols MATCHES "_GLOBAL__(sub_)?[ID]_[^ ]*")
-    message(FATAL_ERROR "freestanding code runs before or after main: ${CMAKE_MATCH_0}")
-  endif()
-  string(REGEX MATCHALL "[^ \n]+ U " undefined "${symbols}")
-  list(TRANSFORM undefined REPLACE " U " "")
-  list(FILTER undefined EXCLUDE REGEX "^_ZN9slabproof7Decoder")  # the other of the two defines them
-  list(REMOVE_ITEM undefined memcpy memmove memset memcmp)
-  if(undefined)
-    message(FATAL_ERROR "the executor asks for ${undefined}")
-  endif()
+  include(${CMAKE_CURRENT_LIST_DIR}/../../ci/freestanding_symbols.cmake)
+  require_freestanding(${NM} DEFINES slabproof_execute ELSEWHERE "^_ZN9slabproof7Decoder"  # in the other object
+    OBJECTS ${PROGRAM}.kernel_executor.o ${PROGRAM}.decoder.o)
   # Where that code model has addresses: not in a position-independent program.
   execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -w -DSLABPROOF_KERNEL -static -no-pie ${DIGESTS}
     ${PROGRAM}.kernel_executor.o ${PROGRAM}.decoder.o -o ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)

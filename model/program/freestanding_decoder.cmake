@@ -2,16 +2,8 @@
 # it allocates nothing. Included by model/CMakeLists.txt; run as a script (cmake -P) it is the test.
 if(CMAKE_SCRIPT_MODE_FILE)
   execute_process(COMMAND ${COMPILER} ${FLAGS} -c ${SOURCE} -o ${OBJECT} COMMAND_ERROR_IS_FATAL ANY)
-  execute_process(COMMAND ${NM} --format=posix ${OBJECT} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
-  if(NOT symbols MATCHES "Decoder4next[^ ]* T ")
-    message(FATAL_ERROR "Decoder::next is not defined: nothing was checked")
-  endif()
-  string(REGEX MATCHALL "[^ \n]+ U " undefined "${symbols}")
-  list(TRANSFORM undefined REPLACE " U " "")
-  list(REMOVE_ITEM undefined memcpy memmove memset memcmp)
-  if(undefined)
-    message(FATAL_ERROR "the decoder asks for ${undefined}")
-  endif()
+  include(${CMAKE_CURRENT_LIST_DIR}/../../ci/freestanding_symbols.cmake)
+  require_freestanding(${NM} DEFINES "Decoder4next[^ ]*" OBJECTS ${OBJECT})
   return()
 endif()
 

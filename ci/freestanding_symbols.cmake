@@ -1,0 +1,23 @@
+# For tests of what a kernel links: stops unless the objects define a symbol that matches DEFINES, run nothing before or
+# after main, and ask the linker for nothing but the four functions that every compiler asks for, and what matches
+# ELSEWHERE, where that is given.
+#   require_freestanding(NM DEFINES REGEX [ELSEWHERE REGEX] OBJECTS FILE...)
+function(require_freestanding nm)
+  cmake_parse_arguments(PARSE_ARGV 1 wanted "" "DEFINES;ELSEWHERE" "OBJECTS")
+  execute_process(COMMAND ${nm} --format=posix ${wanted_OBJECTS} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT symbols MATCHES "${wanted_DEFINES} T ")
+    message(FATAL_ERROR "${wanted_DEFINES} is not defined: nothing was checked")
+  endif()
+  if(symbols MATCHES "_GLOBAL__(sub_)?[ID]_[^ ]*")
+    message(FATAL_ERROR "freestanding code runs before or after main: ${CMAKE_MATCH_0}")
+  endif()
+  string(REGEX MATCHALL "[^ \n]+ U " undefined "${symbols}")
+  list(TRANSFORM undefined REPLACE " U " "")
+  if(wanted_ELSEWHERE)
+    list(FILTER undefined EXCLUDE REGEX "${wanted_ELSEWHERE}")
+  endif()
+  list(REMOVE_ITEM undefined memcpy memmove memset memcmp)
+  if(undefined)
+    message(FATAL_ERROR "freestanding code asks for ${undefined}")
+  endif()
+endfunction()
