@@ -2,7 +2,6 @@
 fuzz-out has (docs/overnight.md), and random/, the random programs that each run begins with."""
 
 import os
-import pathlib
 import shutil
 
 from campaign import campaign, out_format
@@ -17,40 +16,10 @@ from shared.builds import RUN, made_from
 from shared.command import CannotWork
 from shared.targets import Kind
 from shared.text import shown_path
+from subjects import options
 
 COMMAND = "ci/subject"
 KIND = Kind(4096, "any")
-PROGRAMS, MOST_PROGRAMS = 1000, 100_000  # random ones, which a campaign begins with
-
-
-def add_options(parser):
-    command.add_length(parser, "a campaign of that length: it is kept, and the next one goes on with it")
-    parser.add_argument("--jobs", type=command.positive(int), metavar="N", help="its processes (as many as processors)")
-    parser.add_argument("--triage", action="store_true", help="list what campaigns found, and whether it still fails")
-    parser.add_argument("--report", action="store_true", help="write a page of what they have covered and found")
-
-
-def is_wanted(wanted):
-    """Whether a campaign is, or what one has left, which goes with less than a search that ends with the first
-    failure."""
-    seconds = command.seconds_of(wanted)
-    ways = [way for way, value in (("--minutes and --hours", seconds), ("--triage", wanted.triage),
-                                   ("--report", wanted.report)) if value]
-    if not ways:
-        if wanted.jobs:
-            raise CannotWork("--jobs goes with --minutes or --hours")
-        return False
-    *others, way = ways
-    others = dict.fromkeys(others, True) | {"--seconds": wanted.seconds, "--go-on": wanted.go_on or None,
-                                            "--replay": wanted.replay}
-    if not seconds:
-        others |= {"--programs": wanted.programs, "--jobs": wanted.jobs}
-    for option, value in others.items():
-        if value is not None:
-            raise CannotWork(f"{option} and {way} do not go together")
-    if (wanted.programs or 0) > MOST_PROGRAMS:
-        raise CannotWork(f"a campaign begins with at most {MOST_PROGRAMS:,} random programs")
-    return True
 
 
 class Subject:
@@ -94,15 +63,14 @@ class Subject:
         return write_report(out, COMMAND, signals, self.tool.again)
 
 
-def run(wanted, name, folder, library, again):
-    """What is_wanted(). `library` tells apart what is judged with the same binaries."""
+def run(wanted, name, folder, out, again):
+    """A campaign that is kept in the folder `out`, or what is to be known of one."""
     signals = child_process.Signals()
     os.environ["SLABPROOF_COMMAND"] = COMMAND
     subject = Subject(name, folder, again)
-    out = pathlib.Path(wanted.output).resolve() if wanted.output else folder / f"fuzz-out{library}"
     if wanted.triage:
         return subject.triage(out, signals)
     if wanted.report:
         return subject.report(out, signals)
-    return subject.fuzz(out, wanted.programs or PROGRAMS, wanted.seed, wanted.jobs or len(os.sched_getaffinity(0)),
-                        command.seconds_of(wanted), signals)
+    return subject.fuzz(out, wanted.programs or options.CAMPAIGN_PROGRAMS, wanted.seed or 0,
+                        wanted.jobs or len(os.sched_getaffinity(0)), command.seconds_of(wanted), signals)

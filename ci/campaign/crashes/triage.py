@@ -7,7 +7,7 @@ signature. For a program that still fails and has no minimized program, GoogleTe
 less than a minute each; Ctrl-C leaves that to the next time. While a ci/fuzz is running, that does both.
 
 exit: 0 no crash fails on this build, 1 some do, 2 the work could not be done: a file that cannot be replayed, no build,
-a signal before all was replayed"""
+no fuzz-out, a signal before all was replayed"""
 
 import pathlib
 import sys
@@ -174,7 +174,10 @@ class Triage:
 
 def main(signals):
     command.parser("ci/triage", __doc__).parse_args()
+    signals.check("it began")
     out_format.check(OUT)
+    if not OUT.exists():
+        raise command.CannotWork(f"there is no {shown_path(OUT)} yet: nothing has been fuzzed")
     progress = Progress()
     build({"fuzz": ["slab_replay"]}, signals)
     tool = ReplayTool([*RUN, BUILD / "fuzz" / "bin" / "slab_replay"])

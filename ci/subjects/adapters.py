@@ -120,12 +120,19 @@ class NAME : public std::pmr::memory_resource {
 };
 SLABPROOF_RESOURCE(NAME);
 """
+TAKEN = frozenset("""
+alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl
+concept const consteval constexpr constinit const_cast continue co_await co_return co_yield decltype default delete do
+double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable namespace
+new noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires return
+short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try typedef
+typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq std slabproof""".split())
 KINDS = {"pool": _POOL, "heap": _HEAP, "c": _C, "resource": _RESOURCE}
 
 
 def write(name, kind):
     """Writes name_subject.cpp here, and returns its path. What is there already stays."""
-    if not re.fullmatch(r"[A-Za-z_]\w*", name):
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or name in TAKEN:
         raise CannotWork(f"--new {name!r}: no name of a C++ class")
     path = pathlib.Path(f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name).lower()}_subject.cpp")
     text = "// NAME under slabproof: ci/subject FILE\n" + KINDS[kind]
