@@ -144,4 +144,28 @@ TEST(MemoryResource, ReportsABlockDeallocatedTwiceOrWithAnotherSizeOrNever) {
   EXPECT_EQ(Recorded::reports, (std::vector{DoubleFree, OtherCache, LiveAtDestruction}));
 }
 
+// Sizes of which one is upstream's.
+TEST(MemoryResource, ReportsABlockDeallocatedWithASizeOfAnotherOrigin) {
+  Region region{mebibyte};
+  Upstream upstream;
+  Recorded::reports.clear();
+  MemoryResource<Region, Recorded> resource{region, &upstream};
+  void* const small = resource.allocate(64);
+  void* const large = resource.allocate(8192);
+  const std::size_t calls = upstream.calls.size();
+  using enum slab::Misuse;
+  resource.deallocate(small, 8192);
+  resource.deallocate(small, 64, 8192);
+  EXPECT_EQ(Recorded::reports, (std::vector{OtherCache, OtherCache}));
+  Recorded::reports.clear();
+  resource.deallocate(large, 64);
+  resource.deallocate(&region, 4096);
+  EXPECT_EQ(Recorded::reports, (std::vector{ForeignPointer, ForeignPointer}));
+  Recorded::reports.clear();
+  EXPECT_EQ(upstream.calls.size(), calls);
+  resource.deallocate(small, 64);  // both are still there
+  resource.deallocate(large, 8192);
+  EXPECT_TRUE(Recorded::reports.empty());
+}
+
 }  // namespace

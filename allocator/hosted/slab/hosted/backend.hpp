@@ -15,19 +15,25 @@ namespace slab::hosted {
 /// A backend for caches of every row, of all sizes at once, in a program with an operating system.
 /// Must outlive them; its destructor gives all of its memory back. A slab that a cache gives back is
 /// kept for the next one, until trim(). No function throws; out of room is null or false.
-class Backend : public Region, public PageMap, public SlabInfoCache<Region> {
+///
+/// It may be a global that constructors of other files use: what they ask for before its own is refused.
+/// `Region` and `PageMap` are BasicRegion and BasicPageMap of a System, or classes derived from them.
+template <class Region, class PageMap>
+class BasicBackend : public Region, public PageMap, public SlabInfoCache<Region> {
+  using SlabInfos = SlabInfoCache<Region>;
+
  public:
   using Region::min_page_size;
 
   /// `size` bytes of address space for all slabs and SlabInfos together, rounded down to a multiple of
   /// 4096, and 1/200 more for data about pages. None of it takes memory before it is used. If this
   /// fails, error() says why, and every function answers null or false.
-  explicit Backend(std::size_t size) noexcept
-      : Region{size}, PageMap{Region::begin(), Region::size()}, SlabInfoCache<Region>{static_cast<Region&>(*this)} {}
+  explicit BasicBackend(std::size_t size) noexcept
+      : Region{size}, PageMap{Region::begin(), Region::size()}, SlabInfos{static_cast<Region&>(*this)} {}
 
   /// Why there is no room at all: the Region's error, or NotMapped if the system refused the map.
   [[nodiscard]] RegionError error() const noexcept {
-    return Region::error() == RegionError::None && capacity() == 0 ? RegionError::NotMapped : Region::error();
+    return Region::error() == RegionError::None && this->capacity() == 0 ? RegionError::NotMapped : Region::error();
   }
 
   /// Why no cache of this geometry can be served, however much room there is: PageSizeTooSmall below 4096 bytes.
@@ -40,16 +46,18 @@ class Backend : public Region, public PageMap, public SlabInfoCache<Region> {
   [[nodiscard]] bool can_make_slabs(const Geometry& geometry, std::size_t count) noexcept {
     if (!Region::can_make_slabs(geometry, count)) return false;
     const std::size_t slabs = count * geometry.slab_size();
-    return geometry.row() != Row::Large || bytes_for(count, geometry.slab_info_size()) <= free_bytes() - slabs;
+    return geometry.row() != Row::Large ||
+           this->bytes_for(count, geometry.slab_info_size()) <= Region::free_bytes() - slabs;
   }
 
   /// Region::trim(), the slabs of unused SlabInfos included.
   std::size_t trim() noexcept {
-    shrink();
+    SlabInfos::shrink();
     return Region::trim();
   }
 };
 
+using Backend = BasicBackend<Region, PageMap>;
 static_assert(MemoryBackend<Backend, Row::SmallSinglePage> && MemoryBackend<Backend, Row::SmallMultiPage> &&
               MemoryBackend<Backend, Row::Large>);
 

@@ -5,6 +5,7 @@
 #include <new>
 
 #include <slab/backend.hpp>
+#include <slab/misuse.hpp>
 #include <slab/policy.hpp>
 #include <slab/size_classes.hpp>
 #include <slab/size_table.hpp>
@@ -28,7 +29,9 @@ struct HostedSizes : QuarterSteps<8, 4096> {
 /// `slabs` (a Region or a Backend) and `upstream` must outlive it. Unlike the standard's pools it does
 /// not track blocks: there is no release(), which would take slabs away from live objects, and what is
 /// not deallocated stays. With Checked, destroying it then reports LiveAtDestruction, and a
-/// block deallocated twice, or with another size, is reported; with Unchecked neither is.
+/// block deallocated twice, or with another size, is reported: where both sizes come from slabs or one from upstream
+/// as OtherCache, but as ForeignPointer where `slabs` should have it and upstream has. The block stays. Between two
+/// sizes of upstream, upstream decides. With Unchecked nothing is reported.
 template <SlabSource Slabs, class Policy = Checked>
 class MemoryResource final : public std::pmr::memory_resource {
  public:
@@ -37,7 +40,7 @@ class MemoryResource final : public std::pmr::memory_resource {
 
   /// Takes no memory yet.
   explicit MemoryResource(Slabs& slabs, std::pmr::memory_resource* upstream = std::pmr::get_default_resource()) noexcept
-      : upstream_{upstream}, blocks_{slabs} {}
+      : upstream_{upstream}, slabs_{&slabs}, blocks_{slabs} {}
 
   /// What serves the blocks that are too large.
   [[nodiscard]] std::pmr::memory_resource* upstream_resource() const noexcept { return upstream_; }
@@ -66,7 +69,14 @@ class MemoryResource final : public std::pmr::memory_resource {
   }
 
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
-    if (is_upstreams(bytes, alignment))
+    const bool is_upstreams_size = is_upstreams(bytes, alignment);
+    if constexpr (Policy::checks) {
+      if (block && slabs_->contains(block) == is_upstreams_size) [[unlikely]] {
+        const Misuse kind = is_upstreams_size ? Misuse::OtherCache : Misuse::ForeignPointer;
+        return Policy::on_misuse(MisuseReport{kind, block, this, __builtin_return_address(0), bytes, Policy::name});
+      }
+    }
+    if (is_upstreams_size)
       upstream_->deallocate(block, bytes, alignment);
     else
       blocks_.free(block, bytes, alignment);
@@ -77,6 +87,7 @@ class MemoryResource final : public std::pmr::memory_resource {
   }
 
   std::pmr::memory_resource* upstream_;
+  Slabs* slabs_;
   Blocks blocks_;
 };
 

@@ -11,15 +11,18 @@ namespace slab::hosted {
 /// A SlabInfo map for the pages of one address range: an array with an entry for each 4096-byte page, so
 /// every function is a bounds check and a load or store. It has eight bytes of address space for each
 /// page; only entries of pages ever saved take memory. docs/decisions/hosted-slab-info-map.md compares others.
-class PageMap {
+///
+/// While it is zeroed memory, as a global is before its constructor, it answers as one of no pages.
+template <class System>
+class BasicPageMap {
  public:
   /// Pages that share no entry, in bytes.
-  static constexpr std::size_t min_page_size = Mapping::page_size;
+  static constexpr std::size_t min_page_size = BasicMapping<System>::page_size;
 
   /// For the pages of `size` bytes from `begin`, both multiples of 4096. capacity() is 0 when the
   /// system refuses the array.
-  PageMap(const void* begin, std::size_t size) noexcept
-      : entries_{Mapping::round_up(size / min_page_size * sizeof(SlabInfo*))},
+  BasicPageMap(const void* begin, std::size_t size) noexcept
+      : entries_{BasicMapping<System>::round_up(size / min_page_size * sizeof(SlabInfo*))},
         begin_{reinterpret_cast<std::uintptr_t>(begin)},
         capacity_{entries_.size() == 0 ? 0 : size / min_page_size} {}
 
@@ -52,11 +55,12 @@ class PageMap {
     return index < capacity_ ? reinterpret_cast<SlabInfo**>(entries_.begin()) + index : nullptr;
   }
 
-  Mapping entries_;
+  BasicMapping<System> entries_;
   std::uintptr_t begin_;
   std::size_t capacity_;
 };
 
+using PageMap = BasicPageMap<System>;
 static_assert(SlabInfoMap<PageMap> && !SlabSource<PageMap>);
 
 }  // namespace slab::hosted

@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <sys/mman.h>
-
 #include <slab/backend.hpp>
 #include <slab/geometry.hpp>
 #include <slab/hosted/mapping.hpp>
@@ -21,7 +19,8 @@ enum class RegionError : std::uint8_t {
   None,
   TooSmall,   ///< below min_page_size
   TooLarge,   ///< above max_size
-  NotMapped,  ///< the system refused the address space
+  NotMapped,  ///< the system refused the address space, or the constructor has not run yet
+  SystemPageTooLarge,  ///< the system's pages are larger than 4096 bytes
 };
 
 /// The enumerator's name. O(1).
@@ -31,6 +30,7 @@ enum class RegionError : std::uint8_t {
     case RegionError::TooSmall: return "TooSmall";
     case RegionError::TooLarge: return "TooLarge";
     case RegionError::NotMapped: return "NotMapped";
+    case RegionError::SystemPageTooLarge: return "SystemPageTooLarge";
   }
   return "unknown RegionError";
 }
@@ -53,7 +53,13 @@ enum class RegionError : std::uint8_t {
 /// back since the last time; they are loose, the others settled. Of blocks of one size the loose come
 /// first, the one freed last before all others.
 /// Nothing is ever written into a slab. Not for use by several threads at once.
-class Region {
+///
+/// While it is zeroed memory, as a global is before its constructor, it has no room: what a constructor of another
+/// file asks for is refused.
+template <class System>
+class BasicRegion {
+  using Mapping = BasicMapping<System>;
+
  public:
   /// Slabs of smaller pages are refused: alloc_slab answers null.
   static constexpr std::size_t min_page_size = Mapping::page_size;
@@ -62,30 +68,31 @@ class Region {
 
   /// `size` bytes of address space, rounded down to a multiple of 4096. None of it takes memory before
   /// it is used. If this fails, error() says why, and the Region hands nothing out.
-  explicit Region(std::size_t size) noexcept
-      : error_{size < min_page_size ? RegionError::TooSmall
-               : size > max_size    ? RegionError::TooLarge
-                                    : RegionError::None},
+  explicit BasicRegion(std::size_t size) noexcept
+      : error_{size < min_page_size     ? RegionError::TooSmall
+               : size > max_size        ? RegionError::TooLarge
+               : Mapping::is_possible() ? RegionError::None
+                                        : RegionError::SystemPageTooLarge},
         memory_{error_ == RegionError::None ? size & ~(min_page_size - 1) : 0, largest_slab_in(size)},
         blocks_{Mapping::round_up(pages_of(memory_.size()) * sizeof(Block))} {
     loose_.fill(none);
     settled_.fill(none);
-    if (error_ != RegionError::None) return;
-    if (blocks_.size() == 0)
-      error_ = RegionError::NotMapped;
-    else
-      pages_ = pages_of(memory_.size());
+    if (blocks_.size() == 0) return;
+    size_ = memory_.size();
+    largest_slab_ = largest_slab_in(size);
   }
-  ~Region() { detail::permit(memory_.begin(), frontier_ * min_page_size); }
-  Region(const Region&) = delete;
-  Region& operator=(const Region&) = delete;
+  ~BasicRegion() { detail::permit(memory_.begin(), frontier_ * min_page_size); }
+  BasicRegion(const BasicRegion&) = delete;
+  BasicRegion& operator=(const BasicRegion&) = delete;
 
   /// None, or why alloc_slab() always returns null.
-  [[nodiscard]] RegionError error() const noexcept { return error_; }
+  [[nodiscard]] RegionError error() const noexcept {
+    return size_ == 0 && error_ == RegionError::None ? RegionError::NotMapped : error_;
+  }
   /// The first byte of the address space.
   [[nodiscard]] const void* begin() const noexcept { return memory_.begin(); }
   /// Bytes, 0 when there is an error.
-  [[nodiscard]] std::size_t size() const noexcept { return pages_ * min_page_size; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
   /// Whether an address lies in it.
   [[nodiscard]] bool contains(const void* address) const noexcept { return offset_of(address) < size(); }
 
@@ -102,7 +109,8 @@ class Region {
   /// O(size classes) more for each slab that came back since this was last so.
   [[nodiscard]] void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     if (!std::has_single_bit(slab_size) || !std::has_single_bit(page_size)) return nullptr;
-    if (page_size < min_page_size || slab_size < page_size || slab_size > Geometry::max_slab_size) return nullptr;
+    if (page_size < min_page_size || slab_size < page_size || slab_size > largest_slab_) [[unlikely]]
+      return nullptr;
     std::size_t page = take(class_of(slab_size));
     if (page == none && merge()) page = take(class_of(slab_size));
     if (page == none) return nullptr;
@@ -129,22 +137,16 @@ class Region {
 
   /// Gives the memory of every kept slab back to the system. Their addresses stay, and are handed out
   /// as before. Returns how many bytes of slabs that were: all that trim() can give back, and more than
-  /// the memory that was in use where a slab was written only in part. O(blocks).
+  /// the memory that was in use where a slab was written only in part. What the system does not take stays kept.
+  /// O(blocks).
   std::size_t trim() noexcept {
     std::size_t trimmed = 0, run = 0;  // [run, page) is Kept
-    const auto trim_run = [&](std::size_t end) {
-      const std::size_t bytes = (end - run) * min_page_size;
-      if (bytes == 0 || ::madvise(memory_.begin() + run * min_page_size, bytes, MADV_DONTNEED) != 0) return;
-      for (std::size_t page = run; page < end; page += pages_in(block(page).size_class))
-        block(page).state = State::Clean;
-      trimmed += bytes;
-    };
     for (std::size_t page = 0; page < frontier_; page += pages_in(block(page).size_class)) {
       if (block(page).state == State::Kept) continue;
-      trim_run(page);
+      trimmed += trim_run(run, page);
       run = page + pages_in(block(page).size_class);
     }
-    trim_run(frontier_);
+    trimmed += trim_run(run, frontier_);
     kept_bytes_ -= trimmed;
     return trimmed;
   }
@@ -155,6 +157,7 @@ class Region {
   /// Whether blocks tile the region up to the frontier, and the lists hold exactly those that are free.
   /// O(blocks).
   [[nodiscard]] bool audit() const noexcept {
+    if (size_ == 0) return frontier_ == 0;
     std::size_t free_blocks = 0, kept_bytes = 0, live_bytes = 0, page = 0;
     while (page < frontier_) {
       const Block& at = block(page);
@@ -164,7 +167,8 @@ class Region {
       (at.state == State::Kept ? kept_bytes : live_bytes) += at.state == State::Clean ? 0 : size;
       page += pages_in(at.size_class);
     }
-    if (page != frontier_ || frontier_ > pages_ || kept_bytes != kept_bytes_ || live_bytes != live_bytes_) return false;
+    if (page != frontier_ || frontier_ > pages_of(size_) || kept_bytes != kept_bytes_ || live_bytes != live_bytes_)
+      return false;
     for (const Lists* const lists : {&loose_, &settled_})
       for (unsigned size_class = 0; size_class < classes; ++size_class)
         for (std::uint32_t before = none, listed = (*lists)[size_class]; listed != none;
@@ -227,11 +231,20 @@ class Region {
       (loose_[at.size_class] == page ? loose_ : settled_)[at.size_class] = at.next;
   }
 
+  /// Makes the Kept blocks of [begin, end) Clean. Returns how many bytes they have; 0 when the system refuses.
+  [[nodiscard]] std::size_t trim_run(std::size_t begin, std::size_t end) noexcept {
+    const std::size_t bytes = (end - begin) * min_page_size;
+    if (bytes == 0 || !System::discard(memory_.begin() + begin * min_page_size, bytes)) return 0;
+    for (std::size_t page = begin; page < end; page += pages_in(block(page).size_class))
+      block(page).state = State::Clean;
+    return bytes;
+  }
+
   /// A free block of exactly this class, on no list, or none.
   [[nodiscard]] std::size_t take(unsigned size_class) noexcept {
     unsigned found = size_class;
-    while (found < classes && loose_[found] == none && settled_[found] == none) ++found;
-    if (found == classes) return take_fresh(size_class);
+    while (loose_[found] == none && settled_[found] == none)
+      if (++found == classes) return take_fresh(size_class);
     const std::size_t page = loose_[found] != none ? loose_[found] : settled_[found];
     unlist(page);
     for (unsigned half = found; half-- > size_class;)
@@ -242,7 +255,8 @@ class Region {
 
   [[nodiscard]] std::size_t take_fresh(unsigned size_class) noexcept {
     const std::size_t size = pages_in(size_class), page = (frontier_ + size - 1) & ~(size - 1);
-    if (page >= pages_ || pages_ - page < size) return none;
+    const std::size_t pages = pages_of(size_);
+    if (page >= pages || pages - page < size) return none;
     move_frontier(page);
     frontier_ += size;
     block(page) = {none, none, static_cast<std::uint8_t>(size_class), State::Clean};
@@ -262,7 +276,7 @@ class Region {
   /// Joins each loose block, those behind the frontier included, with its other half as long as that is
   /// free too, and settles it. Whether there was one.
   bool merge() noexcept {
-    move_frontier(pages_);
+    move_frontier(pages_of(size_));
     bool has_merged = false;
     for (unsigned size_class = 0; size_class < classes; ++size_class)
       for (; loose_[size_class] != none; has_merged = true) settle(loose_[size_class]);
@@ -288,7 +302,8 @@ class Region {
   RegionError error_;
   Mapping memory_;
   Mapping blocks_;
-  std::size_t pages_ = 0;
+  std::size_t largest_slab_ = 0;  // in bytes; 0 before the constructor, when the lists mean nothing
+  std::size_t size_ = 0;
   std::size_t frontier_ = 0;  // page index
   std::size_t kept_bytes_ = 0;
   std::size_t live_bytes_ = 0;
@@ -296,6 +311,7 @@ class Region {
   Lists settled_;  // have no other half that is free and settled
 };
 
+using Region = BasicRegion<System>;
 static_assert(SlabSource<Region> && !SlabInfoMap<Region> && !SlabInfoSource<Region>);
 
 }  // namespace slab::hosted

@@ -14,7 +14,8 @@
 namespace slab::hosted {
 
 /// Memory for SlabInfos on `Slabs`. Up to 4032 bytes they come from SmallSinglePage caches, one for each size class:
-/// 63 of the smallest share a slab of 4096 bytes. A larger one has a slab to itself.
+/// 63 of the smallest share a slab of 4096 bytes. A larger one has a slab to itself. While it is zeroed memory, as a
+/// global is before its constructor, it has none.
 template <SlabSource Slabs>
 class SlabInfoCache {
  public:
@@ -26,7 +27,7 @@ class SlabInfoCache {
 
   /// Null when there is no slab left, and above max_slab_size, which no SlabInfo has. O(1), and a call of `Slabs`.
   [[nodiscard]] void* alloc_slab_info(std::size_t size) noexcept {
-    if (size > Geometry::max_slab_size) return nullptr;
+    if (size > Geometry::max_slab_size || !slabs_) return nullptr;
     Cache* const cache = cache_for(size);
     return cache ? cache->alloc() : slabs_->alloc_slab(std::bit_ceil(size), slab_size);
   }
@@ -49,6 +50,7 @@ class SlabInfoCache {
   /// Gives every slab without a SlabInfo back. Returns how many.
   std::size_t shrink() noexcept {
     std::size_t slabs = 0;
+    if (!slabs_) return slabs;
     for (Cache& cache : caches_) slabs += cache.shrink();
     return slabs;
   }
