@@ -97,7 +97,14 @@ class SizeClassesSubject {
       .takes_memory = true,
       .counts_live = true,
       .knows_its_own = true,
-      .detects = {.by = slabproof::DetectedMisuse::By::Report, .double_free = true, .interior = true, .foreign = true},
+      .detects = {.by = slabproof::DetectedMisuse::By::Report,
+                  .double_free = true,
+                  .interior = true,
+                  .foreign = true,
+                  .wrong_size =
+                      [](std::size_t asked, std::size_t align, std::size_t told) {
+                        return Heap::usable_size(asked, align) != Heap::usable_size(told, align);
+                      }},
       .audit = true,
   };
 
@@ -114,12 +121,12 @@ class SizeClassesSubject {
   void* allocate_zeroed(std::size_t count, std::size_t size) { return heap().alloc_zeroed(count, size); }
   void* reallocate(void* object, std::size_t size) { return heap().realloc(object, size); }
   std::size_t usable_size(const void* object) { return heap().usable_size(object); }
-  /// Without the size where an alignment led to another class.
-  void free(void* object, std::size_t size) {
-    if (Heap::usable_size(size, Heap::least_align) == heap().usable_size(object))
-      heap().free(object, size);
-    else
+  /// Now and then without the size, unless that is a wrong one.
+  void free(void* object, std::size_t size, std::size_t align) {
+    if (size % 4 == 0 && Heap::usable_size(size, align) == heap().usable_size(object))
       heap().free(object);
+    else
+      heap().free(object, size, align);
   }
   [[nodiscard]] std::size_t live_objects() const { return heap().live_objects(); }
   [[nodiscard]] bool owns(const void* object) const { return heap().usable_size(object) != 0; }

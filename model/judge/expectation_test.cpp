@@ -40,7 +40,9 @@ class Dying final : public AnySubject {
     return object;
   }
   void* alloc_no_grow() override { return die_in(Call::AllocNoGrow), inner_.alloc_no_grow(); }
-  void free(void* object, std::size_t size) override { die_in(Call::Free), inner_.free(object, size); }
+  void free(void* object, std::size_t size, std::size_t align) override {
+    die_in(Call::Free), inner_.free(object, size, align);
+  }
   bool reserve(std::size_t n) override {
     die_in(Call::Reserve);
     const bool reserved = inner_.reserve(n);

@@ -41,6 +41,7 @@ enum class OperationKind : std::uint8_t {
   Reallocate,           // object := heap.resize(object, argument bytes)
   UsableSize,           // heap.usable_size(object)
   CallOnMisuse,         // when the cache reports something next, on_misuse calls it
+  FreeWrongSize,        // heap.free(object) with a size of `argument` bytes, which is not its own
 };
 
 /// What a re-entering backend or on_misuse calls. The values are those of the byte form, for good.

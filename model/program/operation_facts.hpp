@@ -58,6 +58,7 @@ enum class StrayPointer : std::uint8_t {
   Foreign,
   OfOtherCache,
   NeverAllocated,
+  WithWrongSize,  // a live object
 };
 
 /// How the explorer tries it in each state.

@@ -237,6 +237,16 @@ constexpr OperationFacts row_of(OperationKind kind) {
               .opcodes = {0xD2, 0xD2},
               .swarm_bit = 3,
               .weights = always(1)};
+    case FreeWrongSize:
+      return {.name = "free_wrong_size",
+              .operand = Operand::LiveObject,
+              .parameter = Parameter::Size,
+              .misuse = MisuseClass::StrayFree,
+              .stray = StrayPointer::WithWrongSize,
+              .any_size = true,
+              .opcodes = {0xD3, 0xD3},
+              .swarm_bit = 4,
+              .weights = always(1)};
     case CallOnMisuse:  // the same: the record that the corpus has means no call
       return {.name = "call_on_misuse",
               .operand = Operand::Cache,

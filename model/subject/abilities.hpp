@@ -20,8 +20,11 @@ struct DetectedMisuse {
   bool double_free = false;  // of an object whose bytes are no other object's yet
   bool interior = false;     // of a pointer into a live object
   bool foreign = false;      // of a pointer to memory that it never had
+  /// Of an object for which `asked` bytes and `align` were asked (1: no alignment), with a size that it must take for
+  /// another: whether `told` is such a size. Null: of no size. It needs `sized_free`.
+  bool (*wrong_size)(std::size_t asked, std::size_t align, std::size_t told) = nullptr;
 
-  [[nodiscard]] constexpr bool is_any() const { return double_free || interior || foreign; }
+  [[nodiscard]] constexpr bool is_any() const { return double_free || interior || foreign || wrong_size; }
 };
 
 /// What a subject promises besides alloc and free. Operations that need more are skipped. Promises are made, not
@@ -32,18 +35,20 @@ struct DetectedMisuse {
 struct Abilities {
   // Of a heap, with void* allocate(size_t size, size_t align) in the place of void* alloc().
   bool sizes = false;
-  bool zeroed = false;       // void* allocate_zeroed(size_t count, size_t size)
-  bool resizes = false;      // void* reallocate(void* object, size_t size)
+  bool zeroed = false;  // void* allocate_zeroed(size_t count, size_t size)
+  bool resizes = false;  // void* reallocate(void* object, size_t size)
   bool usable_size = false;  // size_t usable_size(const void* object); all of it may be written to
-  bool sized_free = false;   // void free(void* object, size_t size) in the place of void free(void* object)
-  bool resizes_null = false;     // reallocate(nullptr, size) allocates
+  /// void free(void* object, size_t size), or with size_t align besides (1: none was asked for), in the place of
+  /// void free(void* object).
+  bool sized_free = false;
+  bool resizes_null = false;  // reallocate(nullptr, size) allocates
   bool resizes_to_zero = false;  // reallocate(object, 0) frees it: null, or what may be freed in its place
 
   // Of a pool or a heap.
-  bool frees_null = false;         // free(nullptr) does nothing
+  bool frees_null = false;  // free(nullptr) does nothing
   bool owns_live_objects = false;  // may be destroyed while objects live
-  std::uint8_t instances = 2;      // how many there may be at once: 1 where there are globals
-  SizeLimits accepts{};            // what may be asked for
+  std::uint8_t instances = 2;  // how many there may be at once: 1 where there are globals
+  SizeLimits accepts{};  // what may be asked for
   /// What an object of this size is aligned to where no alignment is asked for, or a larger one than `accepts` has.
   std::size_t (*align_of)(std::size_t size) = nullptr;
   /// Its memory comes from Memory::take(), which fails as the program says: its objects must lie in it, an allocation
@@ -103,6 +108,7 @@ struct Abilities {
     if (may_fail_to_construct && !takes_memory) return "construction fails when memory that it takes is refused";
     if (detects.is_any() != (detects.by != DetectedMisuse::By::Nobody))
       return "misuse is detected in some way, and a way detects some misuse";
+    if (detects.wrong_size && !sized_free) return "a wrong size is told by a free with a size";
     if (detects.by == DetectedMisuse::By::Abort && instances != 2)
       return "what aborts is left in any state, and may not live in globals";
     if (layout &&

@@ -30,6 +30,7 @@ enum class Fault {
   OverlooksDoubleFree,
   OverlooksInterior,
   OverlooksForeign,
+  OverlooksSize,
   CriesWolf,
 };
 Fault fault = Fault::None;
@@ -138,6 +139,39 @@ class Guarded {
   }
   alignas(64) unsigned char slots_[8][64];
   bool is_used_[8] = {};
+  std::size_t misuses_ = 0;
+};
+
+/// Of eight slots of 64 bytes the objects up to 32 bytes are of one class, the others of another. A wrong one is told,
+/// and so is the alignment, by an alignment of its own.
+class Classes {
+ public:
+  static constexpr Abilities abilities{
+      .sizes = true,
+      .sized_free = true,
+      .accepts = {.most = 64, .max_align = 64},
+      .capacity = 8,
+      .detects = {.by = DetectedMisuse::By::Report,
+                  .wrong_size = [](std::size_t asked, std::size_t,
+                                   std::size_t told) { return (asked <= 32) != (told <= 32); }},
+  };
+
+  void* allocate(std::size_t size, std::size_t align) {
+    for (std::size_t i = 0; i < 8; ++i)
+      if (align_[i] == 0) return size_[i] = size, align_[i] = align, slots_[i];
+    return nullptr;
+  }
+  void free(void* object, std::size_t size, std::size_t align) {
+    const auto i = static_cast<std::size_t>(static_cast<unsigned char*>(object) - slots_[0]) / 64;
+    if ((size <= 32) != (size_[i] <= 32) && fault != Fault::OverlooksSize) return void(++misuses_);
+    if (align != align_[i]) std::abort();
+    align_[i] = 0;
+  }
+  std::size_t misuses() const { return misuses_; }
+
+ private:
+  alignas(64) unsigned char slots_[8][64];
+  std::size_t size_[8] = {}, align_[8] = {};
   std::size_t misuses_ = 0;
 };
 
@@ -281,6 +315,22 @@ TYPED_TEST(WrongFrees, AreToldAsIsSaid) {
   EXPECT_EQ(judged(OverlooksDoubleFree, two + "#2 = alloc c0\ndouble_free #1\n"), "agreed");
   judged.agrees_with_random_programs();
 }
+
+TEST(WrongSizes, AreToldWhereTheyLeadToAnotherClass) {
+  Judged<Classes> judged;
+  const std::string one = "#0 = allocate c0 size=20 align=16\n", wrong = one + "free_wrong_size #0 size=40\n";
+  EXPECT_EQ(judged(Fault::None, wrong + "free #0\n"), "agreed");
+  EXPECT_EQ(judged(Fault::OverlooksSize, wrong), "H8/free_wrong_size");
+  EXPECT_EQ(judged(Fault::OverlooksSize, one + "free_wrong_size #0 size=32\nfree #0\n"), "agreed");  // does no harm
+  EXPECT_EQ(judged(Fault::OverlooksSize, one + "free #0\nfree_wrong_size #0 size=40\n"), "agreed");  // it is dead
+  judged.agrees_with_random_programs();
+}
+static_assert(Abilities{
+    .sizes = true,
+    .detects = {
+        .by = DetectedMisuse::By::Report, .wrong_size = [](std::size_t, std::size_t, std::size_t) {
+          return true;
+        }}}.contradiction());
 
 }  // namespace
 }  // namespace slabproof

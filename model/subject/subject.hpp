@@ -50,6 +50,7 @@ constexpr Language language_for(const Abilities& abilities) {
   if (abilities.detects.double_free) language.add(OperationKind::DoubleFree);
   if (abilities.detects.interior) language.add(OperationKind::FreeInterior);
   if (abilities.detects.foreign) language.add(OperationKind::FreeForeign);
+  if (abilities.detects.wrong_size) language.add(OperationKind::FreeWrongSize);
   if (abilities.takes_memory || abilities.refuses_memory) {
     language.add(OperationKind::Fail);
     language.add(OperationKind::Recover);
@@ -76,7 +77,7 @@ concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
   requires !S::abilities.usable_size || requires {
     { s.usable_size(pointer) } -> std::convertible_to<std::size_t>;
   };
-  requires !S::abilities.sized_free || requires { s.free(pointer, n); };
+  requires !S::abilities.sized_free || requires { s.free(pointer, n); } || requires { s.free(pointer, n, n); };
   requires S::abilities.sized_free || requires { s.free(pointer); };
   requires !S::abilities.refuses_memory || requires { s.refuse_memory(true); };
   requires !S::abilities.counts_live || requires {
@@ -130,15 +131,15 @@ class AnySubject {
   [[nodiscard]] virtual void* allocate_zeroed(std::size_t, std::size_t) { return nullptr; }
   [[nodiscard]] virtual void* reallocate(void*, std::size_t) { return nullptr; }
   [[nodiscard]] virtual std::size_t usable_size(void*) { return 0; }
-  /// The size that was asked for; 0 for null and for a stray pointer.
-  virtual void free(void* object, std::size_t size = 0) = 0;
+  /// The size and alignment that were asked for; 0 bytes for null.
+  virtual void free(void* object, std::size_t size = 0, std::size_t align = 1) = 0;
   virtual void refuse_memory(bool) {}
   [[nodiscard]] virtual std::size_t live_objects() const { return 0; }
   [[nodiscard]] virtual bool owns(const void*) const { return false; }
   virtual void reset() {}
   [[nodiscard]] virtual std::size_t misuses() const { return 0; }
   /// Frees what may not be freed. Whether it tells, in the way that it claims.
-  [[nodiscard]] virtual bool tells_of_free(void*, std::size_t) { return false; }
+  [[nodiscard]] virtual bool tells_of_free(void*, std::size_t, std::size_t) { return false; }
   [[nodiscard]] virtual void* alloc_no_grow() = 0;
   [[nodiscard]] virtual bool reserve(std::size_t n) = 0;
   virtual std::size_t shrink() = 0;
@@ -194,8 +195,10 @@ class SubjectBox final : public AnySubject {
     if constexpr (S::abilities.usable_size) return subject_.usable_size(object);
     return 0;
   }
-  void free(void* object, [[maybe_unused]] std::size_t size) override {
-    if constexpr (S::abilities.sized_free)
+  void free(void* object, [[maybe_unused]] std::size_t size, [[maybe_unused]] std::size_t align) override {
+    if constexpr (S::abilities.sized_free && requires { subject_.free(object, size, align); })
+      subject_.free(object, size, align);
+    else if constexpr (S::abilities.sized_free)
       subject_.free(object, size);
     else
       subject_.free(object);
@@ -218,13 +221,14 @@ class SubjectBox final : public AnySubject {
     if constexpr (S::abilities.detects.by == DetectedMisuse::By::Report) return subject_.misuses();
     return 0;
   }
-  [[nodiscard]] bool tells_of_free([[maybe_unused]] void* object, [[maybe_unused]] std::size_t size) override {
+  [[nodiscard]] bool tells_of_free([[maybe_unused]] void* object, [[maybe_unused]] std::size_t size,
+                                   [[maybe_unused]] std::size_t align) override {
     constexpr DetectedMisuse::By by = S::abilities.detects.by;
-    if constexpr (by == DetectedMisuse::By::Abort) return aborts([&] { free(object, size); });
-    if constexpr (by == DetectedMisuse::By::Exception) return throws([&] { free(object, size); });
+    if constexpr (by == DetectedMisuse::By::Abort) return aborts([&] { free(object, size, align); });
+    if constexpr (by == DetectedMisuse::By::Exception) return throws([&] { free(object, size, align); });
     if constexpr (by == DetectedMisuse::By::Report) {
       const std::size_t before = misuses();
-      free(object, size);
+      free(object, size, align);
       return misuses() == before + 1;
     }
     return false;

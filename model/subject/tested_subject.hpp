@@ -20,6 +20,7 @@ struct TestedSubject {
   // Of a pool or a heap, for tests that drive its class themselves.
   const Abilities* abilities = nullptr;
   bool takes_objects = false, takes_source = false;  // what its constructor takes: Objects, Memory
+  bool frees_with_align = false;  // its free() takes an alignment besides the size
   Arena::Room room{};
 };
 

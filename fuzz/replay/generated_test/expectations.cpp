@@ -108,7 +108,8 @@ std::size_t TestExpectations::right_slabs(const Operation& o, std::size_t c) con
     case OperationKind::Allocate:
     case OperationKind::AllocateZeroed:
     case OperationKind::Reallocate:
-    case OperationKind::UsableSize: return on_backend;
+    case OperationKind::UsableSize:
+    case OperationKind::FreeWrongSize: return on_backend;
   }
   return on_backend;
 }

@@ -117,7 +117,8 @@ void TestSteps::take(const TestStep& step) {
     case OperationKind::Allocate:
     case OperationKind::AllocateZeroed:
     case OperationKind::Reallocate:
-    case OperationKind::UsableSize: break;  // of no slab cache
+    case OperationKind::UsableSize:
+    case OperationKind::FreeWrongSize: break;  // of no slab cache
     case OperationKind::CallOnMisuse: break;
     case OperationKind::Reenter: reenter(o, c); break;
     case OperationKind::CorruptLink: corrupt(step, c); break;

@@ -100,6 +100,9 @@ class BodyWriter {
         return claims_.detects.interior ? owner(o) + "free_interior(" + object + ", " + number(o.argument) + ")" : "";
       case OperationKind::FreeForeign:
         return claims_.detects.foreign ? of + "free_foreign(" + number(o.argument) + ")" : "";
+      case OperationKind::FreeWrongSize:
+        return claims_.detects.wrong_size ? owner(o) + "free_wrong_size(" + object + ", " + number(o.argument) + ")"
+                                          : "";
       case OperationKind::Fail: {
         const auto failure = o.failure();
         const bool is_of_memory = failure.call == FailingCall::Any || failure.call == FailingCall::AllocSlab;

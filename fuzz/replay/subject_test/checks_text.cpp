@@ -28,7 +28,7 @@ const char* const checks_of_test = R"text(  std::vector<int> numbers() const {
     if (!object) return judge_null();
     check_place(number, static_cast<std::byte*>(object), size, align);
     if (is_over()) return;
-    enter(number, static_cast<std::byte*>(object), size);
+    enter(number, static_cast<std::byte*>(object), size, align);
     most_ = std::max(most_, ++live_);
     room_ = std::max(room_, live_);
   }
@@ -64,11 +64,11 @@ const char* const checks_of_test = R"text(  std::vector<int> numbers() const {
         << "G6: #" << number << " is not aligned to " << align;
   }
 
-  void enter(int number, std::byte* object, std::size_t size) {
+  void enter(int number, std::byte* object, std::size_t size, std::size_t align = 1) {
     if (is_over()) return;
     const std::size_t usable = $USABLE$;
     fill(number, object, usable);
-    live[number] = {object, size, usable, this};
+    live[number] = {object, size, usable, this, align};
   }
 
 @if usable
@@ -80,7 +80,7 @@ const char* const checks_of_test = R"text(  std::vector<int> numbers() const {
 @end
 
 @if wrong
-  void free_wrongly(std::byte* pointer, [[maybe_unused]] std::size_t size) {
+  void free_wrongly(std::byte* pointer, [[maybe_unused]] std::size_t size, [[maybe_unused]] std::size_t align = 1) {
 @if takes
     if (pointer < reinterpret_cast<std::byte*>(foreign) || pointer >= reinterpret_cast<std::byte*>(foreign + 256))
       if (!source_.is_taken(this, pointer, 1)) return;  // nobody may look

@@ -7,6 +7,7 @@ struct Object {
   std::byte* begin;
   std::size_t asked, size;  // size: bytes that may be written to
   const void* owner;
+  std::size_t align = 1;
 };
 std::map<int, Object> live;  // by number
 @double|std::map<int, Object> dead;
@@ -161,6 +162,14 @@ class Judged {
     if (is_over() || !live.contains(number) || live.at(number).asked < 2) return;
     const Object object = live.at(number);
     free_wrongly(object.begin + 1 + which % (object.asked - 1), object.asked);
+  }
+@end
+@if wrong_size
+  void free_wrong_size(int number, std::size_t size) {
+    if (is_over() || !live.contains(number)) return;
+    const Object object = live.at(number);
+    if (SlabproofSubject::abilities.detects.wrong_size(object.asked, object.align, size))
+      free_wrongly(object.begin, size, object.align);
   }
 @end
 @if foreign

@@ -33,7 +33,8 @@ Parts parts_of_test(const TestedSubject& subject, const Program& program, const 
   parts["double"] = has(OperationKind::DoubleFree);
   parts["interior"] = has(OperationKind::FreeInterior);
   parts["foreign"] = has(OperationKind::FreeForeign);
-  parts["wrong"] = parts["double"] || parts["interior"] || parts["foreign"];
+  parts["wrong_size"] = has(OperationKind::FreeWrongSize);
+  parts["wrong"] = parts["double"] || parts["interior"] || parts["foreign"] || parts["wrong_size"];
   parts["stray"] = parts["wrong"] || claims.knows_its_own;
   parts["by_report"] = claims.detects.by == DetectedMisuse::By::Report;
   parts["by_exception"] = claims.detects.by == DetectedMisuse::By::Exception;
@@ -72,8 +73,8 @@ Values values_of_test(const TestedSubject& subject, const Program& program, cons
   if (has("refusals_alone")) take("Refusals&", "refusals");
   if (subject.takes_objects) list(arguments, "objects_");
   if (subject.takes_source) list(arguments, "slabproof::Memory{source_}");
-  const auto with_size = [&](const std::string& pointer, const std::string& size) {
-    return claims.sized_free ? pointer + ", " + size : pointer;
+  const auto with_size = [&](const std::string& pointer, const std::string& size, const std::string& align) {
+    return !claims.sized_free ? pointer : pointer + ", " + size + (subject.frees_with_align ? ", " + align : "");
   };
   const ArenaLayout layout{0, subject.room};
   return {{"FIRST_ONES", std::to_string(BackendSpec::first_seed_of_ones)},
@@ -84,10 +85,10 @@ Values values_of_test(const TestedSubject& subject, const Program& program, cons
           {"ARGUMENTS", arguments},
           {"REFUSALS", has("source") ? "source_.refusals" : "refusals_"},
           {"MAY_REFUSE_AT_FIRST", has("may_fail") ? "is_made_" : "false"},
-          {"FREED", with_size("object.begin", "object.asked")},
-          {"WRONG", with_size("pointer", "size")},
-          {"LEFT", with_size("left", "0")},
-          {"NULL", with_size("nullptr", "0")},
+          {"FREED", with_size("object.begin", "object.asked", "object.align")},
+          {"WRONG", with_size("pointer", "size", "align")},
+          {"LEFT", with_size("left", "0", "1")},
+          {"NULL", with_size("nullptr", "0", "1")},
           {"USABLE", claims.usable_size ? "usable_size(object, size)" : "size"},
           {"CAPACITY", std::to_string(claims.capacity)},
           {"MAX_ALIGN", std::to_string(claims.accepts.max_align)},

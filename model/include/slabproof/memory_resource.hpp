@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <memory_resource>
 #include <new>
-#include <unordered_map>
 
 #include "model/include/slabproof/subject.hpp"
 
@@ -23,7 +22,7 @@ class ResourceSubject {
       "(docs/subjects.md)");
 
  public:
-  static constexpr Abilities abilities{.sizes = true, .takes_memory = has_upstream};
+  static constexpr Abilities abilities{.sizes = true, .sized_free = true, .takes_memory = has_upstream};
 
   explicit ResourceSubject(Memory memory)
     requires has_upstream
@@ -34,22 +33,14 @@ class ResourceSubject {
 
   void* allocate(std::size_t size, std::size_t align) {
     try {
-      void* const object = resource_.allocate(size, align);
-      asked_.insert_or_assign(object, Asked{size, align});
-      return object;
+      return resource_.allocate(size, align);
     } catch (const std::bad_alloc&) {
       return nullptr;
     }
   }
-  void free(void* object) {
-    const Asked asked = asked_.extract(object).mapped();
-    resource_.deallocate(object, asked.size, asked.align);
-  }
+  void free(void* object, std::size_t size, std::size_t align) { resource_.deallocate(object, size, align); }
 
  private:
-  struct Asked {
-    std::size_t size, align;
-  };
   struct Upstream final : std::pmr::memory_resource {
     explicit Upstream(Memory source) : memory{source} {}
     void* do_allocate(std::size_t size, std::size_t align) override {
@@ -61,7 +52,6 @@ class ResourceSubject {
     Memory memory;
   };
   Upstream upstream_;
-  std::unordered_map<void*, Asked> asked_;  // which deallocate() must be told
   Resource resource_;
 };
 

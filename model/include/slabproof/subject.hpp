@@ -62,7 +62,8 @@ constexpr bool check_claims() {
                 "slabproof: `resizes_null` and `resizes_to_zero` need `resizes`");
   static_assert(a.takes_memory || !a.may_fail_to_construct, "slabproof: `may_fail_to_construct` needs `takes_memory`");
   static_assert(a.detects.is_any() == (a.detects.by != DetectedMisuse::By::Nobody),
-                "slabproof: `detects` says by what, and which of double_free, interior and foreign");
+                "slabproof: `detects` says by what, and which of double_free, interior, foreign and wrong_size");
+  static_assert(a.sized_free || !a.detects.wrong_size, "slabproof: `detects.wrong_size` needs `sized_free`");
   static_assert(a.detects.by != DetectedMisuse::By::Abort || a.instances == 2,
                 "slabproof: what is detected by abort() leaves it in any state, so it may not live in globals: "
                 "`instances` is 2");
@@ -104,8 +105,10 @@ constexpr bool check_claims() {
       a.sized_free || requires(S s, void* object) { s.free(object); },
       "slabproof: there is no void free(void* object)");
   static_assert(
-      !a.sized_free || requires(S s, void* object, std::size_t n) { s.free(object, n); },
-      "slabproof: `sized_free` is claimed, and there is no void free(void* object, std::size_t size)");
+      !a.sized_free || requires(S s, void* object, std::size_t n) { s.free(object, n); } ||
+          requires(S s, void* object, std::size_t n) { s.free(object, n, n); },
+      "slabproof: `sized_free` is claimed, and there is no void free(void* object, std::size_t size), nor one with "
+      "std::size_t align besides");
   static_assert(
       !a.zeroed || requires(S s, std::size_t n) {
         { s.allocate_zeroed(n, n) } -> std::same_as<void*>;
@@ -124,6 +127,9 @@ constexpr bool check_claims() {
   return true;
 }
 
+template <class S>
+concept frees_with_align =
+    S::abilities.sized_free && requires(S s, void* object, std::size_t n) { s.free(object, n, n); };
 template <class S>
 constexpr bool takes_both = std::is_constructible_v<S, Objects, Memory>;
 template <class S>
@@ -193,19 +199,20 @@ constexpr ArenaLayout::Room room_for() {
 }  // namespace slabproof
 
 /// Makes a class what this program judges. Once a program, outside of namespaces.
-#define SLABPROOF_SUBJECT(...)                                                                  \
-  const slabproof::TestedSubject& slabproof::tested_subject() {                                 \
-    using SlabproofJudged = __VA_ARGS__;                                                        \
-    static constexpr TestedSubject subject{#__VA_ARGS__,                                        \
-                                           slabproof::make_subject<SlabproofJudged>,            \
-                                           slabproof::language_for(SlabproofJudged::abilities), \
-                                           SlabproofJudged::abilities.capacity,                 \
-                                           slabproof::globals_of<SlabproofJudged>,              \
-                                           &SlabproofJudged::abilities,                         \
-                                           slabproof::detail::takes_objects<SlabproofJudged>,   \
-                                           slabproof::detail::takes_source<SlabproofJudged>,    \
-                                           slabproof::room_for<SlabproofJudged>()};             \
-    return subject;                                                                             \
-  }                                                                                             \
+#define SLABPROOF_SUBJECT(...)                                                                   \
+  const slabproof::TestedSubject& slabproof::tested_subject() {                                  \
+    using SlabproofJudged = __VA_ARGS__;                                                         \
+    static constexpr TestedSubject subject{#__VA_ARGS__,                                         \
+                                           slabproof::make_subject<SlabproofJudged>,             \
+                                           slabproof::language_for(SlabproofJudged::abilities),  \
+                                           SlabproofJudged::abilities.capacity,                  \
+                                           slabproof::globals_of<SlabproofJudged>,               \
+                                           &SlabproofJudged::abilities,                          \
+                                           slabproof::detail::takes_objects<SlabproofJudged>,    \
+                                           slabproof::detail::takes_source<SlabproofJudged>,     \
+                                           slabproof::detail::frees_with_align<SlabproofJudged>, \
+                                           slabproof::room_for<SlabproofJudged>()};              \
+    return subject;                                                                              \
+  }                                                                                              \
   static_assert(true)
 #endif

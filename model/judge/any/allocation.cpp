@@ -47,9 +47,15 @@ void AnyRunner::enter(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t 
                       std::uint32_t generation) {
   stamp(object, size, ordinal, contents_);
   if (ordinal == no_ordinal) return;
-  this->object(ordinal) = {
-      object, generation, static_cast<std::uint32_t>(live_.size()), incarnations_[cache], cache, ObjectState::Live,
-      size,   size};
+  this->object(ordinal) = {object,
+                           generation,
+                           static_cast<std::uint32_t>(live_.size()),
+                           incarnations_[cache],
+                           cache,
+                           ObjectState::Live,
+                           size,
+                           size,
+                           1};
   live_.push_back(ordinal);
 }
 
@@ -121,6 +127,7 @@ void AnyRunner::judge_any_object(const Operation& operation, std::uintptr_t obje
       violate(Invariant::H2, Cause::NotZeroed, "bytes of zero", "another at offset " + std::to_string(at));
   enter(cache, operation.object, object, extent, 0);
   this->object(operation.object).asked = size;
+  this->object(operation.object).align = align;
   note_born(cache);
 }
 
@@ -203,6 +210,7 @@ bool AnyRunner::reallocate(const Operation& operation) {
   old.address = object;
   old.size = now;
   old.asked = operation.argument;
+  old.align = 1;
   return end(), true;
 }
 

@@ -185,6 +185,7 @@ bool AnyRunner::execute(const Operation& operation) {
     case OperationKind::DoubleFree:
     case OperationKind::FreeInterior:
     case OperationKind::FreeForeign: return free_wrongly(operation);
+    case OperationKind::FreeWrongSize: return free_with_wrong_size(operation);
     default: return false;  // of subjects with rules of their own
   }
 }
@@ -215,7 +216,7 @@ void AnyRunner::free_object(std::uint32_t ordinal) {
     if (is_special(ordinal) && subjects_[cache]->abilities().resizes_to_zero)
       free_by_resizing(cache, freed);
     else
-      subjects_[cache]->free(pointer(freed.address), freed.asked);
+      subjects_[cache]->free(pointer(freed.address), freed.asked, freed.align);
   }
   if (backend_of(cache).memory_of(cache) < blocks) populations_[cache].room = populations_[cache].live;
   end();

@@ -97,6 +97,7 @@ class AnyRunner : private BackendObserver {
     ObjectState state = ObjectState::Absent;
     std::size_t size = 0;  // that may be written to
     std::size_t asked = 0;  // that was asked for
+    std::size_t align = 1;  // the same
   };
   /// How many objects of a pool or a heap live, the most that did at once, and that since memory was last given back.
   struct Population {
@@ -164,6 +165,9 @@ class AnyRunner : private BackendObserver {
   void reset(std::uint8_t cache);
   void judge_statements(std::uint8_t cache);
   bool free_wrongly(const Operation& operation);
+  bool free_with_wrong_size(const Operation& operation);
+  bool judge_wrong_free(const Operation& operation, std::uint8_t cache, std::uintptr_t wrong, std::size_t size,
+                        std::size_t align, const char* expected);
   void note_born(std::uint8_t cache) {
     Population& population = populations_[cache];
     population.most = std::max(population.most, ++population.live);

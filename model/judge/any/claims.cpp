@@ -113,18 +113,34 @@ bool AnyRunner::free_wrongly(const Operation& operation) {
   }
   const DetectedMisuse detects = subjects_[cache]->abilities().detects;
   if (is_double ? !detects.double_free : is_foreign ? !detects.foreign : !detects.interior) return false;
+  return judge_wrong_free(operation, cache, wrong, size, 1,
+                          is_double    ? "a double free to be told"
+                          : is_foreign ? "a free of foreign memory to be told"
+                                       : "a free of an interior pointer to be told");
+}
+
+bool AnyRunner::free_with_wrong_size(const Operation& operation) {
+  const Object& named = object(operation.object);
+  if (state_of(named) != ObjectState::Live) return false;
+  const auto is_wrong = subjects_[named.cache]->abilities().detects.wrong_size;
+  if (!is_wrong || !is_wrong(named.asked, named.align, operation.argument)) return false;
+  return judge_wrong_free(operation, named.cache, named.address, operation.argument, named.align,
+                          "a free with a wrong size to be told");
+}
+
+// It is told, and does nothing.
+bool AnyRunner::judge_wrong_free(const Operation& operation, std::uint8_t cache, std::uintptr_t wrong, std::size_t size,
+                                 std::size_t align, const char* expected) {
   begin(OperationKind::Free, cache);
-  expect({Invariant::H8, Cause::WrongReport,
-          is_double    ? "a double free to be told"
-          : is_foreign ? "a free of foreign memory to be told"
-                       : "a free of an interior pointer to be told"});
+  expect({Invariant::H8, Cause::WrongReport, expected});
   if (mark_) mark_->stray = wrong;
-  const bool is_told = subjects_[cache]->tells_of_free(pointer(wrong), size);
+  const bool is_told = subjects_[cache]->tells_of_free(pointer(wrong), size, align);
   if (violated()) return true;
   if (!is_told) return violate_expected("nothing"), true;
   log_.misuse_told(operation.kind);
-  if (detects.by == DetectedMisuse::By::Abort) return close(), is_over_ = true;
-  if (detects.by == DetectedMisuse::By::Report) ++misuses_[cache];
+  const DetectedMisuse::By by = subjects_[cache]->abilities().detects.by;
+  if (by == DetectedMisuse::By::Abort) return close(), is_over_ = true;
+  if (by == DetectedMisuse::By::Report) ++misuses_[cache];
   return end(), true;
 }
 

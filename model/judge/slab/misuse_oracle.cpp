@@ -47,7 +47,8 @@ std::uintptr_t MisuseOracle::pointer_of(const Operation& operation, std::uint8_t
   const std::size_t waste_begin = layout.objects_per_slab * layout.stride, info_begin = layout.slab_info_offset;
   const auto slab = [&]() -> const SlabRecord& { return *backend_of(cache).find(object); };
   switch (facts_of(operation.kind).stray) {
-    case StrayPointer::None: return 0;
+    case StrayPointer::None:
+    case StrayPointer::WithWrongSize: return 0;  // of a slab cache neither
     case StrayPointer::Foreign: return foreign_pointer(cache, pick);
     case StrayPointer::DeadObject:
     case StrayPointer::OfOtherCache: return object;

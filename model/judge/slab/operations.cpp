@@ -93,7 +93,8 @@ bool Runner::execute(const Operation& operation) {
     case OperationKind::Allocate:
     case OperationKind::AllocateZeroed:
     case OperationKind::Reallocate:
-    case OperationKind::UsableSize: break;
+    case OperationKind::UsableSize:
+    case OperationKind::FreeWrongSize: break;
   }
   return AnyRunner::execute(operation);
 }

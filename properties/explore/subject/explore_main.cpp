@@ -140,7 +140,8 @@ int main(const std::vector<std::string>& arguments) {
   }
   using enum OperationKind;
   const Language& language = subject.language;
-  const bool frees_wrongly = language.has(DoubleFree) || language.has(FreeInterior) || language.has(FreeForeign);
+  const bool frees_wrongly = language.has(DoubleFree) || language.has(FreeInterior) || language.has(FreeForeign) ||
+                             language.has(FreeWrongSize);
   if (worst == 0)
     std::printf("Nothing wrong in any program of these operations within these bounds, of any length%s.\n",
                 frees_wrongly ? "; wrong frees were tried in each state, as the last operation alone" : "");

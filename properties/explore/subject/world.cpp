@@ -43,6 +43,7 @@ void SubjectWorld::add_choices(const Language& language) {
       add({.kind = Allocate, .detail = log2_of(align), .argument = size});
     add({.kind = AllocateZeroed, .argument = size});
     add({.kind = Reallocate, .argument = size});
+    add({.kind = FreeWrongSize, .argument = size});
   }
   // More elements than there can be: as many as anybody can name, and as many as wrap.
   if (const std::uint32_t size = bounds_.sizes.back(); size > 1)
