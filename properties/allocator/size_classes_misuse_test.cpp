@@ -89,6 +89,43 @@ TEST(SizeClasses, ReportsEveryOtherMisuse) {
   EXPECT_EQ(kinds(), std::vector<Misuse>{});
 }
 
+/// `heap` has a freed object of 64 bytes at `freed`, and another of that class, live.
+template <class Heap>
+void check_that_it_stays_freed(Heap& heap, void* freed) {
+  void* const live = heap.alloc(60);
+  ASSERT_NE(live, freed);
+  EXPECT_EQ(heap.resize(live, 60, 62), live);
+  EXPECT_EQ(heap.resize(freed, 64, 60), nullptr) << "it is freed";
+  EXPECT_EQ(heap.resize(freed, 64, 600), nullptr) << "it is freed, and would move";
+  EXPECT_EQ(heap.resize(live, 600, 590), nullptr) << "the size is another class's";
+  EXPECT_EQ(kinds(), (std::vector{Misuse::DoubleFree, Misuse::DoubleFree, Misuse::OtherCache}));
+  EXPECT_EQ(heap.live_objects(), 1u);
+  EXPECT_TRUE(heap.audit());
+  heap.free(live, 60);
+}
+
+TEST(SizeClasses, ReportsAResizeOfWhatIsFreeAlready) {
+  Backend backend;
+  Heap heap{backend};
+  void *const small = heap.alloc(64), *const other = heap.alloc(64), *const large = heap.alloc(6000);
+  heap.free(small);  // the slab's last freed slot is the next one handed out
+  heap.free(other);
+  heap.free(large);
+  EXPECT_EQ(heap.usable_size(small), 0u);
+  EXPECT_EQ(heap.usable_size(large), 0u);
+  EXPECT_EQ(heap.realloc(small, 60), nullptr);
+  EXPECT_EQ(heap.realloc(large, 6001), nullptr);
+  EXPECT_EQ(heap.resize(large, 6000, 6001), nullptr);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::DoubleFree, Misuse::ForeignPointer, Misuse::ForeignPointer}));
+  check_that_it_stays_freed(heap, small);
+
+  SizeClasses<Backend, AlignedSizes, Recording> aligned{backend};
+  void *const first = aligned.alloc(64), *const second = aligned.alloc(64);
+  aligned.free(first, 64);
+  aligned.free(second, 64);
+  check_that_it_stays_freed(aligned, first);
+}
+
 TEST(SizeClasses, KnowsItsOwnAmongOthersOfTheSameMap) {
   Backend backend;
   Heap one{backend}, other{backend};

@@ -30,9 +30,8 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   using Slabs = CacheSlabs<GeometrySource, Backend, Policy>;
   using Slabs::empty_, Slabs::all_slabs_, Slabs::set_aside_, Slabs::allocated_elsewhere_, Slabs::kept_slabs_;
   using Slabs::geometry_, Slabs::busy_, Slabs::slots_, Slabs::slab_, Slabs::table_, Slabs::current_, Slabs::partial_;
-  using Slabs::objects_per_slab, Slabs::base_of, Slabs::table_of, Slabs::write_slots, Slabs::report;
-  using Slabs::row, Slabs::checks, Slabs::guards, Slabs::guards_, Slabs::address, Slabs::slots_in, Slabs::slots_of,
-      Slabs::full_slots;
+  using Slabs::objects_per_slab, Slabs::base_of, Slabs::write_slots, Slabs::report;
+  using Slabs::row, Slabs::checks, Slabs::guards, Slabs::guards_, Slabs::address, Slabs::slots_in, Slabs::full_slots;
   using typename Slabs::Growth, typename Slabs::Slots;
   static_assert(noexcept(Policy::on_misuse(MisuseReport{})), "slab: Policy::on_misuse must be noexcept");
 
@@ -127,6 +126,8 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   }
 
  protected:
+  using Slabs::slots_of, Slabs::table_of, Slabs::tag;
+
   /// Calls no function of `backend`. O(1).
   constexpr CacheCore(GeometrySource source, Backend& backend) noexcept : Slabs{source, backend} {}
   ~CacheCore() = default;

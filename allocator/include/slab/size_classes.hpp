@@ -53,6 +53,15 @@ template <Row R, class Backend, class Policy>
 struct ClassCache : UndestroyedDynamicCache<R, Backend, Policy> {
   using UndestroyedDynamicCache<R, Backend, Policy>::UndestroyedDynamicCache;
   using UndestroyedDynamicCache<R, Backend, Policy>::destroy;
+
+  /// Whether the slot `index` of a slab is a live object's, and the slab one of these.
+  [[nodiscard]] bool is_live(const SlabInfo& info, std::size_t index) const noexcept
+    requires(Policy::checks)
+  {
+    return load_unknown(&info.owner) == this->tag() && index < this->slots_of(info).carved &&
+           with_table(
+               this->table_of(info), this->geometry().entry_size(), [&](auto table) { return table.is_live(index); });
+  }
 };
 
 /// A SizeClasses without its destructor: what Immortal holds, and all its members.
@@ -134,7 +143,7 @@ class UndestroyedSizeClasses {
   }
 
   /// How many bytes of a live object may be used: at least as many as were asked for. 0 for null and, Checked, for a
-  /// pointer to the beginning of no object; whether there is one now is not seen. O(1).
+  /// pointer that is no live object's. O(1).
   [[nodiscard]] std::size_t usable_size(const void* object) noexcept
     requires(has_map)
   {
@@ -143,8 +152,7 @@ class UndestroyedSizeClasses {
 
   /// An object of `size` bytes with the contents of `object` as far as both reach; `object` itself where size and
   /// alignment lead to the same class or block, else a new one, and `object` is freed. `object` may be null. Null as of
-  /// alloc(), and `object` is as it was. Checked: a pointer to no object is reported, null; that an object was freed
-  /// already is not seen where it would stay where it is. O(size).
+  /// alloc(), and `object` is as it was. Checked: a pointer to no live object is reported, null. O(size).
   [[nodiscard]] void* realloc(void* object, std::size_t size, std::size_t align = least_align) noexcept
     requires(has_map)
   {
@@ -155,13 +163,16 @@ class UndestroyedSizeClasses {
     return move(object, place, place.size, size, align);
   }
 
-  /// realloc() of what alloc(old_size, align) handed out, where there may be no map. An `old_size` of another class is
-  /// reported where the object moves (Checked). O(size).
+  /// realloc() of what alloc(old_size, align) handed out, where there may be no map. Checked: an `old_size` of another
+  /// class is reported too. O(size).
   [[nodiscard]] void* resize(void* object, std::size_t old_size, std::size_t size,
                              std::size_t align = least_align) noexcept {
     if (!object) return alloc(size, align);
     const Place place = place_for(old_size, align);
-    if (place_for(size, align) == place && place.size != 0) return object;
+    if constexpr (Policy::checks)
+      if (place.size == 0 || find(object) != place) [[unlikely]]
+        return free(object, old_size, align), nullptr;
+    if (place_for(size, align) == place) return object;
     return move(object, place, old_size, size, align);
   }
 
@@ -294,7 +305,11 @@ class UndestroyedSizeClasses {
   [[nodiscard]] Cache& headers() noexcept { return classes_[Sizes::count].cache; }
 
   [[nodiscard]] SlabInfo* info_of(const void* object) noexcept {
-    return backend_->get_slab_info(reinterpret_cast<std::uintptr_t>(object) & ~std::uintptr_t{Sizes::page_size - 1});
+    const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(object) & ~std::uintptr_t{Sizes::page_size - 1};
+    if constexpr (has_map)
+      return backend_->get_slab_info(page);
+    else
+      return reinterpret_cast<SlabInfo*>(page + Sizes::page_size - sizeof(SlabInfo));
   }
   /// Which cache a SlabInfo says that it belongs to; some number from cache_count on: none of these. The owner is the
   /// cache's address, and Checked something in bit 0 and in bits 48 to 63 besides, which the cache itself verifies.
@@ -308,10 +323,8 @@ class UndestroyedSizeClasses {
     return info.owner;
   }
 
-  /// Where an object begins, live or not.
-  [[nodiscard]] Place find(const void* object) noexcept
-    requires(has_map)
-  {
+  /// Where an object is. Unchecked: where one begins, live or not.
+  [[nodiscard]] Place find(const void* object) noexcept {
     SlabInfo* const info = object ? info_of(object) : nullptr;
     if (!info) return {};
     if (const std::size_t index = index_of(*info); index < Sizes::count) {
@@ -319,11 +332,14 @@ class UndestroyedSizeClasses {
       const std::uintptr_t slab = reinterpret_cast<std::uintptr_t>(info + 1) - geometry.slab_size();
       const Geometry::Position at = geometry.locate(reinterpret_cast<std::uintptr_t>(object) - slab);
       if (!at.is_at_slot() || at.index >= geometry.objects_per_slab()) return {};
+      if constexpr (Policy::checks)
+        if (!classes_[index].cache.is_live(*info, at.index)) return {};
       return {index, geometry.object_size()};
     }
-    const PageBlock* const block = blocks_.block_of(info);
-    if (!block || block->slab != object) return {};
-    return {Sizes::count, block->size};
+    if constexpr (has_map)
+      if (const PageBlock* const block = blocks_.block_of(info); block && block->slab == object)
+        return {Sizes::count, block->size};
+    return {};
   }
   [[nodiscard]] std::size_t live_at(const Place& place) const noexcept {
     if (place.index < Sizes::count) return classes_[place.index].cache.statistics().allocated_objects;
