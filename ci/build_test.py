@@ -15,6 +15,7 @@ import unittest
 sys.dont_write_bytecode = True
 from shared import tests
 from shared.targets import ROOT
+from subjects import wrong_claims
 
 HARMFUL = "'\"`;#&|*?<>^[]\\\t\n"
 CMAKE_SEES_OTHERS = "\\\n"  # in their place, a slash and nothing: an error of its own
@@ -186,18 +187,27 @@ class Arguments(Case):
         self.assertEqual(built.returncode, 0, built.stdout)
 
     def test_a_wrong_claim_is_told_in_a_sentence(self):
-        for claim, words in ((".instances = 3", "`instances` is 1 or 2"),
-                             (".accepts = {.least = 0}", "`accepts` is wrong: 1 <= least"),
-                             (".sizes = true, .resizes = true", "`resizes` is claimed, and there is no")):
-            with self.subTest(claim):
-                (self.tree / "wrong.cpp").write_text(
-                    "#include <slabproof/subject.hpp>\nstruct A {\n  static constexpr slabproof::Abilities abilities{"
-                    f"{claim}}};\n  void* alloc();\n  void* allocate(std::size_t, std::size_t);\n  void free(void*);\n"
-                    "};\nSLABPROOF_SUBJECT(A);\n")
-                built = run("g++", "-std=c++20", "-fsyntax-only", f"-I{ROOT}", *(f"-I{ROOT / folder}" for folder in (
-                    "model/include", "allocator/include", "allocator/hosted")), self.tree / "wrong.cpp")
-                self.assertNotEqual(built.returncode, 0)
-                self.assertIn(words, built.stdout)
+        """Each by the door itself, and in a test that stands alone."""
+        wrong = wrong_claims.subject("A", ".sizes = true, .resizes = true", {"reallocate": ""})
+        built = self.compile_subjects(f"{wrong}SLABPROOF_SUBJECT(A);\n")
+        self.assertNotEqual(built.returncode, 0)
+        self.assertIn("`resizes` is claimed, and there is no", built.stdout)
+        built = self.compile_subjects(wrong_claims.all_right())
+        self.assertEqual(built.returncode, 0, built.stdout)
+        built = self.compile_subjects("#define SLABPROOF_IN_A_TEST\n" + wrong_claims.all_wrong(), "-fmax-errors=0")
+        told = wrong_claims.told(built.stdout)
+        for i, (claim, words, _) in enumerate(wrong_claims.ROWS):
+            with self.subTest(f"{i}: {claim}"):
+                self.assertIn(words, " ".join(told.get(i, ())))
+        without = self.compile_subjects("#define SLABPROOF_IN_A_TEST\n" + wrong_claims.by_exception(),
+                                        "-fno-exceptions")
+        self.assertIn("need exceptions, which this file is compiled without", without.stdout)
+
+    def compile_subjects(self, text, *flags):
+        (self.tree / "wrong.cpp").write_text(text)
+        return run("g++", "-std=c++20", "-fsyntax-only", *flags, f"-I{ROOT}",
+                   *(f"-I{ROOT / folder}" for folder in ("model/include", "allocator/include", "allocator/hosted")),
+                   self.tree / "wrong.cpp")
 
     def test_only_what_was_named_is_run(self):
         (self.tree / "ci" / "setup").write_text("#!/bin/sh\n")

@@ -23,6 +23,8 @@ bool runs(const std::vector<Step>& steps) {
   auto allocator = [] {
     if constexpr (requires { Allocator{slabproof::Objects{}, slabproof::Memory{}}; })
       return Allocator{slabproof::Objects{bytes, 8}, slabproof::Memory{}};
+    else if constexpr (requires { Allocator{slabproof::Objects{}}; })
+      return Allocator{slabproof::Objects{bytes, 8}};
     else if constexpr (requires { Allocator{slabproof::Memory{}}; })
       return Allocator{slabproof::Memory{}};
     else

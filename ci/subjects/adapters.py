@@ -42,7 +42,7 @@ class NAME {
  public:
 """ + _PROMISES + """\
       .sizes = true,        // allocate(size, align)
-      // .zeroed = true,    // allocate_zeroed(count, size); ASan's own calloc dies of what is too large
+      .zeroed = true,       // allocate_zeroed(count, size)
       .resizes = true,      // reallocate(object, size)
       .sized_free = false,  // true: free(object, size)
       .accepts = {.least = 1, .most = 4096, .multiple_of = 1, .max_align = 16},

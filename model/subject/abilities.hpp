@@ -56,8 +56,9 @@ struct Abilities {
   /// this it has memory of its own, which may run out: but not while fewer objects live than `capacity`, nor in a pool
   /// while fewer live than once did, nor while none does.
   bool takes_memory = false;
-  /// How many bytes there are to take at least, from each source; at most 1 GiB.
-  std::size_t memory = Arena::slab_region;
+  /// How many bytes there are to take at least, from each source; at most 1 GiB. There are never fewer than 4 MiB, as
+  /// many as where nothing is said: 0.
+  std::size_t memory = 0;
   bool keeps_memory = false;
   std::size_t capacity = 0;
   /// Memory of its own that can be refused: between refuse_memory(true) and refuse_memory(false) it gets none, which
@@ -101,6 +102,7 @@ struct Abilities {
       return "what is judged by the slabs needs a layout";
     if (!sizes && (zeroed || resizes || usable_size || sized_free)) return "what takes or tells sizes needs `sizes`";
     if (memory > Arena::most_room) return "there is at most 1 GiB of memory to take";
+    if (memory != 0 && !takes_memory) return "how much memory there is to take is said of what takes it";
     if (keeps_memory && !takes_memory) return "only memory that was taken can be kept";
     if (refuses_memory && takes_memory) return "memory that it takes is refused already";
     if (layout && refuses_memory) return "a slab cache's memory is refused by its backend";

@@ -1,3 +1,3 @@
 #include "broken/pool.hpp"
 
-SLABPROOF_SUBJECT(Pool<PoolMistake::LosesEveryThird>);
+SLABPROOF_SUBJECT(FixedPool<PoolMistake::LosesEveryThird>);

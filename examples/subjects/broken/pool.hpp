@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include <slabproof/subject.hpp>
 
@@ -18,20 +19,23 @@ enum class PoolMistake {
   LosesEveryThird,      // free, though the pool has memory for so many objects
 };
 
-template <PoolMistake Mistake>
-class Pool {
+/// `is_fixed`: it has a chunk of its own, and no other memory.
+template <bool is_fixed, PoolMistake Mistake>
+class ChunkPool {
  public:
-  static constexpr bool is_fixed = Mistake == PoolMistake::LosesEveryThird;
   static constexpr std::size_t slots = Mistake == PoolMistake::ByteWraps ? 400 : 8;  // a chunk
   static constexpr slabproof::Abilities abilities{
       .accepts = {.most = 256, .max_align = 8}, .takes_memory = !is_fixed, .capacity = is_fixed ? slots : 0};
 
-  Pool(slabproof::Objects objects, slabproof::Memory memory) : memory_{memory} {
-    const std::size_t least = Mistake == PoolMistake::WordIntoSmallerSlot ? 1 : sizeof(void*);
-    stride_ = (std::max(objects.size, least) + objects.align - 1) / objects.align * objects.align;
-    if (is_fixed) carve(own_);
+  ChunkPool(slabproof::Objects objects, slabproof::Memory memory)
+    requires(!is_fixed)
+      : memory_{memory}, stride_{stride_for(objects)} {}
+  explicit ChunkPool(slabproof::Objects objects)
+    requires is_fixed
+      : stride_{stride_for(objects)} {
+    carve(own_);
   }
-  ~Pool() {
+  ~ChunkPool() {
     while (chunks_) give_back();
   }
 
@@ -62,8 +66,11 @@ class Pool {
   };
   using Count = std::conditional_t<Mistake == PoolMistake::ByteWraps, std::uint8_t, std::size_t>;
 
+  static std::size_t stride_for(slabproof::Objects objects) {
+    const std::size_t least = Mistake == PoolMistake::WordIntoSmallerSlot ? 1 : sizeof(void*);
+    return (std::max(objects.size, least) + objects.align - 1) / objects.align * objects.align;
+  }
   bool grow() {
-    if (is_fixed) return false;
     auto* const chunk = static_cast<Chunk*>(memory_.take(sizeof(Chunk)));
     if (!chunk) return false;
     chunk->memory = memory_.take(slots * stride_);
@@ -91,11 +98,19 @@ class Pool {
     memory_.give(chunk);
   }
 
-  slabproof::Memory memory_;
-  std::size_t stride_ = 0;
+  struct NoMemory {
+    static void* take(std::size_t) { return nullptr; }
+    static void give(void*) {}
+  };
+  [[no_unique_address]] std::conditional_t<is_fixed, NoMemory, slabproof::Memory> memory_;
+  std::size_t stride_;
   void* free_ = nullptr;
   Chunk* chunks_ = nullptr;
   Count live_ = 0;
   unsigned frees_ = 0;
   alignas(8) std::byte own_[is_fixed ? slots * 264 : 1];
 };
+template <PoolMistake Mistake>
+using Pool = ChunkPool<false, Mistake>;
+template <PoolMistake Mistake>
+using FixedPool = ChunkPool<true, Mistake>;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory_resource>
 #include <new>
+#include <type_traits>
 
 #include "model/include/slabproof/subject.hpp"
 
@@ -27,9 +28,9 @@ class ResourceSubject {
   explicit ResourceSubject(Memory memory)
     requires has_upstream
       : upstream_{memory}, resource_{&upstream_} {}
-  explicit ResourceSubject(Memory memory)
+  ResourceSubject()
     requires(!has_upstream)
-      : upstream_{memory} {}
+  = default;
 
   void* allocate(std::size_t size, std::size_t align) {
     try {
@@ -51,7 +52,8 @@ class ResourceSubject {
     bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
     Memory memory;
   };
-  Upstream upstream_;
+  struct NoUpstream {};
+  [[no_unique_address]] std::conditional_t<has_upstream, Upstream, NoUpstream> upstream_;
   Resource resource_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <new>
 #include <span>
 #include <type_traits>
@@ -44,17 +45,32 @@ class Memory {
 
 namespace detail {
 
-// A missing function is said in a sentence, not in the words of a concept.
+// What its free and its constructor take.
 template <class S>
-constexpr bool check_claims() {
+concept frees_with_align =
+    S::abilities.sized_free && requires(S s, void* object, std::size_t n) { s.free(object, n, n); };
+template <class S>
+constexpr bool takes_both = std::is_constructible_v<S, Objects, Memory>;
+template <class S>
+constexpr bool takes_source = takes_both<S> || std::is_constructible_v<S, Memory>;
+template <class S>
+constexpr bool takes_objects = takes_both<S> || (!takes_source<S> && std::is_constructible_v<S, Objects>);
+
+// A claim that cannot be, and a function that is missing or of another type, is said in a sentence, not in the words of
+// a concept.
+template <class S>
+constexpr bool check_abilities() {
   constexpr Abilities a = S::abilities;
   static_assert(!a.layout, "slabproof: `layout` is for slab caches, which this door does not take");
-  static_assert(
-      !(a.no_grow || a.reserve || a.shrink || a.statistics || a.follows_policy || a.detects_misuse || a.poisons),
-      "slabproof: no_grow, reserve, shrink, statistics, follows_policy, detects_misuse and poisons are judged "
-      "by slabs, and only a slab cache has them");
+  static_assert(!(a.no_grow || a.reserve || a.shrink || a.statistics || a.follows_policy || a.detects_misuse ||
+                  a.has_guards || a.poisons || a.inspectable),
+                "slabproof: no_grow, reserve, shrink, statistics, follows_policy, detects_misuse, has_guards, poisons "
+                "and inspectable are judged by slabs, and only a slab cache has them");
   static_assert(a.sizes || !(a.zeroed || a.resizes || a.usable_size || a.sized_free),
                 "slabproof: zeroed, resizes, usable_size and sized_free need `sizes`: objects of any size");
+  static_assert(a.memory <= Arena::most_room, "slabproof: `memory` is at most 1 GiB");
+  static_assert(a.takes_memory || a.memory == 0,
+                "slabproof: `memory` needs `takes_memory`: how much there is to take from slabproof::Memory");
   static_assert(a.takes_memory || !a.keeps_memory, "slabproof: `keeps_memory` needs `takes_memory`");
   static_assert(!(a.takes_memory && a.refuses_memory),
                 "slabproof: `takes_memory` is refused memory already; `refuses_memory` is for memory of its own");
@@ -67,32 +83,18 @@ constexpr bool check_claims() {
   static_assert(a.detects.by != DetectedMisuse::By::Abort || a.instances == 2,
                 "slabproof: what is detected by abort() leaves it in any state, so it may not live in globals: "
                 "`instances` is 2");
-  static_assert(
-      !a.counts_live || requires(const S s) {
-        { s.live_objects() } -> std::convertible_to<std::size_t>;
-      }, "slabproof: `counts_live` is claimed, and there is no std::size_t live_objects() const");
-  static_assert(
-      !a.knows_its_own || requires(const S s, const void* object) {
-        { s.owns(object) } -> std::same_as<bool>;
-      }, "slabproof: `knows_its_own` is claimed, and there is no bool owns(const void* object) const");
-  static_assert(
-      !a.resets || requires(S s) { s.reset(); }, "slabproof: `resets` is claimed, and there is no void reset()");
-  static_assert(
-      !a.names_globals ||
-          requires {
-            { *S::globals().begin() } -> std::convertible_to<std::span<std::byte>>;
-          },
-      "slabproof: `names_globals` is claimed, and there is no static function globals() that returns a range of "
-      "std::span<std::byte>");
-  static_assert(
-      a.detects.by != DetectedMisuse::By::Report || requires(const S s) {
-        { s.misuses() } -> std::convertible_to<std::size_t>;
-      }, "slabproof: misuse is detected by reports, and there is no std::size_t misuses() const");
   static_assert(a.instances == 1 || a.instances == 2, "slabproof: `instances` is 1 or 2");
   static_assert(a.accepts.is_consistent(),
                 "slabproof: `accepts` is wrong: 1 <= least <= most <= 1 MiB, least a multiple of multiple_of, and "
                 "max_align a power of two up to 4096");
   static_assert(a.contradiction() == nullptr, "slabproof: the abilities contradict each other");
+  return true;
+}
+
+template <class S>
+constexpr bool check_functions() {
+  constexpr Abilities a = S::abilities;
+  using By = DetectedMisuse::By;
   static_assert(
       a.sizes || requires(S s) {
         { s.alloc() } -> std::same_as<void*>;
@@ -124,18 +126,72 @@ constexpr bool check_claims() {
   static_assert(
       !a.refuses_memory || requires(S s) { s.refuse_memory(true); },
       "slabproof: `refuses_memory` is claimed, and there is no void refuse_memory(bool is_refused)");
+  static_assert(
+      !a.counts_live || requires(const S s) {
+        { s.live_objects() } -> std::convertible_to<std::size_t>;
+      }, "slabproof: `counts_live` is claimed, and there is no std::size_t live_objects() const");
+  static_assert(
+      !a.knows_its_own || requires(const S s, const void* object) {
+        { s.owns(object) } -> std::same_as<bool>;
+      }, "slabproof: `knows_its_own` is claimed, and there is no bool owns(const void* object) const");
+  static_assert(
+      !a.resets || requires(S s) { s.reset(); }, "slabproof: `resets` is claimed, and there is no void reset()");
+  static_assert(
+      !a.audit || requires(const S s) {
+        { s.audit() } -> std::same_as<Invariant>;
+      }, "slabproof: `audit` is claimed, and there is no slabproof::Invariant audit() const");
+  static_assert(
+      !a.names_globals ||
+          requires {
+            { *std::begin(S::globals()) } -> std::convertible_to<std::span<std::byte>>;
+            std::end(S::globals());
+          },
+      "slabproof: `names_globals` is claimed, and there is no static function globals() that returns a range of "
+      "std::span<std::byte>");
+  static_assert(
+      a.detects.by != By::Report || requires(const S s) {
+        { s.misuses() } -> std::convertible_to<std::size_t>;
+      }, "slabproof: misuse is detected by reports, and there is no std::size_t misuses() const");
+  static_assert(a.detects.by != By::Exception || !(
+                                                     requires(S s, void* object) {
+                                                       { s.free(object) } noexcept;
+                                                     } ||
+                                                     requires(S s, void* object, std::size_t n) {
+                                                       { s.free(object, n) } noexcept;
+                                                     }),
+                "slabproof: misuse is detected by an exception from free(), which is noexcept");
+#if !defined(__cpp_exceptions)
+  static_assert(a.detects.by != By::Exception && !a.may_fail_to_construct,
+                "slabproof: detection by exceptions and `may_fail_to_construct` need exceptions, which this file is "
+                "compiled without");
+#endif
   return true;
 }
 
 template <class S>
-concept frees_with_align =
-    S::abilities.sized_free && requires(S s, void* object, std::size_t n) { s.free(object, n, n); };
+constexpr bool check_constructor() {
+  constexpr Abilities a = S::abilities;
+  static_assert(takes_source<S> || takes_objects<S> || std::is_default_constructible_v<S>,
+                "slabproof: the constructor takes (slabproof::Objects, slabproof::Memory), one of them, or nothing");
+  static_assert(!a.takes_memory || takes_source<S>,
+                "slabproof: `takes_memory` is claimed, and no constructor takes slabproof::Memory");
+  static_assert(a.takes_memory || !takes_source<S>,
+                "slabproof: its constructor takes slabproof::Memory, and `takes_memory` is not claimed");
+  static_assert(!a.may_fail_to_construct || !(std::is_nothrow_constructible_v<S, Objects, Memory> ||
+                                              std::is_nothrow_constructible_v<S, Memory>),
+                "slabproof: `may_fail_to_construct` is claimed, and its constructor is noexcept");
+  return true;
+}
+
 template <class S>
-constexpr bool takes_both = std::is_constructible_v<S, Objects, Memory>;
-template <class S>
-constexpr bool takes_source = takes_both<S> || std::is_constructible_v<S, Memory>;
-template <class S>
-constexpr bool takes_objects = takes_both<S> || (!takes_source<S> && std::is_constructible_v<S, Objects>);
+constexpr bool check_claims() {
+  constexpr bool has_abilities = requires {
+    { S::abilities } -> std::convertible_to<Abilities>;
+  };
+  static_assert(has_abilities, "slabproof: it has no static constexpr slabproof::Abilities abilities, which is public");
+  if constexpr (has_abilities) return check_abilities<S>() && check_functions<S>() && check_constructor<S>();
+  return has_abilities;
+}
 
 }  // namespace detail
 }  // namespace slabproof
@@ -160,16 +216,13 @@ AnySubject* make_any_subject(void* storage, const CacheSpec& spec, RecordingBack
     return ::new (storage) SubjectBox<S>(Memory{source});
   else if constexpr (detail::takes_objects<S>)
     return ::new (storage) SubjectBox<S>(objects);
-  else {
-    static_assert(std::is_default_constructible_v<S>,
-                  "slabproof: the constructor takes (slabproof::Objects, slabproof::Memory), one of them, or nothing");
+  else
     return ::new (storage) SubjectBox<S>();
-  }
 }
 
 /// The same; null where its constructor may fail and does.
 template <class S>
-AnySubject* make_subject(void* storage, const CacheSpec& spec, RecordingBackend& source) {
+AnySubject* make_subject(void* storage, const CacheSpec& spec, RecordingBackend& source) noexcept {
 #if defined(__cpp_exceptions)
   if constexpr (S::abilities.may_fail_to_construct) try {
       return make_any_subject<S>(storage, spec, source);
