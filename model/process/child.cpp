@@ -13,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "model/process/cannot_judge.hpp"
@@ -47,11 +48,26 @@ std::string ChildEnd::text() const {
   return "exit status " + std::to_string(WEXITSTATUS(status_));
 }
 
+std::string without_refusals(std::string_view report) {
+  constexpr std::string_view refusal = "WARNING: AddressSanitizer failed to allocate ";
+  std::string rest;
+  while (!report.empty()) {
+    const std::string_view line = report.substr(0, std::min(report.find('\n'), report.size() - 1) + 1);
+    if (line.find(refusal) == line.npos) rest += line;
+    report.remove_prefix(line.size());
+  }
+  return rest;
+}
+
 std::string ChildEnd::why_it_tells_nothing(std::string_view report) const {
   constexpr std::string_view out_of_memory[] = {"AddressSanitizer: out-of-memory", "allocator is out of memory",
-                                                "rss limit exhausted", "AddressSanitizer failed to", "std::bad_alloc"};
+                                                "rss limit exhausted", "ERROR: AddressSanitizer failed to"};
   const auto is_said = [&](std::string_view words) { return report.find(words) != std::string_view::npos; };
-  if (std::any_of(std::begin(out_of_memory), std::end(out_of_memory), is_said)) return "it ran out of memory";
+  if (std::any_of(std::begin(out_of_memory), std::end(out_of_memory), is_said))
+    return report == without_refusals(report)
+               ? "it ran out of memory"
+               : "operator new was asked for more bytes than AddressSanitizer has, which ends the process then and "
+                 "throws no std::bad_alloc; refuse such sizes before, or ask with std::nothrow";
   if (exited_with(judged_nothing))
     return report.empty() ? "it ran out of memory, or could not begin" : std::string{report};
   if (WIFEXITED(status_) || hung()) return "";
@@ -94,7 +110,12 @@ void Child::run(const std::function<int()>& body, const ChildOptions& options, p
   }
   if (const std::string why = why_no_check_is_possible(); !why.empty()) cannot_judge(why);
   if (options.processor_seconds > 0) watch(options.processor_seconds);
-  const int status = body();
+  int status = judged_nothing;
+  try {
+    status = body();
+  } catch (const std::bad_alloc&) {  // of the harness: what is judged lets out no exception
+    cannot_judge("it ran out of memory");
+  }
   std::fflush(nullptr);
   _exit(status);
 }

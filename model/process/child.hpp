@@ -32,6 +32,9 @@ class ChildEnd {
   Cause cause_;
 };
 
+/// What a child wrote, without the lines that AddressSanitizer writes when malloc answers null, which is no finding.
+std::string without_refusals(std::string_view report);
+
 struct ChildOptions {
   enum class Errors : std::uint8_t { Captured, Shown };
 

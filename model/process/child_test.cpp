@@ -6,13 +6,16 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <new>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "model/memory/sanitizer.hpp"
 #include "model/process/cannot_judge.hpp"
 #include "model/process/shared_memory.hpp"
 
@@ -47,6 +50,28 @@ TEST(Child, ItsEndIsToldWhereNobodyWaitsForChildren) {
 TEST(Child, LeavesItsReasonToItsParent) {
   Child child{[]() -> int { cannot_judge("no time"); }};
   EXPECT_EQ(child.wait().why_it_tells_nothing(child.report()), "no time");
+}
+
+// An allocator may pass on to malloc what it was asked for.
+TEST(Child, IsRefusedMoreBytesThanThereCanBe) {
+  volatile std::size_t most = ~std::size_t{0} / 2, elements = 16;
+  Child child{[&]() -> int {
+    for (void* const memory : {std::malloc(most), std::calloc(most, 1), std::calloc(most, elements),
+                               std::realloc(nullptr, most), ::operator new(most, std::nothrow)})
+      if (memory) return 1;
+    return 7;
+  }};
+  EXPECT_EQ(child.wait().text(), "exit status 7");
+  EXPECT_EQ(without_refusals(child.report()), "");
+  EXPECT_EQ(child.wait().why_it_tells_nothing(child.report()), "");
+  if (!has_asan) return;
+  Child by_new{[&]() -> int { return ::operator delete(::operator new(most)), 0; }};
+  EXPECT_TRUE(by_new.wait().why_it_tells_nothing(by_new.report()).starts_with("operator new was asked for more bytes"));
+}
+
+TEST(Child, SaysSoWhereTheHarnessHasNoMemory) {
+  Child child{[]() -> int { throw std::bad_alloc{}; }};
+  EXPECT_EQ(child.wait().why_it_tells_nothing(child.report()), "it ran out of memory");
 }
 
 TEST(Child, LeavesNoCoreDump) {

@@ -59,6 +59,7 @@ IsolatedRun run_isolated(const IsolatedBody& body, const IsolationOptions& optio
   IsolatedRun run;
   run.report = child.report();
   if (const std::string why = end.why_it_tells_nothing(run.report); !why.empty()) cannot_judge(why);
+  run.report = without_refusals(run.report);
   run.verdict = verdict_of(*shared, end, run.report);
   run.stack = shared->stack;
   run.stray = shared->mark.stray;

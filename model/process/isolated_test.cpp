@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -20,7 +21,7 @@ namespace slabproof {
 namespace {
 
 /// What a subject does in its second alloc.
-enum class Deed { Nothing, Abort, Overflow, Loop, Stop, Exit, Assert };
+enum class Deed { Nothing, Abort, Overflow, Loop, Stop, Exit, Assert, Throw };
 Deed deed = Deed::Nothing;
 
 /// Hands out what it has, and once does something else.
@@ -44,6 +45,7 @@ class Deadly {
         for (;;) large = 0;
       case Deed::Stop: std::raise(SIGSTOP); break;
       case Deed::Exit: std::_Exit(0);
+      case Deed::Throw: throw std::bad_alloc{};
       case Deed::Assert: std::fputs("pool.hpp:7: Assertion 'head' failed.\n", stderr); std::abort();
     }
   }
@@ -133,6 +135,14 @@ TEST(Isolation, AnAssertionIsADeathWithItsOwnWords) {
   const Verdict verdict = run_deadly(Deed::Assert).verdict;
   EXPECT_EQ(verdict.death, "signal ABRT: pool.hpp:7: Assertion 'head' failed.");
   EXPECT_EQ(verdict.signature(), "died:signal ABRT/alloc");
+}
+
+// Memory was refused to it, or it asked for more than there is: the harness has memory enough.
+TEST(Isolation, AnExceptionThatLeavesTheSubjectIsADeath) {
+  const Verdict verdict = run_deadly(Deed::Throw).verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::Died);
+  EXPECT_EQ(verdict.signature(), "died:signal ABRT/alloc");
+  EXPECT_NE(verdict.death.find("std::bad_alloc"), std::string::npos) << verdict.death;
 }
 
 TEST(Isolation, EndingTheProcessIsADeath) {

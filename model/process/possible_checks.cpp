@@ -96,9 +96,10 @@ extern "C" int __lsan_is_turned_off();
 extern "C" int __lsan_is_turned_off() { return !slabproof::why_no_leak_check_is_possible().empty(); }
 
 // A process that AddressSanitizer ends has not done its work, whether there was no memory for its shadow or the harness
-// itself is wrong. Findings about a cache occur in child processes, whose parents judge them.
+// itself is wrong. Findings about a cache occur in child processes, whose parents judge them. Where an allocator passes
+// on to malloc a size that nobody has, malloc answers null, as any other does.
 extern "C" const char* __asan_default_options();
-extern "C" const char* __asan_default_options() { return "exitcode=2"; }
+extern "C" const char* __asan_default_options() { return "exitcode=2:allocator_may_return_null=1"; }
 
 // The linker is told to look for this symbol, so that it links this file.
 extern "C" {

@@ -169,63 +169,61 @@ const Abilities& claims_of() {
     return S::abilities;
 }
 
+/// An exception that leaves the subject ends the process there, as in a caller that expects none.
 template <Subject S>
 class SubjectBox final : public AnySubject {
  public:
   template <class... Args>
   explicit SubjectBox(Args&&... args) : AnySubject{claims_of<S>()}, subject_(static_cast<Args&&>(args)...) {}
 
-  [[nodiscard]] void* alloc() override {
+  [[nodiscard]] void* alloc() noexcept override {
     if constexpr (!S::abilities.sizes) return subject_.alloc();
     return nullptr;
   }
-  [[nodiscard]] void* allocate([[maybe_unused]] std::size_t size, [[maybe_unused]] std::size_t align) override {
+  [[nodiscard]] void* allocate([[maybe_unused]] std::size_t size,
+                               [[maybe_unused]] std::size_t align) noexcept override {
     if constexpr (S::abilities.sizes) return subject_.allocate(size, align);
     return nullptr;
   }
-  [[nodiscard]] void* allocate_zeroed([[maybe_unused]] std::size_t count, [[maybe_unused]] std::size_t size) override {
+  [[nodiscard]] void* allocate_zeroed([[maybe_unused]] std::size_t count,
+                                      [[maybe_unused]] std::size_t size) noexcept override {
     if constexpr (S::abilities.zeroed) return subject_.allocate_zeroed(count, size);
     return nullptr;
   }
-  [[nodiscard]] void* reallocate([[maybe_unused]] void* object, [[maybe_unused]] std::size_t size) override {
+  [[nodiscard]] void* reallocate([[maybe_unused]] void* object, [[maybe_unused]] std::size_t size) noexcept override {
     if constexpr (S::abilities.resizes) return subject_.reallocate(object, size);
     return nullptr;
   }
-  [[nodiscard]] std::size_t usable_size([[maybe_unused]] void* object) override {
+  [[nodiscard]] std::size_t usable_size([[maybe_unused]] void* object) noexcept override {
     if constexpr (S::abilities.usable_size) return subject_.usable_size(object);
     return 0;
   }
-  void free(void* object, [[maybe_unused]] std::size_t size, [[maybe_unused]] std::size_t align) override {
-    if constexpr (S::abilities.sized_free && requires { subject_.free(object, size, align); })
-      subject_.free(object, size, align);
-    else if constexpr (S::abilities.sized_free)
-      subject_.free(object, size);
-    else
-      subject_.free(object);
+  void free(void* object, std::size_t size, std::size_t align) noexcept override {
+    free_in_subject(object, size, align);
   }
-  void refuse_memory([[maybe_unused]] bool is_refused) override {
+  void refuse_memory([[maybe_unused]] bool is_refused) noexcept override {
     if constexpr (S::abilities.refuses_memory) subject_.refuse_memory(is_refused);
   }
-  [[nodiscard]] std::size_t live_objects() const override {
+  [[nodiscard]] std::size_t live_objects() const noexcept override {
     if constexpr (S::abilities.counts_live) return subject_.live_objects();
     return 0;
   }
-  [[nodiscard]] bool owns([[maybe_unused]] const void* object) const override {
+  [[nodiscard]] bool owns([[maybe_unused]] const void* object) const noexcept override {
     if constexpr (S::abilities.knows_its_own) return subject_.owns(object);
     return false;
   }
-  void reset() override {
+  void reset() noexcept override {
     if constexpr (S::abilities.resets) subject_.reset();
   }
-  [[nodiscard]] std::size_t misuses() const override {
+  [[nodiscard]] std::size_t misuses() const noexcept override {
     if constexpr (S::abilities.detects.by == DetectedMisuse::By::Report) return subject_.misuses();
     return 0;
   }
   [[nodiscard]] bool tells_of_free([[maybe_unused]] void* object, [[maybe_unused]] std::size_t size,
-                                   [[maybe_unused]] std::size_t align) override {
+                                   [[maybe_unused]] std::size_t align) noexcept override {
     constexpr DetectedMisuse::By by = S::abilities.detects.by;
-    if constexpr (by == DetectedMisuse::By::Abort) return aborts([&] { free(object, size, align); });
-    if constexpr (by == DetectedMisuse::By::Exception) return throws([&] { free(object, size, align); });
+    if constexpr (by == DetectedMisuse::By::Abort) return aborts([&] { free_in_subject(object, size, align); });
+    if constexpr (by == DetectedMisuse::By::Exception) return throws([&] { free_in_subject(object, size, align); });
     if constexpr (by == DetectedMisuse::By::Report) {
       const std::size_t before = misuses();
       free(object, size, align);
@@ -233,48 +231,57 @@ class SubjectBox final : public AnySubject {
     }
     return false;
   }
-  [[nodiscard]] void* alloc_no_grow() override {
+  [[nodiscard]] void* alloc_no_grow() noexcept override {
     if constexpr (S::abilities.no_grow) return subject_.alloc_no_grow();
     return nullptr;
   }
-  [[nodiscard]] bool reserve([[maybe_unused]] std::size_t n) override {
+  [[nodiscard]] bool reserve([[maybe_unused]] std::size_t n) noexcept override {
     if constexpr (S::abilities.reserve) return subject_.reserve(n);
     return false;
   }
-  std::size_t shrink() override {
+  std::size_t shrink() noexcept override {
     if constexpr (S::abilities.shrink) return subject_.shrink();
     return 0;
   }
-  [[nodiscard]] slab::CacheStatistics statistics() const override {
+  [[nodiscard]] slab::CacheStatistics statistics() const noexcept override {
     if constexpr (S::abilities.statistics) return subject_.statistics();
     return {};
   }
-  [[nodiscard]] Invariant audit() const override {
+  [[nodiscard]] Invariant audit() const noexcept override {
     if constexpr (S::abilities.audit) return subject_.audit();
     return Invariant::None;
   }
-  [[nodiscard]] Layout layout() const override {
+  [[nodiscard]] Layout layout() const noexcept override {
     if constexpr (S::abilities.layout) return subject_.layout();
     return {};
   }
-  [[nodiscard]] CacheMembers members() const override {
+  [[nodiscard]] CacheMembers members() const noexcept override {
     if constexpr (S::abilities.inspectable) return subject_.members();
     return {};
   }
-  void set_members([[maybe_unused]] const CacheMembers& members) override {
+  void set_members([[maybe_unused]] const CacheMembers& members) noexcept override {
     if constexpr (S::abilities.inspectable) subject_.set_members(members);
   }
-  [[nodiscard]] GuardMembers guard_members() const override {
+  [[nodiscard]] GuardMembers guard_members() const noexcept override {
     if constexpr (S::abilities.inspectable && S::abilities.has_guards) return subject_.guard_members();
     return {};
   }
-  void set_guard_members([[maybe_unused]] const GuardMembers& members) override {
+  void set_guard_members([[maybe_unused]] const GuardMembers& members) noexcept override {
     if constexpr (S::abilities.inspectable && S::abilities.has_guards) subject_.set_guard_members(members);
   }
-  [[nodiscard]] const void* identity() const override { return &subject_; }
-  [[nodiscard]] std::size_t size() const override { return sizeof *this; }
+  [[nodiscard]] const void* identity() const noexcept override { return &subject_; }
+  [[nodiscard]] std::size_t size() const noexcept override { return sizeof *this; }
 
  private:
+  void free_in_subject(void* object, [[maybe_unused]] std::size_t size, [[maybe_unused]] std::size_t align) {
+    if constexpr (S::abilities.sized_free && requires { subject_.free(object, size, align); })
+      subject_.free(object, size, align);
+    else if constexpr (S::abilities.sized_free)
+      subject_.free(object, size);
+    else
+      subject_.free(object);
+  }
+
   S subject_;
 };
 

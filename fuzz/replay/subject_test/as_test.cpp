@@ -30,7 +30,6 @@ constexpr const char* headers = R"(@if source
 #include <cstring>
 #include <map>
 #include <new>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -38,6 +37,14 @@ constexpr const char* headers = R"(@if source
 
 #define SLABPROOF_IN_A_TEST  // what follows only names its class
 $ADAPTER$
+@if zeroed
+#if !defined(SLABPROOF_ASAN_ANSWERS_NULL)
+#define SLABPROOF_ASAN_ANSWERS_NULL
+// As any malloc does where somebody wants more bytes than there can be; AddressSanitizer's ends the process otherwise.
+extern "C" __attribute__((weak)) const char* __asan_default_options();
+extern "C" __attribute__((weak)) const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+#endif
+@end
 namespace {
 
 )";
