@@ -32,6 +32,8 @@ enum class Fault {
   OverlooksForeign,
   OverlooksSize,
   CriesWolf,
+  FreesWhatItTells,
+  WritesAmidALiveOne,
 };
 Fault fault = Fault::None;
 
@@ -124,6 +126,7 @@ class Guarded {
   void free(void* object) {
     const std::uintptr_t at = reinterpret_cast<std::uintptr_t>(object) - reinterpret_cast<std::uintptr_t>(slots_);
     if (at >= sizeof slots_) return fault == Fault::OverlooksForeign ? void() : tell();
+    if (at % 64 != 0 && fault == Fault::FreesWhatItTells) is_used_[at / 64] = false;
     if (at % 64 != 0) return fault == Fault::OverlooksInterior ? void() : tell();
     if (!is_used_[at / 64]) return fault == Fault::OverlooksDoubleFree ? void() : tell();
     is_used_[at / 64] = false;
@@ -175,6 +178,28 @@ class Classes {
   std::size_t misuses_ = 0;
 };
 
+/// Four slots of which one has many bytes between those that are looked at all the time.
+class Roomy {
+ public:
+  static constexpr Abilities abilities{
+      .owns_live_objects = true, .accepts = {.most = 4096, .max_align = 16}, .capacity = 4};
+
+  void* alloc() {
+    if (fault == Fault::WritesAmidALiveOne && is_used_[0]) slots_[0][1000] ^= 1;
+    for (std::size_t i = 0; i < 4; ++i)
+      if (!is_used_[i]) return is_used_[i] = true, slots_[i];
+    return nullptr;
+  }
+  void free(void* object) {
+    for (std::size_t i = 0; i < 4; ++i)
+      if (object == slots_[i]) is_used_[i] = false;
+  }
+
+ private:
+  alignas(64) unsigned char slots_[4][4096];
+  bool is_used_[4] = {};
+};
+
 /// A pool that is a megabyte itself and takes seven more.
 class Spacious {
  public:
@@ -211,7 +236,11 @@ class Spacious {
 };
 static_assert(sizeof(Spacious) > std::size_t{1} << 20 && room_for<Spacious>().object >= sizeof(Spacious));
 
-static_assert(Abilities{.memory = (std::size_t{1} << 30) + 1}.contradiction());
+static_assert(Abilities{.takes_memory = true, .memory = (std::size_t{1} << 30) + 1}.contradiction());
+static_assert(Abilities{.memory = 1}.contradiction());
+static_assert(!Abilities{.takes_memory = true, .memory = 0}.contradiction());
+static_assert(ArenaLayout{0, {.memory = 0}}.slab_bytes() == std::size_t{4} << 20);
+static_assert(ArenaLayout{0, {.memory = 1}}.slab_bytes() == std::size_t{4} << 20);
 static_assert(Abilities{.sizes = true, .resizes_null = true}.contradiction());
 static_assert(Abilities{.may_fail_to_construct = true}.contradiction());
 static_assert(Abilities{.detects = {.double_free = true}}.contradiction());
@@ -226,8 +255,10 @@ class Judged {
   /// The signature of the verdict on one program, with `wrong`.
   std::string operator()(Fault wrong, const std::string& operations, std::string* sentence = nullptr) {
     fault = wrong;
-    const char* const subject =
-        S::abilities.sizes ? "heap c0 on=b0\n" : "pool c0 on=b0 object_size=56 object_align=1\n";
+    const std::string subject =
+        S::abilities.sizes
+            ? "heap c0 on=b0\n"
+            : "pool c0 on=b0 object_size=" + std::to_string(S::abilities.accepts.most) + " object_align=1\n";
     const auto program =
         parse("slabproof trace 1\nbackend b0 reuse=lifo placement=adjacent seed=1\n" + (subject + operations)).program;
     if (!program) return "no program";
@@ -292,6 +323,17 @@ TEST(APool, MayBeLargeAndTakeMuch) {
   EXPECT_EQ(Spacious::blocks, 2);
 }
 
+TEST(APool, WritesToNoByteOfALiveObject) {
+  Judged<Roomy> judged;
+  const std::string two = "#0 = alloc c0\n#1 = alloc c0\n";
+  for (const auto& [operations, signature] :
+       {std::pair{"", "G12/end"}, {"free #1\nfree #0\n", "G12/free"}, {"destroy c0\n", "G12/destroy"}}) {
+    EXPECT_EQ(judged(Fault::WritesAmidALiveOne, two + operations), signature);
+    EXPECT_EQ(judged(Fault::None, two + operations), "agreed");
+  }
+  judged.agrees_with_random_programs();
+}
+
 template <class S>
 class WrongFrees : public testing::Test {};
 using Ways = testing::Types<Guarded<DetectedMisuse::By::Report>, Guarded<DetectedMisuse::By::Exception>,
@@ -311,6 +353,8 @@ TYPED_TEST(WrongFrees, AreToldAsIsSaid) {
   if (TypeParam::abilities.detects.by == DetectedMisuse::By::Report) {
     EXPECT_EQ(judged(CriesWolf, two), "H8/free");
   }
+  const bool goes_on = TypeParam::abilities.detects.by != DetectedMisuse::By::Abort;
+  EXPECT_EQ(judged(FreesWhatItTells, inside + "#2 = alloc c0\n#3 = alloc c0\n"), goes_on ? "L4/alloc" : "agreed");
   // Its slot is another object's by now.
   EXPECT_EQ(judged(OverlooksDoubleFree, two + "#2 = alloc c0\ndouble_free #1\n"), "agreed");
   judged.agrees_with_random_programs();

@@ -35,7 +35,7 @@ Parts parts_of_test(const TestedSubject& subject, const Program& program, const 
   parts["foreign"] = has(OperationKind::FreeForeign);
   parts["wrong_size"] = has(OperationKind::FreeWrongSize);
   parts["wrong"] = parts["double"] || parts["interior"] || parts["foreign"] || parts["wrong_size"];
-  parts["stray"] = parts["wrong"] || claims.knows_its_own;
+  parts["stray"] = parts["foreign"] || (parts["wrong"] && claims.takes_memory) || claims.knows_its_own;
   parts["by_report"] = claims.detects.by == DetectedMisuse::By::Report;
   parts["by_exception"] = claims.detects.by == DetectedMisuse::By::Exception;
   parts["by_abort"] = claims.detects.by == DetectedMisuse::By::Abort;

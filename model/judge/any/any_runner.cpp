@@ -230,7 +230,7 @@ void AnyRunner::drop_live_objects(std::uint8_t cache) {
 void AnyRunner::destroy(std::uint8_t cache) {
   const bool keeps_memory = subjects_[cache]->abilities().keeps_memory;
   begin(OperationKind::Destroy, cache);
-  check_contents();
+  check_contents(Look::AtAll);
   if (violated()) return;
   for (const std::uint32_t ordinal : live_)
     if (objects_[ordinal].cache == cache) reference_.retire(objects_[ordinal].address);

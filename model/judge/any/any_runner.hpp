@@ -175,8 +175,9 @@ class AnyRunner : private BackendObserver {
   }
   void bury(Object& object);
   void drop_live_objects(std::uint8_t cache);
-  void check_contents();
-  void check_contents(std::uint32_t ordinal);
+  /// Of all live objects. All bytes of each are looked at before it ends at the latest.
+  void check_contents(Look look = Look::AtSome);
+  void check_contents(std::uint32_t ordinal, Look look = Look::AtAll);
   void check_returned();
 
   [[nodiscard]] RecordingBackend& backend_of(std::uint8_t cache) { return backends_[setup_.caches[cache].backend]; }

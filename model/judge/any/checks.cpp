@@ -40,15 +40,15 @@ std::size_t AnyRunner::cost_of_check() const {
   return cost;
 }
 
-void AnyRunner::check_contents() {
+void AnyRunner::check_contents(Look look) {
   expect(untouched_objects);
-  for (std::size_t i = 0; i < live_.size() && !violated(); ++i) check_contents(live_[i]);
+  for (std::size_t i = 0; i < live_.size() && !violated(); ++i) check_contents(live_[i], look);
 }
 
-void AnyRunner::check_contents(std::uint32_t ordinal) {
+void AnyRunner::check_contents(std::uint32_t ordinal, Look look) {
   const Object& object = objects_[ordinal];
   expect(untouched_objects);
-  const auto at = find_damage(object.address, object.size, ordinal, contents_);
+  const auto at = find_damage(object.address, object.size, ordinal, contents_, look);
   if (at >= 0) violate_expected(name_of_object(ordinal) + " changed at offset " + std::to_string(at));
 }
 

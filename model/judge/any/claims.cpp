@@ -43,7 +43,7 @@ bool AnyRunner::end_all_objects(std::uint8_t cache) {
 
 // All its objects end at once, and nobody else's.
 void AnyRunner::reset(std::uint8_t cache) {
-  check_contents();
+  check_contents(Look::AtAll);
   if (violated()) return;
   begin(OperationKind::Destroy, cache);
   expect({Invariant::H6, Cause::WrongAllocatedCount, "reset to end all % objects", populations_[cache].live});
