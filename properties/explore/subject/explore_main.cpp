@@ -144,7 +144,7 @@ int main(const std::vector<std::string>& arguments) {
                              language.has(FreeWrongSize);
   if (worst == 0)
     std::printf("Nothing wrong in any program of these operations within these bounds, of any length%s.\n",
-                frees_wrongly ? "; wrong frees were tried in each state, as the last operation alone" : "");
+                frees_wrongly ? "; of wrong frees that left other bytes than before, one in each program" : "");
   flush_output();
   return worst;
 }

@@ -1,8 +1,10 @@
 #include "properties/explore/subject/search.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "model/process/cannot_judge.hpp"
 #include "model/program/random_bytes.hpp"
 
 namespace slabproof {
@@ -19,6 +21,8 @@ void SubjectSearch::run() {
   world_.check_from(0);
   (void)world_.start();
   if (world_.runner().violated()) return (void)judge();
+  if (!world_.is_within_bounds())
+    cannot_judge("when it is made it takes " + std::to_string(world_.memory_taken()) + " bytes, more than --memory");
   const Hash128 hash = world_.hash();
   (void)world_.runner().finish();
   if (!judge()) return;
@@ -85,7 +89,7 @@ void SubjectSearch::try_step(std::uint32_t state, const SubjectStep& step) {
   if (!world_.start() || !world_.follow(prefix_)) return see(SeenElsewhere::NotTheSame);
   (void)world_.take(step);
   const std::uint32_t requests = std::min(world_.requests(), SubjectWorld::most_refused);
-  const bool goes_on = !world_.runner().violated() && !world_.is_leaf(step);
+  const bool goes_on = !world_.runner().violated() && !world_.is_last(step);
   if (goes_on && world_.find_outside()) return see(SeenElsewhere::ObjectOutside);
   const bool is_within = goes_on && world_.is_within_bounds();
   const Hash128 hash = is_within ? world_.hash() : Hash128{};
@@ -139,7 +143,7 @@ std::vector<Hash128> SubjectSearch::go_on(std::uint64_t seed) {
   std::vector<SubjectStep> steps;
   for (std::uint64_t i = 0; i < steps_of_comparison; ++i) {
     world_.list_steps(steps);
-    std::erase_if(steps, [this](const SubjectStep& step) { return world_.is_leaf(step); });
+    std::erase_if(steps, [this](const SubjectStep& step) { return world_.is_last(step); });
     if (steps.empty()) break;
     SubjectStep step = steps[random.below(steps.size())];
     step.refused = random.below(4) == 0 && world_.runner().language().has(OperationKind::Fail);

@@ -28,7 +28,7 @@ void append_bytes(std::uintptr_t from, std::size_t size, std::vector<std::uint64
 
 }  // namespace
 
-void SubjectStateAccess::live_objects(const AnyRunner& runner, std::vector<LiveObject>& objects) {
+void SubjectStateAccess::live_objects(const AnyRunner& runner, std::vector<KnownObject>& objects) {
   objects.clear();
   for (const LiveRange& range : runner.reference_.live()) {
     const AnyRunner::Object& object = runner.objects_[range.ordinal];
@@ -36,15 +36,23 @@ void SubjectStateAccess::live_objects(const AnyRunner& runner, std::vector<LiveO
   }
 }
 
-void SubjectStateAccess::dead_objects(const AnyRunner& runner, std::vector<std::uint32_t>& ordinals) {
-  ordinals.clear();
-  for (std::uint32_t i = static_cast<std::uint32_t>(runner.objects_.size()); i-- > 0;) {
+void SubjectStateAccess::all_dead_objects(const AnyRunner& runner, std::vector<KnownObject>& objects) {
+  objects.clear();
+  for (std::uint32_t i = 0; i < runner.objects_.size(); ++i) {
     const AnyRunner::Object& object = runner.objects_[i];
-    const auto is_same = [&](std::uint32_t other) { return runner.objects_[other].address == object.address; };
-    if (runner.state_of(object) == AnyRunner::ObjectState::Dead &&
-        std::none_of(ordinals.begin(), ordinals.end(), is_same))
-      ordinals.push_back(i);
+    if (runner.state_of(object) == AnyRunner::ObjectState::Dead)
+      objects.push_back({object.address, object.size, object.asked, i});
   }
+  std::sort(objects.begin(), objects.end(), [](const KnownObject& a, const KnownObject& b) {
+    return a.address != b.address ? a.address < b.address : a.ordinal > b.ordinal;
+  });
+  const auto is_same = [](const KnownObject& a, const KnownObject& b) { return a.address == b.address; };
+  objects.erase(std::unique(objects.begin(), objects.end(), is_same), objects.end());
+}
+
+void SubjectStateAccess::dead_objects(const AnyRunner& runner, std::vector<KnownObject>& objects) {
+  all_dead_objects(runner, objects);
+  std::erase_if(objects, [&](const KnownObject& object) { return runner.reference_.find(object.address); });
 }
 
 std::size_t SubjectStateAccess::memory_taken(const AnyRunner& runner) {
@@ -54,7 +62,7 @@ std::size_t SubjectStateAccess::memory_taken(const AnyRunner& runner) {
 }
 
 bool SubjectStateAccess::is_inside(const AnyRunner& runner, std::span<const std::span<std::byte>> globals,
-                                   const LiveObject& object) {
+                                   const KnownObject& object) {
   const auto holds = [&](std::uintptr_t begin, std::size_t size) {
     return object.address - begin < size && object.size <= size - (object.address - begin);
   };
@@ -76,7 +84,23 @@ void SubjectStateAccess::append(const AnyRunner& runner, std::span<const std::sp
   for (const LiveRange& range : runner.reference_.live()) {
     const AnyRunner::Object& object = runner.objects_[range.ordinal];
     words.insert(words.end(), {object.address, object.size, object.asked});
+    if (abilities.sized_free) words.push_back(object.align);  // which it is freed with
     if (abilities.resizes_to_zero) words.push_back(range.ordinal % 4);  // whether it is freed so
+  }
+  // What may be freed a second time. A live object will be one of them at its address, unless it can be moved.
+  if (abilities.detects.double_free) {
+    std::vector<KnownObject> dead;
+    all_dead_objects(runner, dead);
+    if (!abilities.resizes)
+      std::erase_if(dead, [&](const KnownObject& object) {
+        const LiveRange* const live = runner.reference_.find(object.address);
+        return live && live->begin == object.address;
+      });
+    words.push_back(dead.size());
+    for (const KnownObject& object : dead) {
+      words.push_back(object.address);
+      if (abilities.sized_free) words.insert(words.end(), {object.asked, runner.objects_[object.ordinal].align});
+    }
   }
   // Where its memory is, and comes from next.
   words.insert(words.end(), {region.untouched(), region.returned_.size()});

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <string>
+
+#include "model/process/cannot_judge.hpp"
 
 namespace slabproof {
 namespace {
@@ -10,6 +13,8 @@ namespace {
 using enum OperationKind;
 
 constexpr std::uint64_t hash_seed = 1;
+
+bool is_misuse(OperationKind kind) { return facts_of(kind).misuse != MisuseClass::None; }
 
 std::uint8_t log2_of(std::uint32_t align) { return static_cast<std::uint8_t>(std::countr_zero(align)); }
 
@@ -54,8 +59,9 @@ void SubjectWorld::add_choices(const Language& language) {
   add({.kind = FreeForeign});
 }
 
-bool SubjectWorld::is_leaf(const SubjectStep& step) const {
-  return facts_of(choices_[step.choice].kind).misuse != MisuseClass::None;
+bool SubjectWorld::is_last(const SubjectStep& step) const {
+  return is_misuse(choices_[step.choice].kind) &&
+         runner_.subject(0)->abilities().detects.by == DetectedMisuse::By::Abort;
 }
 
 bool SubjectWorld::start() {
@@ -63,6 +69,7 @@ bool SubjectWorld::start() {
     std::memcpy(globals_[i].data(), first_globals_[i].data(), first_globals_[i].size());
   taken_.size = 0;
   births_ = requests_ = 0;
+  has_noted_misuse_ = false;
   return runner_.start(setup_);
 }
 
@@ -75,7 +82,11 @@ bool SubjectWorld::execute(Operation operation) {
   taken_.operations[taken_.size] = operation;
   taken_.size = taken_.size + 1;
   births_ += operand_of(operation.kind) == Operand::NewObject;
-  return runner_.step(operation);
+  const bool may_note = is_misuse(operation.kind) && !has_noted_misuse_;
+  const Hash128 before = may_note ? hash() : Hash128{};
+  const bool goes_on = runner_.step(operation);
+  if (may_note && goes_on) has_noted_misuse_ = !is_within_bounds() || hash() != before;
+  return goes_on;
 }
 
 bool SubjectWorld::follow(std::span<const Operation> operations) {
@@ -91,7 +102,10 @@ bool SubjectWorld::take(const SubjectStep& step) {
       SubjectStateAccess::live_objects(runner_, live_);
       operation.object = live_[step.object].ordinal;
       break;
-    case Operand::DeadObject: operation.object = step.object; break;
+    case Operand::DeadObject:
+      SubjectStateAccess::dead_objects(runner_, dead_);
+      operation.object = dead_[step.object].ordinal;
+      break;
     default: break;
   }
   const bool goes_on = !step.refused || execute({.kind = Fail,
@@ -110,6 +124,7 @@ void SubjectWorld::list_steps(std::vector<SubjectStep>& steps) {
   for (std::size_t i = 0; i < choices_.size(); ++i) {
     SubjectStep step{.choice = static_cast<std::uint8_t>(i)};
     const OperationKind kind = choices_[i].kind;
+    if (has_noted_misuse_ && is_misuse(kind)) continue;
     switch (operand_of(kind)) {
       case Operand::NewObject:
         // An object that there cannot be is no object too many.
@@ -119,10 +134,7 @@ void SubjectWorld::list_steps(std::vector<SubjectStep>& steps) {
         for (; step.object < live_.size(); ++step.object) steps.push_back(step);
         break;
       case Operand::DeadObject:
-        for (const std::uint32_t ordinal : dead_) {
-          step.object = static_cast<std::uint16_t>(ordinal);
-          steps.push_back(step);
-        }
+        for (; step.object < dead_.size(); ++step.object) steps.push_back(step);
         break;
       default: steps.push_back(step);
     }
@@ -132,13 +144,16 @@ void SubjectWorld::list_steps(std::vector<SubjectStep>& steps) {
 Hash128 SubjectWorld::hash() {
   words_.clear();
   if (runner_.subject(0)->abilities().resizes_null) words_.push_back(births_ % 4);  // whether the next one is made so
+  words_.push_back(has_noted_misuse_);
   SubjectStateAccess::append(runner_, globals_, words_);
+  if (words_.size() > max_words)
+    cannot_judge("a state of it is " + std::to_string(words_.size() * 8) + " bytes, which is none of a small world");
   return hash_(words_.data(), words_.size());
 }
 
-const LiveObject* SubjectWorld::find_outside() {
+const KnownObject* SubjectWorld::find_outside() {
   SubjectStateAccess::live_objects(runner_, live_);
-  const auto found = std::find_if(live_.begin(), live_.end(), [this](const LiveObject& object) {
+  const auto found = std::find_if(live_.begin(), live_.end(), [this](const KnownObject& object) {
     return !SubjectStateAccess::is_inside(runner_, globals_, object);
   });
   return found == live_.end() ? nullptr : &*found;

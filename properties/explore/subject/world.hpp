@@ -22,7 +22,7 @@ struct SubjectBounds {
 };
 
 /// One step of a program: an operation, perhaps with a request for memory that is refused. The object is the n-th live
-/// one by address, so that it means the same in two equal states, or of a dead one its ordinal.
+/// one by address, or the n-th dead one, so that it means the same in two equal states.
 struct SubjectStep {
   std::uint8_t choice = 0;   // of SubjectWorld::choices()
   std::uint8_t refused = 0;  // 0: none; else which request, from 1
@@ -53,8 +53,9 @@ struct TakenOperations {
 /// follows from their addresses, so that programs which only differ in which object was where leave the same bytes.
 class SubjectWorld {
  public:
-  /// In bytes, of a state: the most that the backend can hand out, and as much for all else.
-  static constexpr std::size_t max_words = 2 * Arena::slab_region / 8;
+  /// Of a state: the most bytes that may be taken, as many of the subject and its globals, and what the judge expects,
+  /// for which there is as much again.
+  static constexpr std::size_t max_words = 3 * Arena::slab_region / 8;
   static constexpr std::size_t most_choices = 255;
   static constexpr std::uint32_t most_refused = 200;
 
@@ -62,8 +63,8 @@ class SubjectWorld {
 
   /// Operations that may be asked for, without their objects.
   [[nodiscard]] const std::vector<Operation>& choices() const { return choices_; }
-  /// Whether it leads to no state that is gone on from: a wrong free, after which a program goes on as before.
-  [[nodiscard]] bool is_leaf(const SubjectStep& step) const;
+  /// Whether nothing can follow it: a wrong free that is told by abort().
+  [[nodiscard]] bool is_last(const SubjectStep& step) const;
 
   // Running. False once an invariant did not hold, as in Runner.
   bool start();
@@ -76,12 +77,16 @@ class SubjectWorld {
   void check_from(std::size_t operations);
 
   // Of the present state.
-  /// All steps that can be taken, without refusals.
+  /// All steps that can be taken, without refusals. There is no wrong free among them once one has left other bytes
+  /// than before: its subject counts them, and there would be no end of states.
   void list_steps(std::vector<SubjectStep>& steps);
+  /// Ends the process, with the reason, where a state is larger than max_words.
   [[nodiscard]] Hash128 hash();
-  [[nodiscard]] bool is_within_bounds() const { return SubjectStateAccess::memory_taken(runner_) <= bounds_.memory; }
+  [[nodiscard]] bool is_within_bounds() const { return memory_taken() <= bounds_.memory; }
   /// The first live object that is in no memory that the state is read from; else null.
-  [[nodiscard]] const LiveObject* find_outside();
+  [[nodiscard]] const KnownObject* find_outside();
+  /// Bytes that it has taken.
+  [[nodiscard]] std::size_t memory_taken() const { return SubjectStateAccess::memory_taken(runner_); }
   /// Requests for memory in the last step.
   [[nodiscard]] std::uint32_t requests() const { return requests_; }
 
@@ -100,11 +105,11 @@ class SubjectWorld {
   std::vector<std::vector<std::byte>> first_globals_;  // before anything ran
   TakenOperations& taken_;
   std::vector<Operation> choices_;
-  std::vector<LiveObject> live_;
-  std::vector<std::uint32_t> dead_;
+  std::vector<KnownObject> live_, dead_;
   std::vector<std::uint64_t> words_;
   KeyHash hash_;
   std::uint32_t births_ = 0, requests_ = 0;
+  bool has_noted_misuse_ = false;  // a wrong free has left other bytes than before
 };
 
 }  // namespace slabproof

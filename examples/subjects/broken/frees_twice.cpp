@@ -1,0 +1,3 @@
+#include "broken/told_pool.hpp"
+
+SLABPROOF_SUBJECT(ToldPool<slabproof::DetectedMisuse::By::Exception, ToldPoolMistake::FreesTwice>);
