@@ -28,12 +28,14 @@ ALL = {
     "c_pool": (5000, None, 0),
     "size_classes": (2000, None, 0),
     "tlsf": (5000, None, 0),
+    "told_pool": (2000, None, 0),
     "pool_subject": (400, r"H1/alloc", 50),
     "pmr_pool": (500, r"G6/alloc|died:UndefinedBehaviorSanitizer\S*/alloc", 30),
     "resource": (500, r"G6/allocate|died:UndefinedBehaviorSanitizer\S*/allocate", 30),
     "byte_wraps": (3000, r"H5/\S+|[LG]\d+/\S+|died:AddressSanitizer\S*/(alloc|free|end)", 600),
     "copies_new_size": (100, r"died:AddressSanitizer\S*/reallocate", 10),
     "forgets_fence": (100, r"G12/allocate", 10),
+    "frees_twice": (200, r"(L4|G11)/alloc", 40),
     "grows_without_end": (300, r"H5/alloc", 40),
     "grows_unrounded": (10, r"H1/allocate\w*", 2),
     "joins_live_neighbour": (300, r"(G11|L4)/\w+", 200),
@@ -60,6 +62,8 @@ EXPLORED = {
     "bump_arena": ("--sizes 4096 --aligns 64 --memory 16000", 0, r"\n  70 states, (.*\n)*  26 transitions took more "
                    rf"memory than that, .* at most 3 lived at once\n  {RIGHT}"),
     "c_pool": ("--sizes 64 --aligns 1", 0, rf"\n  89 states, 172 transitions,.*\n  {RIGHT}"),
+    # The same, before a wrong free was counted and after.
+    "told_pool": ("--sizes 64 --aligns 1", 0, rf"\n  178 states, 837 transitions,.*\n  {RIGHT}.*one in each program"),
     "byte_wraps": ("--live 3 --sizes 1,16", 0, rf"\n  24 states(.*\n)*  {RIGHT}"),  # it needs 256 at once
     "tlsf": ("--limit 3000", 2, r"NOT complete: there are more than 3,000 states; nothing wrong in all programs of "),
     "list_in_a_global": ("", 2, r"two programs left the same bytes and then went on differently, "),
@@ -67,6 +71,7 @@ EXPLORED = {
     "malloc_library": ("", 2, r"an object lies outside of the subject, of the memory that it took and of the globals"),
     "copies_new_size": ("", 1, r"signature: died:AddressSanitizer\S*/reallocate\n2 operations"),
     "forgets_fence": ("", 1, r"signature: G12/allocate\n2 operations"),
+    "frees_twice": ("", 1, r"signature: L4/alloc\n5 operations"),
     "grows_unrounded": ("", 1, r"signature: H1/allocate\n1 operations"),
     "grows_without_end": ("--live 2", 1, r"signature: H5/alloc\n16 operations"),
     "joins_live_neighbour": ("", 1, r"signature: G11/allocate\n5 operations"),
@@ -175,6 +180,22 @@ def problems_of_explorers(names, build, folder, pool):
         yield f"an explorer that is interrupted ends with {process.returncode}:\n{said}"
 
 
+def problems_of_process(binary, folder):
+    """What fails in no program alone is told with all that is needed to run it again."""
+    done = run([binary, "--random", 200, "--seed", 5, "--budget", 2, "--output", "worn"], folder)
+    said = re.search(r"^H1/alloc: 1 of 21 programs, which agree in a process of their own: .*\n"
+                     r"program 21 of seed 5, in a process that began with program 1: violated H1 at step \d+ .*\n"
+                     r"again: (.*)\nwritten: worn/H1-alloc.chain, of which \d+ of the 21 programs are enough; "
+                     r"again: (.*)$", done.stdout, re.MULTILINE)
+    if done.returncode != 1 or not said:
+        yield f"{binary.name} ends with {done.returncode}:\n{done.stdout}"
+        return
+    for command in said.groups():
+        again = run(command.split(), folder)
+        if again.returncode != 1 or "violated H1 at step" not in again.stdout:
+            yield f"{command} ends with {again.returncode}:\n{again.stdout}"
+
+
 def problems_of_malloc(binary, folder, compiler):
     """The same through malloc of shared libraries, which are loaded beside the program's own."""
     environment = {"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=65536"}
@@ -226,7 +247,7 @@ def main():
     targets = [f"{name}_replay" for name in (*subjects, "malloc_library")]
     explored = [name for name in EXPLORED if name in subjects or name not in ALL]
     targets += [f"{name}_explore" for name in explored]
-    targets += ["loses_every_third_fuzz", "malloc_library_fuzz", "lowers_alignment_properties"]
+    targets += ["wears_out_replay", "loses_every_third_fuzz", "malloc_library_fuzz", "lowers_alignment_properties"]
     targets += ["tlsf_fuzz"]  # for ci/campaign/subject_test.py
     must(["cmake", "--build", build, "--parallel", os.cpu_count() or 2, "--target", *targets], HERE)
     with tempfile.TemporaryDirectory() as folder:
@@ -240,6 +261,7 @@ def main():
             if not problems:
                 problems += problems_of_tests(found, build, folder, wanted.compiler, pool)
                 problems += problems_of_pages(found, build, folder, pool)
+        problems += problems_of_process(build / "wears_out_replay", folder)
         problems += problems_of_malloc(build / "malloc_library_replay", folder,
                                        wanted.compiler.replace("clang++", "clang"))
         guided = run([build / "malloc_library_fuzz", "-runs=2000", "-seed=1"], folder,

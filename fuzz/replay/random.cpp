@@ -2,13 +2,19 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <string_view>
 #include <system_error>
 
+#include "fuzz/chain/chain.hpp"
+#include "fuzz/chain/chain_minimizer.hpp"
 #include "fuzz/replay/joined.hpp"
 #include "fuzz/replay/minimize_file.hpp"
+#include "fuzz/replay/test_comment.hpp"
 #include "model/judge/step_mark.hpp"
 #include "model/process/isolated.hpp"
 #include "model/process/minimize_progress.hpp"
@@ -44,7 +50,28 @@ struct Failure {
   std::uint64_t times = 0, first = 0;
   std::size_t index = 0, began = 0;  // of the shortest program, and of the first one that ran in its process
   Program shortest;
+  Verdict verdict;  // of it, there
 };
+
+/// The command that replays a file, or the one that draws programs again: of the tool that the person typed, if it was
+/// not this program, which then says in SLABPROOF_AGAIN how it replays {}.
+std::string command_for(const std::string& file) {
+  const char* const again = std::getenv("SLABPROOF_AGAIN");
+  std::string command = again ? again : program_invocation_name + std::string{" {}"};
+  if (const std::size_t at = command.find("{}"); at != command.npos) command.replace(at, 2, shell_word(file));
+  return command;
+}
+std::string command_for(const RandomOptions& options, std::size_t programs) {
+  const std::string rest =
+      std::to_string(programs) + " --seed " + std::to_string(options.seed) + (options.goes_on ? " --go-on" : "");
+  const char* const again = std::getenv("SLABPROOF_AGAIN");
+  if (!again) return program_invocation_name + (" --random " + rest);
+  constexpr std::string_view replay = "--replay {}";
+  std::string command = again;
+  if (const std::size_t at = command.find(replay); at != command.npos)
+    command.replace(at, replay.size(), "--programs " + rest);
+  return command;
+}
 
 class Search {
  public:
@@ -88,6 +115,7 @@ class Search {
         failure.shortest = std::move(program);
         failure.index = passed.index;
         failure.began = passed.first;
+        failure.verdict = passed.verdict;
       }
     }
     char words[96];
@@ -127,11 +155,7 @@ class Search {
 
   bool tell(const std::string& signature, Failure& failure) {
     const Minimized result = make_small(failure);
-    if (result.verdict.agreed()) {
-      std::printf("%s: %ju of %ju programs, which agree in a process of their own\n", signature.c_str(),
-                  std::uintmax_t{failure.times}, std::uintmax_t{ran_});
-      return true;
-    }
+    if (result.verdict.agreed()) return tell_of_process(signature, failure);
     const std::string text = to_text(result.program);
     std::printf("%sverdict: %s\n%ssignature: %s\n", text.c_str(), result.verdict.sentence().c_str(),
                 result.verdict.explanation().c_str(), result.verdict.signature().c_str());
@@ -139,14 +163,52 @@ class Search {
     std::printf("%sfound by program %ju; %zu operations made %zu%s\n", options_.goes_on ? "first " : "",
                 std::uintmax_t{failure.first}, failure.shortest.operations.size(), result.program.operations.size(),
                 result.finished ? "" : ", stopped before nothing smaller was left to try");
-    std::string name = result.verdict.signature();
-    for (char& c : name)
+    const std::string file = file_of(result.verdict.signature(), ".trace");
+    if (!write_file(file, text.data(), text.size())) return false;
+    std::printf("written: %s\n\n", file.c_str());
+    return true;
+  }
+
+  /// In the folder, which is made if need be.
+  std::string file_of(std::string signature, const char* ending) const {
+    for (char& c : signature)
       if (!std::isalnum(static_cast<unsigned char>(c))) c = '-';
     std::error_code error;
     std::filesystem::create_directories(options_.folder, error);
-    const std::string file = options_.folder + "/" + name + ".trace";
-    if (!write_file(file, text.data(), text.size())) return false;
-    std::printf("written: %s\n\n", file.c_str());
+    return options_.folder + "/" + signature + ending;
+  }
+
+  /// Of what fails in no process of its own: all that is needed to run it again, and what of that is enough as a chain.
+  bool tell_of_process(const std::string& signature, const Failure& failure) {
+    std::vector<std::string> programs;
+    for (std::size_t i = failure.began; i <= failure.index; ++i) {
+      const std::vector<std::uint8_t> bytes = encode(random_program(options_, i, runner_.language()));
+      programs.emplace_back(bytes.begin(), bytes.end());
+    }
+    Chain chain{InputKind::Program, {}};
+    for (const std::string& program : programs) chain.inputs.push_back({1, program});
+    const auto go_on = [&](std::uint64_t left, std::uint64_t tried) {
+      char words[128];
+      std::snprintf(words, sizeof words, "%.0f s, minimizing: %ju chains tried, %ju of %zu programs left",
+                    progress_.seconds(), std::uintmax_t{tried}, std::uintmax_t{left}, programs.size());
+      return progress_.go_on(words);
+    };
+    const MinimizedChain result = minimize_chain(runner_, chain, {.budget = options_.budget, .go_on = go_on});
+    std::printf("%s: %ju of %ju programs, which agree in a process of their own: what that did before matters\n",
+                signature.c_str(), std::uintmax_t{failure.times}, std::uintmax_t{ran_});
+    std::printf("program %zu of seed %ju, in a process that began with program %zu: %s\n", failure.index + 1,
+                std::uintmax_t{options_.seed}, failure.began + 1, failure.verdict.sentence().c_str());
+    std::printf("again: %s\n", command_for(options_, failure.index + 1).c_str());
+    if (!result.verdict.failed())
+      return std::printf("these %zu programs agree in another process: it depends on more than on what ran there\n\n",
+                         programs.size()),
+             true;
+    const std::string file = file_of(signature, ".chain");
+    if (!write_file(file, result.bytes.data(), result.bytes.size())) return false;
+    std::string why;
+    const auto left = parse_chain(result.bytes, why);
+    std::printf("written: %s, of which %ju of the %zu programs are enough; again: %s\n\n", file.c_str(),
+                std::uintmax_t{left ? left->count() : 1}, programs.size(), command_for(file).c_str());
     return true;
   }
 
