@@ -38,6 +38,12 @@ class Historian {
     for (std::size_t c = 0; c < runner.setup().cache_count; ++c) step += (c == 0 ? "" : ",") + scene_.counts(runner, c);
     step += "],\"slabs\":{";
     std::map<std::string, std::string> cards = scene_.cards(runner);
+    if (const LiveRange& object = runner.rejected(); object.begin != object.end)
+      cards["rejected"] = "{\"cache\":" + decimal(object.cache) +
+                          ",\"at\":" + quoted(address_text(address_on_page(object.begin))) +
+                          ",\"end\":" + quoted(address_text(address_on_page(object.end))) +
+                          ",\"size\":" + decimal(object.end - object.begin) +
+                          ",\"rejected\":" + quoted(name_of_object(object.ordinal)) + "}";
     for (const auto& [name, text] : cards)
       if (const auto known = cards_.find(name); known == cards_.end() || known->second != text)
         step += (step.back() == '{' ? "" : ",") + quoted(name) + ":" + text;
@@ -72,6 +78,12 @@ std::string address_text(std::uint64_t address) {
   char text[32];
   std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(address));
   return text;
+}
+
+std::uint64_t address_on_page(std::uintptr_t address) {
+  constexpr std::uintptr_t end_of_arena = std::uintptr_t{1} << 32;
+  const std::uintptr_t relative = address - Arena::default_base;
+  return relative < end_of_arena ? relative : address;
 }
 
 History history_of(Runner& runner, const Program& program) {

@@ -176,12 +176,10 @@ class MemoryScene final : public Scene {
       live += at - object.begin;
     }
     free_until(end);
-    const std::uintptr_t shown = begin - Arena::default_base < end_of_arena ? begin - Arena::default_base : begin;
-    return ",\"at\":" + slabproof::quoted(address_text(shown)) + ",\"size\":" + decimal(end - begin) +
+    return ",\"at\":" + slabproof::quoted(address_text(address_on_page(begin))) + ",\"size\":" + decimal(end - begin) +
            ",\"live\":" + decimal(live) + ",\"parts\":[" + parts + "]";
   }
 
-  static constexpr std::uintptr_t end_of_arena = std::uintptr_t{1} << 32;
   std::map<std::uintptr_t, Block> blocks_;  // by address
   std::size_t taken_ = 0;  // blocks so far
   Bytes used_[Limits::max_caches];  // of what was in an object since its memory was taken

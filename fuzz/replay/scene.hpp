@@ -34,5 +34,7 @@ std::unique_ptr<Scene> make_scene();
 inline std::string decimal(std::uint64_t number) { return std::to_string(number); }
 /// An address for people.
 std::string address_text(std::uint64_t address);
+/// An address as a page has it: from the arena's begin, where it lies in it.
+std::uint64_t address_on_page(std::uintptr_t address);
 
 }  // namespace slabproof

@@ -27,6 +27,7 @@ std::size_t AnyRunner::promised_align(std::uint8_t cache, std::size_t size, std:
 bool AnyRunner::admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t object, std::size_t size,
                       std::size_t align) {
   const Abilities& abilities = subjects_[cache]->abilities();
+  rejected_ = {object, object + size, ordinal, cache};
   if (abilities.takes_memory && !backend_of(cache).is_memory_of(cache, object, size))
     return violate(Invariant::G8, Cause::OutsideMemory, "an object inside memory that the subject was given",
                    "a pointer elsewhere"),
@@ -39,6 +40,7 @@ bool AnyRunner::admit(std::uint8_t cache, std::uint32_t ordinal, std::uintptr_t 
     return violate(Invariant::G6, Cause::Misaligned, "an object aligned to " + std::to_string(align),
                    "one that is not"),
            false;
+  rejected_ = {};
   return true;
 }
 

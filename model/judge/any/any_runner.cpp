@@ -49,6 +49,7 @@ bool AnyRunner::start(const Setup& setup) {
   judgement_.reset();
   log_ = {};
   reference_.reset();
+  rejected_ = {};
   for (std::uint64_t& incarnation : incarnations_) incarnation = ++last_incarnation_;
   live_.clear();
   step_ = 0;

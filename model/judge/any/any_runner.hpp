@@ -79,6 +79,9 @@ class AnyRunner : private BackendObserver {
   [[nodiscard]] const Setup& setup() const { return setup_; }
   [[nodiscard]] RecordingBackend& backend(std::size_t index) { return backends_[index]; }
   [[nodiscard]] const Reference& reference() const { return reference_; }
+  /// The bytes of the object that an allocation of the last step gave, and that may not lie there: G8, G11, L4, G6.
+  /// Empty where there is none.
+  [[nodiscard]] const LiveRange& rejected() const { return rejected_; }
 
   friend class SubjectStateAccess;  // properties/explore/subject/state.hpp
 
@@ -197,6 +200,7 @@ class AnyRunner : private BackendObserver {
   CallContext context_;
   std::array<RecordingBackend, Limits::max_backends> backends_;
   Reference reference_;
+  LiveRange rejected_{};
   Setup setup_;
   AnySubject* subjects_[Limits::max_caches] = {};
   // Objects by ordinal. There are too many to clear after each program, so old ones stay; an object counts only if the
