@@ -125,11 +125,16 @@ class Arguments(Case):
 
     def test_subject(self):
         (self.tree / "pool.cpp").write_text("")
-        (self.tree / "a;b.cpp").write_text("")
+        for name in ("a;b.cpp", "pool.hpp", "pool.c", "pool"):
+            (self.tree / name).write_text("")
         (self.tree / "library").mkdir()
         for wrong, words in (("", "no adapter is named"), ("--nonsense", "unrecognized arguments"),
                              ("missing.cpp", "missing.cpp: there is no such file"), (".", "there is no such file"),
                              ("a;b.cpp", "there is a ';' in the path"), ("pool.cpp --programs 0", "0 is no"),
+                             ("pool.hpp", "pool.hpp: the adapter is a source of C++, and ends with .cc, .cpp"),
+                             ("pool.c", "pool.c: the adapter is a source of C++"),
+                             ("pool", "pool: the adapter is a source of C++"),
+                             ("pool.cpp -- pool.hpp", "pool.hpp: a header is not compiled by itself"),
                              ("pool.cpp --programs many", "many is no"), ("pool.cpp --seconds -1", "--seconds"),
                              ("pool.cpp --replay missing", "--replay missing: there is no such file"),
                              ("pool.cpp other.cpp", "other.cpp: there is no such file"),

@@ -141,6 +141,7 @@ function(slabproof_add_subject name)
 
   set(parts ${name}_subject)
   add_library(${name}_subject OBJECT EXCLUDE_FROM_ALL ${subject_SOURCES})
+  set_target_properties(${name}_subject PROPERTIES UNITY_BUILD OFF)  # one of these files is included in a test
   target_link_libraries(${name}_subject PRIVATE ${subject_LIBRARIES} slabproof_headers)
   foreach(target IN LISTS subject_INSTRUMENT)
     slabproof_instrument(${name}_${target} ${target})
@@ -164,9 +165,8 @@ function(slabproof_add_subject name)
   file(CONFIGURE OUTPUT ${facts} CONTENT
     "namespace slabproof {\nconst char* unseen_libraries() { return \"@libraries@\"; }\n}\n" @ONLY)
 
-  slabproof_note_compilation(${name} compiled SOURCES ${subject_SOURCES} LIBRARIES ${subject_LIBRARIES}
-    INSTRUMENT ${subject_INSTRUMENT})
-  add_executable(${name}_replay ${facts} ${compiled} ${objects} $<TARGET_OBJECTS:slabproof_replay>)
+  add_executable(${name}_replay ${facts} ${objects} $<TARGET_OBJECTS:slabproof_replay>)
+  slabproof_note_compilation(${name} PARTS ${parts} LIBRARIES ${subject_LIBRARIES})
   add_executable(${name}_explore ${facts} ${objects} $<TARGET_OBJECTS:slabproof_explorer>)
   foreach(tool replay explore)
     target_link_libraries(${name}_${tool} PRIVATE slabproof_judge ${subject_LIBRARIES})

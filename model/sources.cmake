@@ -41,7 +41,8 @@ set(slabproof_replay_of_slabs
   fuzz/replay/recording.cpp fuzz/replay/slabs_on_page.cpp)
 set(slabproof_replay_of_subjects
   fuzz/replay/memory_on_page.cpp fuzz/replay/subject_test/as_test.cpp fuzz/replay/subject_test/body.cpp
-  fuzz/replay/subject_test/checks_text.cpp fuzz/replay/subject_test/how_compiled.cpp
+  fuzz/replay/subject_test/checks_text.cpp fuzz/replay/subject_test/compile_commands.cpp
+  fuzz/replay/subject_test/how_compiled.cpp
   fuzz/replay/subject_test/judge_text.cpp fuzz/replay/subject_test/parts.cpp fuzz/replay/subject_test/selected.cpp
   fuzz/replay/subject_test/source_text.cpp)
 # The explorer of any subject.

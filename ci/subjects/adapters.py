@@ -1,4 +1,5 @@
-"""The adapters that ci/subject --new writes: each compiles as it is, on malloc, until what is yours takes its place."""
+"""The adapters that ci/subject writes. Those of --new compile as they are, on malloc, until what is yours takes its
+place."""
 
 import pathlib
 import re
@@ -127,6 +128,19 @@ double dynamic_cast else enum explicit export extern false float for friend goto
 new noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires return
 short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try typedef
 typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq std slabproof""".split())
+# What begins a file that is no user's: --as-test takes its text then (fuzz/replay/subject_test/as_test.cpp).
+HEAD = "// Written by ci/subject. A test of it has what follows, and not this file.\n"
+# Which library is said when it runs, so that it is compiled once for all.
+OF_MALLOC = HEAD + """#include <cstdlib>
+
+#include <slabproof/malloc_library.hpp>
+SLABPROOF_MALLOC_LIBRARY(std::getenv("SLABPROOF_MALLOC"));
+"""
+OF_RESOURCE = HEAD + """#include {header}
+
+#include <slabproof/memory_resource.hpp>
+SLABPROOF_RESOURCE({type});
+"""
 KINDS = {"pool": _POOL, "heap": _HEAP, "c": _C, "resource": _RESOURCE}
 
 

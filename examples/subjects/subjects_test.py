@@ -15,7 +15,10 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-from tests_and_pages import problems_of_pages, problems_of_tests
+from tests_and_pages import Made, problems_of_pages, problems_of_settings, problems_of_tests
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "ci"))
+from subjects import adapters
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Within how many random programs it is found, about three times as many as it takes; as what; and how many operations
@@ -32,6 +35,7 @@ ALL = {
     "pool_subject": (400, r"H1/alloc", 50),
     "pmr_pool": (500, r"G6/alloc|died:UndefinedBehaviorSanitizer\S*/alloc", 30),
     "resource": (500, r"G6/allocate|died:UndefinedBehaviorSanitizer\S*/allocate", 30),
+    "written": (500, r"G6/allocate|died:UndefinedBehaviorSanitizer\S*/allocate", 30),
     "byte_wraps": (3000, r"H5/\S+|[LG]\d+/\S+|died:AddressSanitizer\S*/(alloc|free|end)", 600),
     "copies_new_size": (100, r"died:AddressSanitizer\S*/reallocate", 10),
     "forgets_fence": (100, r"G12/allocate", 10),
@@ -51,6 +55,9 @@ ALL = {
     "stale_position": (400, r"(G11|L4)/\w+", 50),
     "word_into_smaller_slot": (60, r"died:AddressSanitizer\S*/alloc", 10),
 }
+
+# Of settings/, in the same way.
+OF_SETTINGS = {"segments": (100, r"B18/end", 30), "slots_inside": (20, r"G6/alloc", 1)}
 
 # What the explorer is asked, its exit status, and what it says: of a failure how long a shortest program is.
 # A list of free slots, last in first out, of which at most n were used is in one of a(n) = 1, 2, 5, 16, 65, ... states,
@@ -204,6 +211,10 @@ def problems_of_malloc(binary, folder, compiler):
         must([compiler, "-O1", "-g", "-std=gnu11", "-fno-builtin", "-shared", "-fPIC", f"-D{name}", "-o", library,
               HERE / "broken" / "malloc.c"], folder)
         yield from problems_of(name, binary, folder, *row, SLABPROOF_MALLOC=str(library))
+    # The test of one, on that library and on the right one.
+    made = Made(binary, "MULTIPLIES_BLINDLY", folder, SLABPROOF_MALLOC=str(folder / "libMULTIPLIES_BLINDLY.so"))
+    yield from made.problems or [*made.problems_of_commands(folder), *made.problems_of_commands(
+        folder, (str(folder / "libMULTIPLIES_BLINDLY.so"), str(folder / "libRIGHT.so")), agrees=True)]
     for words in ("lib{}.so has malloc, free, calloc, realloc, memalign, malloc_usable_size; not aligned_alloc, posix_"
                   "memalign; memory is refused to it at times;", "of which it dies"):
         mistake = "TRUSTS_MMAP" if "dies" in words else "RIGHT"
@@ -237,8 +248,12 @@ def main():
         parser.add_argument(option, required=True)
     wanted = parser.parse_args()
     build = pathlib.Path(wanted.folder)
+    build.mkdir(parents=True, exist_ok=True)
+    written = build / "written.cpp"
+    written.write_text(adapters.OF_RESOURCE.format(header="<memory_resource>",
+                                                   type="std::pmr::synchronized_pool_resource"))
     must(["cmake", "--fresh", "-G", "Ninja", "-S", HERE, "-B", build, f"-DCMAKE_PREFIX_PATH={wanted.prefix}",
-          f"-DCMAKE_CXX_COMPILER={wanted.compiler}",
+          f"-DCMAKE_CXX_COMPILER={wanted.compiler}", f"-DWRITTEN_BY_CI={written}",
           f"-DCMAKE_C_COMPILER={wanted.compiler.replace('clang++', 'clang')}"], HERE)
     subjects = dict(ALL)
     if not re.search("^HAS_BOOST_POOL:INTERNAL=1$", (build / "CMakeCache.txt").read_text(), re.MULTILINE):
@@ -248,6 +263,7 @@ def main():
     explored = [name for name in EXPLORED if name in subjects or name not in ALL]
     targets += [f"{name}_explore" for name in explored]
     targets += ["wears_out_replay", "loses_every_third_fuzz", "malloc_library_fuzz", "lowers_alignment_properties"]
+    targets += [f"{name}_replay" for name in OF_SETTINGS]
     targets += ["tlsf_fuzz"]  # for ci/campaign/subject_test.py
     must(["cmake", "--build", build, "--parallel", os.cpu_count() or 2, "--target", *targets], HERE)
     with tempfile.TemporaryDirectory() as folder:
@@ -262,6 +278,10 @@ def main():
                 problems += problems_of_tests(found, build, folder, wanted.compiler, pool)
                 problems += problems_of_pages(found, build, folder, pool)
         problems += problems_of_process(build / "wears_out_replay", folder)
+        for name, row in OF_SETTINGS.items():
+            problems += problems_of(name, build / "settings" / f"{name}_replay", folder, *row)
+        if not problems:
+            problems += problems_of_settings(OF_SETTINGS, build, folder)
         problems += problems_of_malloc(build / "malloc_library_replay", folder,
                                        wanted.compiler.replace("clang++", "clang"))
         guided = run([build / "malloc_library_fuzz", "-runs=2000", "-seed=1"], folder,

@@ -233,15 +233,16 @@ void MallocLibrary::refuse_memory(bool is_refused) {
   if (setrlimit(writable_memory, &wanted) != 0) cannot_judge_for_errno("setrlimit");
 }
 
-const TestedSubject& tested_library(const char* path) {
+const TestedSubject& tested_library(const char* path, const char* file) {
   MallocLibrary::load(path);
-  static const TestedSubject subject{
-      "malloc",
-      [](void* storage, const CacheSpec&, RecordingBackend&) { return make_subject_in<MallocLibrary>(storage); },
-      language_for(claimed),
-      claimed.capacity,
-      nullptr,
-      &claimed};
+  static const TestedSubject subject{.name = "malloc",
+                                     .make = [](void* storage, const CacheSpec&,
+                                                RecordingBackend&) { return make_subject_in<MallocLibrary>(storage); },
+                                     .language = language_for(claimed),
+                                     .capacity = claimed.capacity,
+                                     .abilities = &claimed,
+                                     .file = file,
+                                     .is_library = true};
   return subject;
 }
 

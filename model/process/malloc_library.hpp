@@ -45,7 +45,8 @@ class MallocLibrary {
   void refuse_memory(bool is_refused);
 };
 
-/// The library at `path`, or of that name where the system finds it, as what this program judges. Loads it.
-const TestedSubject& tested_library(const char* path);
+/// The library at `path`, or of that name where the system finds it, as what this program judges, named in `file`.
+/// Loads it.
+const TestedSubject& tested_library(const char* path, const char* file);
 
 }  // namespace slabproof

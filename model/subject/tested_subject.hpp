@@ -22,6 +22,8 @@ struct TestedSubject {
   bool takes_objects = false, takes_source = false;  // what its constructor takes: Objects, Memory
   bool frees_with_align = false;  // its free() takes an alignment besides the size
   Arena::Room room{};
+  const char* file = "";  // that names it, as its compiler knows it
+  bool is_library = false;  // which the harness's own code loads (model/process/malloc_library.hpp)
 };
 
 /// Defined once a program: by slab_subject.cpp, or by SLABPROOF_SUBJECT in a file that is linked in its place.

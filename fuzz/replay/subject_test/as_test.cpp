@@ -3,18 +3,21 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <string_view>
 
 #include "fuzz/replay/input.hpp"
 #include "fuzz/replay/subject_test/how_compiled.hpp"
 #include "fuzz/replay/subject_test/subject_test.hpp"
 #include "fuzz/replay/subject_test/texts.hpp"
 #include "fuzz/replay/test_comment.hpp"
+#include "model/process/cannot_judge.hpp"
 
 namespace slabproof {
 namespace {
 
 constexpr const char* headers = R"(@if source
 #include <sanitizer/asan_interface.h>
+#include <sys/mman.h>
 @end
 @if hangs
 #include <unistd.h>
@@ -27,6 +30,10 @@ constexpr const char* headers = R"(@if source
 @end
 #include <cstddef>
 #include <cstdint>
+@if source
+#include <cstdio>
+#include <cstdlib>
+@end
 #include <cstring>
 #include <map>
 #include <new>
@@ -49,18 +56,24 @@ namespace {
 
 )";
 
-/// What the test has of the adapter: its own text where it has no class, only the name of one; else its file.
-std::string adapter_in_test(const std::string& file, const std::string& text) {
-  const bool has_class = text.empty() || text.find("SLABPROOF_SUBJECT") != text.npos;
-  return has_class ? "#include \"" + file + "\"\n" : text;
+/// The line with which files begin that ci/subject writes (ci/subjects/adapters.py).
+constexpr std::string_view written_by_us =
+    "// Written by ci/subject. A test of it has what follows, and not this file.\n";
+
+/// What the test has of the adapter: its file, or its text where that is not the user's.
+std::string adapter_in_test(const std::string& file) {
+  std::string why;
+  const auto text = read_file(file, std::size_t{1} << 20, why);
+  if (!text) cannot_judge("--as-test: " + file + ": " + why);
+  return text->starts_with(written_by_us) ? text->substr(written_by_us.size()) : "#include \"" + file + "\"\n";
 }
 
 /// A shared library is loaded by the harness's own code; which one, the environment says.
-std::string environment_with(const std::string& adapter, HowCompiled& how) {
-  if (adapter.find("SLABPROOF_MALLOC_LIBRARY") == adapter.npos) return "";
+std::string environment_with(const TestedSubject& subject, HowCompiled& how) {
+  if (!subject.is_library) return "";
   for (const char* const part : {"malloc_library", "child", "cannot_judge", "possible_checks", "watchdog"})
     how.others.push_back({how.root + "/model/process/" + part + ".cpp", how.adapter.words});
-  how.libraries += " -ldl";
+  how.libraries.emplace_back("-ldl");
   std::string environment;
   for (const char* const name : {"SLABPROOF_MALLOC", "GLIBC_TUNABLES"})
     if (const char* const value = std::getenv(name)) environment += std::string{name} + "=" + shell_word(value) + " ";
@@ -73,15 +86,13 @@ const std::size_t max_operations_of_test = 4000;
 
 GeneratedTest as_test(Runner& runner, const Program& program, std::string_view name, const std::string& file) {
   const TestedSubject& subject = tested_subject();
-  HowCompiled how = how_compiled();
-  std::string why;
-  const std::string adapter = read_file(how.adapter.file, std::size_t{1} << 20, why).value_or("");
-  const std::string environment = environment_with(adapter, how);
+  HowCompiled how = how_compiled(subject.file);
+  const std::string adapter = adapter_in_test(how.adapter.file), environment = environment_with(subject, how);
   GeneratedTest test{"", run_isolated(runner, program)};
   const Verdict& verdict = test.run.verdict;
   const Parts parts = parts_of_test(subject, program, verdict);
   Values values = values_of_test(subject, program, parts);
-  values["ADAPTER"] = adapter_in_test(how.adapter.file, adapter);
+  values["ADAPTER"] = adapter;
   test.text = comment_of_test(program, verdict,
                               {.how = "To compile and run it",
                                .where = "with the allocator that it was made with",

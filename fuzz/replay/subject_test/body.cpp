@@ -1,6 +1,7 @@
 // The operations of a program as calls.
 #include <map>
 
+#include "fuzz/replay/scene.hpp"
 #include "fuzz/replay/subject_test/subject_test.hpp"
 #include "model/judge/runner.hpp"
 #include "model/program/trace.hpp"
@@ -11,7 +12,11 @@ namespace {
 class BodyWriter {
  public:
   BodyWriter(const TestedSubject& subject, const Program& program, const Verdict& verdict, const Parts& parts)
-      : claims_{*subject.abilities}, program_{program}, verdict_{verdict}, parts_{parts} {}
+      : claims_{*subject.abilities},
+        layout_{Arena::default_base, subject.room},
+        program_{program},
+        verdict_{verdict},
+        parts_{parts} {}
 
   std::string write() {
     if (has("hangs")) line("alarm(5);  // it hung");
@@ -54,7 +59,8 @@ class BodyWriter {
     constexpr const char* reuses[] = {"Lifo", "Fifo", "Never"};
     constexpr const char* placements[] = {"Adjacent", "Scattered", "BarelyAligned"};
     const BackendSpec& spec = program_.setup.backends[b];
-    return "Source " + backend(b) + "{Reuse::" + reuses[static_cast<std::size_t>(spec.reuse)] +
+    return "Source " + backend(b) + "{" + address_text(layout_.slabs(b)) +
+           ", Reuse::" + reuses[static_cast<std::size_t>(spec.reuse)] +
            ", Placement::" + placements[static_cast<std::size_t>(spec.placement)] + ", " + number(spec.seed) + "};";
   }
 
@@ -125,6 +131,7 @@ class BodyWriter {
   }
 
   const Abilities& claims_;
+  const ArenaLayout layout_;
   const Program& program_;
   const Verdict& verdict_;
   const Parts& parts_;

@@ -134,7 +134,7 @@ const char* const checks_of_test = R"text(  std::vector<int> numbers() const {
   }
 
 @end
-  std::byte* storage_;
+  Storage& storage_;
 @objects|  slabproof::Objects objects_;
 @if source
   Source& source_;
@@ -148,7 +148,7 @@ const char* const checks_of_test = R"text(  std::vector<int> numbers() const {
   // How many of its objects live; the most that did; the most since it last gave memory back.
   std::size_t live_ = 0, most_ = 0, room_ = 0;
 };
-alignas(4096) std::byte storage[$COUNT$][$STORAGE$];
+Storage storage[$COUNT$];
 
 )text";
 

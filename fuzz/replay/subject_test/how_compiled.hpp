@@ -5,25 +5,25 @@
 
 namespace slabproof {
 
-/// How a subject was compiled and linked. A line is a fact: `root` with the folder of this project, `compiler` and
-/// `c_compiler` with a path; `adapter` with the
-/// file that names the subject and `source` with each other one, behind them `standard` with a number or nothing, and
-/// `word` with each word for the compiler; `library` with each word for the linker. Words are as CMake has them.
-/// Written by slabproof_add_subject() (model/how_compiled.cmake).
+/// How a subject was compiled and linked. A line is a fact: `root` with the folder of this project, `commands` with a
+/// compile_commands.json, `object` with each object file of the subject's, `library` with each word for the linker, as
+/// CMake has it. Written by slabproof_add_subject() (model/how_compiled.cmake).
 const char* how_it_is_compiled();
 
-/// The same, read.
+/// How a subject was compiled. Its commands are those that made its object files, without what only a fuzzer wants.
 struct HowCompiled {
   struct Source {
-    std::string file;
-    std::string words;  // for a shell
+    std::string file;                // an absolute path
+    std::vector<std::string> words;  // the compiler, and what it was told besides the file
   };
-  std::string root, compiler, c_compiler;
-  Source adapter;  // its file is empty where no source was seen to name a subject
+  std::string root;
+  Source adapter;
   std::vector<Source> others;
-  std::string libraries;  // for a shell
+  std::vector<std::string> libraries;  // words for the linker
 };
-HowCompiled how_compiled();
+/// `adapter` is the file that names the subject, as its compiler knew it (__BASE_FILE__). Ends this process with status
+/// 2 and the reason where it is not known how a file was compiled.
+HowCompiled how_compiled(const std::string& adapter);
 
 /// The commands that compile a test in `file` with everything else, link it, and run it with `environment`, words for a
 /// shell.

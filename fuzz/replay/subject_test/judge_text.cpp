@@ -44,6 +44,12 @@ void check_contents() {
   for (const auto& [number, object] : live) check_contents(number, object.begin, object.size);
 }
 
+/// Where an allocator lies: behind as many bytes as in the harness, so that it is not aligned better here than there.
+struct alignas(4096) Storage {
+  std::byte words[$WORDS$];
+  alignas(SlabproofSubject) std::byte subject[sizeof(SlabproofSubject)];
+};
+
 /// The allocator, and what must hold of each call. Its objects have numbers.
 class Judged {
  public:
@@ -243,28 +249,28 @@ class Judged {
 @end
   void make() {
     live_ = most_ = room_ = 0;
-    std::memset(storage_, 0xA5, $STORAGE$);
+    std::memset(&storage_, 0xA5, sizeof storage_);
 @if source
     source_.user = this;
 @refuses|    source_.may_refuse = $MAY_REFUSE_AT_FIRST$;
 @if may_fail
     source_.has_refused = false;
     try {
-      subject_ = new (storage_) SlabproofSubject($ARGUMENTS$);
+      subject_ = new (storage_.subject) SlabproofSubject($ARGUMENTS$);
     } catch (const std::bad_alloc&) {
       EXPECT_TRUE(source_.has_refused) << "H9: it is not made although no memory was refused";
       EXPECT_EQ(source_.blocks_of(this), 0u) << "B18: memory that a constructor keeps which fails";
 @refuses|      source_.refusals.end();
-      subject_ = new (storage_) SlabproofSubject($ARGUMENTS$);
+      subject_ = new (storage_.subject) SlabproofSubject($ARGUMENTS$);
     }
     is_made_ = true;
 @else
-    subject_ = new (storage_) SlabproofSubject($ARGUMENTS$);
+    subject_ = new (storage_.subject) SlabproofSubject($ARGUMENTS$);
 @end
     source_.user = nullptr;
 @refuses|    source_.may_refuse = true;
 @else
-    subject_ = new (storage_) SlabproofSubject($ARGUMENTS$);
+    subject_ = new (storage_.subject) SlabproofSubject($ARGUMENTS$);
 @end
 @by_report|    misuses_ = subject_->misuses();
 @says|    judge_statements();

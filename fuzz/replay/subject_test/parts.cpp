@@ -63,7 +63,7 @@ Values values_of_test(const TestedSubject& subject, const Program& program, cons
   const Abilities& claims = *subject.abilities;
   const auto has = [&](std::string_view part) { return parts.find(part)->second; };
   const auto list = [](std::string& text, const std::string& item) { text += (text.empty() ? "" : ", ") + item; };
-  std::string parameters = "std::byte* storage", initialisers = "storage_{storage}", arguments;
+  std::string parameters = "Storage& storage", initialisers = "storage_{storage}", arguments;
   const auto take = [&](const std::string& type, const std::string& name) {
     list(parameters, type + " " + name);
     list(initialisers, name + "_{" + name + "}");
@@ -78,8 +78,8 @@ Values values_of_test(const TestedSubject& subject, const Program& program, cons
   };
   const ArenaLayout layout{0, subject.room};
   return {{"FIRST_ONES", std::to_string(BackendSpec::first_seed_of_ones)},
-          {"SIZE", std::to_string(layout.slab_bytes() + 8192)},
-          {"STORAGE", std::to_string(layout.cache_bytes())},
+          {"SIZE", std::to_string(layout.slab_bytes())},
+          {"WORDS", std::to_string(sizeof(AnySubject))},
           {"PARAMETERS", parameters},
           {"INITIALISERS", initialisers},
           {"ARGUMENTS", arguments},

@@ -29,18 +29,29 @@ class Refusals {
 enum class Reuse { Lifo, Fifo, Never };                      // of what came back
 enum class Placement { Adjacent, Scattered, BarelyAligned };  // of what is new
 
-/// Where the allocator takes its memory: junk, never zeros. Nobody may touch what it has not, or has no more.
+/// Where the allocator takes its memory: junk, never zeros. Nobody may touch what it has not, or has no more. It lies
+/// where the harness has it, and ends where that ends: what an allocator computes from addresses is the same.
 class Source final : public slabproof::MemorySource {
  public:
-  Source(Reuse reuse, Placement placement, std::uint8_t seed)
-      : reuse_{reuse},
+  Source(std::uintptr_t first, Reuse reuse, Placement placement, std::uint8_t seed)
+      : first_{first},
+        reuse_{reuse},
         placement_{placement},
         junk_{seed < $FIRST_ONES$ ? 0xA5 : 0xFF},
         random_{seed * random_step + 1} {
-    ASAN_POISON_MEMORY_REGION(memory_.data(), memory_.size());
-    used_ = -reinterpret_cast<std::uintptr_t>(memory_.data()) % 8192;
+    if (mmap(at(first_), bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != at(first_)) {
+      std::fprintf(stderr, "the memory at %#zx, where the test wants to have some, is taken\n", first_);
+      std::exit(2);
+    }
+    ASAN_POISON_MEMORY_REGION(at(first_), bytes);
   }
-  ~Source() { ASAN_UNPOISON_MEMORY_REGION(memory_.data(), memory_.size()); }
+  ~Source() {
+    ASAN_UNPOISON_MEMORY_REGION(at(first_), bytes);
+    munmap(at(first_), bytes);
+  }
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
 
   void* take_memory(std::size_t size, std::size_t align) noexcept override {
     EXPECT_NE(user, nullptr) << "B20: memory is taken outside of a call";
@@ -104,36 +115,37 @@ class Source final : public slabproof::MemorySource {
   };
 
   static constexpr std::uint64_t random_step = 0x9E3779B97F4A7C15u;
+  static constexpr std::size_t bytes = $SIZE$;
 
+  static std::byte* at(std::uintptr_t address) { return reinterpret_cast<std::byte*>(address); }
   std::byte* place(std::size_t size, std::size_t align) {
     for (std::size_t i = 0; i < returned_.size() && reuse_ != Reuse::Never; ++i) {
-      const std::size_t at = reuse_ == Reuse::Lifo ? returned_.size() - 1 - i : i;
-      const auto [block, bytes] = returned_[at];
-      if (bytes != size || reinterpret_cast<std::uintptr_t>(block) % align != 0) continue;
-      returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(at));
+      const std::size_t which = reuse_ == Reuse::Lifo ? returned_.size() - 1 - i : i;
+      const auto [block, length] = returned_[which];
+      if (length != size || reinterpret_cast<std::uintptr_t>(block) % align != 0) continue;
+      returned_.erase(returned_.begin() + static_cast<std::ptrdiff_t>(which));
       return block;
     }
-    const auto first = reinterpret_cast<std::uintptr_t>(memory_.data());
-    std::uintptr_t block = (first + used_ + align - 1) & ~(align - 1);
+    std::uintptr_t block = (next_ + align - 1) & ~(align - 1);
     if (placement_ == Placement::Scattered) block += random() % 5 * align;
     if (placement_ == Placement::BarelyAligned && block / align % 2 == 0) block += align;
-    if (size > memory_.size() || block - first > memory_.size() - size) return nullptr;
-    used_ = block - first + size;
-    return memory_.data() + (block - first);
+    if (size > bytes || block + size > first_ + bytes) return nullptr;
+    next_ = block + size;
+    return at(block);
   }
   std::uint64_t random() {
     random_ = random_ * 6364136223846793005u + 1442695040888963407u;
     return random_ >> 33;
   }
 
+  const std::uintptr_t first_;
+  std::uintptr_t next_ = first_;  // where nobody has been
   const Reuse reuse_;
   const Placement placement_;
   const int junk_;
   std::uint64_t random_;
   std::map<std::byte*, Taken> taken_;
   std::vector<std::pair<std::byte*, std::size_t>> returned_;
-  std::size_t used_ = 0;
-  std::vector<std::byte> memory_ = std::vector<std::byte>($SIZE$);
 };
 
 @end

@@ -9,10 +9,10 @@
   using SlabproofSubject = slabproof::MallocLibrary; \
   const bool slabproof_library_is_loaded = (slabproof::MallocLibrary::load(PATH), true)
 #else
-#define SLABPROOF_MALLOC_LIBRARY(PATH)                          \
-  const slabproof::TestedSubject& slabproof::tested_subject() { \
-    static const TestedSubject& subject = tested_library(PATH); \
-    return subject;                                             \
-  }                                                             \
+#define SLABPROOF_MALLOC_LIBRARY(PATH)                                         \
+  const slabproof::TestedSubject& slabproof::tested_subject() {                \
+    static const TestedSubject& subject = tested_library(PATH, __BASE_FILE__); \
+    return subject;                                                            \
+  }                                                                            \
   static_assert(true)
 #endif

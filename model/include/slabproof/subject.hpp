@@ -264,7 +264,8 @@ constexpr ArenaLayout::Room room_for() {
                                            slabproof::detail::takes_objects<SlabproofJudged>,    \
                                            slabproof::detail::takes_source<SlabproofJudged>,     \
                                            slabproof::detail::frees_with_align<SlabproofJudged>, \
-                                           slabproof::room_for<SlabproofJudged>()};              \
+                                           slabproof::room_for<SlabproofJudged>(),               \
+                                           __BASE_FILE__};                                       \
     return subject;                                                                              \
   }                                                                                              \
   static_assert(true)
