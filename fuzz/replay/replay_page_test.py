@@ -148,7 +148,7 @@ def check_quarantine(page):
     page.expect("their turns", page.text("[data-slab=s1] .slots").split("\n")[:6],
                 ["→ null", "0", "q 1", "1", "q 2", "2"])
     page.expect("the free list, which misses no slot", page.text("[data-slab=s1] .chain"), "free list: 0 → null")
-    page.expect("the legend", "in quarantine" in page.text(".legend"), True)
+    page.expect("the legend", "in quarantine" in page.text("#legend"), True)
 
 
 def main():
