@@ -29,17 +29,17 @@ TEST(SizeClasses, ReportsAWrongSizeAtFree) {
   Backend backend;
   Heap heap{backend};
   void* const small = heap.alloc(64);
-  void* const large = heap.alloc(6000);
+  void* const large = heap.alloc(12000);
   heap.free(small, 65);
-  heap.free(small, 6000);
+  heap.free(small, 12000);
   heap.free(small, SIZE_MAX);
   heap.free(large, 64);
-  heap.free(large, 9000);
+  heap.free(large, 17000);
   heap.free(large, SIZE_MAX);
   EXPECT_EQ(kinds(), (std::vector(6, Misuse::OtherCache)));
   EXPECT_EQ(heap.live_objects(), 2u);
   heap.free(small, 57);  // of the same class
-  heap.free(large, 8192);
+  heap.free(large, 16384);
   EXPECT_EQ(kinds(), std::vector<Misuse>{});
   EXPECT_EQ(heap.live_objects(), 0u);
 
@@ -107,15 +107,15 @@ void check_that_it_stays_freed(Heap& heap, void* freed) {
 TEST(SizeClasses, ReportsAResizeOfWhatIsFreeAlready) {
   Backend backend;
   Heap heap{backend};
-  void *const small = heap.alloc(64), *const other = heap.alloc(64), *const large = heap.alloc(6000);
+  void *const small = heap.alloc(64), *const other = heap.alloc(64), *const large = heap.alloc(12000);
   heap.free(small);  // the slab's last freed slot is the next one handed out
   heap.free(other);
   heap.free(large);
   EXPECT_EQ(heap.usable_size(small), 0u);
   EXPECT_EQ(heap.usable_size(large), 0u);
   EXPECT_EQ(heap.realloc(small, 60), nullptr);
-  EXPECT_EQ(heap.realloc(large, 6001), nullptr);
-  EXPECT_EQ(heap.resize(large, 6000, 6001), nullptr);
+  EXPECT_EQ(heap.realloc(large, 12001), nullptr);
+  EXPECT_EQ(heap.resize(large, 12000, 12001), nullptr);
   EXPECT_EQ(kinds(), (std::vector{Misuse::DoubleFree, Misuse::ForeignPointer, Misuse::ForeignPointer}));
   check_that_it_stays_freed(heap, small);
 
@@ -131,12 +131,12 @@ TEST(SizeClasses, KnowsItsOwnAmongOthersOfTheSameMap) {
   Heap one{backend}, other{backend};
   slab::Cache<long, slab::Config{.slab_size = 8192}, Backend, Recording> cache{backend};
   void* const small = one.alloc(8);
-  void* const large = one.alloc(8192);
+  void* const large = one.alloc(16384);
   long* const number = cache.alloc();
   other.free(small);
   other.free(small, 8);
   other.free(large);
-  other.free(large, 8192);
+  other.free(large, 16384);
   one.free(number);
   cache.free(static_cast<long*>(large));
   EXPECT_EQ(kinds(), (std::vector(6, Misuse::OtherCache)));
@@ -153,19 +153,21 @@ TEST(SizeClasses, KnowsItsOwnAmongOthersOfTheSameMap) {
 }
 
 TEST(SizeClasses, SeesThatASlabsOwnerWasOverwritten) {
-  Backend backend;
-  Heap heap{backend};
-  std::vector<void*> objects;
-  for (int i = 0; i < 16; ++i) objects.push_back(heap.alloc(512));  // 15 in a slab
-  backend.get_slab_info(reinterpret_cast<std::uintptr_t>(objects[0]) & ~std::uintptr_t{4095})->owner ^= 0xFF00;
-  heap.free(objects[0]);
-  EXPECT_EQ(kinds(), (std::vector{Misuse::OtherCache}));
-  heap.free(objects[0], 512);
-  EXPECT_EQ(kinds(), (std::vector{Misuse::CorruptedSlabInfo}));
-  heap.free(objects[15]);
-  EXPECT_EQ(kinds(), std::vector<Misuse>{});
-  heap.for_each_statistics(
-      [](const slab::SizeClassStatistics& one) { EXPECT_EQ(one.set_aside_slabs, one.object_size == 512 ? 1u : 0u); });
+  for (const std::uintptr_t change : {0xFF00u, 8u, 1u}) {  // elsewhere, within a cache, and as if of no incarnation
+    Backend backend;
+    Heap heap{backend};
+    std::vector<void*> objects;
+    for (int i = 0; i < 16; ++i) objects.push_back(heap.alloc(512));  // 15 in a slab
+    backend.get_slab_info(reinterpret_cast<std::uintptr_t>(objects[0]) & ~std::uintptr_t{4095})->owner ^= change;
+    heap.free(objects[0]);
+    EXPECT_EQ(kinds(), (std::vector{Misuse::OtherCache})) << change;
+    heap.free(objects[0], 512);
+    EXPECT_EQ(kinds(), (std::vector{Misuse::CorruptedSlabInfo})) << change;
+    heap.free(objects[15]);
+    EXPECT_EQ(kinds(), std::vector<Misuse>{}) << change;
+    heap.for_each_statistics(
+        [](const slab::SizeClassStatistics& one) { EXPECT_EQ(one.set_aside_slabs, one.object_size == 512 ? 1u : 0u); });
+  }
 }
 
 TEST(SizeClasses, ReportsEachObjectThatLivesWhenItIsDestroyed) {
@@ -174,12 +176,12 @@ TEST(SizeClasses, ReportsEachObjectThatLivesWhenItIsDestroyed) {
   {
     Heap heap{backend};
     small = heap.alloc(8);
-    large = heap.alloc(8192);
+    large = heap.alloc(16384);
   }
   ASSERT_EQ(reports.size(), 2u);
   EXPECT_EQ(reports[0].pointer, small);
   EXPECT_EQ(reports[1].pointer, large);
-  EXPECT_EQ(reports[1].object_size, 8192u);
+  EXPECT_EQ(reports[1].object_size, 16384u);
   EXPECT_EQ(kinds(), (std::vector(2, Misuse::LiveAtDestruction)));
   EXPECT_EQ(backend.slabs, 3u);  // of both, and of the header
 }
@@ -192,9 +194,9 @@ TEST(SizeClasses, TellsWhenTheBackendGivesABlockTwice) {
     void* again = nullptr;
   } backend;
   SizeClasses<Erring, KernelSizes, Recording> heap{backend};
-  void* const one = heap.alloc(5000);
+  void* const one = heap.alloc(12000);
   backend.again = one;
-  EXPECT_EQ(heap.alloc(5000), nullptr);
+  EXPECT_EQ(heap.alloc(12000), nullptr);
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_EQ(reports[0].pointer, one);
   EXPECT_EQ(reports[0].cache, &heap);
@@ -202,8 +204,8 @@ TEST(SizeClasses, TellsWhenTheBackendGivesABlockTwice) {
   backend.again = one;
   EXPECT_EQ(heap.alloc(16), nullptr);
   EXPECT_EQ(kinds(), (std::vector{Misuse::BackendFault}));
-  backend.again = static_cast<std::byte*>(heap.alloc(5000)) + 64;  // misaligned, and known: left alone
-  EXPECT_EQ(heap.alloc(5000), nullptr);
+  backend.again = static_cast<std::byte*>(heap.alloc(12000)) + 64;  // misaligned, and known: left alone
+  EXPECT_EQ(heap.alloc(12000), nullptr);
   EXPECT_EQ(kinds(), (std::vector{Misuse::BackendFault}));
   EXPECT_TRUE(heap.audit());
   EXPECT_EQ(heap.live_objects(), 2u);
@@ -217,7 +219,7 @@ TEST(SizeClasses, ThatWereMadeAgainForgetWhatWasThere) {
   alignas(slab::Immortal<Heap>) std::byte place[sizeof(slab::Immortal<Heap>)];
   auto* heap = ::new (place) slab::Immortal<Heap>{backend};
   void* const small = (*heap)->alloc(8);
-  void* const large = (*heap)->alloc(8192);
+  void* const large = (*heap)->alloc(16384);
   heap = ::new (place) slab::Immortal<Heap>{backend};
   (*heap)->free(small);
   (*heap)->free(large);

@@ -120,7 +120,7 @@ TYPED_TEST(SizeClassesOf, RefusesWhatCannotBeHad) {
     EXPECT_EQ(TypeParam::usable_size(size, 1), 0u);
   }
   for (const std::size_t align : {std::size_t{0}, std::size_t{3}, std::size_t{12}, std::size_t{1} << 17, SIZE_MAX})
-    for (const std::size_t size : {std::size_t{1}, std::size_t{5000}}) {
+    for (const std::size_t size : {std::size_t{1}, std::size_t{12000}}) {
       EXPECT_EQ(heap.alloc(size, align), nullptr);
       EXPECT_EQ(TypeParam::usable_size(size, align), 0u);
     }
@@ -128,7 +128,7 @@ TYPED_TEST(SizeClassesOf, RefusesWhatCannotBeHad) {
   EXPECT_EQ(heap.alloc_zeroed(2, SIZE_MAX / 2 + 2), nullptr) << "the product is 2";
   EXPECT_EQ(heap.alloc_zeroed(std::size_t{1} << 33, std::size_t{1} << 33), nullptr);
   heap.free(nullptr, 1);
-  heap.free(nullptr, 5000);
+  heap.free(nullptr, 12000);
   heap.free(nullptr, SIZE_MAX);
   if constexpr (TypeParam::has_map) heap.free(nullptr);
   EXPECT_EQ(heap.live_objects(), 0u);
@@ -189,7 +189,7 @@ TEST(SizeClasses, MovesAnObjectToAnAlignmentThatItsClassLacks) {
 TYPED_TEST(SizeClassesOf, ZeroesWhatWasUsedBefore) {
   Backend backend;
   TypeParam heap{backend};
-  for (const std::size_t size : {1u, 30u, 960u, 4096u, 6000u}) {
+  for (const std::size_t size : {1u, 30u, 960u, 4096u, 6000u, 12000u}) {
     if (TypeParam::usable_size(size, 8) == 0) continue;
     for (int i = 0; i < 70; ++i) {  // longer than a quarantine
       auto* const object = static_cast<unsigned char*>(heap.alloc_zeroed(size, 1));
@@ -287,7 +287,7 @@ TEST(SizeClasses, TellsOfAllCachesWhatTheyHave) {
   std::vector<void*> objects;
   for (int i = 0; i < 40; ++i) objects.push_back(heap.alloc(4000));
   for (int i = 0; i < 39; ++i) heap.free(objects[static_cast<std::size_t>(i)], 4000);
-  void* const block = heap.alloc(5000);
+  void* const block = heap.alloc(12000);
   heap.free(heap.alloc(20000));
   const std::vector<SizeClassStatistics> all = statistics_of(heap);
   ASSERT_EQ(all.size(), KernelSizes::count + 2);
@@ -301,7 +301,7 @@ TEST(SizeClasses, TellsOfAllCachesWhatTheyHave) {
   EXPECT_EQ(pages.free_objects, 29u);
   const SizeClassStatistics blocks = statistics_of(heap, "blocks");
   EXPECT_EQ(std::tuple(blocks.live_objects, blocks.slabs, blocks.peak_slabs, blocks.bytes),
-            std::tuple(1u, 1u, 2u, 8192u));
+            std::tuple(1u, 1u, 2u, 16384u));
   EXPECT_EQ(statistics_of(heap, "headers").live_objects, 1u);
   heap.free(block);
   heap.free(objects.back());

@@ -1,9 +1,11 @@
 // The table of sizes: which size serves a request, and what it wastes.
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include <gtest/gtest.h>
 
+#include <slab/exact_quotient.hpp>
 #include <slab/size_classes.hpp>
 #include <slab/slab.hpp>
 
@@ -15,28 +17,59 @@ using properties::HeapBackend;
 using slab::KernelSizes;
 
 TEST(QuarterSteps, HaveForEachSizeTheSmallestThatHoldsIt) {
-  const auto check = []<class Sizes>(Sizes, std::size_t least) {
+  const auto check = []<class Sizes>(Sizes, std::size_t least, std::size_t most) {
     ASSERT_EQ(Sizes::size_of(0), least);
-    for (std::size_t bytes = 1; bytes <= 4096; ++bytes) {
+    for (std::size_t bytes = 1; bytes <= most; ++bytes) {
       const std::size_t size_class = Sizes::class_of(bytes), size = Sizes::size_of(size_class);
       ASSERT_GE(size, bytes);
       ASSERT_TRUE(size_class == 0 || Sizes::size_of(size_class - 1) < bytes);
       ASSERT_TRUE(bytes <= 64 || 5 * (size - bytes) < size);
       ASSERT_TRUE(bytes < least || bytes > 64 || size - bytes < 8);
     }
-    ASSERT_EQ(Sizes::class_of(4096), Sizes::count - 1);
+    ASSERT_EQ(Sizes::class_of(most), Sizes::count - 1);
   };
-  check(slab::QuarterSteps<8, 4096>{}, 8);
-  check(slab::QuarterSteps<16, 4096>{}, 16);
-  check(slab::QuarterSteps<64, 4096>{}, 64);
-  EXPECT_EQ(KernelSizes::count, 31u);
+  check(slab::QuarterSteps<8, 4096>{}, 8, 4096);
+  check(slab::QuarterSteps<16, 8192>{}, 16, 8192);
+  check(slab::QuarterSteps<64, 4096>{}, 64, 4096);
+  EXPECT_EQ(KernelSizes::count, 35u);
+}
+
+TEST(ClassOfSize, IsTheOneThatTheTableComputes) {
+  const auto check = []<class Sizes>(Sizes) {
+    ASSERT_EQ(slab::detail::class_of_size<Sizes>(0), 0u);
+    for (std::size_t size = 1; size <= Sizes::size_of(Sizes::count - 1); ++size)
+      ASSERT_EQ(slab::detail::class_of_size<Sizes>(size), Sizes::class_of(size)) << size;
+  };
+  check(KernelSizes{});
+  check(slab::QuarterSteps<8, 4096>{});
+  check(slab::QuarterSteps<64, 65536>{});  // whose classes are computed
+}
+
+template <std::size_t Divisor>
+void check_exact_quotient() {
+  using slab::detail::exact_quotient;
+  constexpr std::uint64_t greatest = UINT64_MAX / Divisor;
+  for (std::uint64_t quotient = 0; quotient < 100; ++quotient) {
+    ASSERT_EQ(exact_quotient<Divisor>(quotient * Divisor), quotient);
+    ASSERT_EQ(exact_quotient<Divisor>((greatest - quotient) * Divisor), greatest - quotient);
+    for (std::uint64_t rest = 1; rest < Divisor; ++rest)
+      ASSERT_GT(exact_quotient<Divisor>(quotient * Divisor + rest), greatest) << Divisor << " " << rest;
+  }
+}
+TEST(ExactQuotient, IsTheQuotientOrMoreThanAny) {
+  check_exact_quotient<2>();
+  check_exact_quotient<8>();
+  check_exact_quotient<224>();
+  check_exact_quotient<280>();
+  check_exact_quotient<1000>();
+  check_exact_quotient<4096>();
 }
 
 TEST(KernelSizes, WasteLittleOfASlab) {
   for (std::size_t i = 0; i < KernelSizes::count; ++i) {
     const auto geometry = slab::detail::geometry_of_size<KernelSizes, slab::Checked>(KernelSizes::size_of(i)).value();
-    EXPECT_GE(geometry.objects_per_slab(), 15u) << KernelSizes::size_of(i);
-    EXPECT_GE(100 * geometry.objects_per_slab() * geometry.object_size(), 88 * geometry.slab_size())
+    EXPECT_GE(geometry.objects_per_slab(), KernelSizes::size_of(i) <= 4096 ? 15u : 7u) << KernelSizes::size_of(i);
+    EXPECT_GE(100 * geometry.objects_per_slab() * geometry.object_size(), 87 * geometry.slab_size())
         << KernelSizes::size_of(i);
   }
 }

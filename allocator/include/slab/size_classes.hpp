@@ -8,6 +8,8 @@
 #include <slab/backend.hpp>
 #include <slab/cache.hpp>
 #include <slab/class_backend.hpp>
+#include <slab/class_names.hpp>
+#include <slab/exact_quotient.hpp>
 #include <slab/misuse.hpp>
 #include <slab/page_blocks.hpp>
 #include <slab/poison.hpp>
@@ -29,24 +31,6 @@ struct SizeClassStatistics {
 };
 
 namespace detail {
-
-/// "size-" and a number, at compile time.
-struct ClassName {
-  char text[5 + 20 + 1] = "size-";
-  constexpr explicit ClassName(std::size_t size) noexcept {
-    std::size_t digits = 1, end = 5;
-    for (std::size_t rest = size; rest >= 10; rest /= 10) ++digits;
-    end += digits;
-    for (std::size_t at = end; digits > 0; --digits, size /= 10) text[--at] = static_cast<char>('0' + size % 10);
-  }
-};
-
-template <class Sizes, class Indices>
-struct ClassNames;
-template <class Sizes, std::size_t... I>
-struct ClassNames<Sizes, std::index_sequence<I...>> {
-  ClassName of_class[sizeof...(I)] = {ClassName{Sizes::size_of(I)}...};
-};
 
 /// A cache whose end its owner decides.
 template <Row R, class Backend, class Policy>
@@ -105,7 +89,7 @@ class UndestroyedSizeClasses {
   [[nodiscard, gnu::always_inline]] void* alloc(std::size_t size, std::size_t align = least_align) noexcept {
     const std::size_t size_class = class_for(size, align);
     if (size_class < Sizes::count) [[likely]]
-      return classes_[size_class].cache.alloc();
+      return cache_at(size_class)->alloc();
     if constexpr (has_map) return alloc_block(size, align);
     return nullptr;
   }
@@ -126,7 +110,7 @@ class UndestroyedSizeClasses {
   [[gnu::always_inline]] void free(void* object, std::size_t size, std::size_t align = least_align) noexcept {
     const std::size_t size_class = class_for(size, align);
     if (size_class < Sizes::count) [[likely]]
-      return classes_[size_class].cache.free(object);
+      return cache_at(size_class)->free(object);
     free_large(object, size);
   }
 
@@ -136,9 +120,11 @@ class UndestroyedSizeClasses {
   {
     if (!object) return;
     SlabInfo* const info = info_of(object);
-    const std::size_t index = info ? index_of(*info) : cache_count;
-    if (index < Sizes::count) [[likely]]
-      return classes_[index].cache.free(object);
+    if (info) [[likely]] {
+      const std::uintptr_t offset = offset_of(*info);
+      if (is_offset_of_class(offset)) [[likely]]
+        return cache_behind(offset)->free(object);
+    }
     free_other(object, info);
   }
 
@@ -285,11 +271,10 @@ class UndestroyedSizeClasses {
   [[nodiscard, gnu::always_inline]] static constexpr std::size_t class_for(std::size_t size,
                                                                            std::size_t align) noexcept {
     if (size > largest_size || !is_alignment(align)) return Sizes::count;
-    std::size_t bytes = size == 0 ? 1 : size;
-    if (align <= least_align) return Sizes::class_of(bytes);
-    bytes = (bytes + align - 1) & ~(align - 1);
+    if (align <= least_align) return class_of_size<Sizes>(size);
+    const std::size_t bytes = ((size == 0 ? 1 : size) + align - 1) & ~(align - 1);
     if (bytes > largest_size) return Sizes::count;
-    std::size_t size_class = Sizes::class_of(bytes);
+    std::size_t size_class = class_of_size<Sizes>(bytes);
     while (size_class < Sizes::count && (Sizes::size_of(size_class) & (align - 1)) != 0) ++size_class;
     return size_class;
   }
@@ -302,6 +287,12 @@ class UndestroyedSizeClasses {
     return {};
   }
 
+  /// The compiler keeps the address instead of the index, from which it would compute it for each member.
+  [[nodiscard, gnu::always_inline]] Cache* cache_at(std::size_t size_class) noexcept {
+    Cache* cache = &classes_[size_class].cache;
+    if (!__builtin_constant_p(size_class)) __asm__("" : "+r"(cache));
+    return cache;
+  }
   [[nodiscard]] Cache& headers() noexcept { return classes_[Sizes::count].cache; }
 
   [[nodiscard]] SlabInfo* info_of(const void* object) noexcept {
@@ -311,12 +302,21 @@ class UndestroyedSizeClasses {
     else
       return reinterpret_cast<SlabInfo*>(page + Sizes::page_size - sizeof(SlabInfo));
   }
-  /// Which cache a SlabInfo says that it belongs to; some number from cache_count on: none of these. The owner is the
-  /// cache's address, and Checked something in bit 0 and in bits 48 to 63 besides, which the cache itself verifies.
-  [[nodiscard, gnu::always_inline]] std::size_t index_of(const SlabInfo& info) const noexcept {
-    const std::uintptr_t first = reinterpret_cast<std::uintptr_t>(&classes_[0].cache);
-    const std::uintptr_t offset = ((load_owner(info) & ~std::uintptr_t{1}) - first) << 16 >> 16;
-    return offset % sizeof(SizeClass) == 0 ? offset / sizeof(SizeClass) : cache_count;
+  /// How far behind the first cache the one lies that a SlabInfo says that it belongs to, in bytes; something else
+  /// if it is none of these. The owner is the cache's address, and Checked 1 more, and something in bits
+  /// 48 to 63 besides, which the cache itself verifies.
+  [[nodiscard, gnu::always_inline]] std::uintptr_t offset_of(const SlabInfo& info) const noexcept {
+    const std::uintptr_t offset = load_owner(info) - reinterpret_cast<std::uintptr_t>(&classes_[0].cache);
+    if constexpr (Policy::checks) return (offset - 1) << 16 >> 16;
+    return offset;
+  }
+  /// Whether the cache of a class lies there.
+  [[nodiscard, gnu::always_inline]] static bool is_offset_of_class(std::uintptr_t offset) noexcept {
+    if constexpr (Policy::checks) return exact_quotient<sizeof(SizeClass)>(offset) < Sizes::count;
+    return offset < Sizes::count * sizeof(SizeClass);
+  }
+  [[nodiscard, gnu::always_inline]] Cache* cache_behind(std::uintptr_t offset) noexcept {
+    return reinterpret_cast<Cache*>(reinterpret_cast<std::uintptr_t>(&classes_[0].cache) + offset);
   }
   [[nodiscard, gnu::always_inline]] static std::uintptr_t load_owner(const SlabInfo& info) noexcept {
     if constexpr (Policy::checks) return load_unknown(&info.owner);
@@ -327,14 +327,15 @@ class UndestroyedSizeClasses {
   [[nodiscard]] Place find(const void* object) noexcept {
     SlabInfo* const info = object ? info_of(object) : nullptr;
     if (!info) return {};
-    if (const std::size_t index = index_of(*info); index < Sizes::count) {
-      const Geometry& geometry = classes_[index].cache.geometry();
+    if (const std::uintptr_t offset = offset_of(*info); is_offset_of_class(offset)) {
+      Cache& cache = *cache_behind(offset);
+      const Geometry& geometry = cache.geometry();
       const std::uintptr_t slab = reinterpret_cast<std::uintptr_t>(info + 1) - geometry.slab_size();
       const Geometry::Position at = geometry.locate(reinterpret_cast<std::uintptr_t>(object) - slab);
       if (!at.is_at_slot() || at.index >= geometry.objects_per_slab()) return {};
       if constexpr (Policy::checks)
-        if (!classes_[index].cache.is_live(*info, at.index)) return {};
-      return {index, geometry.object_size()};
+        if (!cache.is_live(*info, at.index)) return {};
+      return {offset / sizeof(SizeClass), geometry.object_size()};
     }
     if constexpr (has_map)
       if (const PageBlock* const block = blocks_.block_of(info); block && block->slab == object)

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 
 #include <slab/geometry.hpp>
 
@@ -39,18 +40,19 @@ struct QuarterSteps {
   }
 };
 
-/// The table of SizeClasses if no other is named: 31 sizes from 16 to 4096 bytes, slabs of 8 to 64 KiB in pages of 4
-/// KiB, each with room for 15 objects or more (SmallMultiPage: any pointer's slab is found by its page).
+/// The table of SizeClasses if no other is named: 35 sizes from 16 to 8192 bytes, slabs of 8 to 64 KiB in pages of 4
+/// KiB, each with room for 7 objects or more, up to 4096 bytes for 15 (SmallMultiPage: any pointer's slab is found by
+/// its page).
 ///
 /// A table of your own has these members. Sizes are multiples of 8 and ascend. Where the slabs of all sizes have one
 /// page, of any size, the row is SmallSinglePage, which needs no map, and where none has, SmallMultiPage.
-struct KernelSizes : QuarterSteps<16, 4096> {
+struct KernelSizes : QuarterSteps<16, 8192> {
   /// In bytes.
   static constexpr std::size_t page_size = 4096;
   /// Bytes of a slab with objects of `size` bytes: a power of two.
   [[nodiscard]] static constexpr std::size_t slab_size_for(std::size_t size) noexcept {
     const std::size_t slab_size = std::bit_ceil(16 * size);
-    return slab_size < 2 * page_size ? 2 * page_size : slab_size;
+    return slab_size < 2 * page_size ? 2 * page_size : slab_size > 16 * page_size ? 16 * page_size : slab_size;
   }
   /// Bytes to ask the backend for, for a block of `size` bytes, which no size of the table serves: at least `size`, and
   /// a multiple of page_size; `size` is from 1 to 1 GiB. Powers of two are what any backend has. O(1).
@@ -60,6 +62,34 @@ struct KernelSizes : QuarterSteps<16, 4096> {
 };
 
 namespace detail {
+/// The classes of a table by how many steps of 8 bytes an object has: a load where Sizes::class_of() would compute, and
+/// jump by size, which no processor foresees. 0 steps are an object of one byte.
+template <class Sizes>
+struct ClassOfSteps {
+  static constexpr std::size_t count = Sizes::size_of(Sizes::count - 1) / 8 + 1;
+  std::uint8_t of[count] = {};
+  constexpr ClassOfSteps() noexcept {
+    for (std::size_t i = 0; i < count; ++i) of[i] = static_cast<std::uint8_t>(Sizes::class_of(i == 0 ? 1 : 8 * i));
+  }
+};
+/// Whether it is small enough to be worth its memory, and a class fits into a byte.
+template <class Sizes>
+inline constexpr bool has_class_of_steps = Sizes::count <= 256 && Sizes::size_of(Sizes::count - 1) <= 8192;
+template <class Sizes>
+inline constexpr ClassOfSteps<Sizes> class_of_steps{};
+
+/// The class of objects of `size` bytes, at most the largest size. O(1).
+template <class Sizes>
+[[nodiscard, gnu::always_inline]] constexpr std::size_t class_of_size(std::size_t size) noexcept {
+  if constexpr (has_class_of_steps<Sizes>) {
+    const std::size_t size_class = class_of_steps<Sizes>.of[(size + 7) / 8];
+    if (size_class >= Sizes::count) __builtin_unreachable();
+    return size_class;
+  } else {
+    return Sizes::class_of(size == 0 ? 1 : size);
+  }
+}
+
 /// What all classes of a table ask of the backend.
 template <class Sizes>
 inline constexpr Row row_of_table =

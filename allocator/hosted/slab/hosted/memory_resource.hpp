@@ -62,10 +62,10 @@ class MemoryResource final : public std::pmr::memory_resource {
   }
 
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (void* const block = blocks_.alloc(bytes, alignment)) [[likely]]
+      return block;
     if (is_upstreams(bytes, alignment)) return upstream_->allocate(bytes, alignment);
-    void* const block = blocks_.alloc(bytes, alignment);
-    if (!block) throw std::bad_alloc{};
-    return block;
+    throw std::bad_alloc{};
   }
 
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {

@@ -37,8 +37,8 @@ class BasicPageMap {
 
   /// Null for a page that has not been saved, or lies outside of the range.
   [[nodiscard]] SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept {
-    SlabInfo** const entry = find(page_addr);
-    return entry ? *entry : nullptr;
+    const std::size_t index = index_of(page_addr);
+    return index < capacity_ ? entries()[index] : nullptr;
   }
 
   /// Nothing happens for a page outside of the range.
@@ -50,9 +50,13 @@ class BasicPageMap {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:
+  [[nodiscard]] SlabInfo** entries() const noexcept { return reinterpret_cast<SlabInfo**>(entries_.begin()); }
+  [[nodiscard]] std::size_t index_of(std::uintptr_t page_addr) const noexcept {
+    return (page_addr - begin_) / min_page_size;  // wraps below the range: then too large
+  }
   [[nodiscard]] SlabInfo** find(std::uintptr_t page_addr) const noexcept {
-    const std::size_t index = (page_addr - begin_) / min_page_size;  // wraps below the range: then too large
-    return index < capacity_ ? reinterpret_cast<SlabInfo**>(entries_.begin()) + index : nullptr;
+    const std::size_t index = index_of(page_addr);
+    return index < capacity_ ? entries() + index : nullptr;
   }
 
   BasicMapping<System> entries_;

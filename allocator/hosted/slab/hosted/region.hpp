@@ -108,7 +108,7 @@ class BasicRegion {
   /// with 4096 <= page_size <= slab_size <= 1 GiB. O(size classes); where no free block is large enough,
   /// O(size classes) more for each slab that came back since this was last so.
   [[nodiscard]] void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
-    if (!std::has_single_bit(slab_size) || !std::has_single_bit(page_size)) return nullptr;
+    if (!is_power_of_two(slab_size) || !is_power_of_two(page_size)) return nullptr;
     if (page_size < min_page_size || slab_size < page_size || slab_size > largest_slab_) [[unlikely]]
       return nullptr;
     std::size_t page = take(class_of(slab_size));
@@ -127,7 +127,7 @@ class BasicRegion {
   void free_slab(void* slab, std::size_t slab_size, std::size_t) noexcept {
     const std::size_t offset = offset_of(slab), page = offset / min_page_size;
     if (offset >= size() || offset % min_page_size != 0 || block(page).state != State::Live ||
-        !std::has_single_bit(slab_size) || block(page).size_class != class_of(slab_size))
+        !is_power_of_two(slab_size) || block(page).size_class != class_of(slab_size))
       detail::stop("Region::free_slab: no slab of this size is there");
     detail::forbid(slab, slab_size);
     push(loose_, page, class_of(slab_size), State::Kept);
@@ -197,6 +197,8 @@ class BasicRegion {
   /// The first free block of each size class.
   using Lists = std::array<std::uint32_t, classes>;
 
+  // Not std::has_single_bit, for which the compiler calls a function where the processor may lack an instruction.
+  static constexpr bool is_power_of_two(std::size_t size) noexcept { return size != 0 && (size & (size - 1)) == 0; }
   static constexpr std::size_t largest_slab_in(std::size_t size) noexcept {
     return std::clamp(std::bit_floor(size), min_page_size, Geometry::max_slab_size);
   }
