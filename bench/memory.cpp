@@ -4,24 +4,13 @@
 #include <cstring>
 #include <random>
 
+#include "bench/resident.hpp"
 #include "bench/selection.hpp"
 
 namespace bench {
 namespace {
 
 constexpr std::size_t live_objects = 100'000;
-
-/// Bytes of memory that this process does not share with a file: its code, too, comes into memory as it is used. The
-/// kernel sums them up when it is asked; its quicker sums lag behind.
-std::size_t resident() {
-  std::size_t kib = 0;
-  if (std::FILE* const file = std::fopen("/proc/self/smaps_rollup", "r")) {
-    for (char line[256]; std::fgets(line, sizeof line, file);)
-      if (std::sscanf(line, "Anonymous: %zu kB", &kib) == 1) break;
-    std::fclose(file);
-  }
-  return kib * 1024;
-}
 
 }  // namespace
 

@@ -1,6 +1,5 @@
 // Who else there is: the bare free list that everything is compared with, pools that serve one size and one thread as a
 // slab cache does, and mallocs, which serve every size and all threads.
-#include <dlfcn.h>
 #include <malloc.h>
 #include <sys/mman.h>
 
@@ -12,17 +11,13 @@
 
 #include <boost/pool/pool.hpp>
 
+#include "bench/libraries.hpp"
 #include "bench/subject.hpp"
 
 namespace bench {
 
 std::vector<Subject>& subjects() {
   static std::vector<Subject> all;
-  return all;
-}
-
-std::vector<Missing>& missing() {
-  static std::vector<Missing> all;
   return all;
 }
 
@@ -103,37 +98,6 @@ class GlibcMalloc {
   std::size_t size_;
 };
 
-/// A malloc from a library, which would take this program's over if it were linked.
-struct Library {
-  const char *name, *file, *malloc, *free;
-  void (*purge)(void* handle);
-};
-
-template <class Function>
-Function* function_of(void* handle, const char* name) {
-  return reinterpret_cast<Function*>(::dlsym(handle, name));
-}
-
-void purge_mimalloc(void* handle) {
-  if (auto* const collect = function_of<void(bool)>(handle, "mi_collect")) collect(true);
-}
-void purge_jemalloc(void* handle) {
-  auto* const control = function_of<int(const char*, void*, std::size_t*, void*, std::size_t)>(handle, "mallctl");
-  if (!control) return;
-  control("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
-  control("arena.4096.purge", nullptr, nullptr, nullptr, 0);  // MALLCTL_ARENAS_ALL: of every arena
-}
-void purge_tcmalloc(void* handle) {
-  for (const char* const name : {"MallocExtension_MarkThreadIdle", "MallocExtension_ReleaseFreeMemory"})
-    if (auto* const release = function_of<void()>(handle, name)) release();
-}
-
-constexpr Library libraries[] = {
-    {"mimalloc", "libmimalloc.so.2", "mi_malloc", "mi_free", purge_mimalloc},
-    {"jemalloc", "libjemalloc.so.2", "malloc", "free", purge_jemalloc},
-    {"tcmalloc", "libtcmalloc_minimal.so.4", "tc_malloc", "tc_free", purge_tcmalloc},
-};
-
 class LibraryMalloc {
  public:
   LibraryMalloc(std::size_t size, void* handle, const Library* library)
@@ -155,10 +119,8 @@ class LibraryMalloc {
 };
 
 void add_library(const Library& library) {
-  void* const handle = ::dlopen(library.file, RTLD_NOW | RTLD_LOCAL);
-  if (!handle) return missing().push_back({library.name, ::dlerror()});
-  if (!::dlsym(handle, library.malloc) || !::dlsym(handle, library.free))
-    return missing().push_back({library.name, std::string{library.file} + " has no " + library.malloc});
+  void* const handle = open_library(library);
+  if (!handle) return;
   for (const std::size_t size : {32u, 64u, 256u, 2048u})
     add_subject<LibraryMalloc>(library.name, size, size, handle, &library);
 }

@@ -1,5 +1,6 @@
 """Measures slab's caches beside a bare free list, other pools and mallocs, all in one process and one run;
-their memory and their instructions; and how fast the harness is. docs/performance.md says how to read it.
+their memory and their instructions; heaps of any size with what real programs ask malloc for; and how fast
+the harness is. docs/performance.md says how to read it.
 
 Prints tables of Markdown, and writes them, results.json and, with matplotlib, plots as SVG files. What is not
 installed is left out, and said: ci/setup --bench installs it. Ctrl-C ends a run early; the tables then show
@@ -20,7 +21,8 @@ if __name__ == "__main__":
     from shared import child_process
     SIGNALS = child_process.Signals()  # before the other imports, which take a while
 
-from benchmark import field, harness, machine, older, plots, tables
+from benchmark import field, harness, machine, mixes, older, plots
+from benchmark.page import page_of
 from benchmark.progress import Progress
 from benchmark.results import Results
 from shared import child_process, command
@@ -28,7 +30,7 @@ from shared.command import CannotWork, Stopped
 from shared.targets import BUILD, ROOT
 from shared.text import shown_path
 
-PARTS = ["times", "growth", "statistics", "memory", "counts", "harness"]
+PARTS = ["times", "growth", "statistics", "memory", "counts", "mixes", "harness"]
 WRITTEN = ["results.json", "tables.md"]
 SIZES = [32, 64, 256, 2048]
 
@@ -64,6 +66,8 @@ def options():
     parser.add_argument("--parts", metavar="P,P", type=list_of(PARTS), default=PARTS,
                         help="only these of " + ", ".join(PARTS))
     parser.add_argument("--sizes", metavar="N,N", type=list_of(SIZES), help="of objects, of 32, 64, 256 and 2048")
+    parser.add_argument("--recordings", metavar="FILE", type=pathlib.Path, nargs="+",
+                        help="the mixes are of what bench/mixes/record.py --keep has recorded in these files")
     parser.add_argument("--rounds", metavar="N", type=rounds,
                         help="measurements of which the median is told (15; quick 7)")
     parser.add_argument("--old", metavar="COMMIT",
@@ -76,6 +80,11 @@ def options():
     if others := [name for name, value in vars(chosen).items() if name != "show" and value != parser.get_default(name)]:
         if chosen.show:
             parser.error(f"--show measures nothing: --{others[0]} does not go with it")
+    if chosen.recordings and "mixes" not in chosen.parts:
+        parser.error("--recordings are for the part that is called mixes")
+    for file in chosen.recordings or ():
+        if not file.is_file():
+            raise CannotWork(f"--recordings {file}: there is no such file")
     return chosen
 
 
@@ -96,7 +105,7 @@ def claim(output):
 def build_field(old_tree, signals):
     """ci/build configures each time, so that an older tree comes and goes with the environment."""
     environment = {"SLAB_BENCH_OLDER": str(old_tree or "")}
-    for words in (["setup", "--boost"], ["build", "bench", "field"]):
+    for words in (["setup", "--boost"], ["build", "bench", "field", "heaps"]):
         code, _ = child_process.run([ROOT / "ci" / words[0], *words[1:]], signals,
                                     env={**os.environ, **environment})
         signals.check("it was built; nothing was measured")
@@ -110,8 +119,9 @@ def measure(chosen, old_tree, signals, results, progress):
     of_field = {"times": field.measure_times, "growth": field.measure_growth, "statistics": field.measure_statistics,
                 "memory": field.measure_memory, "counts": field.measure_counts}
     names = []
-    if set(chosen.parts) & set(of_field):
+    if set(chosen.parts) != {"harness"}:
         build_field(old_tree, signals)
+    if set(chosen.parts) & set(of_field):
         names = field.subjects(signals, results)
     results.facts["machine"] = machine.facts(shlex.join(["ci/bench", *sys.argv[1:]]))
     for part in chosen.parts:
@@ -119,6 +129,8 @@ def measure(chosen, old_tree, signals, results, progress):
             if part == "harness":
                 rounds = chosen.rounds or (7 if not chosen.quick else 3 if old_tree else 1)
                 harness.measure(chosen.quick, old_tree, min(rounds, 9), signals, results, progress)
+            elif part == "mixes":
+                mixes.measure(chosen.recordings or mixes.MIXES, choice.rounds, signals, results, progress)
             else:
                 of_field[part](choice, names, signals, results, progress)
         except Stopped:  # told below, with what there is all the same
@@ -132,9 +144,9 @@ def measure(chosen, old_tree, signals, results, progress):
 
 
 def tell(results, folder, signals, progress):
-    page = tables.page(results)
-    (folder / "tables.md").write_text(page)
-    print(page, end="", flush=True)
+    shown = page_of(results)
+    (folder / "tables.md").write_text(shown)
+    print(shown, end="", flush=True)
     file, python = folder / "results.json", plots.python()
     written = f"{shown_path(folder)} has results.json and the tables"
     if not python:

@@ -1,24 +1,14 @@
 """The allocators in one process: their times, what they hold, their instructions."""
 
 import itertools
-import os
-import pathlib
-import re
-import shutil
-import tempfile
-import time
 
-from benchmark import machine
+from benchmark import callgrind, machine
 from benchmark.lines import results_of
-from shared import child_process
-from shared.command import CannotWork
 from shared.targets import BUILD
 
 FIELD = BUILD / "bench" / "bin" / "field"
 # Room for the thread-local variables of mallocs that are loaded when the program runs.
 ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=65536"}
-# The cache that misses are counted of: the same one on every machine.
-CACHE = ["--cache-sim=yes", "--I1=32768,8,64", "--D1=49152,12,64", "--LL=33554432,16,64"]
 
 
 class Choice:
@@ -100,45 +90,15 @@ def measure_memory(choice, names, signals, results, progress):
             return
 
 
-def counts_in(folder):
-    """Yields the counts of one callgrind file after another; they name what they were taken of."""
-    for path in sorted(folder.glob("out.*")):
-        head = path.read_text(errors="replace")[:4000]
-        of = re.search(r"^desc: Trigger: Client Request: (.*)\|(W\d)\|(\d+)\|(\d+)$", head, re.MULTILINE)
-        events = re.search(r"^events: (.*)$", head, re.MULTILINE)
-        summary = re.search(r"^summary: (.*)$", head, re.MULTILINE)
-        if not (of and events and summary):
-            continue
-        # Zeros at the end of the line are left out.
-        numbers = dict(zip(events[1].split(), map(int, summary[1].split())))
-        pairs = int(of[4])
-        yield {"kind": "count", "subject": of[1], "workload": of[2], "size": int(of[3]),
-               "instructions": numbers.get("Ir", 0) / pairs,
-               "misses": (numbers.get("D1mr", 0) + numbers.get("D1mw", 0)) / pairs}
-
-
 def measure_counts(choice, names, signals, results, progress):
-    if not shutil.which("valgrind"):
-        results.add({"kind": "missing", "subject": "instructions and misses",
-                     "reason": "valgrind is not installed; ci/setup installs it"})
+    if not callgrind.is_there(results, "instructions and misses"):
         return
     chosen = [name for name in names if choice.takes(name)]
     workloads = ["W1", "W5", "W7"] if choice.quick else [f"W{number}" for number in range(1, 9)]
     sizes = [64] if choice.quick else choice.sizes
     progress.begin("counts", len(workloads) * len(chosen) * len(sizes))
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        command = ["valgrind", "--tool=callgrind", "--collect-atstart=no", *CACHE, f"--callgrind-out-file={folder}/out",
-                   FIELD, "--count", *_options(subjects=chosen, sizes=sizes, workloads=workloads)]
-        with open(folder / "said", "wb") as said:
-            process = child_process.start(command, stdout=said, stderr=said, env={**os.environ, **ENVIRONMENT})
-            try:
-                while process.poll() is None and not signals.count:
-                    time.sleep(0.2)
-                    progress.at(len(list(folder.glob("out.*"))))
-            finally:
-                child_process.kill(process)
-        for count in counts_in(folder):
-            results.add(count)
-        if process.returncode != 0 and not signals.count:
-            raise CannotWork(f"nothing could be counted: {(folder / 'said').read_text(errors='replace')[-2000:]}")
+    program = [FIELD, "--count", *_options(subjects=chosen, sizes=sizes, workloads=workloads)]
+    for of, instructions, misses in callgrind.counts_of(program, ENVIRONMENT, signals, progress):
+        subject, workload, size = of
+        results.add({"kind": "count", "subject": subject, "workload": workload, "size": int(size),
+                     "instructions": instructions, "misses": misses})

@@ -1,5 +1,6 @@
 """What was measured: kept whole, written to a file as it grows, and asked for medians and ratios."""
 
+import collections
 import json
 import statistics
 
@@ -8,6 +9,7 @@ from shared.files import write_whole
 
 BARE = "bare list"
 NUMBER = (int, float)
+DIVISORS = collections.defaultdict(lambda: ("size",), {"memory": ("size", "objects"), "heap_memory": ("live", "asked")})
 OLDER = "older/"  # before the names of an older tree's caches
 
 
@@ -23,6 +25,10 @@ class Results:
         "memory": {"subject": str, "size": int, "objects": int, "all": int, "quarter": int, "none": int,
                    "given_back": int},
         "count": {"subject": str, "workload": str, "size": int, "instructions": NUMBER, "misses": NUMBER},
+        "heap_time": {"heap": str, "mix": str, "round": int, "ns": NUMBER},
+        "heap_count": {"heap": str, "mix": str, "instructions": NUMBER, "misses": NUMBER},
+        "heap_memory": {"heap": str, "mix": str, "held": int, "live": int, "asked": int, "usable": int,
+                        "asked_small": int, "usable_small": int},
         "rate": {"what": str, "unit": str, "tree": str, "round": int, "per_second": NUMBER},
         "missing": {"subject": str, "reason": str},
         "unmeasured": {"subject": str, "workload": str, "size": int, "reason": str},
@@ -57,9 +63,9 @@ class Results:
     @staticmethod
     def _is_of(kind, result):
         return isinstance(result, dict) and \
-            all(Results._fits(result.get(key), types, int(key in ("size", "objects")))
+            all(Results._fits(result.get(key), types, int(key in DIVISORS[kind]))
                 for key, types in Results.KINDS[kind].items()) and \
-            all(Results._fits(ns, NUMBER) for ns in result.get("ns", ()))
+            (kind != "time" or all(Results._fits(ns, NUMBER) for ns in result["ns"]))
 
     @staticmethod
     def _fits(value, types, least=0):

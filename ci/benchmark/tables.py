@@ -41,10 +41,10 @@ def order_of(name):
     return (parts[0], parts[3], rows.index(parts[1]), parts[2]) if len(parts) == 4 and parts[1] in rows else (name,)
 
 
-def grouped(names, cells):
+def grouped(names, cells, groups=None):
     """Rows of a table: each group with what it has in common, each name with what `cells` makes of it."""
     rows = []
-    for title, belongs in GROUPS:
+    for title, belongs in groups or GROUPS:
         members = sorted(filter(belongs, names), key=order_of)
         filled = [(name, cells(name)) for name in members]
         filled = [[name, *row] for name, row in filled if any(cell is not None for cell in row)]
@@ -53,8 +53,8 @@ def grouped(names, cells):
     return rows
 
 
-def names_of(results, kind):
-    return list(dict.fromkeys(result["subject"] for result in results.of(kind)))
+def names_of(results, kind, key="subject"):
+    return list(dict.fromkeys(result[key] for result in results.of(kind)))
 
 
 def sizes_of(results, kind):
@@ -162,23 +162,3 @@ def older_tables(results):
             return row
         if rows := grouped(names, cells):
             yield f"Objects of {size} bytes: times what the older tree takes", [["", *WORKLOADS], *rows]
-
-
-def page(results):
-    """Everything as Markdown. What was not measured is said."""
-    lines = ["| the run | |", "| --- | --- |"]
-    lines += [f"| {name} | {value} |" for name, value in results.facts["machine"].items()]
-    for missing in results.of("missing"):
-        lines += ["", f"Not measured: {missing['subject']}: {missing['reason']}"]
-    unmeasured = [f"{one['subject']} {one['workload']} {one['size']} B: {one['reason']}"
-                  for one in results.of("unmeasured")]
-    if unmeasured:
-        lines += ["", "Not measured: " + "; ".join(unmeasured)]
-    makers = (time_tables, older_tables, growth_table, statistics_table, memory_tables, count_tables, rate_table)
-    for maker in makers:
-        shown = list(maker(results))
-        for title, rows in shown:
-            lines += ["", f"**{title}**", "", *markdown(rows)]
-        if maker is time_tables and shown:
-            lines += ["", *MEANING.splitlines()]
-    return "\n".join(lines) + "\n"

@@ -10,7 +10,8 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
-from benchmark import field, harness, tables
+from benchmark import callgrind, harness, tables
+from benchmark.page import page_of
 from benchmark.results import BARE, OLDER, Results
 from shared import tests
 from shared.command import CannotWork
@@ -76,11 +77,11 @@ class Figures(unittest.TestCase):
             (folder / "out").write_text("the rest\n")
             (folder / "out.1").write_text(f"desc: Trigger: Client Request: {CACHE}|W7|64|1000\n"
                                           "events: Ir Dr Dw I1mr D1mr D1mw ILmr\nsummary: 20000 1 1 1 1500 250\n")
-            counts = list(field.counts_in(folder))
-        self.assertEqual(counts, [{"kind": "count", "subject": CACHE, "workload": "W7", "size": 64,
-                                   "instructions": 20, "misses": 1.75}])
+            counts = list(callgrind.counts_in(folder))
+        self.assertEqual(counts, [([CACHE, "W7", "64"], 20, 1.75)])
         results = Results()
-        results.add(counts[0])
+        results.add({"kind": "count", "subject": CACHE, "workload": "W7", "size": 64, "instructions": 20,
+                     "misses": 1.75})
         self.assertEqual(row(results, CACHE, "Instructions"), ["20 / 1.75"])
 
     def test_what_the_harness_says_of_its_speed_is_read(self):
@@ -107,7 +108,7 @@ class Pages(unittest.TestCase):
         results = made_up()
         results.add({"kind": "missing", "subject": "mimalloc", "reason": "no such file"})
         results.add({"kind": "unmeasured", "subject": CACHE, "workload": "W6", "size": 2048, "reason": "out of memory"})
-        page = tables.page(results)
+        page = page_of(results)
         for words in ("an abacus", "Not measured: mimalloc: no such file", f"{CACHE} W6 2048 B: out of memory",
                       " – |"):
             self.assertIn(words, page)
@@ -136,6 +137,9 @@ class Pages(unittest.TestCase):
                          '"ns": [""]}]}', "[" * 100_000, '{"machine": {"date": "\\ud800"}}',
                          *('{"machine": {}, "count": [{"subject": "", "workload": "", "size": 1, "instructions": 1, '
                            f'"misses": {odd}}}]}}' for odd in ("NaN", "-1", "true", "1" + "0" * 400)),
+                         '{"machine": {}, "heap_memory": [{"heap": "", "mix": "", "held": 1, "live": 0, "asked": 1, '
+                         '"usable": 1, "asked_small": 1, "usable_small": 1}]}',
+                         '{"machine": {}, "heap_time": [{"heap": "", "mix": "", "round": 0, "ns": [1]}]}',
                          '{"machine": {}, "memory": [{"subject": "", "size": 1, "objects": 0, "all": 1, "quarter": 1, '
                          '"none": 1, "given_back": 1}]}'):
                 path.write_text(text)
