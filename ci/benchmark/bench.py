@@ -61,7 +61,7 @@ def folder(text):
 def options():
     parser = command.parser("ci/bench", __doc__)
     parser.add_argument("--quick", action="store_true",
-                        help="fewer sizes, slabs and rounds: within two minutes, once everything is built "
+                        help="fewer sizes, slabs and rounds: within three minutes, once everything is built "
                              "and without --old")
     parser.add_argument("--parts", metavar="P,P", type=list_of(PARTS), default=PARTS,
                         help="only these of " + ", ".join(PARTS))
@@ -130,7 +130,7 @@ def measure(chosen, old_tree, signals, results, progress):
                 rounds = chosen.rounds or (7 if not chosen.quick else 3 if old_tree else 1)
                 harness.measure(chosen.quick, old_tree, min(rounds, 9), signals, results, progress)
             elif part == "mixes":
-                mixes.measure(chosen.recordings or mixes.MIXES, choice.rounds, signals, results, progress)
+                mixes.measure(chosen.recordings or mixes.MIXES, choice, signals, results, progress)
             else:
                 of_field[part](choice, names, signals, results, progress)
         except Stopped:  # told below, with what there is all the same

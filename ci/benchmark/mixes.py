@@ -7,7 +7,7 @@ from shared.targets import BUILD, ROOT
 
 HEAPS = BUILD / "bench" / "bin" / "heaps"
 MIXES = sorted((ROOT / "bench" / "mixes").glob("*.mix"))
-COUNTED_REQUESTS = 50_000  # counts do not vary as times do
+COUNTED_REQUESTS, QUICKLY_COUNTED = 50_000, 10_000  # counts do not vary as times do
 
 
 def _measure_times(files, heaps, rounds, signals, results, progress):
@@ -28,16 +28,16 @@ def _measure_memory(files, heaps, signals, results, progress):
             progress.step()
 
 
-def _measure_counts(files, heaps, signals, results, progress):
+def _measure_counts(files, heaps, requests, signals, results, progress):
     if not callgrind.is_there(results, "instructions and misses of mixes"):
         return
     progress.begin("mixes: counts", len(heaps) * len(files))
-    program = [HEAPS, "--count", "--requests", str(COUNTED_REQUESTS), *files]
+    program = [HEAPS, "--count", "--requests", str(requests), *files]
     for (heap, mix), instructions, misses in callgrind.counts_of(program, ENVIRONMENT, signals, progress):
         results.add({"kind": "heap_count", "heap": heap, "mix": mix, "instructions": instructions, "misses": misses})
 
 
-def measure(files, rounds, signals, results, progress):
+def measure(files, choice, signals, results, progress):
     """`files` are mixes, or recordings of bench/mixes/record.py --keep."""
     heaps = []
     for line in results_of([HEAPS, "--list"], signals, ENVIRONMENT):
@@ -45,10 +45,12 @@ def measure(files, rounds, signals, results, progress):
             heaps.append(line["heap"])
         else:
             results.add(line)
+    rounds = min(choice.rounds, 3) if choice.quick else choice.rounds
     _measure_times(files, heaps, rounds, signals, results, progress)
     if not signals.count:
         # Being told the size changes nothing of what is held.
         once = [heap for heap in heaps if not heap.endswith(", sized") and heap != "the loop alone"]
         _measure_memory(files, once, signals, results, progress)
     if not signals.count:
-        _measure_counts(files, heaps, signals, results, progress)
+        requests = QUICKLY_COUNTED if choice.quick else COUNTED_REQUESTS
+        _measure_counts(files, heaps, requests, signals, results, progress)
