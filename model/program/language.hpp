@@ -29,10 +29,10 @@ constexpr Language language_of(Shape shape) {
   Language language{.shape = shape, .sizes = {.most = SizeLimits::most_possible}};
   for (const OperationKind kind : operation_table.kinds) {
     const OperationFacts& facts = facts_of(kind);
-    const bool is_for_objects = kind == OperationKind::Free || kind == OperationKind::FreeNull ||
-                                kind == OperationKind::Destroy || kind == OperationKind::Fail ||
-                                kind == OperationKind::Recover || kind == OperationKind::DoubleFree ||
-                                kind == OperationKind::FreeInterior || kind == OperationKind::FreeForeign;
+    const bool is_for_objects =
+        kind == OperationKind::Free || kind == OperationKind::FreeNull || kind == OperationKind::Destroy ||
+        kind == OperationKind::Shrink || kind == OperationKind::Fail || kind == OperationKind::Recover ||
+        kind == OperationKind::DoubleFree || kind == OperationKind::FreeInterior || kind == OperationKind::FreeForeign;
     switch (shape) {
       case Shape::SlabCache:
         if (!facts.any_size) language.add(kind);

@@ -77,6 +77,8 @@ struct Abilities {
   /// Its constructor takes memory, and throws std::bad_alloc when that is refused. Without this it is not refused
   /// there.
   bool may_fail_to_construct = false;
+  /// size_t trim(): gives back what it took and does not need. Its objects stay, and it takes nothing.
+  bool trims = false;
   DetectedMisuse detects{};
 
   // Of a slab cache.
@@ -114,7 +116,7 @@ struct Abilities {
     if (detects.by == DetectedMisuse::By::Abort && instances != 2)
       return "what aborts is left in any state, and may not live in globals";
     if (layout &&
-        (names_globals || counts_live || knows_its_own || resets || may_fail_to_construct || detects.is_any()))
+        (names_globals || counts_live || knows_its_own || resets || trims || may_fail_to_construct || detects.is_any()))
       return "a slab cache has statistics and misuse reports of its own";
     if (instances != 1 && instances != 2) return "there are one or two instances";
     if (!accepts.is_consistent()) return "the sizes and alignments that are accepted are none";

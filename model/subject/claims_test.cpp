@@ -34,6 +34,8 @@ enum class Fault {
   CriesWolf,
   FreesWhatItTells,
   WritesAmidALiveOne,
+  TrimsObjects,
+  TakesWhenTrimmed,
 };
 Fault fault = Fault::None;
 
@@ -49,7 +51,8 @@ class Talker {
                                        .counts_live = true,
                                        .knows_its_own = true,
                                        .resets = true,
-                                       .may_fail_to_construct = true};
+                                       .may_fail_to_construct = true,
+                                       .trims = true};
 
   explicit Talker(Memory memory)
       : memory_{memory}, table_{static_cast<void**>(memory.take(most * sizeof(void*)))}, more_{memory.take(8)} {
@@ -84,6 +87,11 @@ class Talker {
     std::memcpy(other, object, std::min(*block_of(object), size));
     free(object);
     return other;
+  }
+  std::size_t trim() {
+    if (fault == Fault::TrimsObjects && count_ > 0) *static_cast<unsigned char*>(table_[0]) ^= 1;
+    if (fault == Fault::TakesWhenTrimmed) static_cast<void>(memory_.take(8));
+    return 0;
   }
   std::size_t live_objects() const { return count_ + (fault == Fault::Miscounts && count_ == 2); }
   bool owns(const void* object) const {
@@ -247,6 +255,7 @@ static_assert(Abilities{.detects = {.double_free = true}}.contradiction());
 static_assert(Abilities{.detects = {.by = DetectedMisuse::By::Report}}.contradiction());
 static_assert(Abilities{.instances = 1, .detects = {.by = DetectedMisuse::By::Abort, .foreign = true}}.contradiction());
 static_assert(Abilities{.resets = true, .layout = true}.contradiction());
+static_assert(Abilities{.trims = true, .layout = true}.contradiction());
 static_assert(!Abilities{.detects = {.by = DetectedMisuse::By::Abort, .foreign = true}}.contradiction());
 
 template <class S>
@@ -313,6 +322,13 @@ TEST(AHeap, MayFailToConstructOnlyWhereMemoryIsRefused) {
   EXPECT_EQ(judged(KeepsWhenItFails, "fail b0 any after=1 once\ndestroy c0\n"), "B18/destroy");
   EXPECT_EQ(judged(FailsToConstruct, ""), "H9/start");
   EXPECT_EQ(judged(FailsToConstruct, four), "H9/start");
+}
+
+TEST(AHeap, KeepsItsObjectsAndTakesNothingWhenItTrims) {
+  Judged<Talker> judged;
+  EXPECT_EQ(judged(Fault::None, four + "shrink c0\nfree #0\nshrink c0\n"), "agreed");
+  EXPECT_EQ(judged(Fault::TrimsObjects, four + "shrink c0\n"), "G12/shrink");
+  EXPECT_EQ(judged(Fault::TakesWhenTrimmed, four + "shrink c0\n"), "H5/shrink");
 }
 
 TEST(APool, MayBeLargeAndTakeMuch) {

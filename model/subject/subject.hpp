@@ -45,6 +45,7 @@ constexpr Language language_for(const Abilities& abilities) {
   if (abilities.resizes) language.add(OperationKind::Reallocate);
   if (abilities.usable_size) language.add(OperationKind::UsableSize);
   if (abilities.frees_null) language.add(OperationKind::FreeNull);
+  if (abilities.trims) language.add(OperationKind::Shrink);
   if (abilities.owns_live_objects || abilities.resets || abilities.may_fail_to_construct)
     language.add(OperationKind::Destroy);
   if (abilities.detects.double_free) language.add(OperationKind::DoubleFree);
@@ -87,6 +88,9 @@ concept Subject = requires(S s, const S c, void* pointer, std::size_t n) {
     { c.owns(pointer) } -> std::same_as<bool>;
   };
   requires !S::abilities.resets || requires { s.reset(); };
+  requires !S::abilities.trims || requires {
+    { s.trim() } -> std::same_as<std::size_t>;
+  };
   requires S::abilities.detects.by != DetectedMisuse::By::Report || requires {
     { c.misuses() } -> std::convertible_to<std::size_t>;
   };
@@ -142,7 +146,7 @@ class AnySubject {
   [[nodiscard]] virtual bool tells_of_free(void*, std::size_t, std::size_t) { return false; }
   [[nodiscard]] virtual void* alloc_no_grow() = 0;
   [[nodiscard]] virtual bool reserve(std::size_t n) = 0;
-  virtual std::size_t shrink() = 0;
+  virtual std::size_t shrink() = 0;  // trim(), of a pool or a heap
   [[nodiscard]] virtual slab::CacheStatistics statistics() const = 0;
   [[nodiscard]] virtual Invariant audit() const = 0;
   [[nodiscard]] virtual Layout layout() const = 0;
@@ -241,6 +245,7 @@ class SubjectBox final : public AnySubject {
   }
   std::size_t shrink() noexcept override {
     if constexpr (S::abilities.shrink) return subject_.shrink();
+    if constexpr (S::abilities.trims) return subject_.trim();
     return 0;
   }
   [[nodiscard]] slab::CacheStatistics statistics() const noexcept override {

@@ -53,7 +53,7 @@ class Machine {
         options_{options},
         shared_{shared},
         isolate_from_{isolate_from},
-        runner_{options.make, Arena::default_base, tested_subject().language} {}
+        runner_{options.make, Arena::default_base, tested_subject().language, tested_subject().room} {}
 
   void check(rc::detail::TestParams params) {
     params.maxSuccess = static_cast<int>(options_.programs);

@@ -98,6 +98,7 @@ class BodyWriter {
       case OperationKind::UsableSize: return claims_.usable_size ? owner(o) + "usable_size(" + object + ")" : "";
       case OperationKind::Free: return owner(o) + "free(" + object + ")";
       case OperationKind::FreeNull: return claims_.frees_null ? of + "free_null()" : "";
+      case OperationKind::Shrink: return claims_.trims ? of + "trim()" : "";
       case OperationKind::Destroy:
         return claims_.owns_live_objects || claims_.resets || claims_.may_fail_to_construct ? of + "again()" : "";
       case OperationKind::DoubleFree:

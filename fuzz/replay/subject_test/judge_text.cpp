@@ -180,6 +180,19 @@ class Judged {
     if (!is_over()) free_wrongly(reinterpret_cast<std::byte*>(foreign) + offset, 1);
   }
 @end
+@if trims
+  void trim() {
+    check_contents();
+    if (is_over()) return;
+    {
+@calls|      const Call call{*this};
+      subject_->trim();
+@source|      EXPECT_LE(source_.blocks_of(this), blocks_before_) << "H5: memory taken by trim()";
+@source|      if (source_.blocks_of(this) < blocks_before_) room_ = live_;
+    }
+    check_contents();
+  }
+@end
 @if again
   /// Ends it, and all its objects with it, and makes it again.
   void again() {

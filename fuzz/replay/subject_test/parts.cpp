@@ -40,6 +40,7 @@ Parts parts_of_test(const TestedSubject& subject, const Program& program, const 
   parts["by_exception"] = claims.detects.by == DetectedMisuse::By::Exception;
   parts["by_abort"] = claims.detects.by == DetectedMisuse::By::Abort;
   parts["abort"] = parts["wrong"] && parts["by_abort"];
+  parts["trims"] = has(OperationKind::Shrink) && claims.trims;
   parts["again"] = has(OperationKind::Destroy);
   parts["resets"] = claims.resets;
   parts["owns"] = claims.owns_live_objects;

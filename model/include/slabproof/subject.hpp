@@ -137,6 +137,10 @@ constexpr bool check_functions() {
   static_assert(
       !a.resets || requires(S s) { s.reset(); }, "slabproof: `resets` is claimed, and there is no void reset()");
   static_assert(
+      !a.trims || requires(S s) {
+        { s.trim() } -> std::same_as<std::size_t>;
+      }, "slabproof: `trims` is claimed, and there is no std::size_t trim()");
+  static_assert(
       !a.audit || requires(const S s) {
         { s.audit() } -> std::same_as<Invariant>;
       }, "slabproof: `audit` is claimed, and there is no slabproof::Invariant audit() const");

@@ -181,6 +181,7 @@ bool AnyRunner::execute(const Operation& operation) {
       if (!violated()) destroy(cache);
       if (!violated()) construct(cache);
       return true;
+    case OperationKind::Shrink: return subjects_[cache]->abilities().trims && (trim(cache), true);
     case OperationKind::Fail: return backends_[operation.target].fail(operation), true;
     case OperationKind::Recover: return backends_[operation.target].recover(), true;
     case OperationKind::DoubleFree:

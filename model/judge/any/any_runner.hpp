@@ -166,6 +166,7 @@ class AnyRunner : private BackendObserver {
   bool construct_again(std::uint8_t cache);
   bool end_all_objects(std::uint8_t cache);
   void reset(std::uint8_t cache);
+  void trim(std::uint8_t cache);
   void judge_statements(std::uint8_t cache);
   bool free_wrongly(const Operation& operation);
   bool free_with_wrong_size(const Operation& operation);

@@ -61,6 +61,25 @@ void AnyRunner::reset(std::uint8_t cache) {
   if (!violated()) check_contents();
 }
 
+// G12 of every object, and H5: what gives memory back takes none.
+void AnyRunner::trim(std::uint8_t cache) {
+  check_contents();
+  if (violated()) return;
+  begin(OperationKind::Shrink, cache);
+  expect({Invariant::H5, Cause::MemoryNotNeeded, "no memory taken by trim"});
+  const std::size_t blocks = backend_of(cache).memory_of(cache);
+  std::size_t returned = 0;
+  {
+    const Refusal refusal{*subjects_[cache], backend_of(cache)};
+    returned = subjects_[cache]->shrink();
+  }
+  log_.done(OperationKind::Shrink, returned);
+  if (!violated() && backend_of(cache).memory_of(cache) > blocks) violate_expected("more was taken");
+  if (backend_of(cache).memory_of(cache) < blocks) populations_[cache].room = populations_[cache].live;
+  end();
+  if (!violated()) check_contents();
+}
+
 // H6 and H7, and H8 of calls without misuse.
 void AnyRunner::judge_statements(std::uint8_t cache) {
   AnySubject& subject = *subjects_[cache];

@@ -54,7 +54,7 @@ void SubjectWorld::add_choices(const Language& language) {
   if (const std::uint32_t size = bounds_.sizes.back(); size > 1)
     for (const std::uint8_t count : {wraps, static_cast<std::uint8_t>(wraps - 1)})
       add({.kind = AllocateZeroed, .detail = count, .argument = size});
-  for (const OperationKind kind : {Free, UsableSize, FreeNull, Destroy, DoubleFree}) add({.kind = kind});
+  for (const OperationKind kind : {Free, UsableSize, FreeNull, Shrink, Destroy, DoubleFree}) add({.kind = kind});
   for (const std::uint32_t pick : {0u, 7u}) add({.kind = FreeInterior, .argument = pick});
   add({.kind = FreeForeign});
 }
