@@ -361,25 +361,25 @@ EDITS = [
 ]
 
 
-def plant(headers, out):
-    """A copy of the headers with every bug in it."""
+def plant(headers, out, edits, numbers, switch):
+    """A copy of the headers with every bug in it. `switch` is the header that says which one they have."""
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "planted.hpp").write_text(SWITCH.replace("@bugs", str(len(NUMBERS))))
+    (out / "planted.hpp").write_text(SWITCH.replace("@bugs", str(len(numbers))))
     for source in pathlib.Path(headers).glob("*.hpp"):
         text = source.read_text()
-        for header, old, new in EDITS + MISUSE_EDITS:
+        for header, old, new in edits:
             if header != source.name:
                 continue
             # Wherever the formatter breaks the line.
             places = re.findall(r"\s+".join(map(re.escape, old.split())), text)
             if len(places) != 1:
                 sys.exit(f"edits.py: this occurs {len(places)} times in {header}:\n{old}")
-            text = text.replace(places[0], re.sub(r"@(\w+)", lambda m: f"detail::planted({NUMBERS[m[1]]})", new))
-        text = text.replace("#pragma once\n", "#pragma once\n#include <slab/planted.hpp>\n", 1)
+            text = text.replace(places[0], re.sub(r"@(\w+)", lambda m: f"detail::planted({numbers[m[1]]})", new))
+        text = text.replace("#pragma once\n", "#pragma once\n#include <" + switch + ">\n", 1)
         (out / source.name).write_text(text)
 
 
 if __name__ == "__main__":
     sys.dont_write_bytecode = True
-    plant(*sys.argv[1:])
+    plant(*sys.argv[1:], edits=EDITS + MISUSE_EDITS, numbers=NUMBERS, switch="slab/planted.hpp")

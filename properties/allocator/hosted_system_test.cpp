@@ -102,7 +102,9 @@ TEST_F(HostedSystem, IsAskedForNothingMoreOnceItHasRefused) {
     Refusing::maps_until_refusal = maps;
     Backend backend{mebibyte};
     EXPECT_EQ(backend.error(), RegionError::NotMapped) << maps;
-    EXPECT_TRUE(maps == 2 || backend.alloc_slab(page, page) == nullptr);
+    EXPECT_EQ(backend.alloc_slab(page, page), nullptr) << maps;
+    EXPECT_EQ(backend.alloc_slab_info(64), nullptr) << maps;
+    EXPECT_EQ(backend.size(), 0u) << maps;
     EXPECT_FALSE(backend.save_slab_info(reinterpret_cast<std::uintptr_t>(backend.begin()), nullptr));
     EXPECT_EQ(backend.trim(), 0u);
     EXPECT_TRUE(backend.audit());

@@ -29,11 +29,8 @@ class BasicBackend : public Region, public PageMap, public SlabInfoCache<Region>
   /// 4096, and 1/200 more for data about pages. None of it takes memory before it is used. If this
   /// fails, error() says why, and every function answers null or false.
   explicit BasicBackend(std::size_t size) noexcept
-      : Region{size}, PageMap{Region::begin(), Region::size()}, SlabInfos{static_cast<Region&>(*this)} {}
-
-  /// Why there is no room at all: the Region's error, or NotMapped if the system refused the map.
-  [[nodiscard]] RegionError error() const noexcept {
-    return Region::error() == RegionError::None && this->capacity() == 0 ? RegionError::NotMapped : Region::error();
+      : Region{size}, PageMap{Region::begin(), Region::size()}, SlabInfos{static_cast<Region&>(*this)} {
+    if (this->capacity() == 0) Region::close();
   }
 
   /// Why no cache of this geometry can be served, however much room there is: PageSizeTooSmall below 4096 bytes.

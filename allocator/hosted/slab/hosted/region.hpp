@@ -179,6 +179,10 @@ class BasicRegion {
     return free_blocks == 0;
   }
 
+ protected:
+  /// Before the first slab: there is no room, and error() is NotMapped.
+  void close() noexcept { size_ = largest_slab_ = 0; }
+
  private:
   enum class State : std::uint8_t {
     Clean,  // free; nothing was written since the system gave its memory

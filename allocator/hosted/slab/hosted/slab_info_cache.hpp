@@ -20,7 +20,7 @@ template <SlabSource Slabs>
 class SlabInfoCache {
  public:
   /// In bytes: the largest of which 63, 31, 15, 8, 6, 4, 3, 2 and 1 fit into a slab.
-  static constexpr std::array<std::size_t, 9> sizes = {64, 128, 256, 504, 672, 1008, 1344, 2016, 4032};
+  static constexpr std::array<std::size_t, 9> sizes = {64, 128, 264, 504, 672, 1008, 1344, 2016, 4032};
 
   /// Calls no function of `slabs`, which must outlive it.
   explicit SlabInfoCache(Slabs& slabs) noexcept : SlabInfoCache{slabs, std::make_index_sequence<sizes.size()>{}} {}
