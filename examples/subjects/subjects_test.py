@@ -52,7 +52,7 @@ ALL = {
     "multiplies_blindly": (300, r"H2/allocate_zeroed", 30),
     "one_beyond_the_last": (30, r"died:AddressSanitizer\S*/alloc", 4),
     "searches_for_ever": (2000, r"hung/allocate", 200),
-    "stale_position": (400, r"(G11|L4)/\w+", 50),
+    "stale_position": (400, r"(G11|L4)/\w+|died:UndefinedBehaviorSanitizer\S*/allocate", 50),
     "word_into_smaller_slot": (60, r"died:AddressSanitizer\S*/alloc", 10),
 }
 
