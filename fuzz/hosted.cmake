@@ -37,3 +37,15 @@ add_hosted_replay(hosted hosted_subject)
 if(NOT SLAB_FUZZ)
   add_hosted_replay(hosted_planted planted_hosted_subject)
 endif()
+
+# As libFuzzer has it: run by hand, and over its corpus by a test.
+function(add_fuzz_hosted)
+  target_compile_options(hosted_subject PRIVATE -fsanitize-coverage=inline-8bit-counters,pc-table)  # as model's is
+  add_executable(fuzz_hosted targets/fuzz_subject.cpp targets/program_target.cpp targets/libfuzzer_mutator.cpp
+    $<TARGET_OBJECTS:no_unseen_libraries> $<TARGET_OBJECTS:hosted_subject>)
+  target_link_libraries(fuzz_hosted PRIVATE fuzz_support -fsanitize=fuzzer)
+  add_test(NAME fuzz_hosted.corpus COMMAND fuzz_hosted -runs=0 ${PROJECT_SOURCE_DIR}/corpus/fuzz_hosted)
+endfunction()
+add_test(NAME corpus.fuzz_hosted
+  COMMAND ${PROJECT_SOURCE_DIR}/fuzz/replay/replay_folder $<TARGET_FILE:hosted_replay>
+    ${PROJECT_SOURCE_DIR}/corpus/fuzz_hosted)
