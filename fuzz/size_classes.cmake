@@ -1,0 +1,20 @@
+# slab::SizeClasses as a subject (examples/subjects/size_classes.cpp) with planted bugs, one at a time.
+set(sizes_planted ${CMAKE_CURRENT_BINARY_DIR}/planted/size_classes)
+list(TRANSFORM cache_headers REPLACE ".*/" "${sizes_planted}/slab/" OUTPUT_VARIABLE planted_size_headers)
+add_custom_command(OUTPUT ${planted_size_headers}
+  COMMAND python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/planted/size_class_edits.py
+    ${PROJECT_SOURCE_DIR}/allocator/include/slab ${sizes_planted}/slab
+  DEPENDS ${cache_headers} planted/edits.py planted/size_class_edits.py VERBATIM)
+add_custom_target(planted_size_headers DEPENDS ${planted_size_headers})
+add_library(planted_sizes OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/examples/subjects/size_classes.cpp)
+target_include_directories(planted_sizes BEFORE PRIVATE ${sizes_planted} ${PROJECT_SOURCE_DIR}/model/include)
+target_link_libraries(planted_sizes PRIVATE model)
+add_dependencies(planted_sizes planted_size_headers)
+if(NOT SLAB_FUZZ)
+  add_hosted_replay(sizes_planted planted_sizes)
+  if(SLAB_SANITIZE)
+    add_test(NAME sizes.FindsPlantedBugs COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/planted/subject_bugs.py
+      --table size_class_edits --replay $<TARGET_FILE:sizes_planted_replay>)
+    set_tests_properties(sizes.FindsPlantedBugs PROPERTIES TIMEOUT 600 PROCESSORS 2)
+  endif()
+endif()
