@@ -40,8 +40,9 @@ foreach(world "Slabs;4096,8192,16384;4096;1" "SlabInfosOfAllSorts;264,5000;1;1" 
 endforeach()
 # A few of each sort; all of them by hand.
 if(SLAB_SANITIZE)
-  add_test(NAME hosted.FindsPlantedBugs COMMAND ${PROJECT_SOURCE_DIR}/fuzz/planted/hosted_test.py
-    --replay $<TARGET_FILE:hosted_planted_replay> --explore $<TARGET_FILE:hosted_explore_planted>
+  add_test(NAME hosted.FindsPlantedBugs COMMAND ${PROJECT_SOURCE_DIR}/fuzz/planted/subject_bugs.py
+    --table hosted_edits --replay $<TARGET_FILE:hosted_planted_replay>
+    --explore $<TARGET_FILE:hosted_explore_planted> "--world=--sizes 4096,8192 --aligns 4096 --live 1"
     settled_before_loose clean_before_kept freed_slab_is_settled never_merges joins_once joined_bytes_not_kept
     refused_discard_counted trims_the_block_before trimmed_stays_kept freed_slab_counted_as_live head_stays_mapped
     missing_map_ignored deleted_page_stays next_class_at_exact_size last_class_not_shrunk infos_not_trimmed
