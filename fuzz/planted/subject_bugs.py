@@ -88,7 +88,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", required=True, help="a module beside this with BUGS")
     for name in ("replay", "explore", "fuzz", "properties"):
-        parser.add_argument(f"--{name}", required=name == "replay", type=os.path.abspath, help=f"X_{name} with the bugs")
+        parser.add_argument(f"--{name}", required=name == "replay", type=os.path.abspath, help=f"X_{name} of the bugs")
     parser.add_argument("--world", default=[], type=str.split, metavar="OPTIONS", help="the explorer's")
     parser.add_argument("names", nargs="*", help="of bugs; all without")
     arguments = parser.parse_args()
