@@ -1,9 +1,11 @@
 // slab::SizeClasses, on pages and a map that are both taken from the harness, and so refused at times. Where no page is
 // left the caches give back what they do not need, as a kernel's page allocator would have them do.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <span>
 
 #include <slab/size_classes.hpp>
 #include <slab/slab.hpp>
@@ -105,8 +107,14 @@ class SizeClassesSubject {
                       [](std::size_t asked, std::size_t align, std::size_t told) {
                         return Heap::usable_size(asked, align) != Heap::usable_size(told, align);
                       }},
+      .names_globals = true,
       .audit = true,
   };
+  /// Each cache of the process has a number.
+  static auto globals() {
+    return std::array{std::as_writable_bytes(std::span{&slab::detail::Incarnation<true>::last, 1}),
+                      std::as_writable_bytes(std::span{&Counting::count, 1})};
+  }
 
   explicit SizeClassesSubject(slabproof::Memory memory)
       : memory_{memory}, state_{::new(memory.take(sizeof(State), alignof(State))) State{memory}} {}
