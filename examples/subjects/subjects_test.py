@@ -71,7 +71,8 @@ EXPLORED = {
     "c_pool": ("--sizes 64 --aligns 1", 0, rf"\n  89 states, 172 transitions,.*\n  {RIGHT}"),
     # The same, before a wrong free was counted and after.
     "told_pool": ("--sizes 64 --aligns 1", 0, rf"\n  178 states, 837 transitions,.*\n  {RIGHT}.*one in each program"),
-    "size_classes": ("--sizes 100,9000 --aligns 1 --live 1", 0, rf"\n  1,520 states, 17,160 transitions,(.*\n)*.*{RIGHT}"),
+    "size_classes": ("--sizes 100,9000 --aligns 1 --live 1", 0, rf"\n  1,520 states, 17,160 transitions,(.*\n)*.*"
+                     rf"{RIGHT}"),
     "byte_wraps": ("--live 3 --sizes 1,16", 0, rf"\n  24 states(.*\n)*  {RIGHT}"),  # it needs 256 at once
     "tlsf": ("--limit 3000", 2, r"NOT complete: there are more than 3,000 states; nothing wrong in all programs of "),
     "list_in_a_global": ("", 2, r"two programs left the same bytes and then went on differently, "),
