@@ -137,7 +137,8 @@ def read(description):
         if wanted.output and not (wanted.as_test or wanted.html):
             raise CannotWork("--output: where a program is replayed only --as-test and --html write there")
         if not os.path.isfile(wanted.replay):
-            raise CannotWork(f"--replay {wanted.replay}: there is no such file")
+            what = "is no file" if os.path.exists(wanted.replay) else "there is no such file"
+            raise CannotWork(f"--replay {wanted.replay}: {what}")
     return wanted
 
 

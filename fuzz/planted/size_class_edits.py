@@ -63,7 +63,7 @@ EDITS = [
      "if (__builtin_mul_overflow(count, size, &bytes) && !@product_wraps) return nullptr;"),
     (CLASSES, "__builtin_memset(object, 0, bytes)",
      "__builtin_memset(object, 0, bytes - (@last_byte_not_zeroed && bytes != 0))"),
-    (CLASSES, "old_size < size ? old_size : size", "old_size < size && !@copies_new_size ? old_size : size"),
+    (CLASSES, "from.size < size ? from.size : size", "from.size < size && !@copies_new_size ? from.size : size"),
     (CLASSES, "if (!moved) return nullptr;",
      "if (!moved && @frees_when_refused) free(object, old_size);\n    if (!moved) return nullptr;"),
     (CLASSES, "const std::size_t live = live_at(from);",

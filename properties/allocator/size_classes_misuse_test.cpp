@@ -104,6 +104,34 @@ void check_that_it_stays_freed(Heap& heap, void* freed) {
   heap.free(live, 60);
 }
 
+TEST(SizeClasses, LeavesAloneWhatIsToHaveAnAlignmentThatCannotBe) {
+  Backend backend;
+  Heap heap{backend};
+  void *const small = heap.alloc(100), *const large = heap.alloc(10000);
+  for (const std::size_t align : {std::size_t{0}, std::size_t{3}, std::size_t{8192}}) {
+    EXPECT_EQ(heap.resize(small, 100, 200, align), nullptr);
+    EXPECT_EQ(heap.resize(large, 10000, 20000, align), nullptr);
+    EXPECT_EQ(heap.realloc(large, 20000, align), nullptr);
+    EXPECT_EQ(kinds(), std::vector<Misuse>{});
+    heap.free(large, 10000, align);
+    heap.free(small, 100, align);
+    EXPECT_EQ(kinds(), (std::vector(2, Misuse::OtherCache)));
+  }
+  EXPECT_EQ(heap.live_objects(), 2u);
+  heap.free(small, 100);
+  heap.free(large, 10000);
+}
+
+TEST(SizeClasses, KeepsAllBytesThatMayBeUsedWhenAnObjectMoves) {
+  Backend backend;
+  Heap heap{backend};
+  auto* const object = static_cast<std::byte*>(heap.alloc(112));
+  for (int i = 0; i < 112; ++i) object[i] = std::byte(i);
+  auto* const moved = static_cast<std::byte*>(heap.resize(object, 97, 300));  // of the same class
+  for (int i = 0; i < 112; ++i) ASSERT_EQ(moved[i], std::byte(i)) << i;
+  heap.free(moved, 300);
+}
+
 TEST(SizeClasses, ReportsAResizeOfWhatIsFreeAlready) {
   Backend backend;
   Heap heap{backend};

@@ -111,7 +111,7 @@ class UndestroyedSizeClasses {
     const std::size_t size_class = class_for(size, align);
     if (size_class < Sizes::count) [[likely]]
       return cache_at(size_class)->free(object);
-    free_large(object, size);
+    free_large(object, is_alignment(align) ? size : SIZE_MAX);
   }
 
   /// The same without the size, which is found by the map: a look-up more. O(1); a block: O(pages).
@@ -146,7 +146,7 @@ class UndestroyedSizeClasses {
     const Place place = find(object);
     if (place.size == 0) return free(object), nullptr;
     if (place_for(size, align) == place) return object;
-    return move(object, place, place.size, size, align);
+    return move(object, place, size, align);
   }
 
   /// realloc() of what alloc(old_size, align) handed out, where there may be no map. Checked: an `old_size` of another
@@ -154,12 +154,13 @@ class UndestroyedSizeClasses {
   [[nodiscard]] void* resize(void* object, std::size_t old_size, std::size_t size,
                              std::size_t align = least_align) noexcept {
     if (!object) return alloc(size, align);
+    if (!is_alignment(align)) return nullptr;
     const Place place = place_for(old_size, align);
     if constexpr (Policy::checks)
       if (place.size == 0 || find(object) != place) [[unlikely]]
         return free(object, old_size, align), nullptr;
     if (place_for(size, align) == place) return object;
-    return move(object, place, old_size, size, align);
+    return move(object, place, size, align);
   }
 
   /// Gives every slab without an object back. Returns how many. A cache that waits for the backend is left out: so a
@@ -348,18 +349,17 @@ class UndestroyedSizeClasses {
     return 0;
   }
 
-  /// A new object in the place of one of which `old_size` bytes are copied. If freeing that is refused, since it is no
-  /// object, there is no new one either.
-  [[nodiscard]] void* move(void* object, const Place& from, std::size_t old_size, std::size_t size,
-                           std::size_t align) noexcept {
+  /// A new object in the place of one of which all bytes that may be used are copied. If freeing that is refused, as of
+  /// no object, there is no new one either.
+  [[nodiscard]] void* move(void* object, const Place& from, std::size_t size, std::size_t align) noexcept {
     void* const moved = alloc(size, align);
     if (!moved) return nullptr;
-    __builtin_memcpy(moved, object, old_size < size ? old_size : size);
+    __builtin_memcpy(moved, object, from.size < size ? from.size : size);
     const std::size_t live = live_at(from);
     if (from.index < Sizes::count)
       classes_[from.index].cache.free(object);
     else
-      free_large(object, old_size);
+      free_large(object, from.size);
     if (Policy::checks && live_at(from) == live) [[unlikely]]
       return free(moved, size, align), nullptr;
     return moved;

@@ -118,16 +118,34 @@ consteval bool require_size_table() {
     const std::size_t size = Sizes::size_of(i), least = i == 0 ? 1 : Sizes::size_of(i - 1) + 1;
     return Sizes::class_of(size) == i && Sizes::class_of(least) == i;
   });
+  // Between the borders too, as far as a compiler counts.
+  constexpr bool finds_all = [] {
+    constexpr std::size_t most = Sizes::size_of(Sizes::count - 1) < 65536 ? Sizes::size_of(Sizes::count - 1) : 65536;
+    std::size_t size_class = 0;
+    for (std::size_t bytes = 8; bytes <= most; bytes += 8) {
+      if (Sizes::size_of(size_class) < bytes) ++size_class;
+      if (Sizes::class_of(bytes) != size_class || Sizes::class_of(bytes - 7) != size_class) return false;
+    }
+    return true;
+  }();
+  constexpr bool has_blocks = [] {
+    if constexpr (row_of_table<Sizes> != Row::SmallSinglePage)
+      for (std::size_t bytes = 1; bytes <= Geometry::max_slab_size; bytes += bytes / 2 + 1)
+        if (Sizes::block_size_for(bytes) < bytes || Sizes::block_size_for(bytes) % Sizes::page_size != 0) return false;
+    return true;
+  }();
   constexpr bool has_slabs = is_true_of_all([](std::size_t i) {
     const GeometryResult made = geometry_of_size<Sizes, Policy>(Sizes::size_of(i));
     return made.ok() && made.value().row() == row_of_table<Sizes>;
   });
   static_assert(Sizes::count > 0, "slab: a table of sizes has at least one");
   static_assert(ascends, "slab: the sizes of a table are multiples of 8, and each is larger than the one before");
-  static_assert(finds_smallest, "slab: class_of(bytes) is not the class with the smallest size of so many bytes");
+  static_assert(finds_smallest && finds_all,
+                "slab: class_of(bytes) is not the class with the smallest size of so many bytes");
   static_assert(has_slabs,
                 "slab: slab_size_for(size) is a power of two from page_size to 1 GiB in which an object has room, and "
                 "for all sizes page_size or for none");
+  static_assert(has_blocks, "slab: block_size_for(size) is at least size, and a multiple of page_size");
   return true;
 }
 }  // namespace detail

@@ -10,6 +10,9 @@
 #ifndef CLASS_OF
 #define CLASS_OF sizes[i] < bytes
 #endif
+#ifndef BLOCK_SIZE
+#define BLOCK_SIZE (size + page_size - 1) / page_size* page_size
+#endif
 #ifndef SLAB_SIZE
 #define SLAB_SIZE 2 * page_size
 #endif
@@ -26,9 +29,7 @@ struct Table {
     return i;
   }
   static constexpr std::size_t slab_size_for([[maybe_unused]] std::size_t size) noexcept { return SLAB_SIZE; }
-  static constexpr std::size_t block_size_for(std::size_t size) noexcept {
-    return (size + page_size - 1) / page_size * page_size;
-  }
+  static constexpr std::size_t block_size_for([[maybe_unused]] std::size_t size) noexcept { return BLOCK_SIZE; }
 };
 
 struct Pages {
