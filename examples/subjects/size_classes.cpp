@@ -99,6 +99,7 @@ class SizeClassesSubject {
       .takes_memory = true,
       .counts_live = true,
       .knows_its_own = true,
+      .names_globals = true,
       .detects = {.by = slabproof::DetectedMisuse::By::Report,
                   .double_free = true,
                   .interior = true,
@@ -107,7 +108,6 @@ class SizeClassesSubject {
                       [](std::size_t asked, std::size_t align, std::size_t told) {
                         return Heap::usable_size(asked, align) != Heap::usable_size(told, align);
                       }},
-      .names_globals = true,
       .audit = true,
   };
   /// Each cache of the process has a number.

@@ -65,7 +65,7 @@ EDITS = [
      "__builtin_memset(object, 0, bytes - (@last_byte_not_zeroed && bytes != 0))"),
     (CLASSES, "from.size < size ? from.size : size", "from.size < size && !@copies_new_size ? from.size : size"),
     (CLASSES, "if (!moved) return nullptr;",
-     "if (!moved && @frees_when_refused) free(object, old_size);\n    if (!moved) return nullptr;"),
+     "if (!moved && @frees_when_refused) free(object, from.size);\n    if (!moved) return nullptr;"),
     (CLASSES, "const std::size_t live = live_at(from);",
      "if (@moved_object_stays_live && from.index < Sizes::count) return moved;\n"
      "    const std::size_t live = live_at(from);"),
