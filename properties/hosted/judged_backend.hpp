@@ -92,8 +92,9 @@ class JudgedBackend : public slab::hosted::BasicBackend<JudgedRegion<Pages>, Jud
   template <class Geometry>
   void check_room(const Geometry& geometry) noexcept {
     if (this->size() == 0) return;
+    const std::size_t free = this->free_pages() * Region::page_size;
     for (std::size_t count = 0; count < Pages; ++count) {
-      const std::size_t slabs = count * geometry.slab_size(), free = this->free_pages() * Region::page_size;
+      const std::size_t slabs = count * geometry.slab_size();
       const bool is_large = geometry.row() == slab::Row::Large;
       const std::size_t infos = is_large ? this->bytes_for(count, geometry.slab_info_size()) : 0;
       const bool has_room = slabs <= free && infos <= free - slabs;

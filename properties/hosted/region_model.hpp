@@ -70,20 +70,20 @@ class RegionModel {
   /// Whether there is a run of free pages for a slab, however they came to be free.
   [[nodiscard]] bool has_room(unsigned size_class) const {
     const std::size_t size = pages_in(size_class);
-    for (std::size_t page = 0; page + size <= Pages; page += size)
-      if (is_free(page, page + size)) return true;
-    return false;
+    std::size_t free_from = 0;  // since the last live block
+    const auto is_run = [&](std::size_t end) { return (free_from + size - 1) / size * size + size <= end; };
+    for (std::size_t at = 0; at < frontier_; at += pages_in(class_[at])) {
+      if (state_[at] != State::Live) continue;
+      if (is_run(at)) return true;
+      free_from = at + pages_in(class_[at]);
+    }
+    return is_run(Pages);
   }
 
  private:
   static constexpr std::size_t pages_in(unsigned size_class) { return std::size_t{1} << size_class; }
   [[nodiscard]] bool is_free_block(std::size_t page) const {
     return state_[page] == State::Clean || state_[page] == State::Kept;
-  }
-  [[nodiscard]] bool is_free(std::size_t begin, std::size_t end) const {
-    for (std::size_t at = 0; at < frontier_; at += pages_in(class_[at]))
-      if (state_[at] == State::Live && at < end && at + pages_in(class_[at]) > begin) return false;
-    return true;
   }
 
   /// Of the smallest free blocks that hold it the loose one that came last, else a settled one.
