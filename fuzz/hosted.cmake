@@ -38,14 +38,13 @@ if(NOT SLAB_FUZZ)
   add_hosted_replay(hosted_planted planted_hosted_subject)
 endif()
 
-# As libFuzzer has it: run by hand, and over its corpus by a test.
-function(add_fuzz_hosted)
-  target_compile_options(hosted_subject PRIVATE -fsanitize-coverage=inline-8bit-counters,pc-table)  # as model's is
-  add_executable(fuzz_hosted targets/fuzz_subject.cpp targets/program_target.cpp targets/libfuzzer_mutator.cpp
-    $<TARGET_OBJECTS:no_unseen_libraries> $<TARGET_OBJECTS:hosted_subject>)
-  target_link_libraries(fuzz_hosted PRIVATE fuzz_support -fsanitize=fuzzer)
-  add_test(NAME fuzz_hosted.corpus COMMAND fuzz_hosted -runs=0 ${PROJECT_SOURCE_DIR}/corpus/fuzz_hosted)
+# Of such a subject what libFuzzer runs.
+function(add_fuzz_hosted name subject)
+  target_compile_options(${subject} PRIVATE -fsanitize-coverage=inline-8bit-counters,pc-table)  # as model's is
+  if(SLAB_SANITIZE MATCHES address)
+    target_compile_options(${subject} PRIVATE -O3 -fsanitize-address-use-after-return=never)
+  endif()
+  add_executable(${name} targets/fuzz_subject.cpp targets/program_target.cpp targets/libfuzzer_mutator.cpp
+    $<TARGET_OBJECTS:no_unseen_libraries> $<TARGET_OBJECTS:${subject}>)
+  target_link_libraries(${name} PRIVATE fuzz_support -fsanitize=fuzzer)
 endfunction()
-add_test(NAME corpus.fuzz_hosted
-  COMMAND ${PROJECT_SOURCE_DIR}/fuzz/replay/replay_folder $<TARGET_FILE:hosted_replay>
-    ${PROJECT_SOURCE_DIR}/corpus/fuzz_hosted)

@@ -11,9 +11,9 @@ import tempfile
 from benchmark import older
 from shared import builds, child_process
 from shared.command import CannotWork
-from shared.targets import BUILD, ROOT, TARGETS
+from shared.targets import BUILD, OF_SLABS, ROOT
 
-BINARIES = {"fuzz": ["harness_speed", *TARGETS], "release": ["slab_explore"], "asan": ["state_machine_test"]}
+BINARIES = {"fuzz": ["harness_speed", *OF_SLABS], "release": ["slab_explore"], "asan": ["state_machine_test"]}
 ROWS = ["SmallSinglePage", "SmallMultiPage", "Large"]
 Tree = collections.namedtuple("Tree", "name folders")  # "new" or "old"; where a preset's binaries are
 
@@ -106,7 +106,7 @@ def _measures(quick, signals):
     """Functions of a tree, each of which yields (what, unit, number a second)."""
     seconds = 1 if quick else 4  # short, and more rounds: what disturbs them changes within minutes
     yield lambda tree: _judge(tree, 0.5 if quick else 1, signals)
-    for target in TARGETS:
+    for target in OF_SLABS:
         yield lambda tree, target=target: _fuzzing(target, tree, seconds, signals)
     for row in ROWS:
         yield lambda tree, row=row: _explorer(row, 3, 2 if quick else 3, tree, signals)

@@ -7,6 +7,7 @@ AGREED = {  # by what the inputs are
     "program": "the cache agreed with the model in {inputs} inputs, {operations} operations",
     "geometry": "Geometry::make agreed with exact arithmetic in {inputs} geometries",
     "text": "the parser of programs kept T1 to T3 in {inputs} texts",
+    "hosted": "slab::hosted kept its promises in {inputs} inputs, {operations} operations",
     "any": "the allocator kept its promises in {inputs} inputs, {operations} operations",
 }
 SHOWN_PROBLEMS = 10

@@ -31,6 +31,11 @@ class Verdict(unittest.TestCase):
         self.assertEqual(self.concluded(fuzz_large=2, fuzz_small_single_page=3), (0, f"Nothing wrong: {cache}."))
         self.assertEqual(self.concluded(fuzz_large=5, fuzz_geometry=7, fuzz_trace=8),
                          (0, f"Nothing wrong: {cache}; {geometry}; {text}."))
+        hosted = "slab::hosted kept its promises in 9 inputs, 90 operations"
+        self.assertEqual(self.concluded(fuzz_hosted=9), (0, f"Nothing wrong: {hosted}."))
+        self.assertEqual(self.concluded(fuzz_large=5, fuzz_hosted=9), (0, f"Nothing wrong: {cache}; {hosted}."))
+        self.assertEqual(self.concluded(fuzz_large=5, fuzz_hosted=0),
+                         (0, f"Nothing wrong: {cache}. Not fuzzed: fuzz_hosted."))
         self.assertEqual(self.concluded(fuzz_large=0, fuzz_geometry=7, stopped=True),
                          (0, f"Stopped early. Nothing wrong: {geometry}. Not fuzzed: fuzz_large."))
 

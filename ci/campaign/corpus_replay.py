@@ -68,7 +68,9 @@ class CorpusReplay:
             self.failing += 1
             self.began_to_fail = self.began_to_fail or time.monotonic()
         if tell == self.crashes.add_corpus_file:
-            tell(file, facts, self.where, [f for f, kind in self.before if kind == facts.input])
+            tool = self.crashes.tool.command_of
+            tell(file, facts, self.where,
+                 [f for f, kind in self.before if kind == facts.input and tool(f) == tool(file)])
         else:
             tell(file, facts)
         if facts.outcome == "agreed" and not is_chain(file):

@@ -29,7 +29,7 @@ if __name__ == "__main__":
     SIGNALS = child_process.Signals()  # before the other imports, which take a while
 
 from campaign import campaign as campaigns
-from campaign.crashes.replay_tool import ReplayTool
+from campaign.crashes import replay_tools
 from campaign.engines.afl import Afl
 from campaign.engines.libfuzzer import LibFuzzer
 from campaign.engines.target import Target
@@ -38,7 +38,7 @@ from campaign.progress import Progress
 from campaign.report.report import write_report
 from shared import child_process, command
 from shared.builds import RUN, build, made_from
-from shared.targets import BUILD, ROOT, TARGETS
+from shared.targets import BUILD, OF_HOSTED, ROOT, TARGETS
 
 OUT = ROOT / "fuzz-out"
 ENGINES = {"libfuzzer": LibFuzzer, "afl": Afl}
@@ -58,14 +58,18 @@ def parse_arguments():
     parser.add_argument("--report", action="store_true",
                         help="fuzz nothing: write fuzz-out/report.html, a page of what was covered and found by now")
     arguments = parser.parse_args()
-    arguments.target = [t for t in TARGETS if t in (arguments.target or TARGETS)]
+    fuzzed = [t for t in TARGETS if ENGINES[arguments.engine] is LibFuzzer or t not in OF_HOSTED]
+    if left_out := sorted(set(arguments.target or []) - set(fuzzed)):
+        parser.error(f"argument --target: {left_out[0]} is fuzzed by libFuzzer alone")
+    arguments.wants_some = bool(arguments.target)
+    arguments.target = [t for t in fuzzed if t in (arguments.target or fuzzed)]
     arguments.jobs = arguments.jobs or min(len(os.sched_getaffinity(0)), len(arguments.target))
     arguments.seconds = command.seconds_of(arguments) or 60 * max(1, len(arguments.target) / arguments.jobs)
     return arguments
 
 
-def wanted_of(names, engine):
-    wanted = {LibFuzzer.PRESET: [*names, "slab_replay"]}
+def wanted_of(names, engine, tools):
+    wanted = {LibFuzzer.PRESET: [*names, *tools]}
     if engine is not LibFuzzer:  # libFuzzer makes the corpus small for all engines
         wanted[engine.PRESET] = names
     return wanted
@@ -78,10 +82,10 @@ def campaign_of(arguments):
     for target in targets:
         target.workers = [engine(target, index, RUN, binaries)
                           for index in range(math.ceil(arguments.jobs / len(targets)))]
+    tools = replay_tools.needed(OUT / "crashes", arguments.target)
     return campaigns.Campaign(
-        "ci/fuzz", OUT, targets, binaries, merging,
-        ReplayTool([*RUN, merging / "slab_replay"]), ROOT / "corpus", "corpus replay",
-        lambda signals: build(wanted_of(arguments.target, engine), signals, ["--afl"] if engine is Afl else []),
+        "ci/fuzz", OUT, targets, binaries, merging, replay_tools.of(tools, merging), ROOT / "corpus", "corpus replay",
+        lambda signals: build(wanted_of(arguments.target, engine, tools), signals, ["--afl"] if engine is Afl else []),
         lambda: made_from(BUILD / engine.PRESET))
 
 
@@ -91,6 +95,8 @@ def main(signals=None):
     if arguments.report:
         return write_report(OUT, "ci/fuzz", signals)
     progress = Progress()
+    if ENGINES[arguments.engine] is not LibFuzzer and not arguments.wants_some:
+        progress.say(f"without {', '.join(OF_HOSTED)}, which libFuzzer alone fuzzes")
     return progress.code(campaigns.run(campaign_of(arguments), arguments.jobs, arguments.seconds, signals, progress),
                          "ci/fuzz")
 

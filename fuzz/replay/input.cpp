@@ -142,6 +142,8 @@ std::optional<Input> read_input(const std::string& file, std::string& why) {
   Input input;
   const std::string_view name = name_of(file);
   const FuzzTarget* const target = target_named_in(name);
+  if (target && target->replayed_by == hosted_tool && tested_subject().language.shape == Shape::SlabCache)
+    return why = "is a program for <slab/hosted/>, which " + std::string{hosted_tool} + " runs", std::nullopt;
   input.kind = target ? target->input : Input::Kind::Program;
   if (input.kind == Input::Kind::Geometry) {
     input.geometry = decode_geometry(as_bytes(*content));

@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT / "ci"), str(ROOT / "fuzz")]
 from planted import bugs as planted_bugs
-from shared.targets import TARGETS
+from shared.targets import OF_SLABS
 
 KEYS = {"file", "input", "outcome", "signature", "sentence", "step", "operation", "invariant", "expected", "observed",
         "death", "frame", "frames", "operations", "alone", "inputs", "failing_input", "geometry"}
@@ -36,7 +36,7 @@ def said_alone(replay, bug, file):
 def problems_of(replay, folder):
     problems = []
     files = sorted((ROOT / "corpus/regressions").glob("*.trace"))
-    files += [file for name in TARGETS for file in sorted((ROOT / "corpus" / name).glob("a[a-l]*"))]
+    files += [file for name in OF_SLABS for file in sorted((ROOT / "corpus" / name).glob("a[a-l]*"))]
     code, lines = lines_of(replay, 0, files)
     if code != 0 or [line["file"] for line in lines] != list(map(str, files)):
         problems.append(f"without a bug: exit {code}, {len(lines)} lines for {len(files)} files")

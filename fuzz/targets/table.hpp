@@ -13,12 +13,19 @@ struct FuzzTarget {
   std::string_view name;
   std::size_t max_len;  // of an input, in bytes
   InputKind input;
+  std::string_view replayed_by;  // the replay tool
 };
 
+inline constexpr std::string_view slab_tool = "slab_replay", hosted_tool = "hosted_replay";
+
 inline constexpr auto fuzz_targets = [] {
-  [[maybe_unused]] constexpr InputKind program = InputKind::Program, geometry = InputKind::Geometry,
-                                       text = InputKind::Text;
-#define SLAB_FUZZ_TARGET(name, max_len, input) FuzzTarget{#name, max_len, input},
+  struct Word {
+    InputKind input;
+    std::string_view replayed_by = slab_tool;
+  };
+  [[maybe_unused]] constexpr Word program{InputKind::Program}, geometry{InputKind::Geometry}, text{InputKind::Text},
+      hosted{InputKind::Program, hosted_tool};
+#define SLAB_FUZZ_TARGET(name, max_len, word) FuzzTarget{#name, max_len, word.input, word.replayed_by},
   return std::to_array<FuzzTarget>({
 #include "fuzz/targets/table"
   });

@@ -17,7 +17,7 @@ from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])  # modules are named from ci/ on
-from campaign.crashes import replay_tool, triage
+from campaign.crashes import replay_tool, replay_tools, triage
 from campaign.crashes.collection import Crashes
 from campaign.crashes.files import Crash, beside
 from campaign.crashes.replay_tool import ReplayTool
@@ -86,6 +86,58 @@ class Case(unittest.TestCase):
         run = Crashes(folder, tool(script), child_process.Requests(), lambda text: None)
         with mock.patch.object(replay_tool, "SILENT_SECONDS", 1):
             return run, run.take("fuzz_large", artifact, LastWords("SUMMARY: x\n"), perhaps_slow, "libFuzzer")
+
+
+class Tools(Case):
+    """Each file is run by its own replay tool, whatever is asked of it."""
+
+    def setUp(self):
+        super().setUp()
+        folder = self.out / "bin"
+        folder.mkdir()
+        for name in ("slab_replay", "hosted_replay"):
+            (folder / name).write_text(
+                f"""#!/usr/bin/env bash
+[ "$1" = --environment ] && {{ echo nothing is refused; echo {name} works; exit; }}
+while [ $# -gt 1 ] && [[ $1 == -* ]]; do
+  if [[ $1 == --write-* ]]; then echo {name} >"$2"; shift; fi
+  shift
+done
+for file; do
+  printf '{{"file": "%s", "outcome": "agreed", "input": "program", "sentence": "{name}"}}\\n' "$file"
+done
+""")
+            (folder / name).chmod(0o755)
+        self.bin = folder
+
+    def test_files_go_to_their_own(self):
+        wanted = {"fuzz_large-1": "slab_replay", "fuzz_hosted-1": "hosted_replay", "property-1": "slab_replay",
+                  "fuzz_hosted/input": "hosted_replay", "fuzz_hosted-1-chain": "hosted_replay",
+                  "fuzz_small_single_page/fuzz_hosted-1": "slab_replay", "fuzz_trace-1.trace": "slab_replay",
+                  "fuzz_hosted-2.trace": "hosted_replay"}
+        with mock.patch.object(replay_tools, "RUN", []):
+            tools = replay_tools.of(["slab_replay", "hosted_replay"], self.bin)
+        files = [self.out / name for name in wanted]
+        for file in files:
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(b"x")
+        judged = [(str(file.relative_to(self.out)), facts.sentence) for file, facts in tools.judge(files)]
+        self.assertEqual(judged, list(wanted.items()))
+        for file, name in zip(files, wanted.values()):
+            if file.suffix == ".trace":
+                self.assertEqual(tools.bytes_of(file, child_process.Requests()).decode().strip(), name)
+            self.assertEqual(tools.show(file, child_process.Requests(), 10)[0], [name])
+        self.assertEqual(tools.not_checked(child_process.Requests()),
+                         ["nothing is refused", "slab_replay works", "hosted_replay works"])
+
+    def test_those_are_built_that_are_needed(self):
+        self.assertEqual(replay_tools.needed(self.crashes), ["slab_replay"])
+        self.assertEqual(replay_tools.needed(self.out / "nowhere", ["fuzz_large"]), ["slab_replay"])
+        self.assertEqual(replay_tools.needed(self.crashes, ["fuzz_hosted"]), ["slab_replay", "hosted_replay"])
+        self.keep()
+        self.assertEqual(replay_tools.needed(self.crashes), ["slab_replay"])
+        (self.crashes / "fuzz_hosted-0123456789ab").write_bytes(b"x")
+        self.assertEqual(replay_tools.needed(self.crashes), ["slab_replay", "hosted_replay"])
 
 
 class Replays(Case):

@@ -53,7 +53,7 @@ def make(path, signature, tool, signals):
     for suffix, option in ((".min.cpp", "--as-test"), (".min.html", "--html")):
         if not beside(path, suffix).exists() and not signals.count:
             unfinished = _unfinished(path, suffix)
-            code, _, reason = _replay(tool, signals, STEP_SECONDS, option, "--output", unfinished, beside(path, ".min"))
+            code, _, reason = _replay(tool, beside(path, ".min"), signals, STEP_SECONDS, option, "--output", unfinished)
             if code == 1 and unfinished.exists():
                 unfinished.replace(beside(path, suffix))
             elif code is not None or not signals.count:
@@ -64,10 +64,10 @@ def _unfinished(path, suffix):
     return path.with_name(f".{path.name}.{os.getpid()}{suffix}")
 
 
-def _replay(tool, signals, seconds, *arguments):
+def _replay(tool, file, signals, seconds, *options):
     """(exit code, standard output, the reason why it could not do what it was asked)."""
     with tempfile.TemporaryFile() as words:
-        code, output = child_process.run(["nice", "-n", "15", *tool.command, *arguments], signals, seconds,
+        code, output = child_process.run(["nice", "-n", "15", *tool.command_of(file), *options, file], signals, seconds,
                                          stdout=subprocess.PIPE, stderr=words)
         return code, output, why(code, words)
 
@@ -89,8 +89,8 @@ def _minimize(path, signature, tool, signals):
     # One that was made and is not finished is gone on with; on another build it may fail no more, or in another way.
     for start in [small, path] if small.exists() else [path]:
         code, output, reason = _replay(
-            tool, signals, MINIMIZE_SECONDS + tool.silent_seconds(start),
-            "--minimize", "--json", "--budget", str(MINIMIZE_SECONDS), "--output", new[".min"], start)
+            tool, start, signals, MINIMIZE_SECONDS + tool.silent_seconds(start),
+            "--minimize", "--json", "--budget", str(MINIMIZE_SECONDS), "--output", new[".min"])
         effort = _effort_in(output)
         facts = None
         if effort and all(file.exists() for file in new.values()):

@@ -1,4 +1,4 @@
-"""Asks slab_replay what programs do. Only its facts (--json) are a verdict. After any other answer the file counts as
+"""Asks a replay tool what programs do. Only its facts (--json) are a verdict. After any other answer the file counts as
 not replayed: the machine may refuse what the tool needs, or the tool was killed."""
 
 import collections
@@ -14,7 +14,7 @@ import time
 from campaign.crashes.facts import Facts, facts_in
 from shared import child_process
 from shared.command import CannotWork
-from shared.targets import ROOT
+from shared.targets import ROOT, replay_tool_of
 from shared.text import shown_path
 
 FILES_AT_ONCE = 500
@@ -28,14 +28,24 @@ def _by_ci_replay(path):
 
 
 class ReplayTool:
-    """`again` is the command that shows a file again, for people."""
+    """`again` is the command that shows a file again, for people. `others` are commands of other tools, by their names,
+    for the files of those (replay_tool_of)."""
 
-    def __init__(self, command, again=_by_ci_replay):
-        self.command, self.again = command, again
+    def __init__(self, command, again=_by_ci_replay, others=None):
+        self.command, self.again, self.others = command, again, others or {}
+
+    def command_of(self, file):
+        """The command that runs a file."""
+        return self.others.get(replay_tool_of(file), self.command)
 
     def judge(self, files, stop=lambda: False, waiting=lambda: None, silent_seconds=None):
         """Yields (file, facts) of each in their order. Ends early when `stop()`; calls `waiting` now and then."""
-        left, lost = collections.deque(files), 0
+        for _, of_one_tool in itertools.groupby(files, self.command_of):
+            yield from self._judge(collections.deque(of_one_tool), stop, waiting, silent_seconds)
+
+    def _judge(self, left, stop, waiting, silent_seconds):
+        """Of files of one tool."""
+        lost = 0
         while left and not stop():
             judged, reason = 0, None
             for facts in self._run(list(itertools.islice(left, FILES_AT_ONCE)), stop, waiting, silent_seconds):
@@ -60,21 +70,24 @@ class ReplayTool:
         return SILENT_SECONDS + (SECONDS_A_MEGABYTE * os.stat(file).st_size / (1 << 20) if is_chain(file) else 0)
 
     def not_checked(self, signals):
-        """What cannot be checked on this machine, in sentences. Raises CannotWork if the tool cannot work at all."""
-        with tempfile.TemporaryFile() as words:
-            code, output = child_process.run(
-                [*self.command, "--environment"], signals, SILENT_SECONDS, stdout=subprocess.PIPE, stderr=words)
-            signals.check("it was found out what can be checked here; nothing was done")
-            if code != 0:
-                raise CannotWork(why(code, words))
-        return output.decode(errors="replace").splitlines()
+        """What cannot be checked on this machine, in sentences. Raises CannotWork if a tool cannot work at all."""
+        sentences = {}  # of several tools each once
+        for command in (self.command, *self.others.values()):
+            with tempfile.TemporaryFile() as words:
+                code, output = child_process.run(
+                    [*command, "--environment"], signals, SILENT_SECONDS, stdout=subprocess.PIPE, stderr=words)
+                signals.check("it was found out what can be checked here; nothing was done")
+                if code != 0:
+                    raise CannotWork(why(code, words))
+            sentences.update(dict.fromkeys(output.decode(errors="replace").splitlines()))
+        return list(sentences)
 
     def show(self, file, signals, seconds):
         """(the lines of the program as text or None, everything that the tool prints), for people."""
         with tempfile.TemporaryDirectory() as folder:
             trace = os.path.join(folder, "trace")
             for options in (["--write-trace", trace], []):  # some files have no program
-                code, output = child_process.run([*self.command, "--full", *options, file], signals, seconds,
+                code, output = child_process.run([*self.command_of(file), "--full", *options, file], signals, seconds,
                                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                 if code != 2:
                     break
@@ -90,7 +103,7 @@ class ReplayTool:
             return file.read_bytes()
         with tempfile.TemporaryDirectory() as folder:
             encoded = os.path.join(folder, "bytes")
-            code, _ = child_process.run([*self.command, "--quiet", "--write-bytes", encoded, file], signals,
+            code, _ = child_process.run([*self.command_of(file), "--quiet", "--write-bytes", encoded, file], signals,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if code != 0:
                 return None
@@ -101,7 +114,8 @@ class ReplayTool:
         """Yields the facts of the files in their order, and a reason in place of the first that are missing."""
         with tempfile.TemporaryFile() as words:
             try:
-                process = child_process.start([*self.command, "--json", *files], stdout=subprocess.PIPE, stderr=words)
+                command = [*self.command_of(files[0]), "--json", *files]
+                process = child_process.start(command, stdout=subprocess.PIPE, stderr=words)
             except child_process.CannotStart as error:
                 yield str(error)
                 return

@@ -18,14 +18,13 @@ if __name__ == "__main__":
     SIGNALS = child_process.Signals()  # before the other imports, which take a while
 
 from campaign import out_format, out_lock
-from campaign.crashes import making
+from campaign.crashes import making, replay_tools
 from campaign.crashes.facts import AFTER_OTHERS
 from campaign.crashes.files import CHAIN, PASSES, beside, crashes_in, finished, home_of, made_of, met
-from campaign.crashes.replay_tool import ReplayTool
 from campaign.history import samples
 from campaign.progress import Progress
 from shared import child_process, command
-from shared.builds import RUN, build
+from shared.builds import build
 from shared.targets import BUILD, ROOT
 from shared.text import counted, shown_path, table
 
@@ -179,8 +178,9 @@ def main(signals):
     if not OUT.exists():
         raise command.CannotWork(f"there is no {shown_path(OUT)} yet: nothing has been fuzzed")
     progress = Progress()
-    build({"fuzz": ["slab_replay"]}, signals)
-    tool = ReplayTool([*RUN, BUILD / "fuzz" / "bin" / "slab_replay"])
+    names = replay_tools.needed(OUT / "crashes")
+    build({"fuzz": names}, signals)
+    tool = replay_tools.of(names, BUILD / "fuzz" / "bin")
     for sentence in tool.not_checked(signals):
         progress.say(sentence)
     code = Triage(OUT, tool, signals, progress).run()
