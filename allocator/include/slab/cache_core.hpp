@@ -127,7 +127,6 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
 
  protected:
   using Slabs::slots_of, Slabs::table_of, Slabs::tag;
-
   /// Calls no function of `backend`. O(1).
   constexpr CacheCore(GeometrySource source, Backend& backend) noexcept : Slabs{source, backend} {}
   ~CacheCore() = default;
@@ -147,6 +146,9 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     std::size_t released = 0;
     while (!this->release_empty_slabs(0, released, caller)) {}
   }
+
+  template <class, class>
+  friend class LockedCache;
 
  private:
   /// A call while the cache is at work. What on_misuse calls when it is told so is refused without a word.

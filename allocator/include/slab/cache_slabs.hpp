@@ -82,6 +82,8 @@ class CacheSlabs {
  private:
   template <class, class, class>
   friend class CacheCore;
+  template <class, class>
+  friend class LockedCache;
   static constexpr Row row = GeometrySource::row;
   static constexpr bool checks = Policy::checks;
   static constexpr bool guards = has_guards<Policy>;
