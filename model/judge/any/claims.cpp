@@ -2,6 +2,7 @@
 #include <string>
 
 #include "model/judge/any/any_runner.hpp"
+#include "model/judge/any/refusal.hpp"
 #include "model/memory/address.hpp"
 
 namespace slabproof {
