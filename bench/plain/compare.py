@@ -74,14 +74,14 @@ def of_harness(name, folder, built):
 
 
 def main():
-    if len(sys.argv) != 2 or not pathlib.Path(sys.argv[1]).is_dir():
+    if len(sys.argv) != 2 or not pathlib.Path(sys.argv[1]).resolve().is_dir():
         sys.exit(f"usage: {sys.argv[0]} FOLDER, in which examples/subjects/ is built")
     print("| `broken/` | plain RapidCheck | plain libFuzzer | here, random |\n| --- | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for name in sorted(file.stem for file in BROKEN.glob("*.cpp")):
             print(f"| `{name}` | {of_rapidcheck(name, folder)} | {of_libfuzzer(name, folder)} | "
-                  f"{of_harness(name, folder, pathlib.Path(sys.argv[1]))} |", flush=True)
+                  f"{of_harness(name, folder, pathlib.Path(sys.argv[1]).resolve())} |", flush=True)
 
 
 if __name__ == "__main__":
