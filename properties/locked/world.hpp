@@ -205,7 +205,7 @@ class TurnWorld {
     calls = backend_.calls();
     judge_.is_run = false;
     if (!judge_.violation) end();
-    if (judge_.violation) static_cast<void>(new Cache* {cache_.release()});  // in any state; nobody destroys it
+    if (judge_.violation) static_cast<void>(cache_.release());  // in any state; nobody destroys it
     return judge_.violation;
   }
 

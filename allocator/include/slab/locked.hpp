@@ -134,8 +134,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
       verify_empty_slabs(caller);
       empty = this->count_empty();
       needed = needed_for(n);
-      const std::size_t slabs = Inner::statistics().full_slabs + Inner::statistics().partial_slabs + empty;
-      if (needed > SIZE_MAX / geometry().slab_size() - slabs) return false;
+      if (needed > SIZE_MAX / geometry().slab_size() - this->all_slabs_.size()) return false;
     }
     if constexpr (HasCanMakeSlabs<Backend>)
       if (needed > 0 && !Supply::source->can_make_slabs(geometry(), needed)) return false;
@@ -251,6 +250,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
     if (call.wants == LockedCall::Wants::Slab) {
       call.slab = Supply::source->alloc_slab(geometry().slab_size(), geometry().page_size());
       call.is_answered = true;
+      call.is_unknown = false;
     } else if constexpr (row == Row::Large) {
       call.info = Supply::source->alloc_slab_info(geometry().slab_info_size());
       call.is_info_answered = true;
@@ -283,7 +283,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
       ask(call);
       {
         const Section section{*this, call};
-        is_made = needed_for(n) == 0 || adopt(call, caller);
+        is_made = needed_for(n) == 0 || adopt(caller);
         needed = needed_for(n);
         if (call.is_answered && call.wants == LockedCall::Wants::Nothing) reject(call);
       }
@@ -313,7 +313,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
   // With the lock.
 
   /// Makes the call's slab one of the cache's.
-  bool adopt(LockedCall&, const void* caller) noexcept {
+  bool adopt(const void* caller) noexcept {
     this->busy_.enter();
     const bool is_made = Inner::make_slab(caller, SIZE_MAX) != nullptr;
     this->busy_.leave();
@@ -321,7 +321,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
   }
   /// The call's slab was made in vain: others have freed objects meanwhile. It is kept if an empty one may be.
   void keep_for_later(LockedCall& call, const void* caller) noexcept {
-    if (this->count_empty() < this->kept_slabs_) static_cast<void>(adopt(call, caller));
+    if (this->count_empty() < this->kept_slabs_) static_cast<void>(adopt(caller));
     call.wants = LockedCall::Wants::Nothing;
     if (call.is_answered) reject(call);
   }
