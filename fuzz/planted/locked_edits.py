@@ -6,13 +6,11 @@ usage: locked_edits.py HEADERS OUT     puts them into a copy of the allocator's 
 
 import concurrent.futures
 import os
-import pathlib
 import re
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "fuzz" / "planted"))
 from edits import plant
 
 LOCKED, BACKEND = "locked.hpp", "locked_backend.hpp"
