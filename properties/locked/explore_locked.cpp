@@ -1,152 +1,183 @@
-// Every order in which two or three CPUs can take turns in small programs on a Locked cache, with each call of the
-// backend refused.
+// Programs of two and three CPUs on a Locked cache, with calls of the backend refused: small ones in every order in
+// which the CPUs can take turns, larger ones in random orders, and one of a file in its own.
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
 #include <span>
+#include <sstream>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "properties/locked/world.hpp"
+#include "properties/locked/engines.hpp"
 
 namespace {
 
-using turns::Cpus;
-using turns::Op;
-using turns::Order;
-using turns::TurnProgram;
+using namespace turns;
 
-struct Counts {
-  std::uint64_t programs = 0, orders = 0;
-};
-const TurnProgram* running = nullptr;
+constexpr const char* usage = R"(usage: locked_explore [--deep] [--output FOLDER]
+       locked_explore --random PROGRAMS [--seed N] [--output FOLDER]
+       locked_explore --replay FILE [--minimize] [--output FOLDER]
 
-void print(const TurnProgram& program) {
-  std::printf("%zu objects before, %zu of them freed deferred", program.before, program.deferred);
-  if (program.refused != 0)
-    std::printf("; call %" PRIu32 " of the backend refused%s", program.refused,
-                program.are_all_refused ? ", and all after it" : "");
-  for (std::size_t cpu = 0; cpu < program.cpus.size(); ++cpu) {
-    std::printf("\n  CPU %zu:", cpu);
-    for (const Op op : program.cpus[cpu]) std::printf(" %s", turns::names_of_ops[static_cast<std::size_t>(op)]);
-  }
-  std::printf("\n");
+  --deep        larger small programs: an hour
+  --random      so many random programs, each in a few random orders. The seed is that of RC_PARAMS (seed=N), or another
+                each time
+  --replay      a program of docs/format.md#turns, in the order that it says
+  --minimize    and a smaller one of which the same does not hold
+  --output      saves what was found there, and its smallest form: NAME.turns, NAME.min.turns
+
+exit: 0 nothing wrong, 1 a defect, 2 the words above were not understood, or a file is not to be read
+)";
+
+[[noreturn]] void fail(const std::string& why) {
+  std::fprintf(stderr, "locked_explore: %s\n", why.c_str());
+  std::exit(2);
 }
 
-/// All orders of a program. Returns whether all hold; `calls` are the most that might have failed.
-template <slab::Row R, bool Checks, std::size_t Kept>
-bool holds(Cpus& cpus, const TurnProgram& program, Counts& counts, std::uint32_t& calls) {
-  running = &program;
-  Order order;
-  ++counts.programs;
-  do {
-    turns::TurnWorld<R, Checks, Kept> world{cpus, program};
-    std::uint32_t made = 0;
-    const auto violation = world.run(order, made);
-    ++counts.orders;
-    calls = std::max(calls, made);
-    if (violation) {
-      std::printf("does not hold: %s\n", violation->c_str());
-      print(program);
-      return false;
-    }
-  } while (order.advance());
-  return true;
+void save(const std::string& folder, const std::string& name, const TurnProgram& program) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  const std::string path = folder + "/" + name + ".turns";
+  std::ofstream file{path};
+  file << to_text(program);
+  if (!file.flush()) fail(path + ": cannot be written");
+  std::printf("saved: %s\n", path.c_str());
 }
 
-/// The same with each call refused, alone and with all after it.
-template <slab::Row R, bool Checks, std::size_t Kept>
-bool holds_refused(Cpus& cpus, TurnProgram program, Counts& counts) {
-  std::uint32_t calls = 0;
-  if (!holds<R, Checks, Kept>(cpus, program, counts, calls)) return false;
-  for (program.refused = 1; program.refused <= calls; ++program.refused)
-    for (const bool are_all : {false, true}) {
-      std::uint32_t ignored = 0;
-      program.are_all_refused = are_all;
-      if (!holds<R, Checks, Kept>(cpus, program, counts, ignored)) return false;
-    }
-  return true;
+void print(const Find& find, const char* what) {
+  const std::string id = slabproof::to_string(find.violation.invariant);
+  std::printf("%s\n%sviolated: %s%s%s\n", what, to_text(find.program).c_str(), id.c_str(), id.empty() ? "" : ": ",
+              find.violation.what);
 }
 
-/// Sequences of at most `most` operations, of the first `ops` of them.
-std::vector<std::vector<Op>> sequences(std::size_t most, std::size_t ops) {
-  std::vector<std::vector<Op>> all{{}};
-  for (std::size_t begin = 0, length = 1; length <= most; ++length) {
-    const std::size_t end = all.size();
-    for (; begin < end; ++begin)
-      for (std::size_t op = 0; op < ops; ++op) {
-        all.push_back(all[begin]);
-        all.back().push_back(static_cast<Op>(op));
-      }
-  }
-  all.erase(all.begin());
-  return all;
+/// Says what was found, and the smallest program that shows it. Returns the exit code.
+int report(Cpus& cpus, const std::optional<Find>& find, bool is_minimized, const std::string& folder) {
+  if (!find) return std::printf("Nothing wrong in any order.\n"), 0;
+  print(*find, "A defect:");
+  std::string name = slabproof::to_string(find->violation.invariant);
+  name = "locked-" + (name.empty() ? "died" : name.substr(0, name.find(' ')));
+  if (!folder.empty()) save(folder, name, find->program);
+  std::fflush(stdout);
+  if (!is_minimized) return 1;
+  const Find smallest = minimize(cpus, *find);
+  GivenOrder order{smallest.program.turns};
+  run_program(cpus, smallest.program, order);
+  print(smallest, ("The smallest form, " + std::to_string(smallest.program.operations.size()) + " operations and " +
+                   std::to_string(order.switches()) + " switches:")
+                      .c_str());
+  if (!folder.empty()) save(folder, name + ".min", smallest.program);
+  return 1;
 }
 
-/// Which programs.
-struct World {
-  std::size_t cpus, most_operations;
-  bool takes_turns_at_calls;  // of the backend, besides those of the lock
-  bool has_reserve;  // which takes the lock so often that three of them have too many orders
-};
-
-/// CPUs are alike, so each set of sequences is tried once.
-template <slab::Row R, bool Checks, std::size_t Kept>
-bool explore(Cpus& cpus, const World& world, Counts& counts) {
-  const auto all = sequences(world.most_operations, std::size(turns::names_of_ops) - !world.has_reserve);
-  const std::size_t count = world.cpus;
-  std::vector<std::size_t> chosen(count, 0);
-  for (;;) {
-    TurnProgram program;
-    program.takes_turns_at_calls = world.takes_turns_at_calls;
-    for (const std::size_t i : chosen) program.cpus.push_back(all[i]);
-    for (const auto& [before, deferred] : {std::pair{0, 0}, {1, 0}, {2, 0}, {3, 0}, {4, 0}, {5, 4}, {6, 4}}) {
-      program.before = static_cast<std::size_t>(before);
-      program.deferred = static_cast<std::size_t>(deferred);
-      if (!holds_refused<R, Checks, Kept>(cpus, program, counts)) return false;
-    }
-    std::size_t at = count;
-    while (at > 0 && chosen[at - 1] + 1 == all.size()) --at;
-    if (at == 0) return true;
-    ++chosen[at - 1];
-    for (std::size_t i = at; i < count; ++i) chosen[i] = chosen[at - 1];
-  }
-}
-
-template <slab::Row R, bool Checks, std::size_t Kept>
-bool explore_row(const char* name, std::span<const World> worlds) {
-  Cpus cpus;
-  for (const World& world : worlds) {
-    Counts counts;
-    const bool is_right = explore<R, Checks, Kept>(cpus, world, counts);
-    std::printf("%s, %s, %zu CPUs of at most %zu operations%s%s: %" PRIu64 " programs, %" PRIu64 " orders\n", name,
-                Checks ? "Checked" : "Unchecked", world.cpus, world.most_operations,
-                world.has_reserve ? "" : " but reserve", world.takes_turns_at_calls ? ", turns at calls too" : "",
-                counts.programs, counts.orders);
-    std::fflush(stdout);
-    if (!is_right) return false;
-  }
-  return true;
-}
-
-constexpr World quick[] = {{2, 1, false, true}, {2, 1, true, false}, {3, 1, false, false}};
-constexpr World deep[] = {
+constexpr SmallWorld quick[] = {{2, 1, false, true}, {2, 1, true, false}, {3, 1, false, false}};
+constexpr SmallWorld quick_of_large[] = {{2, 1, false, true}, {2, 1, true, false}};
+constexpr SmallWorld deep[] = {
     {2, 1, true, true}, {2, 2, false, false}, {2, 2, false, true}, {3, 1, true, false}, {3, 1, false, true}};
+
+std::optional<Find> explore_all(Cpus& cpus, bool is_deep) {
+  using enum slab::ObjectSizeType;
+  using enum PolicyKind;
+  constexpr Setup setups[] = {
+      {Small, Checked, 1, 128, 64, 24},   {Large, Checked, 1, 128, 64, 64},   {Small, Checked, 1, 128, 128, 24},
+      {Small, Unchecked, 1, 128, 64, 24}, {Large, Unchecked, 1, 128, 64, 64}, {Small, Unchecked, 1, 128, 128, 24},
+      {Small, Checked, 0, 128, 64, 24},   {Small, Guarded, 1, 256, 128, 64},
+  };
+  Counts all;
+  for (const Setup& setup : setups) {
+    const std::span<const SmallWorld> worlds = is_deep ? std::span<const SmallWorld>{deep}
+                                               : setup.row() == slab::Row::Large
+                                                   ? std::span<const SmallWorld>{quick_of_large}
+                                                   : quick;
+    for (const SmallWorld& world : worlds) {
+      Counts counts;
+      auto find = explore(cpus, setup, world, counts);
+      std::printf("%s, %s, %u kept, %zu CPUs of at most %zu operations%s%s: %" PRIu64 " programs, %" PRIu64 " orders\n",
+                  slab::to_string(setup.row()), names_of_policies[static_cast<std::size_t>(setup.policy)],
+                  setup.empty_slabs_kept, world.cpus, world.most_operations, world.has_reserve ? "" : " but reserve",
+                  world.takes_turns_at_calls ? ", turns at calls too" : "", counts.programs, counts.orders);
+      std::fflush(stdout);
+      all.programs += counts.programs, all.orders += counts.orders;
+      if (find) return find;
+    }
+  }
+  std::printf("in all: %" PRIu64 " programs, %" PRIu64 " orders\n", all.programs, all.orders);
+  return {};
+}
+
+int replay(Cpus& cpus, const std::string& path, bool is_minimized, const std::string& folder) {
+  std::ifstream file{path};
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) fail(path + ": cannot be read");
+  std::string error;
+  auto program = parse(text.str(), error);
+  if (!program) fail(path + ": " + error);
+  GivenOrder order{program->turns};
+  const Outcome outcome = run_program(cpus, *program, order);
+  program->turns = order.turns();
+  if (!outcome.violation) return std::printf("%sholds\n", to_text(*program).c_str()), 0;
+  const Find find{*program, *outcome.violation};
+  if (is_minimized) return report(cpus, find, true, folder);
+  const std::string id = slabproof::to_string(find.violation.invariant);
+  std::printf("%sviolated: %s%s%s\n", to_text(*program).c_str(), id.c_str(), id.empty() ? "" : ": ",
+              find.violation.what);
+  return 1;
+}
+
+std::uint64_t number(const std::string& text, const char* of) {
+  char* end = nullptr;
+  const std::uint64_t number = std::strtoull(text.c_str(), &end, 10);
+  if (text.empty() || *end != '\0' || text[0] < '0' || text[0] > '9') fail(std::string{of} + ": no number: " + text);
+  return number;
+}
+
+std::uint64_t seed_of_environment() {
+  const char* const parameters = std::getenv("RC_PARAMS");
+  const char* const seed = parameters ? std::strstr(parameters, "seed=") : nullptr;
+  if (!seed) return std::random_device{}();
+  const std::string text{seed + std::strlen("seed=")};
+  return number(text.substr(0, text.find(' ')), "RC_PARAMS: seed=");
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool is_deep = argc == 2 && std::string{argv[1]} == "--deep";
-  if (argc > 2 || (argc == 2 && !is_deep)) return std::fprintf(stderr, "usage: explore_locked [--deep]\n"), 2;
-  using enum slab::Row;
-  const std::span<const World> worlds = is_deep ? std::span<const World>{deep} : quick;
-  const bool is_right = explore_row<SmallMultiPage, true, 1>("SmallMultiPage", worlds) &&
-                        explore_row<Large, true, 1>("Large", is_deep ? worlds : worlds.first(2)) &&
-                        explore_row<SmallSinglePage, true, 1>("SmallSinglePage", worlds) &&
-                        explore_row<SmallMultiPage, false, 1>("SmallMultiPage", worlds) &&
-                        explore_row<Large, false, 1>("Large", is_deep ? worlds : worlds.first(2)) &&
-                        explore_row<SmallSinglePage, false, 1>("SmallSinglePage", worlds) &&
-                        explore_row<SmallMultiPage, true, 0>("SmallMultiPage, no empty slab kept", worlds);
-  std::printf(is_right ? "Nothing wrong in any order.\n" : "A defect.\n");
-  return is_right ? 0 : 1;
+  bool is_deep = false, is_minimized = false;
+  std::optional<std::uint64_t> programs, seed;
+  std::string file, folder;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const auto value = [&] {
+      return i + 1 < argc ? std::string{argv[++i]} : (fail(word + ": its value is missing"), "");
+    };
+    if (word == "--help") return std::fputs(usage, stdout), 0;
+    if (word == "--deep")
+      is_deep = true;
+    else if (word == "--minimize")
+      is_minimized = true;
+    else if (word == "--random")
+      programs = number(value(), "--random");
+    else if (word == "--seed")
+      seed = number(value(), "--seed");
+    else if (word == "--replay")
+      file = value();
+    else if (word == "--output")
+      folder = value();
+    else
+      fail(word + ": unknown (--help tells what there is)");
+  }
+  if (is_deep + programs.has_value() + !file.empty() > 1 || (seed && !programs) || (is_minimized && file.empty()))
+    fail("these options do not go together (--help tells what does)");
+  Cpus cpus;
+  if (!file.empty()) return replay(cpus, file, is_minimized, folder);
+  if (!programs) return report(cpus, explore_all(cpus, is_deep), true, folder);
+  if (!seed) seed = seed_of_environment();
+  Counts counts;
+  const auto find = run_random(cpus, *seed, *programs, counts);
+  std::printf("seed %" PRIu64 ": %" PRIu64 " programs, %" PRIu64 " orders\n", *seed, counts.programs, counts.orders);
+  return report(cpus, find, true, folder);
 }

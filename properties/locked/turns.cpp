@@ -72,15 +72,16 @@ void Cpus::start(Cpus* cpus, std::uint64_t cpu) {
 bool Cpus::run(std::uint8_t count, const std::function<void(std::uint8_t)>& program, Order& order) {
   program_ = &program;
   for (std::uint8_t i = 0; i < count; ++i) cpus_[i]->begin(this, i, start);
-  for (;;) {
+  for (std::uint8_t last = 0;;) {
     std::uint8_t able[most], options = 0;
     bool is_over = true;
-    for (std::uint8_t i = 0; i < count; ++i) {
-      is_over &= cpus_[i]->is_over;
-      if (!cpus_[i]->is_over && (!cpus_[i]->waits_for || *cpus_[i]->waits_for)) able[options++] = i;
+    for (std::uint8_t i = 0; i < count; ++i) {  // the last one first
+      const auto cpu = static_cast<std::uint8_t>(i == 0 ? last : i <= last ? i - 1 : i);
+      is_over &= cpus_[cpu]->is_over;
+      if (!cpus_[cpu]->is_over && (!cpus_[cpu]->waits_for || *cpus_[cpu]->waits_for)) able[options++] = cpu;
     }
     if (options == 0) return is_over;
-    enter(able[order.choose(options)]);
+    enter(last = order.next(able, options));
   }
 }
 

@@ -4,35 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <vector>
+
+#include "properties/locked/order.hpp"
 
 namespace turns {
-
-/// Which CPU goes on, wherever more than one could: a path through the tree of all orders.
-class Order {
- public:
-  /// One of `options`, from 0.
-  std::uint8_t choose(std::uint8_t options) {
-    if (options == 1) return 0;
-    if (at_ == path_.size()) path_.push_back({0, options});
-    return path_[at_++].chosen;
-  }
-  /// The next order; false after the last.
-  bool advance() {
-    while (!path_.empty() && path_.back().chosen + 1 == path_.back().options) path_.pop_back();
-    at_ = 0;
-    if (path_.empty()) return false;
-    ++path_.back().chosen;
-    return true;
-  }
-
- private:
-  struct Choice {
-    std::uint8_t chosen, options;
-  };
-  std::vector<Choice> path_;
-  std::size_t at_ = 0;
-};
 
 /// CPUs that take turns: each goes on until it asks for a turn, or for a lock. Nothing else interrupts it, so a run is
 /// the same each time that it has the same order.
@@ -56,6 +31,8 @@ class Cpus {
   void turn();
   /// The same, until `is_free` is.
   void turn_until(const bool& is_free);
+  /// All CPUs stay where they are, for good: run() was left by a jump.
+  void abandon() { current_ = none; }
 
  private:
   struct Cpu;
