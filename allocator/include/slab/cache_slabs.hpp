@@ -221,15 +221,9 @@ class CacheSlabs {
 
   /// A new slab on the empty list; null with at most `kept` empty slabs left.
   [[nodiscard]] SlabInfo* make_slab(const void* caller, std::size_t kept) noexcept {
-    const auto is_ours = [&](const SlabInfo& info) {
-      if constexpr (checks)
-        return load_unknown(&info.owner) == tag() &&
-               (CacheRepair<CacheSlabs>{*this}.knows(info) || set_aside_.has_unreached() || find_damaged());
-      else
-        return false;
-    };
     const void* given_before = nullptr;
-    SlabInfo* const info = supply_.template make<checks>(geometry(), tag(), is_ours, given_before);
+    SlabInfo* const info =
+        supply_.template make<checks>(geometry(), tag(), [&](const auto& one) { return is_ours(one); }, given_before);
     if (!info) return make_none(caller, kept, given_before);
     ::new (static_cast<void*>(&slots_in(*info))) Slots{new_slots()};
     if constexpr (checks) seal(*info, set_aside_.key);
@@ -359,6 +353,11 @@ class CacheSlabs {
     tell(report);
   }
 
+  /// Whether memory that the backend hands out may be the SlabInfo of a slab of this cache (Checked). O(slabs).
+  [[nodiscard]] bool is_ours(const SlabInfo& info) noexcept {
+    return load_unknown(&info.owner) == tag() &&
+           (CacheRepair<CacheSlabs>{*this}.knows(info) || set_aside_.has_unreached() || find_damaged());
+  }
   /// Whether what is known of a slab is what the cache wrote.
   [[nodiscard, gnu::always_inline]] bool is_sound(const SlabInfo& info) const noexcept
     requires(checks)

@@ -24,8 +24,9 @@ inline constexpr std::uint16_t first_seal_key = 0x5A97;
   return key;
 }
 
+/// By at least one bit, and fewer than the word has.
 [[nodiscard]] constexpr std::uint64_t rotated(std::uint64_t word, unsigned bits) noexcept {
-  return bits == 0 ? word : word << bits | word >> (64 - bits);
+  return word << bits | word >> (64 - bits);
 }
 [[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t word, unsigned bits) noexcept {
   return word << bits | word >> (32 - bits);
@@ -42,7 +43,7 @@ inline constexpr std::uint16_t first_seal_key = 0x5A97;
                                     key);
 }
 
-/// How a member's word is rotated.
+/// How a member's word is rotated; owner's is not.
 template <auto Member>
 inline constexpr unsigned rotation = 0;
 template <>
@@ -89,6 +90,7 @@ inline void seal(SlabInfo& info, std::uint16_t key) noexcept {
 /// Writes one of those members, and changes the seal with it if the cache is Checked.
 template <bool Checks, SlabInfo* SlabInfo::* Member>
 void set_member(SlabInfo& info, SlabInfo* value) noexcept {
+  static_assert(rotation<Member> != 0);
   if constexpr (Checks)
     info.tabled.links_seal ^= folded(rotated(word_of(info.*Member) ^ word_of(value), rotation<Member>));
   info.*Member = value;

@@ -31,9 +31,11 @@ class SlabSupply {
     std::byte* const memory = alloc_info(geometry, slab);
     if (!memory) return give_back(geometry, slab);
     void* const place = memory + geometry.slab_info_size() - sizeof(SlabInfo);
-    if (Checks && R != Row::SmallMultiPage && is_ours(*static_cast<const SlabInfo*>(place))) {
-      if constexpr (R == Row::Large) give_back(geometry, slab);
-      return given_before = memory, nullptr;
+    if constexpr (Checks && R != Row::SmallMultiPage) {
+      if (is_ours(*static_cast<const SlabInfo*>(place))) {
+        if constexpr (R == Row::Large) give_back(geometry, slab);
+        return given_before = memory, nullptr;
+      }
     }
     SlabInfo* const info = ::new (place) SlabInfo;
     if (!save_pages(geometry, slab, *info)) {
