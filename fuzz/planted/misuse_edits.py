@@ -29,8 +29,8 @@ MISUSE_EDITS = [
     (CORE, "if (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key)) [[unlikely]]",
      "if (!@seal_unread_in_free &&\n"
      "          (slots.used == 1 ? !this->is_sound(info) : !has_sound_slots(info, set_aside_.key))) [[unlikely]]"),
-    (CORE, "if (!this->is_sound(*info)) [[unlikely]]",
-     "if (!@seal_unread_in_alloc && !this->is_sound(*info)) [[unlikely]]"),
+    (CORE, "if (!this->is_sound(*info)) return kind",
+     "if (!@seal_unread_in_alloc && !this->is_sound(*info)) return kind"),
     (SLABS, "if (is_waited_for || !is_sound(info)) [[unlikely]] {",
      "if (is_waited_for || (!@seal_unread_in_release && !is_sound(info))) [[unlikely]] {"),
     (CORE, "if (CacheRepair<Slabs>{*this}.knows(info)) return",
@@ -67,8 +67,8 @@ MISUSE_EDITS = [
      "if (is_here && !@set_aside_slab_stays_listed) list.remove(damaged);"),
     (SLABS, "{ return holds(freed.object); }",
      "{ return @set_aside_keeps_quarantine || holds(freed.object); }"),
-    (CORE, "if (!this->is_sound(*freed.info)) [[unlikely]]",
-     "if (!@quarantined_slab_believed && !this->is_sound(*freed.info)) [[unlikely]]"),
+    (CORE, "const bool is_sound = this->is_sound(*freed.info);",
+     "const bool is_sound = @quarantined_slab_believed || this->is_sound(*freed.info);"),
     # The mark of a cache at work.
     (BUSY, "state_ = AtWork;\n    __atomic", "state_ = @busy_mark_not_set ? Idle : AtWork;\n    __atomic"),
     (BUSY, "__atomic_signal_fence(__ATOMIC_SEQ_CST);\n    state_ = Idle;",
@@ -87,8 +87,8 @@ MISUSE_EDITS = [
     (SLABS, "      busy_.enter();\n    }\n    return nullptr;",
      "      busy_.enter();\n    }\n    if (@fault_reported_first) (void)release_empty_slabs(kept, released, caller);\n"
      "    return nullptr;"),
-    (CORE, "if (!info) return busy_.leave(), nullptr;",
-     "if (!info && @busy_after_a_failed_alloc) return nullptr;\n      if (!info) return busy_.leave(), nullptr;"),
+    (CORE, "return slot ? hand_out(slot) : (busy_.leave(), nullptr);",
+     "return slot ? hand_out(slot) : (@busy_after_a_failed_alloc ? void() : busy_.leave(), nullptr);"),
     (SLABS, "return supply_.look_up(page);",
      "return @get_is_unguarded ? busy_.leave() : void(), supply_.look_up(@get_asks_for_the_object ? address(object) : "
      "page);"),

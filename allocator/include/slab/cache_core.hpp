@@ -188,6 +188,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     if constexpr (guards) {
       guards_.caller = caller;
       free_entered(object, {});
+      if (busy_.is_set()) free_leaving(guards_.leaving);  // another one leaves the quarantine for it
     } else {
       free_entered(object);
     }
@@ -256,35 +257,33 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
 
   // Slabs that are not current.
 
-  /// alloc() when the current slab has no free slot. Leaves.
+  /// alloc() when the current slab has no free slot. Leaves. Begins again at each damaged slab.
   [[nodiscard, gnu::noinline]] void* alloc_elsewhere(Growth growth) noexcept {
+    const void* const caller = this->caller_or(__builtin_return_address(0));
+    for (;;) {
+      void* slot = nullptr;
+      Misuse kind = Misuse::CorruptedFreeList;
+      SlabInfo* const damaged = take_elsewhere(slot, kind, growth, caller);
+      if (!damaged) return slot ? hand_out(slot) : (busy_.leave(), nullptr);
+      if constexpr (checks) this->set_aside_and_go_on(*damaged, kind, caller);
+      if constexpr (guards) guards_.caller = caller;  // on_misuse may have called the cache
+    }
+  }
+  /// Leaves `slot` null where there is none. Returns a slab that is damaged, as `kind` says, or null.
+  [[nodiscard, gnu::always_inline]] SlabInfo* take_elsewhere(void*& slot, Misuse& kind, Growth growth,
+                                                             const void* caller) noexcept {
     if (slots_.used == objects_per_slab()) {
       if constexpr (checks) slots_.free_head = full_slots().free_head;  // whatever a damaged table says is free
       if constexpr (guards)
-        if (this->quarantined() != 0 && partial_.size() + empty_.size() == 0) return alloc_quarantined(growth);
-      SlabInfo* const info = this->next_slab(growth, this->caller_or(__builtin_return_address(0)));
-      if (!info) return busy_.leave(), nullptr;
-      if constexpr (checks) {
-        if (!this->is_sound(*info)) [[unlikely]]
-          return alloc_without(*info, Misuse::CorruptedSlabInfo, growth);
-      }
+        if (this->quarantined() != 0 && partial_.size() + empty_.size() == 0) return take_quarantined(slot, kind);
+      SlabInfo* const info = this->next_slab(growth, caller);
+      if (!info) return nullptr;
+      if constexpr (checks)
+        if (!this->is_sound(*info)) return kind = Misuse::CorruptedSlabInfo, info;
       (slots_in(*info).used == 0 ? empty_ : partial_).remove(*info);
       this->make_current(*info, copy_of(slots_in(*info)), slots_in(*info).used);
     }
-    void* slot;
-    const bool is_taken = take_slot(slot);
-    if constexpr (checks) {
-      if (!is_taken) [[unlikely]]
-        return alloc_without(*current_, Misuse::CorruptedFreeList, growth);
-    }
-    return hand_out(slot);
-  }
-  [[nodiscard, gnu::cold, gnu::noinline]] void* alloc_without(SlabInfo& damaged, Misuse kind, Growth growth) noexcept
-    requires(checks)
-  {
-    const void* const caller = this->caller_or(__builtin_return_address(0));
-    this->set_aside(damaged, kind, caller);
-    return alloc(growth, caller);
+    return take_slot(slot) || !checks ? nullptr : current_;
   }
 
   /// free() of an object that is not in the carved part of the current slab. Leaves. What is rare is called last, so
@@ -400,20 +399,22 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
 
   // With guards.
 
-  /// A free() that has more to do than put_slot(), unless it is a misuse.
+  /// A free() that has more to do than put_slot(). Leaves, unless guards_.leaving is to leave the quarantine.
   [[gnu::noinline]] void free_guarded(SlabInfo& info, void* object) noexcept {
     if (!CacheGuards<Slabs>{*this}.is_live(info, object)) [[unlikely]]
       return misused_in(info, object);
-    const FreedObject leaving = CacheGuards<Slabs>{*this}.take_back(info, object);
-    if (leaving.object) free_leaving(leaving);
+    guards_.leaving = CacheGuards<Slabs>{*this}.take_back(info, object);
   }
   /// Lets an object go from the quarantine. Leaves.
-  void free_leaving(const FreedObject& leaving) noexcept {
-    // Of a slab whose base may be damaged nothing is asked: free_entered() sets it aside.
-    if (has_sound_links(*leaving.info, set_aside_.key) &&
-        CacheGuards<Slabs>{*this}.is_live(*leaving.info, leaving.object)) [[unlikely]]  // handed out meanwhile
-      return this->set_aside(*leaving.info, Misuse::CorruptedFreeList, guards_.caller);
-    free_entered(leaving.object, leaving);
+  void free_leaving(FreedObject leaving) noexcept {
+    do {
+      // Of a slab whose base may be damaged nothing is asked: free_entered() sets it aside.
+      if (has_sound_links(*leaving.info, set_aside_.key) &&
+          CacheGuards<Slabs>{*this}.is_live(*leaving.info, leaving.object)) [[unlikely]]  // handed out meanwhile
+        return this->set_aside(*leaving.info, Misuse::CorruptedFreeList, guards_.caller);
+      free_entered(leaving.object, leaving);
+      leaving = guards_.leaving;
+    } while (busy_.is_set());
   }
   /// Leaves. `leaving` is the object, if it comes from the quarantine.
   [[gnu::noinline]] void free_entered(void* object, const FreedObject& leaving) noexcept {
@@ -435,15 +436,14 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     }
     return 0;
   }
-  /// alloc() when no slab has a free slot. Leaves.
-  [[nodiscard, gnu::noinline]] void* alloc_quarantined(Growth growth) noexcept {
+  /// take_elsewhere() when no slab has a free slot.
+  [[nodiscard, gnu::noinline]] SlabInfo* take_quarantined(void*& slot, Misuse& kind) noexcept {
     const FreedObject freed = guards_.quarantine.pop();
-    if (!this->is_sound(*freed.info)) [[unlikely]]
-      return alloc_without(*freed.info, Misuse::CorruptedSlabInfo, growth);
-    if (CacheGuards<Slabs>{*this}.is_live(*freed.info, freed.object)) [[unlikely]]
-      return alloc_without(*freed.info, Misuse::CorruptedFreeList, growth);
+    const bool is_sound = this->is_sound(*freed.info);
+    if (!is_sound) kind = Misuse::CorruptedSlabInfo;
+    if (!is_sound || CacheGuards<Slabs>{*this}.is_live(*freed.info, freed.object)) return freed.info;
     CacheGuards<Slabs>{*this}.take(freed);
-    return hand_out(freed.object);
+    return slot = freed.object, nullptr;
   }
 };
 
