@@ -16,11 +16,14 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "ci"))
+from kernel import objects, toolchain
+
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 IN = re.compile(r"<!-- in (docs/code/\w+\.cpp) -->")
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused", f"-I{ROOT}/allocator/include",
          f"-I{ROOT}", "-I."]
-ALLOWED = {"memcpy", "memmove", "memset", "memcmp"}
 
 
 class Block:
@@ -46,13 +49,6 @@ def blocks_of(page):
         yield Block(page, start + 1, lines[start].strip()[3:], context and ROOT / context[1], text)
 
 
-def kernel_flags(compiler):
-    """As docs/kernel.md names them."""
-    page = (ROOT / "docs" / "kernel.md").read_text()
-    flags = re.search(r"```\n(-std=c\+\+20 [^`]*)```", page)[1].split()
-    return flags + (re.search(r"for clang also `([^`]*)`", page)[1].split() if "clang" in compiler else [])
-
-
 def problems_of(block, compiler):
     with tempfile.TemporaryDirectory() as folder:
         page = pathlib.Path(folder, "docs", "page.hpp")
@@ -61,22 +57,15 @@ def problems_of(block, compiler):
         source = pathlib.Path(folder, "block.cpp")
         source.write_text(f'#include <slab/slab.hpp>\n#include "{block.context or "docs/page.hpp"}"\n')
         hosted = "<slab/hosted/" in block.text or "<slabproof/" in block.text
-        flags = [f"-I{ROOT}/allocator/hosted", f"-I{ROOT}/model/include"] if hosted else kernel_flags(compiler)
+        flags = [f"-I{ROOT}/allocator/hosted", f"-I{ROOT}/model/include"] if hosted else toolchain.flags_of(compiler)
         built = subprocess.run([compiler, *FLAGS, *flags, "-O1", "-c", source, "-o", "block.o"], cwd=folder,
                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if built.returncode != 0:
             return [f"{block.name} does not compile with {pathlib.Path(compiler).name}:\n{built.stderr}"]
         if hosted:
             return []
-        def output(*command):
-            done = subprocess.run([*command, "block.o"], cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
-            return done.stdout
-
-        undefined = {line.split()[0] for line in output("nm", "-u", "--format=posix").splitlines()} - ALLOWED
-        runs_by_itself = set(re.findall(r"\.(?:init|fini)_array|\.[cd]tors", output("objdump", "-h")))
-        found = [f"asks the linker for {name}" for name in sorted(undefined)]
-        found += [f"has a {section}" for section in sorted(runs_by_itself)]
-        return [f"{block.name} {what} with {pathlib.Path(compiler).name}" for what in found]
+        made = objects.Object(toolchain.disassemble([f"{folder}/block.o"]))
+        return [f"{block.name} {what} with {pathlib.Path(compiler).name}" for what in objects.problems(made)]
 
 
 def compilers_found():

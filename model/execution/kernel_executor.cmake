@@ -12,9 +12,8 @@ if(CMAKE_SCRIPT_MODE_FILE)
     execute_process(COMMAND ${COMPILER} ${FLAGS} -c ${SOURCE_OF_${source}} -o ${PROGRAM}.${source}.o
       COMMAND_ERROR_IS_FATAL ANY)
   endforeach()
-  include(${CMAKE_CURRENT_LIST_DIR}/../../ci/freestanding_symbols.cmake)
-  require_freestanding(${NM} DEFINES slabproof_execute ELSEWHERE "^_ZN9slabproof7Decoder"  # in the other object
-    OBJECTS ${PROGRAM}.kernel_executor.o ${PROGRAM}.decoder.o)
+  execute_process(COMMAND ${CMAKE_CURRENT_LIST_DIR}/../../ci/freestanding --objects ${PROGRAM}.kernel_executor.o
+    ${PROGRAM}.decoder.o COMMAND_ERROR_IS_FATAL ANY)
   # Where that code model has addresses: not in a position-independent program.
   execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -w -DSLABPROOF_KERNEL -static -no-pie ${DIGESTS}
     ${PROGRAM}.kernel_executor.o ${PROGRAM}.decoder.o -o ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
@@ -33,15 +32,17 @@ target_link_libraries(event_digests PRIVATE model)
 foreach(target IN ITEMS fuzz_small_single_page fuzz_small_multi_page fuzz_large)
   list(APPEND program_folders ${PROJECT_SOURCE_DIR}/corpus/${target})
 endforeach()
-set(kernel_flags ${decoder_flags} -fno-use-cxa-atexit -fno-asynchronous-unwind-tables -fcf-protection=none)
+include(${PROJECT_SOURCE_DIR}/ci/kernel/kernel.cmake)
 foreach(compiler IN LISTS digest_compilers)  # the newest clang, and g++
-  cmake_path(GET compiler FILENAME name)
-  set(flags ${kernel_flags} -O0)
+  name_and_flags_of(${compiler})
+  list(APPEND flags -Wall -Wextra -Werror -I ${PROJECT_SOURCE_DIR} -I ${PROJECT_SOURCE_DIR}/allocator/include)
   if(name MATCHES clang)
-    set(flags ${kernel_flags} -O1 -mno-sse -mno-sse2 -mno-mmx)
+    list(APPEND flags -O1)
+  else()
+    list(APPEND flags -O0)
   endif()
   add_test(NAME model.Executor.${name}.WritesTheRunnersEventLogsInAKernel
-    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags}" -DNM=${CMAKE_NM}
+    COMMAND ${CMAKE_COMMAND} -DCOMPILER=${compiler} "-DFLAGS=${flags}"
       -DSOURCE_OF_kernel_executor=${CMAKE_CURRENT_LIST_DIR}/kernel_executor.cpp
       -DSOURCE_OF_decoder=${CMAKE_CURRENT_SOURCE_DIR}/program/decoder.cpp
       -DDIGESTS=${CMAKE_CURRENT_LIST_DIR}/digests.cpp -DRUNNER=$<TARGET_FILE:event_digests>

@@ -1,129 +1,184 @@
-// All three rows, both caches and all policies as a kernel would use them. freestanding.cmake compiles this without a
-// standard library and checks which symbols it asks for.
+// The allocator as a kernel uses it. Backend, lock and misuse handler are declared only, so that the linker is asked
+// for them by name: ci/freestanding looks at what else it is asked for. With CACHE defined, as CacheOf<Large, Checked>,
+// that cache alone with all of its members, so that its code can be measured; without, one with each row, kind and
+// policy.
+#include <slab/locked.hpp>
 #include <slab/operator_new.hpp>
 #include <slab/size_classes.hpp>
 #include <slab/slab.hpp>
 
-namespace {
+namespace kernel {
 
-/// Four slabs and their SlabInfos in static memory, and a map of one page per slab.
-class StaticBackend {
- public:
-  static constexpr std::size_t slab_size = 8192, page_size = 4096;
-
-  void* alloc_slab(std::size_t, std::size_t) noexcept {
-    for (Slab& slab : slabs_)
-      if (!slab.used) return slab.used = true, slab.bytes;
-    return nullptr;
-  }
-  void free_slab(void* bytes, std::size_t, std::size_t) noexcept {
-    slab_of(reinterpret_cast<std::uintptr_t>(bytes)).used = false;
-  }
-  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept {
-    return slab_of(page_addr).info = info, true;
-  }
-  slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept { return slab_of(page_addr).info; }
-  void delete_slab_info(std::uintptr_t page_addr) noexcept { slab_of(page_addr).info = nullptr; }
-  void* alloc_slab_info(std::size_t size) noexcept {
-    for (Slab& slab : slabs_)
-      if (!slab.info_used && size <= sizeof slab.info_bytes) return slab.info_used = true, slab.info_bytes;
-    return nullptr;
-  }
-  void free_slab_info(void* info, std::size_t) noexcept {
-    for (Slab& slab : slabs_)
-      if (info == slab.info_bytes) slab.info_used = false;
-  }
-
- private:
-  struct alignas(2 * slab_size) Slab {  // a power of two, so that slab_of() need not divide
-    alignas(page_size) std::byte bytes[slab_size];
-    alignas(8) std::byte info_bytes[256];
-    slab::SlabInfo* info;
-    bool used, info_used;
-  };
-  Slab& slab_of(std::uintptr_t page_addr) noexcept {
-    return slabs_[(page_addr - reinterpret_cast<std::uintptr_t>(slabs_)) / sizeof(Slab)];
-  }
-
-  Slab slabs_[4] = {};
+struct Backend {
+  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept;
+  void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept;
+  bool save_slab_info(std::uintptr_t page_addr, slab::SlabInfo* info) noexcept;
+  slab::SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept;
+  void delete_slab_info(std::uintptr_t page_addr) noexcept;
+  void* alloc_slab_info(std::size_t size) noexcept;
+  void free_slab_info(void* info, std::size_t size) noexcept;
+};
+struct Lock {
+  void lock() noexcept;
+  void unlock() noexcept;
+};
+template <class Base>
+struct Policy : Base {
+  static void on_misuse(const slab::MisuseReport& report) noexcept;
 };
 
-struct Process {
-  std::uint64_t registers[20];
+using Unchecked = Policy<slab::Unchecked>;
+using Checked = Policy<slab::Checked>;
+using Debug = Policy<slab::Debug>;
+// Debug's members one by one.
+struct RedZone : Checked {
+  static constexpr std::size_t red_zone_bytes = 16;
 };
-
-template <std::size_t SlabSize, slab::ObjectSizeType Type, class Policy>
-using ProcessCache = slab::Cache<Process, slab::Config{SlabSize, 4096, Type}, StaticBackend, Policy>;
-using enum slab::ObjectSizeType;
-
-constinit StaticBackend backend;
-constinit slab::Immortal<ProcessCache<4096, Small, slab::Checked>> single_page{backend};
-constinit slab::Immortal<ProcessCache<8192, Small, slab::Unchecked>> multi_page{backend};
-constinit slab::Immortal<ProcessCache<8192, Large, slab::Checked>> large{backend};
-constinit slab::Immortal<slab::DynamicCache<slab::Row::Large, StaticBackend>> dynamic{
-    slab::Geometry::make(8192, 4096, Large, 1000, 8).value(), backend};
-struct Guarded : slab::Debug {
+struct Pattern : Checked {
+  static constexpr bool verify_pattern = true;
+};
+struct Quarantine : Checked {
+  static constexpr std::size_t quarantine_objects = 64;
+};
+struct ZeroOnFree : Checked {
+  static constexpr slab::Zero zero = slab::Zero::OnFree;
+};
+struct Callers : Checked {
+  static constexpr bool track_callers = true;
+};
+struct KeepsNoSlab : Checked {
+  static constexpr std::size_t empty_slabs_kept = 0;
+};
+struct ZeroingDebug : Debug {
   static constexpr slab::Zero zero = slab::Zero::OnAlloc;
 };
-constinit slab::Immortal<ProcessCache<4096, Small, Guarded>> guarded{backend};
-constinit slab::Immortal<slab::DynamicCache<slab::Row::Large, StaticBackend, slab::Debug>> guarded_dynamic{
-    slab::Geometry::make<slab::Debug>(8192, 4096, Large, 1000, 8).value(), backend};
 
+struct Object {
+  std::uint64_t words[8];
+};
+using enum slab::Row;
+template <slab::Row R>
+constexpr slab::Config config{R == SmallSinglePage ? 4096 : 8192, 4096,
+                              R == Large ? slab::ObjectSizeType::Large : slab::ObjectSizeType::Small};
+template <slab::Row R, class P>
+constexpr slab::Geometry geometry = slab::Geometry::make<P>(config<R>.slab_size, config<R>.page_size,
+                                                            config<R>.object_size_type, sizeof(Object), alignof(Object))
+                                        .value();
 struct OnePageSizes : slab::QuarterSteps<8, 1024> {
   static constexpr std::size_t page_size = 8192;
   static constexpr std::size_t slab_size_for(std::size_t) noexcept { return page_size; }
 };
-constinit slab::Immortal<slab::SizeClasses<StaticBackend>> any_size{backend};
-constinit slab::Immortal<slab::SizeClasses<StaticBackend, OnePageSizes, slab::Unchecked>> any_size_of_one_page{backend};
-constinit slab::Immortal<slab::SizeClasses<StaticBackend, slab::KernelSizes, Guarded>> any_size_guarded{backend};
 
-/// A function of its own: it alone divides by a number of objects.
-template <class Immortal>
-[[gnu::noinline]] bool reserve_three(Immortal& cache) {
-  return cache->reserve(3);
-}
+template <slab::Row R, class P>
+using CacheOf = slab::Cache<Object, config<R>, Backend, P>;
+template <slab::Row R, class P>
+using DynamicCacheOf = slab::DynamicCache<R, Backend, P>;
+template <slab::Row R, class P>
+using LockedOf = slab::Locked<CacheOf<R, P>, Lock>;
+template <slab::Row R, class P>
+using LockedDynamicOf = slab::Locked<DynamicCacheOf<R, P>, Lock>;
+template <class P>
+using SizeClassesOf = slab::SizeClasses<Backend, slab::KernelSizes, P>;
+template <class P>
+using OnePageSizesOf = slab::SizeClasses<Backend, OnePageSizes, P>;
 
-template <class Immortal>
-std::size_t use(Immortal& cache) {
-  if (!reserve_three(cache)) return 0;
+constinit Backend backend;
+// Of external linkage, so that a compiler takes no member for a constant.
+// NOLINTBEGIN(misc-use-internal-linkage)
+template <class C>
+constinit slab::Immortal<C> global{backend};
+template <slab::Row R, class P>
+constinit slab::Immortal<DynamicCacheOf<R, P>> global<DynamicCacheOf<R, P>>{geometry<R, P>, backend};
+template <slab::Row R, class P>
+constinit slab::Immortal<LockedDynamicOf<R, P>> global<LockedDynamicOf<R, P>>{geometry<R, P>, backend};
+// NOLINTEND(misc-use-internal-linkage)
+
+template <class C>
+concept Sized = requires(C& heap, void* object, std::size_t size) { heap.free(object, size); };
+
+namespace {
+
+/// All members of a cache.
+template <class C>
+std::size_t use() {
+  auto& cache = global<C>;
+  std::size_t sum = cache->reserve(3);
   auto* const object = cache->alloc_no_grow();
   cache->free(cache->alloc());
-  cache->free(object);
-  return cache->statistics().free_objects + cache->shrink() + cache->audit();
+  if constexpr (requires { cache->free_deferred(object); })
+    cache->free_deferred(object);
+  else
+    cache->free(object);
+  if constexpr (requires { cache->for_each_live([](void*) {}); }) cache->for_each_live([&](void*) { ++sum; });
+  if constexpr (std::is_constructible_v<C, Backend&>) {
+    C short_lived{backend};
+    short_lived.free(short_lived.alloc());
+  }
+  return sum + cache->statistics().free_objects + cache->shrink() + cache->audit();
 }
 
-template <class Immortal>
-std::size_t use_sizes(Immortal& heap, std::size_t size, std::size_t align) {
-  void* const object = heap->alloc(size, align);
-  heap->free(heap->alloc_zeroed(size, align), size * align);
-  heap->free(heap->resize(object, size, align, align), align, align);
+template <Sized C>
+std::size_t use() {
+  auto& heap = global<C>;
+  void* object = heap->alloc(100, 64);
+  heap->free(heap->alloc_zeroed(10, 100), 1000);
+  object = heap->resize(object, 100, 200, 64);
+  if constexpr (C::has_map) {
+    object = heap->realloc(object, 1000);
+    if (heap->usable_size(object) > 1000) heap->free(object);
+  }
+  heap->free(object, 1000, 64);
   std::size_t bytes = 0;
   heap->for_each_statistics([&](const slab::SizeClassStatistics& one) { bytes += one.bytes + (one.name != nullptr); });
+  C short_lived{backend};
+  short_lived.free(short_lived.alloc(100), 100);
   return bytes + heap->shrink() + heap->audit();
-}
-template <class Immortal>
-std::size_t use_map(Immortal& heap, std::size_t size) {
-  void* const object = heap->realloc(heap->alloc(size), size + 1000);
-  const std::size_t usable = heap->usable_size(object);
-  heap->free(object);
-  return usable;
 }
 
 }  // namespace
 
-SLAB_OPERATOR_NEW(*any_size);
+}  // namespace kernel
 
-extern "C" std::size_t use_every_row() {
-  {
-    slab::SizeClasses<StaticBackend> short_lived_sizes{backend};
-    delete new Process{};
-  }
-  {
-    ProcessCache<8192, Large, slab::Checked> short_lived{backend};
-    short_lived.free(short_lived.alloc());
-    short_lived.for_each_live([](void*) {});
-  }
-  return use(single_page) + use(multi_page) + use(large) + use(dynamic) + use(guarded) + use(guarded_dynamic) +
-         use_sizes(any_size, 100, 64) + use_sizes(any_size_of_one_page, 100, 64) +
-         use_sizes(any_size_guarded, 100, 64) + use_map(any_size, 300) + use_map(any_size_guarded, 300);
+#if defined(CACHE)
+
+namespace kernel {
+template <class C>
+[[gnu::always_inline]] inline void* alloc(C& cache, std::size_t) {
+  return cache.alloc();
 }
+template <class C>
+[[gnu::always_inline]] inline void free(C& cache, void* object, std::size_t) {
+  cache.free(static_cast<decltype(cache.alloc())>(object));
+}
+template <Sized C>
+[[gnu::always_inline]] inline void* alloc(C& heap, std::size_t size) {
+  return heap.alloc(size);
+}
+template <Sized C>
+[[gnu::always_inline]] inline void free(C& heap, void* object, std::size_t size) {
+  heap.free(object, size);
+}
+
+// Each does nothing but the call.
+extern "C" void* measured_alloc(std::size_t size) { return alloc(*global<CACHE>, size); }
+extern "C" void measured_free(void* object, std::size_t size) { free(*global<CACHE>, object, size); }
+extern "C" std::size_t use_all() { return use<CACHE>(); }
+}  // namespace kernel
+
+#else
+
+SLAB_OPERATOR_NEW(*kernel::global<kernel::SizeClassesOf<kernel::Checked>>);
+
+namespace kernel {
+extern "C" std::size_t use_all() {
+  delete new Object{};
+  return use<CacheOf<SmallSinglePage, KeepsNoSlab>>() + use<CacheOf<SmallMultiPage, Unchecked>>() +
+         use<CacheOf<Large, Pattern>>() + use<CacheOf<SmallSinglePage, RedZone>>() +
+         use<CacheOf<SmallSinglePage, ZeroOnFree>>() + use<CacheOf<SmallSinglePage, Callers>>() +
+         use<DynamicCacheOf<SmallSinglePage, Quarantine>>() + use<DynamicCacheOf<SmallMultiPage, ZeroingDebug>>() +
+         use<DynamicCacheOf<Large, Checked>>() + use<LockedDynamicOf<Large, Checked>>() +
+         use<SizeClassesOf<Checked>>() + use<OnePageSizesOf<Unchecked>>();
+}
+}  // namespace kernel
+
+#endif

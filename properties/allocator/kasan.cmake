@@ -21,6 +21,7 @@ if(CMAKE_SCRIPT_MODE_FILE)
   endif()
   separate_arguments(kasan UNIX_COMMAND "-fsanitize=kernel-address ${CMAKE_MATCH_1}")
   list(REMOVE_ITEM FLAGS -mcmodel=kernel)  # this is a process
+  list(APPEND FLAGS -I ${ROOT}/allocator/include)
 
   function(compile source)
     execute_process(COMMAND ${COMPILER} -O1 -g ${ARGN} -fno-pic -fno-pie -I ${ROOT} -I ${ROOT}/allocator/include
@@ -54,7 +55,7 @@ if(CMAKE_SCRIPT_MODE_FILE)
     list(REMOVE_ITEM undefined ${needed})
   endforeach()
   list(FILTER undefined EXCLUDE REGEX
-    "^(__asan_(load|store)(1|2|4|8|16|N)_noabort|__asan_handle_no_return|memcpy|memmove|memset|memcmp)$")
+    "^(_ZN6kernel.*|__asan_(load|store)(1|2|4|8|16|N)_noabort|__asan_handle_no_return|memcpy|memmove|memset|memcmp)$")
   if(undefined)
     message(FATAL_ERROR "code under KASAN asks for ${undefined}, which docs/kernel.md does not name")
   endif()
@@ -70,7 +71,7 @@ function(kasan_test test compiler name)
       -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/kasan/${name}.${test} -DEVERY_BYTE=${EVERY_BYTE}
       -P ${PROJECT_SOURCE_DIR}/properties/allocator/kasan.cmake)
 endfunction()
-foreach(compiler IN LISTS freestanding_compilers)
+foreach(compiler IN LISTS kernel_compilers)
   name_and_flags_of(${compiler})
   kasan_test(WhatTheManualGivesItIsEnoughBeforeAndAfterThereIsAShadow ${compiler} ${name} ${flags})
 endforeach()

@@ -22,7 +22,7 @@ endfunction()
 
 # These programs are the same in every build; those with a sanitizer leave them to the others.
 if(NOT SLAB_SANITIZE)
-  foreach(compiler IN LISTS freestanding_compilers)
+  foreach(compiler IN LISTS kernel_compilers)
     optimized(Interrupts.AreServedOrReportedAndDamageNothing interrupt_test ${compiler} -O3)
     optimized(Interrupts.AreServedOrReportedAndDamageNothing interrupt_test ${compiler} -O0)
     optimized(Reports.NameTheCaller caller_test ${compiler} -O2)

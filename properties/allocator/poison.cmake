@@ -60,7 +60,7 @@ function(tool_of_every_byte name compiler flags)
   run_with_tool(KnowsOfEveryByteWhetherItMayBeUsed every_byte ${name} ${compiler} "${flags}" ${ARGN})
 endfunction()
 
-foreach(compiler IN LISTS freestanding_compilers)
+foreach(compiler IN LISTS kernel_compilers)
   cmake_path(GET compiler FILENAME name)
   tool(asan.${name} ${compiler} -fsanitize=address)
   if(name MATCHES clang)
