@@ -132,8 +132,10 @@ TEST(Region, NamesTheReasonWhyItHasNoRoom) {
 
 TEST(Region, RefusesSizesThatAreNoSlab) {
   Region region{std::size_t{4} << 30};
-  for (const std::size_t size : {std::size_t{0}, page / 2, 3 * page, std::size_t{2} << 30, SIZE_MAX})
+  for (const std::size_t size : {std::size_t{0}, page / 2, 3 * page + 1, 5 * page / 2, std::size_t{2} << 30,
+                                 Geometry::max_slab_size + page, SIZE_MAX / page * page, SIZE_MAX})
     EXPECT_EQ(region.alloc_slab(size, page), nullptr) << size;
+  EXPECT_EQ(region.alloc_slab(3 * page, 2 * page), nullptr);
   for (const std::size_t page_size : {std::size_t{0}, page / 2, 3 * page, 2 * page})
     EXPECT_EQ(region.alloc_slab(page, page_size), nullptr) << page_size;
   EXPECT_NE(region.alloc_slab(Geometry::max_slab_size, Geometry::max_slab_size), nullptr);
@@ -150,6 +152,70 @@ TEST(RegionDeathTest, StopsWhenWhatComesBackIsNoSlabOfThatSize) {
   EXPECT_DEATH(region.free_slab(slab, 4 * page, page), "Region::free_slab: no slab");
 }
 
+TEST(RegionDeathTest, StopsWhenWhatComesBackIsNoRunOfThatSize) {
+  Region region{mebibyte};
+  auto* const run = static_cast<std::byte*>(region.alloc_slab(7 * page, page));
+  ASSERT_NE(region.alloc_slab(page, page), nullptr);
+  for (const std::size_t pages : {1u, 3u, 4u, 5u, 6u, 8u})
+    EXPECT_DEATH(region.free_slab(run, pages * page, page), "Region::free_slab: no slab") << pages;
+  EXPECT_DEATH(region.free_slab(run, 7 * page + 1, page), "Region::free_slab: no slab");
+  EXPECT_DEATH(region.free_slab(run, 0, page), "Region::free_slab: no slab");
+  EXPECT_DEATH(region.free_slab(run + 4 * page, 2 * page, page), "Region::free_slab: no slab");  // a piece of it
+  EXPECT_DEATH(region.free_slab(run + 4 * page, 3 * page, page), "Region::free_slab: no slab");
+  EXPECT_DEATH(region.free_slab(run + 6 * page, page, page), "Region::free_slab: no slab");
+  region.free_slab(run, 7 * page, page);
+  EXPECT_DEATH(region.free_slab(run, 7 * page, page), "Region::free_slab: no slab");
+  // Two slabs side by side are no run.
+  auto* const two = static_cast<std::byte*>(region.alloc_slab(2 * page, page));
+  auto* const one = static_cast<std::byte*>(region.alloc_slab(page, page));
+  ASSERT_EQ(one, two + 2 * page);
+  EXPECT_DEATH(region.free_slab(two, 3 * page, page), "Region::free_slab: no slab");
+}
+
+TEST(Region, CutsARunFromTheNextPowerOfTwoAndFreesTheRest) {
+  Region region{16 * page};
+  auto* const run = static_cast<std::byte*>(region.alloc_slab(11 * page, page));
+  ASSERT_EQ(run, region.begin());
+  EXPECT_EQ(region.free_bytes(), 5 * page);
+  std::memset(run, 0xA5, 11 * page);
+  EXPECT_TRUE(region.audit());
+  EXPECT_EQ(region.alloc_slab(page, page), run + 11 * page);
+  EXPECT_EQ(region.alloc_slab(3 * page, page), run + 12 * page);
+  EXPECT_EQ(region.alloc_slab(page, page), run + 15 * page);
+  EXPECT_EQ(region.alloc_slab(page, page), nullptr);
+  region.free_slab(run, 11 * page, page);
+  EXPECT_EQ(region.kept_bytes(), 11 * page);
+  EXPECT_TRUE(region.audit());
+  EXPECT_EQ(region.alloc_slab(8 * page, 8 * page), run);
+  EXPECT_EQ(region.alloc_slab(2 * page, page), run + 8 * page);
+  EXPECT_EQ(region.alloc_slab(page, page), run + 10 * page);
+  EXPECT_TRUE(region.audit());
+}
+
+TEST(Region, UsesTheRestOfARunWhenNothingElseIsLeft) {
+  Region region{16 * page};
+  auto* const run = static_cast<std::byte*>(region.alloc_slab(5 * page, page));
+  for (std::size_t i = 8; i < 16; ++i) EXPECT_EQ(region.alloc_slab(page, page), run + i * page);
+  EXPECT_EQ(region.alloc_slab(2 * page, page), run + 6 * page);
+  EXPECT_EQ(region.alloc_slab(page, page), run + 5 * page);
+  EXPECT_EQ(region.alloc_slab(page, page), nullptr);
+  EXPECT_TRUE(region.audit());
+}
+
+TEST(Region, ReusesTheBlockOfARunForTheNextOne) {
+  Region region{mebibyte};
+  for (const std::size_t pages : {3u, 5u, 6u, 7u, 9u, 15u, 3u}) {
+    void* const run = region.alloc_slab(pages * page, page);
+    region.free_slab(run, pages * page, page);
+    for (int i = 0; i < 100; ++i) {
+      ASSERT_EQ(region.alloc_slab(pages * page, page), run) << pages;
+      region.free_slab(run, pages * page, page);
+    }
+    ASSERT_TRUE(region.audit());
+  }
+  EXPECT_LE(region.kept_bytes(), 32 * page);
+}
+
 TEST(Region, AgreesWithAStdMapInAThousandRandomPrograms) {
   std::mt19937_64 random{1};
   for (int program = 0; program < 1000; ++program) {
@@ -164,16 +230,19 @@ TEST(Region, AgreesWithAStdMapInAThousandRandomPrograms) {
         ASSERT_EQ(region.trim(), kept);
         ASSERT_EQ(region.kept_bytes(), 0u);
       } else if (operation < 9) {
-        const std::size_t size = page << pick(random, largest_class);
+        const std::size_t most = std::size_t{1} << pick(random, largest_class);
+        const std::size_t pages = pick(random, 2) == 0 ? most : 1 + pick(random, most);
+        const std::size_t size = pages * page, align = std::bit_ceil(size);
         const auto slab = reinterpret_cast<std::uintptr_t>(region.alloc_slab(size, page));
         if (slab == 0) {  // there is a live slab in each place for it
-          for (std::uintptr_t at = (begin + size - 1) / size * size; at + size <= begin + region.size(); at += size) {
-            const auto above = live.lower_bound(at + size);
+          for (std::uintptr_t at = (begin + align - 1) / align * align; at + align <= begin + region.size();
+               at += align) {
+            const auto above = live.lower_bound(at + align);
             ASSERT_TRUE(above != live.begin() && std::prev(above)->first + std::prev(above)->second > at);
           }
           continue;
         }
-        ASSERT_EQ(slab % size, 0u);
+        ASSERT_EQ(slab % align, 0u);
         ASSERT_TRUE(slab >= begin && slab + size <= begin + region.size());
         const auto above = live.lower_bound(slab);
         ASSERT_TRUE(above == live.end() || slab + size <= above->first);

@@ -43,6 +43,17 @@ struct OddSizes {
   }
 };
 
+/// Blocks of any number of pages.
+struct RunSizes : KernelSizes {
+  static constexpr std::size_t block_size_for(std::size_t size) noexcept { return run_size_for(size); }
+};
+struct Runs : Backend {
+  static constexpr bool has_page_runs = true;
+};
+struct NoRuns : Backend {
+  static constexpr bool has_page_runs = false;
+};
+
 bool is_aligned(const void* object, std::size_t align) { return reinterpret_cast<std::uintptr_t>(object) % align == 0; }
 
 template <class H>
@@ -64,7 +75,8 @@ template <class H>
 class SizeClassesOf : public testing::Test {};
 using Heaps =
     testing::Types<Heap, SizeClasses<Backend, AlignedSizes, Recording>, SizeClasses<Backend, OddSizes, Recording>,
-                   SizeClasses<Backend, KernelSizes, slab::Unchecked>, SizeClasses<Backend, KernelSizes, slab::Debug>>;
+                   SizeClasses<Backend, RunSizes, Recording>, SizeClasses<Backend, KernelSizes, slab::Unchecked>,
+                   SizeClasses<Backend, KernelSizes, slab::Debug>>;
 TYPED_TEST_SUITE(SizeClassesOf, Heaps);
 
 TYPED_TEST(SizeClassesOf, HasObjectsOfEverySizeAndAlignment) {
@@ -226,6 +238,30 @@ TYPED_TEST(SizeClassesOf, IsAsItWasWhenAnyCallOfTheBackendFails) {
     }
   }
   EXPECT_TRUE(backend.has_everything_back());
+}
+
+TEST(SizeClasses, AsksForRunsOfPagesOnlyWhereTheBackendSaysThatItHasThem) {
+  const auto sizes_of = []<class B, class Sizes>(B& backend, Sizes) {
+    SizeClasses<B, Sizes, Recording> heap{backend};
+    std::vector<std::size_t> sizes;
+    for (const std::size_t size : {8193u, 12'288u, 12'289u, 65'874u}) {
+      void* const block = heap.alloc(size);
+      sizes.push_back(backend.held[block]);
+      EXPECT_EQ(heap.usable_size(block), sizes.back());
+      heap.free(block, size);
+    }
+    return sizes;
+  };
+  const std::vector<std::size_t> runs{12'288, 12'288, 16'384, 73'728}, powers{16'384, 16'384, 16'384, 131'072};
+  const std::vector<std::size_t> odd{12'288, 12'288, 16'384, 69'632};
+  Runs has_runs;
+  NoRuns has_none;
+  Backend says_nothing;
+  EXPECT_EQ(sizes_of(has_runs, KernelSizes{}), runs);
+  EXPECT_EQ(sizes_of(has_none, KernelSizes{}), powers);
+  EXPECT_EQ(sizes_of(says_nothing, KernelSizes{}), powers);
+  EXPECT_EQ(sizes_of(has_runs, OddSizes{}), odd) << "a table without run_size_for decides alone";
+  EXPECT_EQ(kinds(), std::vector<Misuse>{});
 }
 
 // Reclaim.

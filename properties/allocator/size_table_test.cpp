@@ -74,6 +74,28 @@ TEST(KernelSizes, WasteLittleOfASlab) {
   }
 }
 
+TEST(KernelSizes, HaveRunsOfWholePagesThatAreAtMostAnEighthLonger) {
+  constexpr std::size_t page = KernelSizes::page_size, most = slab::Geometry::max_slab_size;
+  std::size_t last = 0, sizes = 0;
+  const auto check = [&](std::size_t size) {
+    const std::size_t run = KernelSizes::run_size_for(size);
+    ASSERT_GE(run, size);
+    ASSERT_EQ(run % page, 0u);
+    ASSERT_TRUE(run - size < page || 8 * (run - size) < size) << size;
+    ASSERT_EQ(KernelSizes::run_size_for(run), run) << size;
+    ASSERT_GE(run, last) << size;
+    ASSERT_LE(run, KernelSizes::block_size_for(size));
+    sizes += run != last;
+    last = run;
+  };
+  for (std::size_t size = 1; size <= 32 * page; ++size) check(size);
+  for (std::size_t size = 32 * page; size <= most; size += page)
+    for (const std::size_t near : {size - 1, size, size + 1})
+      if (near >= last && near <= most) check(near);
+  EXPECT_EQ(last, most);
+  EXPECT_EQ(sizes, 8 + 8 * 15u);  // 1 to 8 pages, then eight each time up to 2^18
+}
+
 // How often g++ compiling a file, git log, python parsing one and cmake asked malloc for a size; the sixty most
 // frequent of those up to 4096, seven in eight of all calls.
 constexpr std::pair<std::size_t, std::size_t> real_mix[] = {

@@ -28,8 +28,9 @@ add_hosted_subject(small_hosted SOURCES hosted/small_subject.cpp)
 add_hosted_subject(planted_small_hosted SOURCES hosted/small_subject.cpp PLANTED)
 add_hosted_explorer(hosted_explore small_hosted_subject)
 add_hosted_explorer(hosted_explore_planted planted_small_hosted_subject)
-# Worlds that are complete in a second or three: slabs; SlabInfos of a class of 15; a cache of each row.
-foreach(world "Slabs;4096,8192,16384;4096;1" "SlabInfosOfAllSorts;264,5000;1;1" "ASinglePageCache;1;1;2"
+# Worlds that are complete in a second or three: slabs; runs of pages; SlabInfos of a class of 15; a cache of each row.
+foreach(world "Slabs;4096,8192,16384;4096;1" "RunsOfPages;4096,12288;4096;1" "SlabInfosOfAllSorts;264,5000;1;1"
+    "ASinglePageCache;1;1;2"
     "AMultiPageAndALargeCache;2,3;1;1" "ALargeCache;3;1;2")
   list(GET world 0 name)
   list(GET world 1 sizes)
@@ -42,8 +43,9 @@ endforeach()
 if(SLAB_SANITIZE)
   add_test(NAME hosted.FindsPlantedBugs COMMAND ${PROJECT_SOURCE_DIR}/fuzz/planted/subject_bugs.py
     --table hosted_edits --replay $<TARGET_FILE:hosted_planted_replay>
-    --explore $<TARGET_FILE:hosted_explore_planted> "--world=--sizes 4096,8192 --aligns 4096 --live 1"
-    settled_before_loose clean_before_kept freed_slab_is_settled never_merges joins_once joined_bytes_not_kept
+    --explore $<TARGET_FILE:hosted_explore_planted> "--world=--sizes 4096,12288 --aligns 4096 --live 1"
+    rest_forgotten rest_serves_at_once run_freed_rounded joins_beyond_the_run settled_before_loose
+    clean_before_kept freed_slab_is_settled never_merges joins_once joined_bytes_not_kept
     refused_discard_counted trims_the_block_before trimmed_stays_kept freed_slab_counted_as_live head_stays_mapped
     missing_map_ignored deleted_page_stays next_class_at_exact_size last_class_not_shrunk infos_not_trimmed
     upstream_gets_slab_block wrong_kind_reported)

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory_resource>
 #include <new>
@@ -145,6 +146,7 @@ class HostedSubject {
  public:
   static constexpr Abilities abilities{
       .sizes = true,
+      .zeroed = has_all,  // else each world of the explorer would have runs of all its sizes
       .usable_size = true,
       .sized_free = true,
       .accepts = {.most = has_all ? 262'144 : 16'384, .max_align = 4096},
@@ -181,6 +183,20 @@ class HostedSubject {
     if (!is_sound()) last_size_ = size;
     return object;
   }
+  /// Whole pages, of any number: where there are few pages in all, allocate() does that.
+  void* allocate_zeroed(std::size_t count, std::size_t size) {
+    std::size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > slab::Geometry::max_slab_size) return nullptr;
+    const Call call{*this};
+    const auto take = [&] { return from(Owner::Run, [&] { return backend_.alloc_slab(whole_pages(bytes), 4096); }); };
+    void* run = take();
+    if (!run && is_sound()) {
+      give_back();
+      run = take();
+    }
+    if (!is_sound()) return last_size_ = bytes, run;
+    return run ? std::memset(run, 0, bytes) : nullptr;
+  }
   void free(void* object, std::size_t size) {
     const Call call{*this};
     if (!is_sound()) return;  // audit() tells what is wrong before anything dies of it
@@ -191,7 +207,8 @@ class HostedSubject {
       case Owner::MultiPage: multi_.free(object); break;
       case Owner::Large: large_.free(object); break;
       case Owner::LargeInfos: tiny_.free(object); break;
-      case Owner::Program: backend_.free_slab(object, std::bit_ceil(std::max<std::size_t>(size, 4096)), 4096); break;
+      case Owner::Program: backend_.free_slab(object, slab_size_for(size), 4096); break;
+      case Owner::Run: backend_.free_slab(object, whole_pages(size), 4096); break;
       default:
         if constexpr (has_all) resource_.free(object);
         return;
@@ -207,7 +224,8 @@ class HostedSubject {
       case Owner::MultiPage: return multi_.geometry().object_size();
       case Owner::Large: return large_.geometry().object_size();
       case Owner::LargeInfos: return tiny_.geometry().object_size();
-      case Owner::Program: return backend_.slab_bytes_at(object);
+      case Owner::Program:
+      case Owner::Run: return backend_.slab_bytes_at(object);
       default: break;
     }
     if constexpr (has_all) return resource_.size_of(object);
@@ -247,9 +265,11 @@ class HostedSubject {
     }
     return serve_slab(size);
   }
-  void* serve_slab(std::size_t size) {
-    return backend_.alloc_slab(std::bit_ceil(std::max<std::size_t>(size, 4096)), 4096);
+  static std::size_t whole_pages(std::size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+  static std::size_t slab_size_for(std::size_t size) {
+    return has_all ? std::bit_ceil(std::max<std::size_t>(size, 4096)) : whole_pages(size);
   }
+  void* serve_slab(std::size_t size) { return backend_.alloc_slab(slab_size_for(size), 4096); }
   template <class F>
   void* from(Owner owner, F serve) {
     const Owner before = backend_.set_owner(owner);

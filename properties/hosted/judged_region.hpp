@@ -16,7 +16,7 @@
 namespace slabproof::hosted {
 
 /// Whom a slab was made for.
-enum class Owner : std::uint8_t { Nobody, SlabInfos, Program, SinglePage, MultiPage, Large, LargeInfos, Resource };
+enum class Owner : std::uint8_t { Nobody, SlabInfos, Program, Run, SinglePage, MultiPage, Large, LargeInfos, Resource };
 
 /// A Region each of whose answers is compared with the model's: R1 to R4.
 template <std::size_t Pages>
@@ -35,14 +35,14 @@ class JudgedRegion : public slab::hosted::BasicRegion<Simulated>, public Discard
     const std::size_t before = kept_bytes();
     auto* const slab = static_cast<std::byte*>(Region::alloc_slab(slab_size, page_bytes));
     if (!is_slab(slab_size, page_bytes)) return require(!slab && kept_bytes() == before, Invariant::R2), slab;
-    const auto size_class = static_cast<unsigned>(std::bit_width(slab_size / page_size) - 1);
-    const bool has_room = model_.has_room(size_class);
+    const std::size_t pages = slab_size / page_size, align = std::bit_ceil(slab_size);
+    const bool has_room = model_.has_room(pages);
     const std::size_t page = slab ? page_of(slab) : Model::none;
     const std::size_t offset = offset_of(slab);
-    const bool lies_well = !slab || (contains(slab) && slab_size <= size() - offset && offset % slab_size == 0);
-    require(lies_well && reinterpret_cast<std::uintptr_t>(slab) % slab_size == 0, Invariant::R1);
+    const bool lies_well = !slab || (contains(slab) && slab_size <= size() - offset && offset % align == 0);
+    require(lies_well && reinterpret_cast<std::uintptr_t>(slab) % align == 0, Invariant::R1);
     require(has_room == (slab != nullptr), Invariant::R2);
-    const std::size_t expected = model_.take(size_class, page);
+    const std::size_t expected = model_.take(pages, page);
     require(expected == page, slab && !lies_well                 ? Invariant::R1
                               : !slab || expected == Model::none ? Invariant::R2
                                                                  : Invariant::R3);
@@ -90,7 +90,8 @@ class JudgedRegion : public slab::hosted::BasicRegion<Simulated>, public Discard
     require(size() == 0 || (!contains(nullptr) && holds(0) && holds(size() - 1)), Invariant::R4);
     // What is no slab, or would be one if a check were missing.
     constexpr std::size_t wrong[][2] = {{page_size, page_size / 2},
-                                        {3 * page_size, page_size},
+                                        {3 * page_size, 2 * page_size},
+                                        {3 * page_size + page_size / 2, page_size},
                                         {page_size, 2 * page_size},
                                         {2 * page_size, 3072},
                                         {0, page_size},
@@ -132,7 +133,7 @@ class JudgedRegion : public slab::hosted::BasicRegion<Simulated>, public Discard
 
  private:
   static bool is_slab(std::size_t slab_size, std::size_t page_bytes) {
-    return std::has_single_bit(slab_size) && std::has_single_bit(page_bytes) && page_bytes >= page_size &&
+    return std::has_single_bit(page_bytes) && page_bytes >= page_size && slab_size % page_bytes == 0 &&
            slab_size >= page_bytes && slab_size <= slab::Geometry::max_slab_size;
   }
   [[nodiscard]] std::size_t offset_of(const void* address) const {

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <slab/geometry.hpp>
 
@@ -51,6 +52,10 @@ concept HasCanMakeSlabs = requires(B& b, const Geometry& geometry, std::size_t c
 /// Something of that name, which a slip of the pen may have made another function.
 template <class B>
 concept NamesCanMakeSlabs = requires { &B::can_make_slabs; };
+template <class B>
+concept NamesPageRuns = requires { B::has_page_runs; };
+template <class B>
+concept IsConstantPageRuns = requires { std::bool_constant<B::has_page_runs>{}; };
 }  // namespace detail
 
 /// Slab memory, in bytes.
@@ -71,6 +76,14 @@ concept SlabInfoMap = detail::HasSaveSlabInfo<B> && detail::HasGetSlabInfo<B> &&
 ///   void  free_slab_info(void* info, size_t size) noexcept;
 template <class B>
 concept SlabInfoSource = detail::HasAllocSlabInfo<B> && detail::HasFreeSlabInfo<B>;
+
+/// Whether the backend's alloc_slab takes any number of pages, and not only powers of two of them: it says so.
+///   static constexpr bool has_page_runs = true;
+template <class B>
+inline constexpr bool has_page_runs = [] {
+  if constexpr (detail::IsConstantPageRuns<B>) return bool{B::has_page_runs};
+  return false;
+}();
 
 /// Exactly what a cache of row R asks of its backend, no more. docs/backend.md is the contract.
 template <class B, Row R>
@@ -100,6 +113,8 @@ consteval bool require_backend() {
   static_assert(HasCanMakeSlabs<B> || !NamesCanMakeSlabs<B>,
                 "slab: the backend's can_make_slabs is not "
                 "`bool can_make_slabs(const slab::Geometry& geometry, size_t count) noexcept`");
+  static_assert(IsConstantPageRuns<B> || !NamesPageRuns<B>,
+                "slab: the backend's has_page_runs is not `static constexpr bool has_page_runs`");
   return true;
 }
 }  // namespace detail

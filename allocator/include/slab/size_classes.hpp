@@ -56,7 +56,7 @@ struct ClassCache : UndestroyedDynamicCache<R, Backend, Policy> {
 template <class Backend, class Sizes, class Policy>
 class UndestroyedSizeClasses {
   static constexpr Row row = row_of_table<Sizes>;
-  static_assert(require_backend<Backend, row>() && require_size_table<Sizes, Policy>());
+  static_assert(require_backend<Backend, row>() && require_size_table<Sizes, Backend, Policy>());
 
  public:
   UndestroyedSizeClasses(const UndestroyedSizeClasses&) = delete;
@@ -264,7 +264,7 @@ class UndestroyedSizeClasses {
   }
 
   static constexpr std::size_t block_size(std::size_t size) noexcept {
-    return Sizes::block_size_for(size == 0 ? 1 : size);
+    return detail::block_size<Sizes, Backend>(size);
   }
 
   /// The smallest class whose objects have `size` bytes and this alignment; Sizes::count if none has. O(1); where sizes

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <slab/backend.hpp>
 #include <slab/geometry.hpp>
 
 namespace slab {
@@ -59,6 +60,13 @@ struct KernelSizes : QuarterSteps<16, 8192> {
   [[nodiscard]] static constexpr std::size_t block_size_for(std::size_t size) noexcept {
     return std::bit_ceil(size < page_size ? page_size : size);
   }
+  /// The same for a backend that has_page_runs; a table without this asks it for block_size_for(size) too. Whole pages,
+  /// and at most eight sizes each time the size doubles: an object that grows byte by byte does not move with every
+  /// page. O(1).
+  [[nodiscard]] static constexpr std::size_t run_size_for(std::size_t size) noexcept {
+    const std::size_t eighth = std::bit_floor(size - 1) / 8, step = eighth < page_size ? page_size : eighth;
+    return (size + step - 1) & ~(step - 1);
+  }
 };
 
 namespace detail {
@@ -90,6 +98,19 @@ template <class Sizes>
   }
 }
 
+/// Whether a table has sizes of its own for blocks of a backend that has_page_runs.
+template <class Sizes>
+concept HasRunSizes = requires(std::size_t size) { Sizes::run_size_for(size); };
+/// Bytes to ask `Backend` for, for a block of `size` bytes, 0 being one.
+template <class Sizes, class Backend>
+[[nodiscard]] constexpr std::size_t block_size(std::size_t size) noexcept {
+  const std::size_t bytes = size == 0 ? 1 : size;
+  if constexpr (has_page_runs<Backend> && HasRunSizes<Sizes>)
+    return Sizes::run_size_for(bytes);
+  else
+    return Sizes::block_size_for(bytes);
+}
+
 /// What all classes of a table ask of the backend.
 template <class Sizes>
 inline constexpr Row row_of_table =
@@ -104,7 +125,7 @@ constexpr GeometryResult geometry_of_size(std::size_t size) noexcept {
 }
 
 /// True, or a compile error that says what is wrong with a table.
-template <class Sizes, class Policy>
+template <class Sizes, class Backend, class Policy>
 consteval bool require_size_table() {
   constexpr auto is_true_of_all = [](auto is_true) {
     for (std::size_t i = 0; i < Sizes::count; ++i)
@@ -130,8 +151,10 @@ consteval bool require_size_table() {
   }();
   constexpr bool has_blocks = [] {
     if constexpr (row_of_table<Sizes> != Row::SmallSinglePage)
-      for (std::size_t bytes = 1; bytes <= Geometry::max_slab_size; bytes += bytes / 2 + 1)
-        if (Sizes::block_size_for(bytes) < bytes || Sizes::block_size_for(bytes) % Sizes::page_size != 0) return false;
+      for (std::size_t bytes = 1; bytes <= Geometry::max_slab_size; bytes += bytes / 2 + 1) {
+        const std::size_t size = block_size<Sizes, Backend>(bytes);
+        if (size < bytes || size % Sizes::page_size != 0) return false;
+      }
     return true;
   }();
   constexpr bool has_slabs = is_true_of_all([](std::size_t i) {
@@ -145,7 +168,8 @@ consteval bool require_size_table() {
   static_assert(has_slabs,
                 "slab: slab_size_for(size) is a power of two from page_size to 1 GiB in which an object has room, and "
                 "for all sizes page_size or for none");
-  static_assert(has_blocks, "slab: block_size_for(size) is at least size, and a multiple of page_size");
+  static_assert(has_blocks,
+                "slab: block_size_for(size) is at least size, and a multiple of page_size; so is run_size_for(size)");
   return true;
 }
 }  // namespace detail

@@ -16,6 +16,9 @@
 #ifndef SLAB_SIZE
 #define SLAB_SIZE 2 * page_size
 #endif
+#ifndef HAS_RUNS
+#define HAS_RUNS static constexpr bool has_page_runs = false
+#endif
 #ifndef LACKING
 #define LACKING nothing
 #endif
@@ -33,6 +36,7 @@ struct Table {
 };
 
 struct Pages {
+  HAS_RUNS;
   void* alloc_slab(std::size_t, std::size_t) noexcept;
   void free_slab(void*, std::size_t, std::size_t) noexcept;
   bool save_slab_info(std::uintptr_t, slab::SlabInfo*) noexcept;
