@@ -40,6 +40,7 @@ constexpr Subject subjects[] = {
     subject<UsableSize>("usable_size"),
     subject<SlabSizeFor>("slab_size_for"),
     subject<Reserve>("reserve"),
+    subject<Addresses>("addresses"),
     subject<RegionClass>("region_class_of"),
     subject<RegionLargest>("region_largest_slab"),
     subject<RegionFirstBlock>("region_frontier"),

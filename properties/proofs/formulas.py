@@ -3,7 +3,7 @@ the formula."""
 
 import dataclasses
 
-from term import (WORD, const, eq, ite, largest, low, ne, number, smallest, var, wide)
+from term import (TRUE, WORD, const, eq, ite, largest, low, ne, number, smallest, var, wide)
 
 # agree.cpp compares these with the headers'.
 CONSTANTS = {
@@ -173,6 +173,20 @@ def has_addresses_for(needed, slab_size, slabs):
     return needed <= const((1 << WORD) - 1) // slab_size - slabs
 
 
+def owner_of(pointer, page_size):
+    """The SlabInfo at the end of the pointer's page: find_owner() of a SmallSinglePage cache."""
+    return (pointer & ~(page_size - 1)) + page_size - HEADER
+
+
+def base_of(info, slab_size):
+    """In Small rows."""
+    return info + HEADER - slab_size
+
+
+def table_of(info, info_size):
+    return info + HEADER - info_size
+
+
 def slabs_kept(n, objects_per_slab):
     """Of reserve()."""
     return n // objects_per_slab + number(ne(n % objects_per_slab, 0))
@@ -336,6 +350,11 @@ def _formulas():
     needed = slabs_needed(var("n"), free, slots)
     asked = ite((var("n") > free) & has_addresses_for(needed, slab_size, slabs), needed, const(0))
     yield Formula("reserve", ("n", "free_objects", "objects_per_slab", "slab_size", "slabs"), {"asked_for": asked})
+    slab_size, object_size = var("slab_size"), var("object_size")
+    of_page = make(TRUE, const(0), slab_size, slab_size, const(SMALL), object_size, const(1))
+    info = owner_of(var("pointer"), slab_size)
+    yield Formula("addresses", ("pointer", "slab_size", "object_size"),
+                  {"info": info, "slab": base_of(info, slab_size), "table": table_of(info, of_page.info_size)})
     yield Formula("region_class_of", ("slab_size",), {"class": region_class_of(var("slab_size"))})
     yield Formula("region_largest_slab", ("size",), {"slab_size": largest_slab_in(size)})
     frontier, page = var("frontier"), var("page")

@@ -1,10 +1,10 @@
 """Where a pointer lies in a slab: the products that stand for divisions, what a misuse is called, and reserve()."""
 
 from formulas import (DOUBLE_FREE, INTERIOR_POINTER, MAX_SLAB, NEVER_ALLOCATED, SLAB_INFO_POINTER, TAIL_WASTE_POINTER,
-                      exact_quotient, has_addresses_for, locate, misuse_kind, reciprocal_of, slabs_kept, slabs_needed,
-                      turned_right, wrapping_product)
+                      base_of, exact_quotient, has_addresses_for, locate, misuse_kind, owner_of, reciprocal_of,
+                      slabs_kept, slabs_needed, table_of, turned_right, wrapping_product)
 from lemma import Lemma
-from lemmas_geometry import MONOTONE, RECIPROCAL, big
+from lemmas_geometry import MONOTONE, RECIPROCAL, big, is_power
 from term import WORD, const, eq, every, implies, ite, low, ne, nothing_wraps, var, wide
 
 DOUBLE = 2 * WORD
@@ -41,22 +41,22 @@ SMALL_REST = Lemma(
           (MONOTONE, {"a": const(1), "b": r, "c": m})))
 
 # The same of offset and stride.
+IS_STRIDE = (stride >= 8, eq(stride & 7, 0))
 _reciprocal = reciprocal_of(stride)
 _error = low(big(_reciprocal) * big(stride) - two_64, WORD)
 _named = {"m": _reciprocal, "d": stride, "e": _error, "q": offset // stride, "r": offset % stride}
 _product = ((RECIPROCAL, {"stride": stride}), (PRODUCT, {**_named, "n": offset}))
 _index, _begins_slot = locate(_reciprocal, offset)
 LOCATE = Lemma(
-    "locate", "for every stride from 2 to 2^30 and every offset below 2^30, the multiplication gives offset / stride, "
-    "and "
-    "says that a slot begins there exactly where the division leaves no rest",
-    (stride >= 2, stride <= MAX_SLAB, offset < MAX_SLAB), every(
+    "locate", "for every stride up to 2^30 and every offset below 2^30, the multiplication gives offset / stride, "
+    "and says that a slot begins there exactly where the division leaves no rest",
+    (*IS_STRIDE, stride <= MAX_SLAB, offset < MAX_SLAB), every(
         eq(_index, offset // stride), eq(_begins_slot, eq(offset % stride, 0))), as_integers=True,
     uses=(*_product, (SMALL_REST, _named)), at="locate")
 OUTSIDE = Lemma(
     "locate_outside", "for every 64-bit offset the multiplication gives at least offset / stride: a pointer outside "
     "of a "
-    "slab has no index inside of it", (stride >= 2,), _index >= offset // stride, as_integers=True, uses=_product,
+    "slab has no index inside of it", IS_STRIDE, _index >= offset // stride, as_integers=True, uses=_product,
     at="locate")
 
 _quotient = offset // stride
@@ -69,11 +69,11 @@ def _is_behind(slots, term):
 
 FOREIGN = Lemma(
     "free_takes_no_foreign_pointer", "whatever 64-bit address is freed: where its index is below the number of carved "
-    "slots, it lies in these slots of the current slab", (stride >= 2, carved <= MAX_SLAB, _index < carved),
+    "slots, it lies in these slots of the current slab", (*IS_STRIDE, carved <= MAX_SLAB, _index < carved),
     big(offset) < big(carved) * big(stride), as_integers=True,
     uses=((OUTSIDE, {"stride": stride, "offset": offset}), *_is_behind(carved, _quotient)), at="locate")
 
-_before = every(stride >= 2, stride <= MAX_SLAB, offset < MAX_SLAB, carved <= count,
+_before = every(*IS_STRIDE, stride <= MAX_SLAB, offset < MAX_SLAB, carved <= count,
                 big(count) * big(stride) <= big(info_offset), info_offset <= MAX_SLAB)
 _expected = ite(
     offset >= info_offset, const(SLAB_INFO_POINTER), ite(
@@ -147,6 +147,15 @@ QUOTIENT = Lemma(
           (INVERSE_OF_MULTIPLE, {**_named, "t": ite(t <= const((1 << WORD) - 1) // _power, t * _power, const(0))})))
 
 # cache_slabs.hpp
+slab, info_size = var("slab"), var("info_size")
+_info = owner_of(slab + offset, var("slab_size"))
+OWNER = Lemma(
+    "owner_of_a_pointer", "row 1, M6: any pointer into a slab of any size, wherever the slab lies, leads to its last "
+    "64 bytes, and from there to its first byte and to its table of slots",
+    (is_power(var("slab_size"), 6, 30), eq(slab & (var("slab_size") - 1), 0), offset < var("slab_size"),
+     info_size <= var("slab_size")), every(
+        eq(_info, slab + var("slab_size") - 64), eq(base_of(_info, var("slab_size")), slab),
+        eq(table_of(_info, info_size), slab + (var("slab_size") - info_size))))
 free, slots, slabs, slab_size = (var(name) for name in ("free", "slots", "slabs", "slab_size"))
 _needed = slabs_needed(n, free, slots)
 _most_slabs = most // slab_size
@@ -164,6 +173,10 @@ ADDRESSES = Lemma(
         nothing_wraps(has_addresses_for(n, slab_size, slabs)),
         eq(has_addresses_for(n, slab_size, slabs), (huge(slabs) + huge(n)) * huge(slab_size) < 1 << WORD)),
     as_integers=True)
+STATISTICS = Lemma(
+    "statistics_never_wrap", "S3: the slots of all slabs that there can be are a 64-bit number",
+    (slots <= slab_size, huge(slabs) * huge(slab_size) < 1 << WORD), nothing_wraps(slabs * slots), as_integers=True,
+    uses=((GROWS, {"a": slots, "b": slab_size, "c": slabs}),))
 KEPT = Lemma(
     "reserve_keeps_slabs", "L6: it keeps ceil(n / N) empty slabs, for all 64-bit n; nothing "
     "wraps", (slots >= 2,), every(

@@ -30,4 +30,5 @@ set_tests_properties(proofs.EveryLemma PROPERTIES SKIP_REGULAR_EXPRESSION "z3 is
 add_test(NAME proofs.FindsPlantedMistakes
   COMMAND python3 -B ${proofs}/planted.py --test $<TARGET_FILE:formulas_agree_planted>)
 set_tests_properties(proofs.FindsPlantedMistakes PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
+set_tests_properties(proofs.EveryLemma proofs.FindsPlantedMistakes PROPERTIES PROCESSORS 2)
 add_test(NAME proofs.ClaimsWhatZ3HasSaid COMMAND python3 -B ${proofs}/prove_test.py $<TARGET_FILE:formulas_agree>)

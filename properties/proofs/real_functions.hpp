@@ -43,9 +43,6 @@ OPEN(RegionFrontier, &Region::frontier_);
 OPEN(RegionMove, &Region::move_frontier);
 OPEN(RegionFresh, &Region::take_fresh);
 OPEN(RegionBlock, &Region::block);
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
 
 /// Numbers that show mistakes: near powers of two, small ones, near the largest, and any.
 class Random {
@@ -125,7 +122,9 @@ struct Locate {
     in[1] = random.below(3) == 0 ? random.border() : q / in[0] * in[0] + random.below(3) - 1;
   }
   static void real(const Word* in, Word* out) {
-    const slab::Geometry::Position at = geometry_with(in[0]).locate(in[1]);
+    const slab::Geometry geometry = geometry_with(in[0]);
+    if (geometry.stride() != in[0]) __builtin_trap();  // no geometry has it
+    const slab::Geometry::Position at = geometry.locate(in[1]);
     out[0] = at.index;
     out[1] = at.is_at_slot();
   }
@@ -333,6 +332,35 @@ struct Reserve {
   }
 };
 
+/// Where a SmallSinglePage cache finds the SlabInfo of a pointer's slab, and from there the slab and its table.
+struct Addresses {
+  using Slabs =
+      slab::detail::CacheSlabs<slab::detail::RuntimeGeometry<slab::Row::SmallSinglePage>, AskedBackend, slab::Checked>;
+  static slab::GeometryResult geometry(const Word* in) {
+    return slab::Geometry::make(in[1], in[1], slab::ObjectSizeType::Small, in[2], 1);
+  }
+  static void draw(Random& random, Word* in) {
+    do {
+      in[0] = random.border();
+      in[1] = random.power(7, 30);
+      in[2] = 1 + random.below(in[1]);
+    } while (!geometry(in).ok());
+  }
+  static void real(const Word* in, Word* out);
+};
+OPEN(FindOwner, &Addresses::Slabs::find_owner);
+OPEN(BaseOf, &Addresses::Slabs::base_of);
+OPEN(TableOf, &Addresses::Slabs::table_of);
+inline void Addresses::real(const Word* in, Word* out) {
+  Word asked = 0;
+  AskedBackend backend{&asked};
+  Reserve::Cache cache{geometry(in).value(), backend};
+  const slab::SlabInfo& info = *(cache.*open(FindOwner{}))(reinterpret_cast<void*>(in[0]));
+  out[0] = reinterpret_cast<Word>(&info);
+  out[1] = (cache.*open(BaseOf{}))(info);
+  out[2] = reinterpret_cast<Word>((cache.*open(TableOf{}))(info));
+}
+
 struct RegionClass {
   static void draw(Random& random, Word* in) { in[0] = random.power(12, 30); }
   static void real(const Word* in, Word* out) { out[0] = open(RegionClassOf{})(in[0]); }
@@ -374,3 +402,7 @@ struct RegionFreshPage {
 };
 
 }  // namespace proofs
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif

@@ -82,7 +82,10 @@ def _arithmetic(op, one, other):
 
 
 def _compare(op, one, other):
-    return _make(op, _pair(one, other), 0)
+    pair = _pair(one, other)
+    if all(term.op == "const" for term in pair):
+        return TRUE if COMPUTE[op](0, pair[0].value, pair[1].value) else FALSE
+    return _make(op, pair, 0)
 
 
 def _truth(op, one, other):
