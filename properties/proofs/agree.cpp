@@ -39,6 +39,7 @@ constexpr Subject subjects[] = {
     subject<SizeOf>("size_of"),
     subject<UsableSize>("usable_size"),
     subject<SlabSizeFor>("slab_size_for"),
+    subject<RunSizeFor>("run_size_for"),
     subject<Reserve>("reserve"),
     subject<Addresses>("addresses"),
     subject<RegionClass>("region_class_of"),

@@ -266,6 +266,16 @@ def block_size(size):
     return bit_ceil(largest(ite(eq(size, 0), const(1), size), const(KERNEL["page"])))
 
 
+def bit_floor(n):
+    return ite(eq(n, 0), const(0), const(1) << (bit_width(n) - 1))
+
+
+def run_size(size):
+    """Of a backend that has runs of pages."""
+    step = largest(bit_floor(size - 1) // 8, const(KERNEL["page"]))
+    return round_up(size, step)
+
+
 def slab_size_for(size):
     return largest(smallest(bit_ceil(16 * size), const(16 * KERNEL["page"])), const(2 * KERNEL["page"]))
 
@@ -297,8 +307,7 @@ def other_half(page, size_class):
 
 def largest_slab_in(size):
     """std::clamp(std::bit_floor(size), …)"""
-    floor = ite(eq(size, 0), const(0), const(1) << (bit_width(size) - 1))
-    return smallest(largest(floor, const(REGION_PAGE)), const(MAX_SLAB))
+    return smallest(largest(bit_floor(size), const(REGION_PAGE)), const(MAX_SLAB))
 
 
 @dataclasses.dataclass
@@ -346,6 +355,7 @@ def _formulas():
     usable = ite(is_class, size_in_all(size_class + KERNEL["skipped"]), ite(is_block, block_size(size), const(0)))
     yield Formula("usable_size", ("size", "align"), {"size": usable})
     yield Formula("slab_size_for", ("size",), {"slab_size": slab_size_for(size)})
+    yield Formula("run_size_for", ("size",), {"bytes": run_size(size)})
     free, slots, slab_size, slabs = (var(name) for name in ("free_objects", "objects_per_slab", "slab_size", "slabs"))
     needed = slabs_needed(var("n"), free, slots)
     asked = ite((var("n") > free) & has_addresses_for(needed, slab_size, slabs), needed, const(0))

@@ -1,7 +1,7 @@
 """SizeClasses, blocks of pages and the hosted region: roundings to powers of two and to classes."""
 
 from formulas import (CONSTANTS, KERNEL, MAX_SLAB, REGION_CLASSES, REGION_PAGE, block_size, class_for, class_in_all,
-                      fresh_page, frontier_class, largest_slab_in, other_half, region_class_of,
+                      fresh_page, frontier_class, largest_slab_in, other_half, region_class_of, run_size,
                       size_in_all, slab_size_for)
 from lemma import Lemma
 from lemmas_geometry import is_power
@@ -47,6 +47,12 @@ BLOCKS = Lemma(
         nothing_wraps(eq(_block, 0)), _block >= size, is_power(_block, 12, 30), implies(size > KERNEL["page"],
                                                                                      _block < 2 * size)),
     at="usable_size")
+_run = run_size(size)
+RUNS = Lemma(
+    "run_size", "a run of pages for 1 byte to 1 GiB is whole pages, at least as large as was asked for, at most 1 GiB, "
+    "and by less than a page or an eighth too large; nothing wraps", (size >= 1, size <= MAX_SLAB), every(
+        nothing_wraps(eq(_run, 0)), _run >= size, _run <= MAX_SLAB, eq(_run & (KERNEL["page"] - 1), 0),
+        ((_run - size) * 8 < size) | (_run - size < KERNEL["page"])), at="run_size_for")
 SLAB_SIZES = Lemma(
     "slab_size_of_a_class", "for objects of up to 8192 bytes KernelSizes has slabs of 2, 4, 8 or 16 "
     "pages", (size <= 8192,),

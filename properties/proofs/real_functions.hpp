@@ -283,6 +283,14 @@ struct SlabSizeFor {
   static void real(const Word* in, Word* out) { out[0] = slab::KernelSizes::slab_size_for(in[0]); }
 };
 
+struct RunSizeFor {
+  static void draw(Random& random, Word* in) {
+    do in[0] = random.border();
+    while (in[0] == 0 || in[0] > Word{1} << 30);
+  }
+  static void real(const Word* in, Word* out) { out[0] = slab::KernelSizes::run_size_for(in[0]); }
+};
+
 /// Says how many slabs it is asked about, and has none left then.
 struct AskedBackend {
   Word* asked;
