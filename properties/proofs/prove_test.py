@@ -1,17 +1,40 @@
 #!/usr/bin/env python3
-"""ci/prove claims nothing that z3 has not said; docs/proofs.md has the lemmas that are proved, in their words, and no
-others.
+"""ci/prove claims nothing that z3 has not said, and nothing of integers that is not so of words; docs/proofs.md has the
+lemmas that are proved, in their words, and no others.
 
 usage: prove_test.py PROGRAM   which compares formulas and C++"""
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 import prove
+from lemma import Lemma
+from term import const, eq, every, implies, ite, low, ne, var, wide
+
+a, b = var("a"), var("b")
+_one = Lemma("one", "", (a >= 1,), a - 1 < a, as_integers=True)
+_word = Lemma("word", "", (), a <= const((1 << 64) - 1), as_integers=True)
+_product = Lemma("product", "", (), a * b <= const((1 << 64) - 1), as_integers=True, abstract=("mul",))
+_growing = Lemma("growing", "", (a <= 9,), a * a <= 81, as_integers=True)
+# (given, claim, uses, abstract). False of words, and some of them true of integers.
+UNTRUE = [
+    ((), a + 1 > a, (), ()), ((), a - b <= a, (), ()), ((ne(b, 0),), eq(a * b // b, a), (), ()),
+    ((), wide(a, 128) * wide(b, 128) <= const((1 << 64) - 1, 128), ((_product, {"a": a, "b": b}),), ()),
+    ((), a << 1 >= a, (), ()), ((), (a // b) * b <= a - 1, (), ()), ((), (a < b) | (a - b - 1 < a), (), ()),
+    ((), eq(ite(a < b, b - a, b - a), wide(low(b - a, 32), 64)), (), ()), ((), ~(a & 5 > 4), (), ()),
+    ((), a - 1 < a, ((_one, {"a": a}),), ()), ((), a <= ~b, ((_word, {"a": a + b}),), ()),
+    ((a <= b,), a * a <= b * b, ((_growing, {"a": b}),), ("mul",)), ((), eq(a * b, b * a) & (a * b >= a), (), ("mul",))]
+TRUE = [
+    ((a < b,), b - a >= 1, (), ()), ((a < 1 << 32, b < 1 << 32), a * b + a >= a, (), ()),
+    ((), implies(ne(a, 0), a - 1 < a), (), ()), ((), eq(a, 0) | (a - 1 < a), (), ()),
+    ((b >= 1,), every(a // b * b <= a, a % b < b), (), ()), ((), eq(a & 7, a % 8), (), ()),
+    ((), eq(ite(a < b, b - a, const(0)) >= 1, a < b), (), ()), ((b >= 1, b <= 9), b - 1 < b, ((_one, {"a": b}),), ()),
+    ((a <= 9, eq(a, b)), eq(a * b, b * a) & (a * b <= 81), ((_growing, {"a": a}),), ("mul",))]
 
 # What a z3 says, and what ci/prove must say then; None: there is no z3.
 ANSWERS = [
@@ -50,6 +73,19 @@ def problems_of_answers(program):
             yield f"where z3 is {answer}, something is claimed:\n{text}"
 
 
+def problems_of_integers():
+    """With the z3 that is there."""
+    def verdict(claim, as_integers):
+        given, whole, uses, abstract = claim
+        lemma = Lemma("asked", "", given, whole, as_integers=as_integers, uses=uses, abstract=abstract)
+        return next(prove.judged([lemma], "z3", 20, 1))
+    for claims, is_true in ((UNTRUE, False), (TRUE, True)):
+        for i, claim in enumerate(claims):
+            found = verdict(claim, as_integers=True)
+            if is_true != (not found.open and found.wrong is None):
+                yield f"{'true' if is_true else 'untrue'} claim {i}: {found.open}, {found.wrong}"
+
+
 def problems_of_page():
     page = (prove.ROOT / "docs/proofs.md").read_text().splitlines()
     there = [line for line in page if line.startswith("| `") and line.endswith((" integers |", " words |", " C++ |"))]
@@ -60,6 +96,8 @@ def problems_of_page():
 
 if __name__ == "__main__":
     found = [*problems_of_page(), *problems_of_answers(sys.argv[1])]
+    if shutil.which("z3"):
+        found += problems_of_integers()
     print("\n".join(found)
           or f"{len(list(prove.rows()))} lemmas are on the page; {len(ANSWERS)} answers are understood")
     sys.exit(1 if found else 0)
