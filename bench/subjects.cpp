@@ -4,6 +4,10 @@
 #include <string>
 
 #include <slab/hosted/backend.hpp>
+#if __has_include(<slab/locked.hpp>)  // not in every older tree
+#include <slab/locked.hpp>
+#define BENCH_HAS_LOCKED
+#endif
 #include <slab/slab.hpp>
 
 #include "bench/subject.hpp"
@@ -64,6 +68,19 @@ void add_both(const std::string& shape) {
   add_subject<CachePool<Dynamic>>(BENCH_TREE "DynamicCache/" + shape, Size, geometry);
 }
 
+/// What Locked itself costs, behind a lock that does nothing.
+struct NoLock {
+  void lock() noexcept {}
+  void unlock() noexcept {}
+};
+template <std::size_t Size, std::size_t SlabSize, ObjectSizeType Type>
+void add_locked([[maybe_unused]] const std::string& shape) {
+#ifdef BENCH_HAS_LOCKED
+  using Cache = slab::Cache<Object<Size>, slab::Config{SlabSize, page_size, Type}, slab::hosted::Backend, Policy>;
+  add_subject<CachePool<slab::Locked<Cache, NoLock>>>(BENCH_TREE "LockedCache/" + shape, Size);
+#endif
+}
+
 template <std::size_t Size>
 void add_size() {
   const std::string policy = Policy::checks ? "/Checked" : "/Unchecked";
@@ -73,6 +90,11 @@ void add_size() {
   add_both<Size, 32 * kib, page_size, Small>("SmallMultiPage/32K" + policy);
   add_both<Size, 4 * kib, page_size, Large>("Large/4K" + policy);
   add_both<Size, 32 * kib, page_size, Large>("Large/32K" + policy);
+  if constexpr (Size == 64) {
+    add_locked<Size, 4 * kib, Small>("SmallSinglePage/4K" + policy);
+    add_locked<Size, 32 * kib, Small>("SmallMultiPage/32K" + policy);
+    add_locked<Size, 32 * kib, Large>("Large/32K" + policy);
+  }
 }
 
 [[maybe_unused]] const bool added = (add_size<32>(), add_size<64>(), add_size<256>(), add_size<2048>(), true);

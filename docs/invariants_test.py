@@ -10,7 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE, ENUM = "docs/invariants.md", "model/judge/invariant.hpp"
 BREAKS = ("model/subject/sabotage_test.cpp", "model/judge/geometry_oracle_test.cpp",
           "model/judge/trace_oracle_test.cpp", "model/subject/claims_test.cpp", "model/subject/subject_test.cpp",
-          "fuzz/planted/hosted_edits.py", "fuzz/planted/locked_edits.py")
+          "fuzz/planted/hosted_edits.py", "fuzz/planted/locked_edits.py",
+          "properties/locked/threads_test.py", "model/subject/slab_locked_test.cpp")
 ROW = re.compile(r"^\| ([A-Z]\d+) \|.*\| `([^`|]+)` \|$|^\| ([A-Z]\d+) \|.*$", re.MULTILINE)
 ENUMERATOR = re.compile(r"^  ([A-Z]\d+)(?= = |,|$)", re.MULTILINE)
 

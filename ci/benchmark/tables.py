@@ -5,7 +5,7 @@ from shared.text import number
 
 # Who is told together, in this order, and what they have in common.
 GROUPS = [
-    ("slab, this tree", lambda name: name.startswith(("Cache/", "DynamicCache/"))),
+    ("slab, this tree", lambda name: name.startswith(("Cache/", "DynamicCache/", "LockedCache/"))),
     ("slab, the older tree", lambda name: name.startswith(OLDER)),
     ("pools of one size for one thread, as slab", lambda name: name.startswith(("boost::", "pmr::"))),
     ("mallocs: any size, and threads too", lambda name: "malloc" in name),

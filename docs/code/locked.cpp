@@ -1,4 +1,4 @@
-// docs/kernel.md: a cache for several CPUs and their interrupts.
+// docs/smp.md: a cache for several CPUs and their interrupts.
 #include <slab/locked.hpp>
 
 #include "docs/code/frames.hpp"

@@ -66,7 +66,7 @@ EDITS = [
     # Growth, of which another CPU sees too much, or which it spoils.
     (LOCKED, "keep_for_later(call, __builtin_return_address(0));",
      "keep_for_later(call, __builtin_return_address(0)),\n"
-     "              static_cast<void>(@race_lost_is_null && object ? (Inner::free(object), object = nullptr)\n"
+     "              static_cast<void>(@race_lost_is_null && object ? (Core::free(object, nullptr), object = nullptr)\n"
      "                                                             : nullptr);"),
     (LOCKED, "is_made = needed_for(n) == 0 || adopt(caller);",
      "is_made = needed_for(n) == 0 ? !@lost_reserve_is_false : adopt(caller);"),
@@ -81,9 +81,9 @@ EDITS = [
     (LOCKED, "return release_down_to([empty] { return empty; }, caller), false;",
      "return @failed_reserve_keeps ? false : (release_down_to([empty] { return empty; }, caller), false);"),
     # Where the backend must not be called.
-    (LOCKED, "LockedCall call; const Section section{*this, call}; return Inner::alloc_no_grow();",
+    (LOCKED, "LockedCall call; const Section section{*this, call}; return static_cast<Pointer>(",
      "if (@no_grow_grows) return alloc();\n    LockedCall call;\n    const Section section{*this, call};\n"
-     "    return Inner::alloc_no_grow();"),
+     "    return static_cast<Pointer>("),
     (LOCKED, "call.is_deferring = true;",
      "if (@deferred_gives_back) return free(object);\n    call.is_deferring = true;"),
     # A lock that saves the interrupt flag: too late, too early, read when it is another's, not put back, not cleared.

@@ -102,6 +102,8 @@ enum class Invariant : std::uint16_t {
   K7,
   K8,
   K9,
+  K10,
+  K11,
   T1 = 'T' << 8 | 1,
   T2,
   T3,

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <slab/locked.hpp>
 #include <slab/slab.hpp>
+
 #include "properties/allocator/guarded_policies.hpp"
 
 // Policies that track callers: who allocated a slot and who freed it, as reports have it. CMake compiles this file with
@@ -100,6 +102,26 @@ TEST_F(GuardedCallers, DestructionNamesWhoAllocatedWhatIsLeft) {
   __asan_unpoison_memory_region(slab, 8192);
 #endif
   backend.free_slab(slab, 8192, 4096);
+}
+
+struct NoLock {
+  void lock() noexcept {}
+  void unlock() noexcept {}
+};
+
+TEST_F(GuardedCallers, OfALockedCacheAreThoseOfTheCache) {
+  SlabsInOrder backend;
+  using Blocks = slab::Locked<Cache<Block, Config{}, SlabsInOrder, Everything>, NoLock>;
+  Blocks cache{backend};
+  Block* const object = allocate_here(cache);
+  free_here(cache, object);
+  free_here(cache, object);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].kind, Misuse::DoubleFree);
+  EXPECT_TRUE(is_in(reports[0].allocated_by, &allocate_here<Blocks>));
+  EXPECT_TRUE(is_in(reports[0].freed_by, &free_here<Blocks, Block*>));
+  EXPECT_TRUE(is_in(reports[0].caller, &free_here<Blocks, Block*>));
+  cache.shrink();
 }
 
 }  // namespace

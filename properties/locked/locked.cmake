@@ -29,3 +29,18 @@ add_test(NAME locked.FindsPlantedMistakes
   COMMAND python3 -B ${planting}/locked_edits.py --test $<TARGET_FILE:locked_explore_planted>)
 set_tests_properties(locked.EveryOrderOfSmallPrograms locked.RandomPrograms locked.FindsPlantedMistakes
   PROPERTIES TIMEOUT 600)
+
+# Real threads. ThreadSanitizer goes with no other sanitizer, so it is compiled without the harness.
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang AND SLAB_SANITIZE)
+  find_package(Threads REQUIRED)
+  add_executable(locked_threads locked/threads.cpp)
+  target_compile_features(locked_threads PRIVATE cxx_std_20)
+  target_compile_options(locked_threads PRIVATE -fsanitize=thread -O1 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+    -Werror)
+  target_link_options(locked_threads PRIVATE -fsanitize=thread)
+  target_include_directories(locked_threads PRIVATE ${PROJECT_SOURCE_DIR}/allocator/include ${PROJECT_SOURCE_DIR})
+  target_link_libraries(locked_threads PRIVATE Threads::Threads)
+  add_test(NAME locked.ThreadsDoNotRace COMMAND python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/locked/threads_test.py
+    $<TARGET_FILE:locked_threads>)
+  set_tests_properties(locked.ThreadsDoNotRace PROPERTIES TIMEOUT 300)
+endif()

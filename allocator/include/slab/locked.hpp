@@ -55,6 +55,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
   using Supply = LockedBackend<Backend>;
   using Inner = typename Of::Type;
   using Slabs = typename Inner::Slabs;
+  using Core = typename Inner::CacheCore;
   using Inner::row;
   static_assert(CacheLock<L>, "slab: a lock has `void lock() noexcept` and `void unlock() noexcept`");
 
@@ -78,48 +79,53 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
   [[nodiscard]] L& lock() const noexcept { return lock_; }
 
   /// CacheCore::alloc(). The lock is taken once; where a slab must be made two or, of Large, three times.
-  [[nodiscard]] Pointer alloc() noexcept {
-    LockedCall call;
-    for (;;) {
-      Pointer object;
-      {
-        const Section section{*this, call};
-        object = Inner::alloc();
-        if (call.is_answered && (object || call.wants == LockedCall::Wants::Nothing))
-          keep_for_later(call, __builtin_return_address(0));
-      }
-      give_back(call);
-      if (object || call.wants == LockedCall::Wants::Nothing) return object;
-      ask(call);
-    }
+  [[nodiscard]] Pointer alloc() noexcept
+    requires(!has_guards<Policy>)
+  {
+    return alloc_for(nullptr);
+  }
+  /// The same. Of a policy with guards, a call is never inlined: where it returns to is the caller.
+  [[nodiscard, gnu::noinline]] Pointer alloc() noexcept
+    requires has_guards<Policy>
+  {
+    return alloc_for(__builtin_return_address(0));
   }
   /// CacheCore::alloc_no_grow(): never calls the backend, so an interrupt may. The lock is taken once.
-  [[nodiscard]] Pointer alloc_no_grow() noexcept {
-    LockedCall call;
-    const Section section{*this, call};
-    return Inner::alloc_no_grow();
+  [[nodiscard]] Pointer alloc_no_grow() noexcept
+    requires(!has_guards<Policy>)
+  {
+    return alloc_no_grow_for(nullptr);
+  }
+  /// The same.
+  [[nodiscard, gnu::noinline]] Pointer alloc_no_grow() noexcept
+    requires has_guards<Policy>
+  {
+    return alloc_no_grow_for(__builtin_return_address(0));
   }
   /// CacheCore::free(). The lock is taken once, and once more for each empty slab too many that free_deferred() left.
-  void free(Pointer object) noexcept {
-    if (!object) return;
-    LockedCall call;
-    bool is_trimmed;
-    {
-      const Section section{*this, call};
-      Inner::free(object);
-      is_trimmed = this->count_empty() <= this->kept_slabs_;
-    }
-    give_back(call);
-    if (!is_trimmed) release_down_to([this] { return this->kept_slabs_; }, __builtin_return_address(0));
+  void free(Pointer object) noexcept
+    requires(!has_guards<Policy>)
+  {
+    free_for(object, nullptr);
+  }
+  /// The same.
+  [[gnu::noinline]] void free(Pointer object) noexcept
+    requires has_guards<Policy>
+  {
+    free_for(object, __builtin_return_address(0));
   }
   /// The same, but gives no slab back, which the next free() or shrink() does: so an interrupt may. Of the backend it
   /// calls get_slab_info alone. The lock is taken once. O(1).
-  void free_deferred(Pointer object) noexcept {
-    if (!object) return;
-    LockedCall call;
-    call.is_deferring = true;
-    const Section section{*this, call};
-    Inner::free(object);
+  void free_deferred(Pointer object) noexcept
+    requires(!has_guards<Policy>)
+  {
+    free_deferred_for(object, nullptr);
+  }
+  /// The same.
+  [[gnu::noinline]] void free_deferred(Pointer object) noexcept
+    requires has_guards<Policy>
+  {
+    free_deferred_for(object, __builtin_return_address(0));
   }
 
   /// CacheCore::reserve(). The lock is taken for each slab. Slabs that are made meanwhile for other callers count too.
@@ -155,12 +161,12 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
   [[gnu::noinline]] std::size_t shrink() noexcept {
     const void* const caller = __builtin_return_address(0);
     LockedCall call;
-    std::size_t released;
+    std::size_t released = release_quarantine(caller);
     {
       const Section section{*this, call};
       if (this->busy_.is_set()) [[unlikely]]
         return this->refuse(nullptr), 0;
-      released = this->enter_without_quarantine(caller);
+      released += this->enter_without_quarantine(caller);
       this->keep(0);
       this->busy_.leave();
     }
@@ -231,6 +237,48 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
     return f();
   }
 
+  // The public functions. `caller` is where they return to, if the policy has guards.
+
+  [[gnu::always_inline]] Pointer alloc_for(const void* caller) noexcept {
+    LockedCall call;
+    for (;;) {
+      Pointer object;
+      {
+        const Section section{*this, call};
+        object = static_cast<Pointer>(Core::alloc(Core::Growth::Allowed, caller));
+        if (call.is_answered && (object || call.wants == LockedCall::Wants::Nothing))
+          keep_for_later(call, __builtin_return_address(0));
+      }
+      give_back(call);
+      if (object || call.wants == LockedCall::Wants::Nothing) return object;
+      ask(call);
+    }
+  }
+  [[gnu::always_inline]] Pointer alloc_no_grow_for(const void* caller) noexcept {
+    LockedCall call;
+    const Section section{*this, call};
+    return static_cast<Pointer>(Core::alloc(Core::Growth::Forbidden, caller));
+  }
+  [[gnu::always_inline]] void free_for(Pointer object, const void* caller) noexcept {
+    if (!object) return;
+    LockedCall call;
+    bool is_trimmed;
+    {
+      const Section section{*this, call};
+      Core::free(object, caller);
+      is_trimmed = this->count_empty() <= this->kept_slabs_;
+    }
+    give_back(call);
+    if (!is_trimmed) release_down_to([this] { return this->kept_slabs_; }, __builtin_return_address(0));
+  }
+  [[gnu::always_inline]] void free_deferred_for(Pointer object, const void* caller) noexcept {
+    if (!object) return;
+    LockedCall call;
+    call.is_deferring = true;
+    const Section section{*this, call};
+    Core::free(object, caller);
+  }
+
   /// Tells on_misuse, which may call the cache, or leave the call for good.
   static void tell(const MisuseReport& report) noexcept {
     auto* const slabs = static_cast<Slabs*>(const_cast<void*>(report.cache));
@@ -290,6 +338,26 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
       give_back(call);
     }
     return is_made;
+  }
+  /// Lets as many objects leave the quarantine as it holds at most, each with the lock, so that their slabs go back one
+  /// by one. Returns how many.
+  std::size_t release_quarantine([[maybe_unused]] const void* caller) noexcept {
+    std::size_t released = 0;
+    if constexpr (Policy::quarantine_objects != 0)
+      for (std::size_t i = 0; i < Policy::quarantine_objects; ++i) {
+        LockedCall call;
+        {
+          const Section section{*this, call};
+          if (this->busy_.is_set() || this->quarantined() == 0) return released;
+          this->busy_.enter();
+          this->guards_.trimmed_slabs = 0;
+          this->guards_.caller = caller;
+          Core::free_leaving(this->guards_.quarantine.pop());
+          released += this->guards_.trimmed_slabs;
+        }
+        give_back(call);
+      }
+    return released;
   }
   /// Gives empty slabs back while there are more than `kept()`. Returns how many.
   template <class F>
