@@ -32,12 +32,18 @@ class Executor {
       : arena_{arena}, choose_{choose}, backends_{{arena_, 0, log_}, {arena_, 1, log_}} {}
 
   /// Runs a program from its bytes. False: it made more of its backend than the executor remembers, and its log says
-  /// nothing.
-  bool run(const std::uint8_t* data, std::size_t size) {
+  /// nothing. Calls `after` once the caches are made, after each operation and at the end.
+  template <class After>
+  bool run(const std::uint8_t* data, std::size_t size, After after) {
     Decoder decoder{data, size, slab_language_without_misuse};
     start(decoder.setup());
-    for (Operation operation; decoder.next(operation);) step(operation);
+    after();
+    for (Operation operation; decoder.next(operation);) {
+      step(operation);
+      after();
+    }
     finish();
+    after();
     return !backends_[0].is_out_of_room() && !backends_[1].is_out_of_room();
   }
   [[nodiscard]] const EventLog& log() const { return log_; }

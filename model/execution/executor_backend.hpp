@@ -34,7 +34,7 @@ class ExecutorRegion {
       block = where_.fresh(size, align);
     }
     if (block == 0) return 0;
-    for (std::size_t i = 0; i < size; ++i) reinterpret_cast<unsigned char*>(block)[i] = junk;
+    __builtin_memset(reinterpret_cast<void*>(block), junk, size);
     (void)where_.random();
     return block;
   }
@@ -48,7 +48,7 @@ class ExecutorRegion {
 
  private:
   static constexpr std::size_t most_returned = 4 * max_slabs;
-  static constexpr unsigned char junk = 0xD5;
+  static constexpr int junk = 0xD5;
   struct Block {
     std::uintptr_t begin;
     std::size_t size;

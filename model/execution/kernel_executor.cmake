@@ -15,8 +15,9 @@ if(CMAKE_SCRIPT_MODE_FILE)
   execute_process(COMMAND ${CMAKE_CURRENT_LIST_DIR}/../../ci/freestanding --objects ${PROGRAM}.kernel_executor.o
     ${PROGRAM}.decoder.o COMMAND_ERROR_IS_FATAL ANY)
   # Where that code model has addresses: not in a position-independent program.
-  execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -w -DSLABPROOF_KERNEL -static -no-pie ${DIGESTS}
-    ${PROGRAM}.kernel_executor.o ${PROGRAM}.decoder.o -o ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -w -DSLABPROOF_KERNEL -static -no-pie
+    -I ${CMAKE_CURRENT_LIST_DIR}/../.. ${DIGESTS} ${PROGRAM}.kernel_executor.o
+    ${PROGRAM}.decoder.o -o ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND ${PROGRAM} ${FOLDERS} OUTPUT_VARIABLE executed COMMAND_ERROR_IS_FATAL ANY)
   if(NOT executed STREQUAL expected)
     file(WRITE ${PROGRAM}.runner "${expected}")

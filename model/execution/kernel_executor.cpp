@@ -2,9 +2,11 @@
 // into a program, and compares the event logs that it writes with the runner's.
 #include <new>
 
+#include <slab/poison.hpp>
 #include <slab/slab.hpp>
 
 #include "model/execution/executor.hpp"
+#include "model/execution/kernel_executor.hpp"
 
 namespace slabproof {
 namespace {
@@ -23,12 +25,26 @@ C& at(void* cache) {
   return *static_cast<C*>(cache);
 }
 
+// slabproof_flip_allocation()
+std::uint64_t allocations_until_flip = 0;
+std::uintptr_t flipped = 0;
+
+void* perhaps_flipped(void* object) {
+  if (!object || allocations_until_flip == 0 || --allocations_until_flip > 0) return object;
+  flipped = reinterpret_cast<std::uintptr_t>(object) ^ 0xFF00;
+  return reinterpret_cast<void*>(flipped);
+}
+void* not_flipped(void* object) {
+  if (!object || reinterpret_cast<std::uintptr_t>(object) != flipped) return object;
+  return reinterpret_cast<void*>(flipped ^ 0xFF00);
+}
+
 template <class C>
 constexpr CacheCalls calls_of{.make = [](void* storage, const slab::Geometry& geometry,
                                          ExecutorBackend& backend) { ::new (storage) C{geometry, backend}; },
-                              .alloc = [](void* cache) -> void* { return at<C>(cache).alloc(); },
+                              .alloc = [](void* cache) -> void* { return perhaps_flipped(at<C>(cache).alloc()); },
                               .alloc_no_grow = [](void* cache) -> void* { return at<C>(cache).alloc_no_grow(); },
-                              .free = [](void* cache, void* object) { at<C>(cache).free(object); },
+                              .free = [](void* cache, void* object) { at<C>(cache).free(not_flipped(object)); },
                               .reserve = [](void* cache, std::size_t n) { return at<C>(cache).reserve(n); },
                               .shrink = [](void* cache) { return at<C>(cache).shrink(); },
                               .live_objects = [](void* cache) { return at<C>(cache).statistics().allocated_objects; },
@@ -72,10 +88,21 @@ alignas(Executor) unsigned char place_of_executor[sizeof(Executor)];
 }  // namespace
 }  // namespace slabproof
 
-/// The digest of the event log of a program, and how many events; 0 events: there was no room for it.
-extern "C" std::uint64_t slabproof_execute(const std::uint8_t* data, std::size_t size, std::uint64_t* events) {
+extern "C" SlabproofRun slabproof_execute_steps(const std::uint8_t* data, std::size_t size,
+                                                void (*after)(const SlabproofStep&)) {
   using namespace slabproof;
   if (!executor) executor = ::new (place_of_executor) Executor{reinterpret_cast<std::uintptr_t>(arena), choose};
-  *events = executor->run(data, size) ? executor->log().count() : 0;
-  return executor->log().digest();
+  slab::detail::permit(arena, sizeof arena);  // the program before may have left caches with live objects
+  const bool has_room = executor->run(data, size, [after] {
+    if (after) after({executor->log().count(), executor->log().digest()});
+  });
+  return {executor->log().count(), executor->log().digest(), has_room};
 }
+
+extern "C" std::uint64_t slabproof_execute(const std::uint8_t* data, std::size_t size, std::uint64_t* events) {
+  const SlabproofRun run = slabproof_execute_steps(data, size, nullptr);
+  *events = run.has_room ? run.events : 0;
+  return run.digest;
+}
+
+extern "C" void slabproof_flip_allocation(std::uint64_t count) { slabproof::allocations_until_flip = count; }
