@@ -67,7 +67,7 @@ class Paths(Case):
 
     def test_other_paths_are_built_in_once_and_can_then_be_read_only(self):
         tree = self.checkout(HARMLESS, "ci", "CMakePresets.json", "CMakeLists.txt", "LICENSE", "allocator", "model",
-                             "fuzz", "properties", "examples", "bench")
+                             "fuzz", "properties", "examples", "bench", "docs")
         build = [tree / "ci" / "build", "release", "large_objects", "planted_headers"]
         self.assertEqual(run(*build).returncode, 0, run(*build).stdout)
         built = run("ninja", "-C", tree / "build" / "release", *build[2:])

@@ -18,7 +18,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "ci"))
-from kernel import objects, toolchain
+from kernel_code import objects, toolchain
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 IN = re.compile(r"<!-- in (docs/code/\w+\.cpp) -->")

@@ -33,7 +33,7 @@ target_link_libraries(event_digests PRIVATE model)
 foreach(target IN ITEMS fuzz_small_single_page fuzz_small_multi_page fuzz_large)
   list(APPEND program_folders ${PROJECT_SOURCE_DIR}/corpus/${target})
 endforeach()
-include(${PROJECT_SOURCE_DIR}/ci/kernel/kernel.cmake)
+include(${PROJECT_SOURCE_DIR}/ci/kernel_code/kernel.cmake)
 foreach(compiler IN LISTS digest_compilers)  # the newest clang, and g++
   name_and_flags_of(${compiler})
   list(APPEND flags -Wall -Wextra -Werror -I ${PROJECT_SOURCE_DIR} -I ${PROJECT_SOURCE_DIR}/allocator/include)

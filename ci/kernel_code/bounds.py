@@ -3,7 +3,7 @@
 import collections
 import re
 
-from kernel import toolchain
+from kernel_code import toolchain
 from shared import files
 from shared.command import CannotWork
 from shared.targets import ROOT

@@ -14,7 +14,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from kernel import bounds, freestanding, headers, machine_code, objects, toolchain
+from kernel_code import bounds, freestanding, headers, machine_code, objects, toolchain
 from shared import tests
 from shared.command import CannotWork
 from shared.targets import ROOT
@@ -240,7 +240,7 @@ class Missing(unittest.TestCase):
             for name, text in programs.items():
                 pathlib.Path(folder, name).write_text(text)
                 os.chmod(f"{folder}/{name}", 0o755)
-            return subprocess.run([sys.executable, "-B", ROOT / "ci/kernel/freestanding.py", "--installed"],
+            return subprocess.run([sys.executable, "-B", ROOT / "ci/kernel_code/freestanding.py", "--installed"],
                                   env={**os.environ, "PATH": folder}, capture_output=True, text=True)
 
     def test_nothing_is_said_of_what_did_not_run(self):
@@ -259,4 +259,4 @@ class Missing(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    sys.exit(tests.main("ci/kernel/freestanding_test.py", __doc__))
+    sys.exit(tests.main("ci/kernel_code/freestanding_test.py", __doc__))

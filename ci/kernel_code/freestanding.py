@@ -1,8 +1,8 @@
 """Shows that the allocator is what docs/kernel.md says of it, as g++ 12, clang 14 and clang 19 compile it with the
 flags of that page. Each header compiles alone, without a warning, and reaches no header but those that
-ci/kernel/headers.py allows. All rows and policies ask the linker for memcpy, memmove, memset, memcmp and what backend,
-lock and on_misuse declare; nothing runs before or after main, nothing is guarded or thread-local: at -O0, -Os and -O2.
-At -O2 only reserve() divides, there is no recursion, and the stack of alloc and free has a bound.
+ci/kernel_code/headers.py allows. All rows and policies ask the linker for memcpy, memmove, memset, memcmp and what
+backend, lock and on_misuse declare; nothing runs before or after main, nothing is guarded or thread-local: at -O0, -Os
+and -O2. At -O2 only reserve() divides, there is no recursion, and the stack of alloc and free has a bound.
 
 Prints the bytes of text and of stack that alloc and free take at -O2, and fails when one is more than
 ci/freestanding_bounds.txt allows. The stack is that of the deepest way, with the address that the call returns to; what
@@ -20,7 +20,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from kernel import bounds, headers, machine_code, objects, toolchain
+from kernel_code import bounds, headers, machine_code, objects, toolchain
 from shared import command, text
 from shared.command import CannotWork
 from shared.targets import ROOT

@@ -2,7 +2,7 @@
 
 import re
 
-from kernel import toolchain
+from kernel_code import toolchain
 from shared.command import CannotWork
 from shared.targets import ROOT
 
@@ -59,7 +59,7 @@ def problems_of(compiler, header, root=ROOT):
     for *way, last in ways_to(done.stderr, compiler):
         if last not in reached and not is_allowed(last) and all(map(is_allowed, way)):
             yield (f"<{header}> reaches <{last}> with {compiler.name}, by {' and '.join(f'<{name}>' for name in way)}: "
-                   "ci/kernel/headers.py does not allow it")
+                   "ci/kernel_code/headers.py does not allow it")
         reached.add(last)
     if done.returncode != 0:
         yield f"<{header}> does not compile alone with {compiler.name}:\n{without_headers(done.stderr)}"
