@@ -10,7 +10,12 @@ add_library(planted_sizes OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/examples
 target_include_directories(planted_sizes BEFORE PRIVATE ${sizes_planted} ${PROJECT_SOURCE_DIR}/model/include)
 target_link_libraries(planted_sizes PRIVATE model)
 add_dependencies(planted_sizes planted_size_headers)
+add_library(sizes_subject OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/examples/subjects/size_classes.cpp)
+target_include_directories(sizes_subject PRIVATE ${PROJECT_SOURCE_DIR}/model/include)
+target_link_libraries(sizes_subject PRIVATE model)
 if(NOT SLAB_FUZZ)
+  add_hosted_replay(sizes sizes_subject)  # for ci/mutants
+  set_target_properties(sizes_replay PROPERTIES EXCLUDE_FROM_ALL ON)
   add_hosted_replay(sizes_planted planted_sizes)
   if(SLAB_SANITIZE)
     add_test(NAME sizes.FindsPlantedBugs COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/planted/subject_bugs.py

@@ -1,0 +1,1 @@
+"""What ci/mutants is made of."""

@@ -1,0 +1,157 @@
+"""Builds the checks on a copy of the checkout with all mutants in it, and finds those that do not compile."""
+
+import hashlib
+import itertools
+import json
+import os
+import re
+import shlex
+import subprocess
+
+from mutation import schemata
+from shared.command import CannotWork
+from shared.sources import files_in
+from shared.targets import BUILD, ROOT
+
+FLAGS = "-O1 -g1 -w -Wno-c++11-narrowing"
+SAID = re.compile(r"^(\S+?):(\d+):\d+: (error|note|fatal error): ", re.MULTILINE)
+# To optimise functions of so many branches takes minutes. A Cache does what the DynamicCache of its geometry does.
+CMAKE = """
+target_compile_definitions(slab_subjects PRIVATE SLABPROOF_ONE_CACHE)
+foreach(target slab_subjects slab_damage sizes_subject hosted_subject small_hosted_subject locked_explore
+        allocator_test)
+  target_compile_options(${target} PRIVATE -O0 -g0)
+endforeach()
+"""
+# Sources that between them instantiate what the checks do.
+SOURCES = ("model/subject/slab_subject.cpp", "model/subject/slab_guarded_large.cpp",
+           "model/subject/slab_guarded_single_page.cpp", "model/subject/slab_guarded_multi_page.cpp",
+           "examples/subjects/size_classes.cpp", "properties/hosted/hosted_subject.cpp",
+           "properties/locked/explore_locked.cpp", "properties/locked/world.cpp")
+
+
+def digest_of(root, folders):
+    """Of the sources in these folders, and of what makes mutants of them."""
+    digest = hashlib.sha256()
+    for path in files_in(root):
+        if path.parts[0] in folders or path.parts[:2] == ("ci", "mutation"):
+            digest.update(str(path).encode() + b"\0" + (root / path).read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+class Build:
+    def __init__(self, say):
+        self.say = say
+        self.build = BUILD / "mutants"
+        self.tree = self.build / "tree"  # where nobody takes it for sources: beside a CMakeCache.txt
+
+    def copy(self, files):
+        """The checkout, except for the headers that are mutated and the corpus."""
+        wanted = set()
+        for path in files_in(ROOT):
+            if str(path) in files or str(path) == "CMakeLists.txt" or path.parts[0] == "build":
+                continue
+            wanted.add(str(path))
+            here, there = ROOT / path, self.tree / path
+            if not there.exists() or there.read_bytes() != here.read_bytes():
+                there.parent.mkdir(parents=True, exist_ok=True)
+                there.write_bytes(here.read_bytes())
+                there.chmod(here.stat().st_mode)
+        for path in list(files_in(self.tree)):
+            if str(path) not in {*wanted, *files, "CMakeLists.txt"} and path.name != "slab_mutant.hpp":
+                (self.tree / path).unlink()
+        corpus = self.tree / "corpus"
+        if not corpus.is_symlink():
+            corpus.symlink_to(ROOT / "corpus")
+
+    def configure(self):
+        lists = self.tree / "CMakeLists.txt"
+        text = (ROOT / "CMakeLists.txt").read_text() + CMAKE
+        schemata.write_if_new(lists, text)
+        self.run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja",
+                  f"-DCMAKE_TOOLCHAIN_FILE={self.tree}/ci/newest_clang.cmake", "-DSLAB_HARNESS=ON",
+                  "-DCMAKE_BUILD_TYPE=None", f"-DCMAKE_CXX_FLAGS={FLAGS}", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"])
+
+    def run(self, words):
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace")
+        if done.returncode != 0:
+            raise CannotWork(f"{words[0]} fails:\n{done.stdout[-3000:]}")
+
+    def prepare(self, mutants, files):
+        """The mutants that compile, with the checks built. The others are told apart once for each state of the
+        sources."""
+        known = self.build / "refused.json"
+        digest = digest_of(ROOT, ("allocator",))
+        try:
+            kept = json.loads(known.read_text())
+        except (OSError, ValueError):
+            kept = {}
+        refused = set(kept["keys"]) if kept.get("allocator") == digest else set()
+        self.copy(files)
+        schemata.write(files, [m for m in mutants if m.runs and m.key not in refused], ROOT, self.tree)
+        self.configure()
+        commands = self.commands()
+        for source, words in commands.items():
+            while True:
+                copies = schemata.write(files, [m for m in mutants if m.runs and m.key not in refused], ROOT,
+                                        self.tree)
+                numbers = self.refused_by(words, copies, source)
+                if not numbers:
+                    break
+                refused |= {mutants[number - 1].key for number in numbers}
+                self.say(f"{len(refused)} mutants do not compile so far ({source})")
+            known.write_text(json.dumps({"allocator": digest, "keys": sorted(refused)}))
+        return refused
+
+    def commands(self):
+        """How the sources are compiled, without their output."""
+        found = {}
+        for entry in json.loads((self.build / "compile_commands.json").read_text()):
+            name = os.path.relpath(entry["file"], self.tree)
+            if name in SOURCES and name not in found:
+                words = shlex.split(entry["command"])
+                words = [word for word in words if not word.endswith("ccache")]
+                at = words.index("-o")
+                found[name] = words[:at] + words[at + 2:] + ["-fsyntax-only", "-ferror-limit=0"]
+        if missing := set(SOURCES) - set(found):
+            raise CannotWork(f"CMake compiles no {' and no '.join(sorted(missing))}; mend ci/mutation/building.py")
+        return found
+
+    def refused_by(self, words, copies, source):
+        done = subprocess.run(words, cwd=self.build, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace")
+        if done.returncode == 0:
+            return set()
+        # An error on no mutant's line is of those that begin behind it, or of the one that asked for what is compiled.
+        found, asking = set(), set()
+        is_open = False
+        for match in SAID.finditer(done.stdout):
+            path, line, kind = match[1], int(match[2]), match[3]
+            name = os.path.relpath(path, self.tree)
+            numbers = copies[name].numbers if name in copies else {}
+            if kind != "note":
+                here = {numbers[line]} if line in numbers else set()
+                if not here:
+                    for behind in itertools.takewhile(numbers.__contains__, itertools.count(line + 1)):
+                        here.add(numbers[behind])
+                found |= here
+                is_open = not here
+            elif is_open and line in numbers:
+                asking.add(numbers[line])
+                is_open = False
+        found = found or asking
+        if not found:
+            (self.build / "errors.txt").write_text(done.stdout)
+            raise CannotWork(f"{source} does not compile with mutants in it:\n{done.stdout[:2000]}")
+        return found
+
+    def program(self, name):
+        jobs = len(os.sched_getaffinity(0))
+        self.run(["ninja", "-C", self.build, f"-j{jobs}", name])
+        return self.build / "bin" / name
+
+    def compiled_in(self, program):
+        """The numbers of the mutants that a program has."""
+        said = subprocess.run(["nm", program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True)
+        return {int(number) for number in re.findall(r"slab_mutant5is_onILi(\d+)E", said.stdout)}

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""What the operators of ci/mutants make of a small header, what its copy does, and how results are kept. Skipped (77)
+without libclang."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
+from mutation import checks, mutants, operators, schemata, syntax
+from mutation.building import Build
+from mutation.equivalents import Equivalents
+from mutation.results import Results
+from shared import tests
+from shared.command import CannotWork
+
+HEADER = """#pragma once
+namespace slab {
+/// A sum of the numbers below `n` that are even.
+inline int even_sum(int n) noexcept {
+  int sum = 0;
+  for (int i = 0; i < n; ++i) {
+    if (i % 2 != 0) continue;  // a comment, with i < n
+    sum += i;
+  }
+  return sum;
+}
+inline const int& first(const int& one, const int&) noexcept { return one; }
+constexpr int width = 4 + 4;
+template <bool Checks>
+int wide(int n) noexcept {
+  if constexpr (Checks)
+    if (n > width) return -1;
+  return n << 1;
+}
+template <class T>
+T never(T n) noexcept { return n + 1; }
+inline int unreached(int n) noexcept { return n - 1; }
+inline bool same(void* one, bool other) noexcept { return one && other; }
+}  // namespace slab
+"""
+PROGRAM = """#include <slab/slab.hpp>
+#include <cstdio>
+int main(int argc, char**) {
+  const int one = 1, two = 2;
+  if (slab::even_sum(5) != 6 || slab::even_sum(6) != 6 || slab::wide<true>(8) != 16 || slab::wide<true>(9) != -1 ||
+      slab::first(one, two) != 1 || slab::same(nullptr, true) || (argc > 5 && slab::unreached(1) == 0)) {
+    std::puts("signature: E1/sum");
+    return 1;
+  }
+}
+"""
+
+
+def scene(folder):
+    """A root with that header for an allocator."""
+    for header in syntax.HEADERS:
+        room = "hosted" if "hosted" in header else "include"
+        path = folder / "allocator" / room / header
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEADER if header == "slab/slab.hpp" else "#pragma once\n")
+    return folder
+
+
+class Mutants(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.holder = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls.holder.name).resolve()
+        cls.mutants, cls.files = operators.mutants_of(scene(cls.folder / "root"))
+        cls.keys = {m.key.split(" ", 1)[1]: m for m in cls.mutants}
+        cls.copies = schemata.write(cls.files, [m for m in cls.mutants if m.runs], cls.folder / "root",
+                                    cls.folder / "copy")
+        (cls.folder / "main.cpp").write_text(PROGRAM)
+        cls.program = cls.folder / "program"
+        cls.compiled = cls.compile(cls.program)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.holder.cleanup()
+
+    @classmethod
+    def compile(cls, out):
+        return subprocess.run(["clang++-19", "-std=c++20", "-w", f"-I{cls.folder}/copy/allocator/include",
+                               cls.folder / "main.cpp", "-o", out], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True)
+
+    def end(self, key, limit=20, reached=None):
+        number = self.keys[key].number if key else 0
+        return checks.run(checks.Check("program", "", [], checks.ANY), self.program, number, limit, reached)
+
+    def test_each_operator_has_its_mutants(self):
+        for key in ("even_sum: i < n -> i <= n", "even_sum: i < n -> the last is left out", "even_sum: i < n -> true",
+                    "even_sum: i % 2 != 0 -> i % 2 == 0", "even_sum: i % 2 -> i / 2", "even_sum: 2 -> 2 + 1",
+                    "even_sum: continue -> nothing", "even_sum: sum += i -> nothing", "even_sum: sum += i -> sum = i",
+                    "even_sum: ++i -> --i", "even_sum: return sum -> another value", "wide: n << 1 -> n >> 1",
+                    "same: one && other -> one || other", "same: one && other -> one"):
+            self.assertIn(key, self.keys)
+
+    def test_what_the_compiler_decides_does_not_run(self):
+        for key in ("wide: Checks -> false", "4 -> 4 + 1"):
+            self.assertFalse(next(m for k, m in self.keys.items() if k.endswith(key)).runs)
+
+    def test_a_reference_is_returned_as_it_is(self):
+        self.assertFalse([key for key in self.keys if key.startswith("first: return")])
+
+    def test_the_copy_compiles_and_does_what_the_original_does(self):
+        self.assertEqual(self.compiled.returncode, 0, self.compiled.stderr)
+        self.assertEqual(self.end(None).how, "passed")
+
+    def test_a_mutant_is_killed_and_the_signature_told(self):
+        end = self.end("even_sum: sum += i -> nothing")
+        self.assertEqual((end.how, end.what), ("killed", "E1/sum"))
+        self.assertEqual(self.end("even_sum: continue -> nothing").how, "killed")
+        self.assertEqual(self.end("same: one && other -> one || other").how, "killed")
+
+    def test_one_that_nobody_can_tell_survives(self):
+        self.assertEqual(self.end("even_sum: 0 -> 0 + 1 #2").how, "passed")  # 0 adds nothing
+        self.assertEqual(self.end("unreached: n - 1 -> n + 1").how, "passed")
+
+    def test_one_that_never_ends_is_told_apart(self):
+        self.assertEqual(self.end("even_sum: i < n -> true", limit=2).how, "hung")
+
+    def test_what_is_compiled_in_and_come_upon_is_known(self):
+        present = Build.compiled_in(None, self.program)
+        self.assertNotIn(self.keys["never: n + 1 -> n - 1"].number, present)
+        self.assertIn(self.keys["unreached: n - 1 -> n + 1"].number, present)
+        with tempfile.NamedTemporaryFile() as reached:
+            reached.truncate(len(self.mutants) + 1)
+            self.end(None, reached=reached.name)
+            seen = pathlib.Path(reached.name).read_bytes()
+        self.assertEqual(seen[self.keys["unreached: n - 1 -> n + 1"].number], 0)
+        self.assertEqual(seen[self.keys["even_sum: sum += i -> nothing"].number], 1)
+
+
+class Files(unittest.TestCase):
+    def test_results_are_gone_on_with(self):
+        mutant = operators.Mutant("f", "g", "return", 1, "a", "b", 0, 1, 0, "b", True, key="f g: a -> b")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "out" / "results"
+            first = Results(path, "one")
+            first.add(mutant, "open", "explorer")
+            self.assertTrue(first.is_open(mutant))
+            path.write_text(path.read_text() + '{"of": "one", "key"')  # a run that was ended
+            second = Results(path, "one")
+            self.assertEqual(list(second.passed(mutant)), ["explorer"])
+            second.add(mutant, "killed", "random programs", "G6/start", 0.2)
+            third = Results(path, "one")
+            self.assertEqual(third.by_key[mutant.key]["what"], "G6/start")
+            self.assertFalse(third.is_open(mutant))
+            self.assertTrue(Results(path, "other sources").is_open(mutant))
+
+    def test_a_line_without_a_reason_or_mutant_is_an_error(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "listed"
+            path.write_text("# why\nf g: a -> b ;; because a is b\n")
+            self.assertEqual(Equivalents(path).without([]), ["f g: a -> b"])
+            for wrong in ("f g: a -> b\n", "f g: a -> b ;; \n", "x ;; y\nx ;; z\n"):
+                path.write_text(wrong)
+                with self.assertRaises(CannotWork):
+                    Equivalents(path)
+
+    def test_a_sample_is_the_same_for_the_same_seed(self):
+        arguments = type("", (), {"changed": False, "only": None, "operator": None, "sample": 5, "seed": 3})
+        self.assertEqual(mutants.chosen(range(100), arguments), mutants.chosen(range(100), arguments))
+
+
+if __name__ == "__main__":
+    try:
+        syntax.load_libclang()
+    except CannotWork as error:
+        print(error)
+        sys.exit(77)
+    sys.exit(tests.main("ci/mutation/mutants_test.py", __doc__))

@@ -1,0 +1,116 @@
+"""A copy of the allocator in which every mutant that runs is compiled at once; SLAB_MUTANT in the environment says
+which one a program has, by its number. With 0, or without it, a program has none.
+
+Each mutant is on a line of its own, so that what the compiler says of a line is said of a mutant."""
+
+import re
+
+from mutation.operators import FORCED, JUMP, STATEMENT
+
+SWITCH = r"""#pragma once
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <type_traits>
+#include <unistd.h>
+namespace slab_mutant {
+inline long active = 0;
+inline unsigned char* reached = nullptr;
+/// Before anything else that is constructed. SLAB_REACHED: a file with a byte for each mutant, for those that are come
+/// upon.
+__attribute__((constructor(101))) static void begin() {
+  if (const char* const text = std::getenv("SLAB_MUTANT")) active = std::atol(text);
+  const char* const file = std::getenv("SLAB_REACHED");
+  if (!file || reached) return;
+  const int opened = ::open(file, O_RDWR);
+  void* const bytes = ::mmap(nullptr, @size, PROT_READ | PROT_WRITE, MAP_SHARED, opened, 0);
+  if (bytes == MAP_FAILED) std::_Exit(2);
+  ::close(opened);
+  reached = static_cast<unsigned char*>(bytes);
+}
+/// Not inline: the program is half as large, and its symbols say which mutants it has.
+template <int N>
+[[gnu::noinline]] bool is_on() noexcept {
+  if (reached) reached[N] = 1;
+  return active == N;
+}
+template <int N>
+[[gnu::always_inline]] constexpr bool on() noexcept {
+  return !__builtin_is_constant_evaluated() && is_on<N>();
+}
+template <class T>
+concept Changeable = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_default_constructible_v<T>;
+template <class T>
+  requires(Changeable<T> && !std::is_null_pointer_v<T>)
+[[gnu::always_inline]] constexpr T other(T value) noexcept {
+  if constexpr (std::is_same_v<T, bool>) return !value;
+  else if constexpr (std::is_enum_v<T>)
+    return static_cast<T>(static_cast<std::underlying_type_t<T>>(value) ^ 1);
+  else if constexpr (std::is_arithmetic_v<T>) return value == T{0} ? T{1} : T{0};
+  else return T{};
+}
+}
+"""
+
+
+class Copy:
+    """Of one header: its text, and which mutant is on which of its lines."""
+
+    def __init__(self, file, mutants):
+        self.file, self.numbers = file, {}
+        self.pending = sorted(mutants, key=lambda m: (m.start, -m.end, -m.layer, m.number))
+        text = self.render(0, len(file.text))
+        lines = text.split("\n")
+        for number, line in enumerate(lines, 1):
+            for found in re.finditer(r"::slab_mutant::on<(\d+)>", line):
+                self.numbers[number] = int(found[1])
+        self.text = text.replace("#pragma once\n", '#pragma once\n#include "slab_mutant.hpp"\n', 1)
+        self.numbers = {line + 1: number for line, number in self.numbers.items()}
+
+    def render(self, start, end):
+        """The text of a range, in which the mutants that begin with the next one take their places."""
+        parts, at = [], start
+        while self.pending and self.pending[0].start < end:
+            first = self.pending[0]
+            same = [self.pending.pop(0)]
+            while self.pending and self.is_same(self.pending[0], first):
+                same.append(self.pending.pop(0))
+            parts.append(self.file.slice(at, first.start))
+            parts.append(self.wrap(same, self.render(first.start, first.end)))
+            at = first.end
+        parts.append(self.file.slice(at, end))
+        return "".join(parts)
+
+    @staticmethod
+    def is_same(one, other):
+        return (one.start, one.end, one.layer) == (other.start, other.end, other.layer)
+
+    @staticmethod
+    def wrap(mutants, inner):
+        first = mutants[0]
+        chosen = [f"({m.when}) && ::slab_mutant::on<{m.number}>()" if m.when else f"::slab_mutant::on<{m.number}>()"
+                  for m in mutants]
+        if first.layer == JUMP:
+            return "{ if (!(\n" + "\n|| ".join(chosen) + "\n)) " + inner + " }"
+        cases = "".join(f"\n({choice}) ? ({mutant.text}) :" for choice, mutant in zip(chosen, mutants))
+        kind = {FORCED: "static_cast<bool>", STATEMENT: "static_cast<void>"}.get(first.layer, "")
+        last = f"{kind}({inner})"
+        return f"({cases}\n{last})"
+
+
+def write(files, mutants, root, folder):
+    """The copy of allocator/ in `folder`; what Copy knows of each header, by its path there."""
+    copies = {}
+    for name, file in files.items():
+        copies[name] = Copy(file, [m for m in mutants if m.file == name])
+        write_if_new(folder / name, copies[name].text)
+    size = max((m.number for m in mutants), default=0) + 1
+    for room in ("include", "hosted"):
+        write_if_new(folder / "allocator" / room / "slab_mutant.hpp", SWITCH.replace("@size", str(size)))
+    return copies
+
+
+def write_if_new(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
