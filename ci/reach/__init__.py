@@ -1,0 +1,1 @@
+"""What ci/coverage is made of."""
