@@ -23,7 +23,7 @@ OF_PART = {of: re.sub(r"\b(row|checks|guards)\b", r"Core::\1", when) for of, whe
 OF_SIZES = {"tables with a map": "has_map", "tables without a map": "!has_map", "Unchecked": "!Policy::checks",
             "Checked": "Policy::checks"}
 OF_LIST = {"Checked": "Checks", "Unchecked": "!Checks"}
-CONTEXTS = {"CacheCore": OF_CORE, "CacheSlabs": OF_CORE, "CacheAudit": OF_PART,
+CONTEXTS = {"CacheCore": OF_CORE, "CacheSlabs": OF_CORE, "CacheState": OF_CORE, "CacheAudit": OF_PART,
             "SlabSupply": {row: f"R == Row::{row}" for row in ROWS}, "UndestroyedSizeClasses": OF_SIZES,
             "SlabList": OF_LIST}
 # Layers of what is wrapped around the same range, from the inside.

@@ -28,7 +28,7 @@ def group_of(name):
     elif config:  # the last member is left out where it is 0
         row = ROWS[2 if config[3] == "1" else 0 if config[1] == config[2] else 1]
     if not row:
-        if re.search("Cache<|CacheCore<|FixedGeometry<", name):
+        if re.search("Cache<|CacheCore<|CacheSlabs<|CacheState<|FixedGeometry<", name):
             raise CannotWork(f"the row cannot be told from a function's name; group_of() must learn it: {name}")
         return "any"
     return f"{row} {'either' if not policy else 'Checked' if policy[1] == 'true' else 'Unchecked'}"

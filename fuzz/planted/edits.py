@@ -16,7 +16,7 @@ import re
 import sys
 
 from bugs import NUMBERS
-from headers import CACHE, CORE, GEOMETRY, GUARD, GUARDS, LIST, QUARANTINE, SLABS, SLOTS, SUPPLY
+from headers import CACHE, CORE, GEOMETRY, GUARD, GUARDS, LIST, QUARANTINE, SLABS, SLOTS, STATE, SUPPLY
 from misuse_edits import MISUSE_EDITS
 
 SWITCH = """#pragma once
@@ -136,7 +136,7 @@ EDITS = [
      "static_cast<Entry>(live - 1));"),
     (SLOTS, "entries_[index] = static_cast<Entry>(next);",
      "if (!@link_not_written) entries_[index] = static_cast<Entry>(@free_list_cut ? live - 1 : next);"),
-    (SLABS, "address(&info + 1) - geometry().slab_info_size());",
+    (STATE, "address(&info + 1) - geometry().slab_info_size());",
      "address(&info + 1) - geometry().slab_info_size() + (@table_overlaps_info ? 8 : 0) - (@table_overlaps_slots ? 8 : "
      "0));"),
     (SLOTS, "  if (entry_size > 2) [[unlikely]]",
@@ -175,19 +175,20 @@ EDITS = [
      "        while (!this->release_empty_slabs(0, released, caller)) {}\n"
      "        return busy_.leave(), released;\n      }\n    } while ("),
     (CORE, "    return released;", "    return released + (@shrink_miscounts && released > 0);"),
-    (SLABS, "allocated = at_most(allocated_elsewhere_ + in_current, slots);",
+    (STATE, "allocated = at_most(allocated_elsewhere_ + in_current, slots);",
      "allocated = at_most(allocated_elsewhere_ + (@counts_carved_slots && current_ ? slots_.carved : in_current), "
      "slots);"),
-    (SLABS, ".free_objects = slots - allocated,",
+    (STATE, ".free_objects = slots - allocated,",
      ".free_objects = slots - allocated + @counts_a_free_object_too_many,"),
-    (SLABS, ": in_current == objects_per_slab() ? result.full_slabs",
+    (STATE, ": in_current == objects_per_slab() ? result.full_slabs",
      ": in_current == objects_per_slab() && !(@one_object_never_full && in_current == 1) ? result.full_slabs"),
-    (SLABS, "i < slots_of(info).carved; ++i) if (table.is_live(i)) visit",
+    (STATE, "i < slots_of(info).carved; ++i) if (table.is_live(i)) visit",
      "i < (@current_slab_not_visited ? slots_in(info) : slots_of(info)).carved; ++i) if (table.is_live(i)) visit"),
-    (SLABS, "slots_{no_slots()}, supply_{backend} {\n",
+    (STATE, "slots_{no_slots()}, supply_{backend} {\n",
      "slots_{no_slots()}, supply_{backend} {\n    detail::note_cache();\n"
-     "    if (@no_slab_counts_as_empty) slots_.used = 0;\n"
-     "    if (@constructor_makes_a_slab) (void)make_slab(nullptr, SIZE_MAX);\n"),
+     "    if (@no_slab_counts_as_empty) slots_.used = 0;\n"),
+    (SLABS, "State{source, backend} {}",
+     "State{source, backend} { if (@constructor_makes_a_slab) (void)make_slab(nullptr, SIZE_MAX); }"),
     (CORE, "    enter_without_quarantine(caller);\n    if constexpr (checks) {\n",
      "    if (@destruction_leaves_quarantine)\n      busy_.enter();\n    else\n"
      "      enter_without_quarantine(caller);\n    if (@destruction_is_unguarded) busy_.leave();\n"
@@ -255,7 +256,7 @@ EDITS = [
      "        (slots_.used == 0 && !@empty_slab_listed_partial ? empty_ : partial_).push_front(*current_);\n"
      "      if (@list_is_a_circle && slots_.used != 0 && slots_.used != objects_per_slab())\n"
      "        set_member<checks, &SlabInfo::previous>(*current_, current_);"),
-    (SLABS, "    if constexpr (checks) table_ = table_of(info);",
+    (STATE, "    if constexpr (checks) table_ = table_of(info);",
      "    if constexpr (checks) if (!@table_of_the_last_slab_stays || !table_) table_ = table_of(info);"),
     (SLABS, "    allocated_elsewhere_ -= counted;",
      "    if (!@current_objects_counted_twice) allocated_elsewhere_ -= counted;"),
@@ -315,7 +316,7 @@ EDITS = [
     (SLABS, "    while (!release_empty_slabs(kept, released, caller))\n",
      "    if (@failed_reserve_keeps_a_slab && kept != SIZE_MAX) ++kept;\n"
      "    while (!@fault_reported_first && !release_empty_slabs(kept, released, caller))\n"),
-    (SLABS, "    slots_ = no_slots();", "    if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n"
+    (STATE, "    slots_ = no_slots();", "    if (!@slots_of_a_returned_slab_stay) slots_ = no_slots();\n"
      "    if (@no_slab_counts_as_empty) slots_.used = 0;"),
     (SLABS, "    all_slabs_.remove(info);", "    if (!@returned_slab_stays_listed) all_slabs_.remove(info);"),
     (SLABS, "left > kept; --left)", "left > kept + (@keeps_one_of_three && left == 3); --left)"),
@@ -356,7 +357,7 @@ EDITS = [
      "            (@quarantine_before_free_slots || partial_.size() + empty_.size() == 0))"),
     (CORE, "released += enter_without_quarantine(",
      "released += @shrink_leaves_quarantine ? (busy_.enter(), 0) : enter_without_quarantine("),
-    (SLABS, "allocated -= at_most(quarantined(), allocated);",
+    (STATE, "allocated -= at_most(quarantined(), allocated);",
      "if (!@quarantined_counted_as_allocated) allocated -= at_most(quarantined(), allocated);"),
 ]
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <slab/cache_slabs.hpp>
+#include <slab/cache_state.hpp>
 
 #include "model/memory/sanitizer.hpp"
 #include "model/subject/cache_members.hpp"
@@ -15,7 +15,7 @@ class Inspector {
  public:
   template <class GeometrySource, class Backend, class Policy>
   [[nodiscard]] static slabproof::CacheMembers members_of(
-      const detail::CacheSlabs<GeometrySource, Backend, Policy>& cache) {
+      const detail::CacheState<GeometrySource, Backend, Policy>& cache) {
     static_assert(sizeof(cache) == sizeof(KnownMembers<GeometrySource, Backend, Policy>), "a member is not known here");
     return {.slots = members_of(cache.slots_),
             .slab = cache.slab_,
@@ -34,7 +34,7 @@ class Inspector {
             .kept_slabs = cache.kept_slabs_};
   }
   template <class GeometrySource, class Backend, class Policy>
-  static void set_members_of(detail::CacheSlabs<GeometrySource, Backend, Policy>& cache,
+  static void set_members_of(detail::CacheState<GeometrySource, Backend, Policy>& cache,
                              const slabproof::CacheMembers& members) {
     set(cache.slots_, members.slots);
     cache.slab_ = members.slab;
@@ -54,7 +54,7 @@ class Inspector {
 
   template <class GeometrySource, class Backend, class Policy>
   [[nodiscard]] static slabproof::GuardMembers guards_of(
-      const detail::CacheSlabs<GeometrySource, Backend, Policy>& cache) {
+      const detail::CacheState<GeometrySource, Backend, Policy>& cache) {
     static_assert(Policy::quarantine_objects <= slabproof::GuardMembers::most);
     slabproof::GuardMembers members{};
     if constexpr (detail::has_guards<Policy>) {
@@ -73,7 +73,7 @@ class Inspector {
     return members;
   }
   template <class GeometrySource, class Backend, class Policy>
-  static void set_guards_of([[maybe_unused]] detail::CacheSlabs<GeometrySource, Backend, Policy>& cache,
+  static void set_guards_of([[maybe_unused]] detail::CacheState<GeometrySource, Backend, Policy>& cache,
                             [[maybe_unused]] const slabproof::GuardMembers& members) {
     if constexpr (detail::has_guards<Policy>) {
       detail::GuardState<Policy>& guards = cache.guards_;
@@ -121,7 +121,7 @@ class Inspector {
   /// A cache has these members, in whatever order, and no others.
   template <class GeometrySource, class Backend, class Policy>
   struct KnownMembers {
-    using Core = detail::CacheSlabs<GeometrySource, Backend, Policy>;
+    using Core = detail::CacheState<GeometrySource, Backend, Policy>;
     [[no_unique_address]] decltype(Core::geometry_) geometry;
     [[no_unique_address]] decltype(Core::busy_) busy;
     decltype(Core::slots_) slots;

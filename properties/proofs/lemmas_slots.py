@@ -146,7 +146,7 @@ QUOTIENT = Lemma(
           *((GROWS, {**_by_divisor, "c": term}) for term in (_quotient_found, t)),
           (INVERSE_OF_MULTIPLE, {**_named, "t": ite(t <= const((1 << WORD) - 1) // _power, t * _power, const(0))})))
 
-# cache_slabs.hpp
+# cache_state.hpp
 slab, info_size = var("slab"), var("info_size")
 _info = owner_of(slab + offset, var("slab_size"))
 OWNER = Lemma(

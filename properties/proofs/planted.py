@@ -78,7 +78,7 @@ MISTAKES = [Mistake(*words) for words in [
     ("addresses_run_out", "cache_slabs.hpp", "needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()",
      "needed > SIZE_MAX / geometry().slab_size() - (@addresses_run_out ? 0 : all_slabs_.size())",
      "// slab_size - slabs\n", "// slab_size\n", "reserve_refuses_early"),
-    ("owner_too_far", "cache_slabs.hpp", "page + geometry().page_size() - sizeof(SlabInfo)",
+    ("owner_too_far", "cache_state.hpp", "page + geometry().page_size() - sizeof(SlabInfo)",
      "page + geometry().page_size() - !@owner_too_far * sizeof(SlabInfo)",
      "+ page_size - HEADER", "+ page_size", "owner_of_a_pointer"),
     ("quarter_too_late", "size_table.hpp", "((bytes - 1) >> (doubling - 3)) % 4",

@@ -342,8 +342,8 @@ struct Reserve {
 
 /// Where a SmallSinglePage cache finds the SlabInfo of a pointer's slab, and from there the slab and its table.
 struct Addresses {
-  using Slabs =
-      slab::detail::CacheSlabs<slab::detail::RuntimeGeometry<slab::Row::SmallSinglePage>, AskedBackend, slab::Checked>;
+  using State =
+      slab::detail::CacheState<slab::detail::RuntimeGeometry<slab::Row::SmallSinglePage>, AskedBackend, slab::Checked>;
   static slab::GeometryResult geometry(const Word* in) {
     return slab::Geometry::make(in[1], in[1], slab::ObjectSizeType::Small, in[2], 1);
   }
@@ -356,9 +356,9 @@ struct Addresses {
   }
   static void real(const Word* in, Word* out);
 };
-OPEN(FindOwner, &Addresses::Slabs::find_owner);
-OPEN(BaseOf, &Addresses::Slabs::base_of);
-OPEN(TableOf, &Addresses::Slabs::table_of);
+OPEN(FindOwner, &Addresses::State::find_owner);
+OPEN(BaseOf, &Addresses::State::base_of);
+OPEN(TableOf, &Addresses::State::table_of);
 inline void Addresses::real(const Word* in, Word* out) {
   Word asked = 0;
   AskedBackend backend{&asked};

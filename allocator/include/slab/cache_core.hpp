@@ -30,9 +30,10 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   using Slabs = CacheSlabs<GeometrySource, Backend, Policy>;
   using Slabs::empty_, Slabs::all_slabs_, Slabs::set_aside_, Slabs::allocated_elsewhere_, Slabs::kept_slabs_;
   using Slabs::geometry_, Slabs::busy_, Slabs::slots_, Slabs::slab_, Slabs::table_, Slabs::current_, Slabs::partial_;
-  using Slabs::objects_per_slab, Slabs::base_of, Slabs::write_slots, Slabs::report;
+  using Slabs::objects_per_slab, Slabs::base_of, Slabs::write_slots, Slabs::report, Slabs::refuse, Slabs::misused_in,
+      Slabs::misused_elsewhere, Slabs::misused_outside;
   using Slabs::row, Slabs::checks, Slabs::guards, Slabs::guards_, Slabs::address, Slabs::slots_in, Slabs::full_slots;
-  using typename Slabs::Growth, typename Slabs::Slots;
+  using typename Slabs::Growth, typename Slabs::Slots, typename Slabs::Guards, typename Slabs::Repair;
   static_assert(noexcept(Policy::on_misuse(MisuseReport{})), "slab: Policy::on_misuse must be noexcept");
 
  public:
@@ -151,15 +152,6 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
   friend class LockedCache;
 
  private:
-  /// A call while the cache is at work. What on_misuse calls when it is told so is refused without a word.
-  [[gnu::cold, gnu::noinline]] std::nullptr_t refuse(const void* object) noexcept {
-    if (busy_.begin_refusal()) {
-      report(Misuse::ReentrantCall, object, __builtin_return_address(0));
-      busy_.end_refusal();
-    }
-    return nullptr;
-  }
-
   // Slots.
 
   [[nodiscard, gnu::always_inline]] void* alloc(Growth growth, [[maybe_unused]] const void* caller = nullptr) noexcept {
@@ -175,7 +167,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
 
   /// The last of an alloc(). Leaves.
   [[nodiscard, gnu::always_inline]] void* hand_out(void* slot) noexcept {
-    if constexpr (guards) return CacheGuards<Slabs>{*this}.hand_out(slot);
+    if constexpr (guards) return Guards{*this}.hand_out(slot);
     busy_.leave();
     return slot;
   }
@@ -243,7 +235,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     const auto put = [&](auto entries) { return slots.put(entries, at.index); };
     if constexpr (guards)
       return at.is_at_slot() && with_table(table, geometry().entry_size(), [&](auto entries) {
-               return CacheGuards<Slabs>{*this}.may_put(info, entries, object, at.index) && put(entries);
+               return Guards{*this}.may_put(info, entries, object, at.index) && put(entries);
              });
     if (!at.is_at_slot() || !with_table(table, geometry().entry_size(), put)) [[unlikely]]
       return false;
@@ -304,7 +296,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     if (!is_same(slots_in(*info), slots)) return free_in_partial(*info, object);
     if constexpr (checks && row != Row::Large) {
       // A full slab needs no seal, and so does not show that no sound link leads to it any more.
-      if (set_aside_.has_unreached() && !CacheRepair<Slabs>{*this}.knows(*info)) [[unlikely]]
+      if (set_aside_.has_unreached() && !Repair{*this}.knows(*info)) [[unlikely]]
         return this->set_aside(*info, Misuse::CorruptedSlabInfo, this->caller_or(__builtin_return_address(0)));
     }
     if (!put_in(*info, slots, object)) [[unlikely]]
@@ -351,44 +343,6 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     }
   }
 
-  // Misuse. Nothing was changed, and the cache is left before on_misuse is called.
-
-  void misused(Misuse kind, const void* object, const void* caller) noexcept {
-    const MisuseReport found = this->describe(kind, object, caller);  // an interrupt may give the slab back
-    busy_.leave();
-    this->tell(found);
-  }
-  /// The backend says that `object` is in no slab of this cache.
-  [[gnu::cold, gnu::noinline]] void misused_outside(const void* object, Misuse kind) noexcept {
-    const void* const caller = this->caller_or(__builtin_return_address(0));
-    if constexpr (checks) misused(this->holds(object) ? Misuse::BackendFault : kind, object, caller);
-  }
-  /// `info` does not name this cache.
-  [[gnu::cold, gnu::noinline]] void misused_elsewhere(SlabInfo& info, const void* object) noexcept {
-    if constexpr (checks) {
-      const void* const caller = this->caller_or(__builtin_return_address(0));
-      if (CacheRepair<Slabs>{*this}.knows(info)) return this->set_aside(info, Misuse::CorruptedSlabInfo, caller);
-      misused(this->holds(object) ? Misuse::BackendFault : Misuse::OtherCache, object, caller);
-    }
-  }
-  /// There is no allocated object in the slab of `info`, which names this cache.
-  [[gnu::cold, gnu::noinline]] void misused_in(SlabInfo& info, const void* object) noexcept {
-    if constexpr (checks) {
-      const void* const caller = this->caller_or(__builtin_return_address(0));
-      const std::size_t offset = address(object) - base_of(info);
-      const bool is_inside = offset < geometry().slab_size(), is_sound = has_sound_links(info, set_aside_.key);
-      const bool is_set_aside = &info != current_ && CacheRepair<Slabs>::is_set_aside(info, set_aside_.key);
-      // The base that a Large SlabInfo has kept may be damaged.
-      if (is_set_aside && (is_inside || !is_sound || row == Row::Large)) return busy_.leave();
-      if (!is_sound) return this->set_aside(info, Misuse::CorruptedSlabInfo, caller);
-      if (!is_inside) return misused(Misuse::BackendFault, object, caller);
-      const Misuse kind = misuse_at(geometry_, offset, slots_of(info).carved);
-      if (kind == Misuse::DoubleFree && !CacheAudit<Slabs>{*this}.has_sound_free_list(info))
-        return this->set_aside(info, Misuse::CorruptedFreeList, caller);
-      misused(kind, object, caller);
-    }
-  }
-
   /// put_slot() was false.
   [[gnu::always_inline]] void not_put(SlabInfo& info, void* object) noexcept {
     if constexpr (guards)
@@ -401,16 +355,16 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
 
   /// A free() that has more to do than put_slot(). Leaves, unless guards_.leaving is to leave the quarantine.
   [[gnu::noinline]] void free_guarded(SlabInfo& info, void* object) noexcept {
-    if (!CacheGuards<Slabs>{*this}.is_live(info, object)) [[unlikely]]
+    if (!Guards{*this}.is_live(info, object)) [[unlikely]]
       return misused_in(info, object);
-    guards_.leaving = CacheGuards<Slabs>{*this}.take_back(info, object);
+    guards_.leaving = Guards{*this}.take_back(info, object);
   }
   /// Lets an object go from the quarantine. Leaves.
   void free_leaving(FreedObject leaving) noexcept {
     do {
       // Of a slab whose base may be damaged nothing is asked: free_entered() sets it aside.
-      if (has_sound_links(*leaving.info, set_aside_.key) &&
-          CacheGuards<Slabs>{*this}.is_live(*leaving.info, leaving.object)) [[unlikely]]  // handed out meanwhile
+      if (has_sound_links(*leaving.info, set_aside_.key) && Guards{*this}.is_live(*leaving.info, leaving.object))
+          [[unlikely]]  // handed out meanwhile
         return this->set_aside(*leaving.info, Misuse::CorruptedFreeList, guards_.caller);
       free_entered(leaving.object, leaving);
       leaving = guards_.leaving;
@@ -441,8 +395,8 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     const FreedObject freed = guards_.quarantine.pop();
     const bool is_sound = this->is_sound(*freed.info);
     if (!is_sound) kind = Misuse::CorruptedSlabInfo;
-    if (!is_sound || CacheGuards<Slabs>{*this}.is_live(*freed.info, freed.object)) return freed.info;
-    CacheGuards<Slabs>{*this}.take(freed);
+    if (!is_sound || Guards{*this}.is_live(*freed.info, freed.object)) return freed.info;
+    Guards{*this}.take(freed);
     return slot = freed.object, nullptr;
   }
 };

@@ -3,186 +3,45 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <type_traits>
 
-#include <slab/busy_mark.hpp>
 #include <slab/cache_audit.hpp>
 #include <slab/cache_guards.hpp>
 #include <slab/cache_repair.hpp>
-#include <slab/geometry.hpp>
+#include <slab/cache_state.hpp>
 #include <slab/misuse.hpp>
 #include <slab/poison.hpp>
-#include <slab/policy.hpp>
 #include <slab/seal.hpp>
 #include <slab/slab_info.hpp>
-#include <slab/slab_list.hpp>
-#include <slab/slab_supply.hpp>
-#include <slab/slot_guard.hpp>
 #include <slab/slots.hpp>
-#include <slab/statistics.hpp>
 
 namespace slab::detail {
 
-/// Tells a Checked cache from those that were at its address before and were never destroyed (Immortal): in the upper
-/// bits of what their slabs call their owner. They are 0 in one that is constant-initialised, which can be the first
-/// alone. The lowest bit tells all of them from a pointer to the cache.
-template <bool Checks>
-struct Incarnation {
-  inline static std::uint64_t last = 0;
-  std::uint64_t bits = 1;
-  void take() noexcept { bits = __atomic_add_fetch(&last, std::uint64_t{1} << 48, __ATOMIC_RELAXED) | 1; }
-};
-template <>
-struct Incarnation<false> {
-  static constexpr std::uint64_t bits = 0;
-  static void take() noexcept {}
-};
-
-/// The slabs of a cache: the current one, whose free slots and counts are kept here, and lists of the others. Makes
-/// slabs, gives them back and, Checked, sets damaged ones aside.
+/// How the slabs of a cache come and go: makes them, has one be current, gives them back and, Checked, sets damaged
+/// ones aside.
 template <class GeometrySource, class Backend, class Policy>
-class CacheSlabs {
+class CacheSlabs : public CacheState<GeometrySource, Backend, Policy> {
+  using State = CacheState<GeometrySource, Backend, Policy>;
+  using State::address, State::base_of, State::caller_or, State::checks, State::count_empty, State::describe;
+  using State::all_slabs_, State::allocated_elsewhere_, State::busy_, State::current_, State::empty_, State::geometry_;
+  using State::forget_current, State::guards, State::holds, State::is_sound, State::new_slots;
+  using State::guards_, State::kept_slabs_, State::partial_, State::set_aside_, State::slots_, State::supply_;
+  using State::objects_per_slab, State::quarantined_in, State::report, State::row, State::set_current;
+  using State::slots_in, State::slots_of, State::tag, State::tell, State::write_slots;
+  using typename State::Audit, typename State::Repair, typename State::Slots;
+
  public:
-  CacheSlabs(const CacheSlabs&) = delete;
-  CacheSlabs& operator=(const CacheSlabs&) = delete;
-
-  /// The geometry of every slab of this cache. O(1).
-  [[nodiscard]] constexpr const Geometry& geometry() const noexcept { return geometry_.get(); }
-
-  /// Counted where slabs change. Asked in an interrupt it may be off by a slab and its objects; nothing wraps. O(1).
-  [[nodiscard]] CacheStatistics statistics() const noexcept {
-    const auto at_most = [](std::size_t n, std::size_t most) { return n < most ? n : most; };
-    const std::size_t slabs = all_slabs_.size(), slots = slabs * objects_per_slab();
-    const std::size_t not_full = partial_.size() + empty_.size() + (current_ != nullptr);
-    const std::size_t in_current = current_ ? slots_.used : 0;
-    std::size_t allocated = at_most(allocated_elsewhere_ + in_current, slots);
-    allocated -= at_most(quarantined(), allocated);
-    CacheStatistics result{.full_slabs = slabs - at_most(not_full, slabs),
-                           .partial_slabs = partial_.size(),
-                           .empty_slabs = empty_.size(),
-                           .allocated_objects = allocated,
-                           .free_objects = slots - allocated,
-                           .set_aside_slabs = set_aside_.count};
-    if (current_)
-      ++(in_current == 0                    ? result.empty_slabs
-         : in_current == objects_per_slab() ? result.full_slabs
-                                            : result.partial_slabs);
-    return result;
-  }
-
-  /// Whether every internal invariant holds. Never calls the backend, and may be called from its
-  /// functions. O(slots + slabs²).
-  [[nodiscard]] bool audit() const noexcept { return find_audit_failure() == AuditFailure::None; }
-
-  /// The first internal invariant that does not hold. O(slots + slabs²).
-  [[nodiscard]] AuditFailure find_audit_failure() const noexcept {
-    return CacheAudit<CacheSlabs>{*this}.find_failure();
-  }
+  using State::geometry, State::statistics;
 
  private:
   template <class, class, class>
   friend class CacheCore;
   template <class, class>
   friend class LockedCache;
-  static constexpr Row row = GeometrySource::row;
-  static constexpr bool checks = Policy::checks;
-  static constexpr bool guards = has_guards<Policy>;
-  using PolicyType = Policy;
-  using Guard = SlotGuard<Policy>;
-  static_assert(checks || !guards,
-                "slab: red_zone_bytes, verify_pattern, quarantine_objects, zero and track_callers "
-                "need Policy::checks");
-  using Slots = std::conditional_t<checks, TabledSlots, LinkedSlots>;
 
   enum class Growth : std::uint8_t { Allowed, Forbidden };
 
-  /// What slab_ is while no slab is current: no object has an address there.
-  static constexpr std::uintptr_t no_slab = std::uintptr_t{1} << 63;
-
-  constexpr CacheSlabs(GeometrySource geometry, Backend& backend) noexcept
-      : geometry_{geometry}, slots_{no_slots()}, supply_{backend} {
-    if (checks && !std::is_constant_evaluated()) incarnation_.take();
-  }
+  constexpr CacheSlabs(GeometrySource source, Backend& backend) noexcept : State{source, backend} {}
   ~CacheSlabs() = default;
-
-  [[nodiscard]] constexpr std::size_t objects_per_slab() const noexcept { return geometry().objects_per_slab(); }
-  [[nodiscard]] static std::uintptr_t address(const void* pointer) noexcept {
-    return reinterpret_cast<std::uintptr_t>(pointer);
-  }
-
-  /// What a SlabInfo says of its owner.
-  [[nodiscard]] std::uintptr_t tag() const noexcept { return address(this) ^ incarnation_.bits; }
-
-  [[nodiscard]] constexpr Slots new_slots() const noexcept { return Slots::unused(geometry().entry_size()); }
-  [[nodiscard]] constexpr Slots full_slots() const noexcept {
-    return Slots::full(geometry().entry_size(), objects_per_slab());
-  }
-  /// What slots_ is while no slab is current: nothing to take or carve, not empty and, Checked, nothing to free.
-  [[nodiscard]] constexpr Slots no_slots() const noexcept {
-    Slots slots = full_slots();
-    if constexpr (checks) slots.carved = 0;
-    return slots;
-  }
-  [[nodiscard]] static Slots& slots_in(SlabInfo& info) noexcept { return info.template slots<Slots>(); }
-  [[nodiscard]] const Slots& slots_of(const SlabInfo& info) const noexcept {
-    return &info == current_ ? slots_ : slots_in(const_cast<SlabInfo&>(info));
-  }
-  void write_slots(SlabInfo& info, const Slots& slots) noexcept {
-    slots_in(info) = slots;
-    if constexpr (checks) info.tabled.slots_seal = seal_of(slots, set_aside_.key);
-  }
-
-  [[nodiscard]] std::byte* table_of(const SlabInfo& info) const noexcept {
-    return reinterpret_cast<std::byte*>(address(&info + 1) - geometry().slab_info_size());
-  }
-  [[nodiscard]] std::uintptr_t base_of(const SlabInfo& info) const noexcept {
-    if constexpr (row == Row::Large)
-      return address(info.slab);
-    else
-      return address(&info + 1) - geometry().slab_size();
-  }
-  /// The SlabInfo of the slab that `object` points into; null for a page that the map does not know.
-  [[nodiscard]] SlabInfo* find_owner(void* object) noexcept {
-    const auto page = address(object) & ~std::uintptr_t{geometry().page_size() - 1};
-    if constexpr (guards)
-      if (object == guards_.leaving.object) return guards_.leaving.info;
-    if constexpr (row == Row::SmallSinglePage)
-      return reinterpret_cast<SlabInfo*>(page + geometry().page_size() - sizeof(SlabInfo));
-    else
-      return supply_.look_up(page);
-  }
-  /// Whether a slab of the cache has this address. O(slabs).
-  [[nodiscard]] bool holds(const void* object) const noexcept
-    requires(checks)
-  {
-    bool is_held = false;
-    all_slabs_.for_each_sound(set_aside_.key, [&](const SlabInfo& info) {
-      is_held |= address(object) - base_of(info) < geometry().slab_size();
-    });
-    return is_held;
-  }
-
-  /// Calls `visit` with each allocated object. Has no destructor to run: on_misuse may leave a destruction.
-  template <class F>
-  void visit_live(F visit) const {
-    all_slabs_.for_each_sound(set_aside_.key, [&](SlabInfo& info) {
-      if (&info != current_ && !has_sound_slots(info, set_aside_.key)) return;
-      with_table(table_of(info), geometry().entry_size(), [&](auto table) {
-        for (std::size_t i = 0; i < slots_of(info).carved; ++i)
-          if (table.is_live(i)) visit(static_cast<void*>(info.slab + i * geometry().stride()));
-      });
-    });
-  }
-
-  /// Objects that count as used in their slabs, and are free. O(quarantine_objects) where one slab's are asked for.
-  [[nodiscard]] std::size_t quarantined() const noexcept {
-    if constexpr (guards) return guards_.quarantine.size();
-    return 0;
-  }
-  [[nodiscard]] std::size_t quarantined_in([[maybe_unused]] const SlabInfo& info) const noexcept {
-    if constexpr (guards) return guards_.quarantine.count_in(info);
-    return 0;
-  }
 
   // Which slab is current.
 
@@ -204,26 +63,14 @@ class CacheSlabs {
     set_current(info, slots);
     allocated_elsewhere_ -= counted;
   }
-  void set_current(SlabInfo& info, const Slots& slots) noexcept {
-    current_ = &info;
-    slab_ = base_of(info);
-    if constexpr (checks) table_ = table_of(info);
-    slots_ = slots;
-  }
-  void forget_current() noexcept {
-    current_ = nullptr;
-    slab_ = no_slab;
-    table_ = nullptr;
-    slots_ = no_slots();
-  }
 
   // Slabs come and go. `caller` is told where something is reported. on_misuse may call the cache meanwhile.
 
   /// A new slab on the empty list; null with at most `kept` empty slabs left.
   [[nodiscard]] SlabInfo* make_slab(const void* caller, std::size_t kept) noexcept {
     const void* given_before = nullptr;
-    SlabInfo* const info =
-        supply_.template make<checks>(geometry(), tag(), [&](const auto& one) { return is_ours(one); }, given_before);
+    SlabInfo* const info = supply_.template make<checks>(
+        geometry(), tag(), [&](const auto& one) { return this->is_ours(one); }, given_before);
     if (!info) return make_none(caller, kept, given_before);
     ::new (static_cast<void*>(&slots_in(*info))) Slots{new_slots()};
     if constexpr (checks) seal(*info, set_aside_.key);
@@ -281,8 +128,6 @@ class CacheSlabs {
     return true;
   }
 
-  [[nodiscard]] std::size_t count_empty() const noexcept { return empty_.size() + (slots_.used == 0); }
-
   /// Gives empty slabs back until `kept` are left, the current one last, and counts them. False after a damaged one was
   /// set aside and reported: the operation begins again.
   [[nodiscard]] bool release_empty_slabs(std::size_t kept, std::size_t& released,
@@ -315,83 +160,13 @@ class CacheSlabs {
     busy_.leave();
   }
 
-  // Misuse and damage.
+  // Damage and misuse.
 
-  /// The caller of the alloc() or free() that is at work, if it was noted, or else what is given.
-  [[nodiscard]] const void* caller_or(const void* caller) const noexcept {
-    if constexpr (guards) return guards_.caller;
-    return caller;
-  }
-  void report(Misuse kind, const void* pointer, const void* caller) noexcept { tell(describe(kind, pointer, caller)); }
-  void tell(const MisuseReport& report) noexcept {
-    if constexpr (guards) {
-      const std::size_t trimmed_slabs = guards_.trimmed_slabs;  // without those that on_misuse has the cache give back
-      Policy::on_misuse(report);
-      guards_.trimmed_slabs = trimmed_slabs;
-    } else {
-      Policy::on_misuse(report);
-    }
-  }
-  [[nodiscard]] MisuseReport describe(Misuse kind, const void* pointer, const void* caller) const noexcept {
-    Callers callers;
-    if constexpr (Policy::track_callers)
-      if (kind == Misuse::DoubleFree || kind == Misuse::LiveAtDestruction)
-        callers = Guard{geometry(), const_cast<void*>(pointer)}.callers();
-    return describe(kind, pointer, caller, callers);
-  }
-  [[nodiscard]] MisuseReport describe(Misuse kind, const void* pointer, const void* caller,
-                                      const Callers& callers) const noexcept {
-    MisuseReport report{kind, pointer, this, caller, geometry().object_size(), Policy::name};
-    report.allocated_by = callers.allocated_by, report.freed_by = callers.freed_by;
-    return report;
-  }
-  [[gnu::cold, gnu::noinline]] void report_change(Misuse kind, const void* slot, const void* caller,
-                                                  const Change& change, const Callers& callers) noexcept {
-    MisuseReport report = describe(kind, slot, caller, callers);
-    report.offset = change.offset, report.changed_bytes = change.size;
-    __builtin_memcpy(report.found, change.found, sizeof report.found);
-    tell(report);
-  }
-
-  /// Whether memory that the backend hands out may be the SlabInfo of a slab of this cache (Checked). O(slabs).
-  [[nodiscard]] bool is_ours(const SlabInfo& info) noexcept {
-    return load_unknown(&info.owner) == tag() &&
-           (CacheRepair<CacheSlabs>{*this}.knows(info) || set_aside_.has_unreached() || find_damaged());
-  }
-  /// Whether what is known of a slab is what the cache wrote.
-  [[nodiscard, gnu::always_inline]] bool is_sound(const SlabInfo& info) const noexcept
-    requires(checks)
-  {
-    return has_sound_links(info, set_aside_.key) && (&info == current_ || has_sound_slots(info, set_aside_.key));
-  }
-  /// A slab with damage that can be seen, null if there is none. O(slabs).
-  [[nodiscard]] SlabInfo* find_damaged() const noexcept
-    requires(checks)
-  {
-    SlabInfo* damaged = nullptr;
-    const auto gap = all_slabs_.for_each_sound(set_aside_.key, [&](SlabInfo& info) {
-      if (!is_sound(info)) damaged = &info;
-    });
-    return gap.first ? gap.first : damaged;
-  }
-  /// The same, where no seal is damaged also one whose table of slots is, and which of both. O(slots).
-  [[nodiscard]] SlabInfo* find_damaged_for_good(Misuse& kind) const noexcept
-    requires(checks)
-  {
-    kind = Misuse::CorruptedSlabInfo;
-    SlabInfo* damaged = find_damaged();
-    if (damaged) return damaged;
-    kind = Misuse::CorruptedFreeList;
-    all_slabs_.for_each([&](SlabInfo& info) {
-      if (!CacheAudit<CacheSlabs>{*this}.has_sound_free_list(info)) damaged = &info;
-    });
-    return damaged;
-  }
   /// Takes `damaged` and all that is found damaged with it out of the cache, and reports each. Leaves.
   [[gnu::cold, gnu::noinline]] void set_aside(SlabInfo& damaged, Misuse kind, const void* caller) noexcept
     requires(checks)
   {
-    std::size_t found = CacheRepair<CacheSlabs>{*this}.run(damaged);
+    std::size_t found = Repair{*this}.run(damaged);
     const SlabInfo* info = set_aside_.slabs.front();
     if constexpr (guards) guards_.quarantine.keep_if([&](const FreedObject& freed) { return holds(freed.object); });
     busy_.leave();
@@ -424,26 +199,52 @@ class CacheSlabs {
     busy_.enter();
   }
 
-  friend Inspector;
-  friend CacheAudit<CacheSlabs>;
-  friend CacheRepair<CacheSlabs>;
-  friend CacheGuards<CacheSlabs>;
+  /// A call while the cache is at work. What on_misuse calls when it is told so is refused without a word.
+  [[gnu::cold, gnu::noinline]] std::nullptr_t refuse(const void* object) noexcept {
+    if (busy_.begin_refusal()) {
+      report(Misuse::ReentrantCall, object, __builtin_return_address(0));
+      busy_.end_refusal();
+    }
+    return nullptr;
+  }
 
-  [[no_unique_address]] GeometrySource geometry_;
-  [[no_unique_address]] mutable BusyMark<checks> busy_;
-  Slots slots_;  // of the current slab
-  std::uintptr_t slab_ = no_slab;  // the current slab
-  std::byte* table_ = nullptr;  // its table of slots
-  SlabInfo* current_ = nullptr;  // its SlabInfo
-  SlabSupply<row, Backend> supply_;
-  StateList<checks> partial_;
-  StateList<checks> empty_;
-  AllSlabs<checks> all_slabs_;
-  [[no_unique_address]] SetAside<checks> set_aside_;
-  [[no_unique_address]] Incarnation<checks> incarnation_;
-  [[no_unique_address]] GuardStateOf<Policy> guards_;
-  std::size_t allocated_elsewhere_ = 0;  // objects of slabs that are not current
-  std::size_t kept_slabs_ = Policy::empty_slabs_kept;  // so many empty ones may stay
+  // Of the misused_…() nothing was changed, and the cache is left before on_misuse is called.
+
+  void misused(Misuse kind, const void* object, const void* caller) noexcept {
+    const MisuseReport found = describe(kind, object, caller);  // an interrupt may give the slab back
+    busy_.leave();
+    tell(found);
+  }
+  /// The backend says that `object` is in no slab of this cache.
+  [[gnu::cold, gnu::noinline]] void misused_outside(const void* object, Misuse kind) noexcept {
+    const void* const caller = caller_or(__builtin_return_address(0));
+    if constexpr (checks) misused(holds(object) ? Misuse::BackendFault : kind, object, caller);
+  }
+  /// `info` does not name this cache.
+  [[gnu::cold, gnu::noinline]] void misused_elsewhere(SlabInfo& info, const void* object) noexcept {
+    if constexpr (checks) {
+      const void* const caller = caller_or(__builtin_return_address(0));
+      if (Repair{*this}.knows(info)) return set_aside(info, Misuse::CorruptedSlabInfo, caller);
+      misused(holds(object) ? Misuse::BackendFault : Misuse::OtherCache, object, caller);
+    }
+  }
+  /// There is no allocated object in the slab of `info`, which names this cache.
+  [[gnu::cold, gnu::noinline]] void misused_in(SlabInfo& info, const void* object) noexcept {
+    if constexpr (checks) {
+      const void* const caller = caller_or(__builtin_return_address(0));
+      const std::size_t offset = address(object) - base_of(info);
+      const bool is_inside = offset < geometry().slab_size(), is_linked = has_sound_links(info, set_aside_.key);
+      const bool is_set_aside = &info != current_ && Repair::is_set_aside(info, set_aside_.key);
+      // The base that a Large SlabInfo has kept may be damaged.
+      if (is_set_aside && (is_inside || !is_linked || row == Row::Large)) return busy_.leave();
+      if (!is_linked) return set_aside(info, Misuse::CorruptedSlabInfo, caller);
+      if (!is_inside) return misused(Misuse::BackendFault, object, caller);
+      const Misuse kind = misuse_at(geometry_, offset, slots_of(info).carved);
+      if (kind == Misuse::DoubleFree && !Audit{*this}.has_sound_free_list(info))
+        return set_aside(info, Misuse::CorruptedFreeList, caller);
+      misused(kind, object, caller);
+    }
+  }
 };
 
 }  // namespace slab::detail

@@ -31,7 +31,7 @@ class SlabInfo {
     detail::LinkedSlots linked;  // Unchecked
     detail::SealedSlots tabled;                    // Checked
   };
-  std::uintptr_t owner = 0;  // the cache: CacheSlabs::tag()
+  std::uintptr_t owner = 0;  // the cache: CacheState::tag()
   std::byte* slab = nullptr;
   SlabInfo* next = nullptr;  // neighbours on the partial or the empty list
   SlabInfo* previous = nullptr;
