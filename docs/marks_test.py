@@ -11,7 +11,8 @@ PAGE = "docs/smp.md"
 # heading of the page → the classes that have its functions
 CLASSES = {
     "Cache, DynamicCache": [("cache_core.hpp", "CacheCore"), ("cache_slabs.hpp", "CacheSlabs"),
-                            ("cache.hpp", "UndestroyedCache"), ("cache.hpp", "UndestroyedDynamicCache"),
+                            ("cache_state.hpp", "CacheState"), ("cache.hpp", "UndestroyedCache"),
+                            ("cache.hpp", "UndestroyedDynamicCache"),
                             ("cache.hpp", "Cache"), ("cache.hpp", "DynamicCache")],
     "Immortal": [("cache.hpp", "Immortal")],
     "Locked": [("locked.hpp", "LockedCache"), ("locked.hpp", "Locked")],

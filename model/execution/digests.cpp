@@ -1,6 +1,5 @@
-// Prints the event log's digest of each program in some folders, and how many events it has: as the runner writes them,
-// or, where SLABPROOF_KERNEL is defined, as the executor that is linked to it does. kernel_executor.cmake compares
-// the two, and ci/kernel the first with what its kernel prints.
+// Prints the event log's digest of each program in some folders, and how many events it has, as the runner writes them.
+// ci/kernel compares them with what its kernel prints.
 //   event_digests FOLDER...
 //   event_digests --steps FILE  of one program how many events there are, and their digest, once its caches are made,
 //                               after each operation, and at the end
@@ -15,15 +14,6 @@
 #include <string>
 #include <vector>
 
-#ifdef SLABPROOF_KERNEL
-#include "model/execution/kernel_executor.hpp"
-namespace {
-std::uint64_t execute(const std::vector<std::uint8_t>& bytes, std::uint64_t& events) {
-  return slabproof_execute(bytes.data(), bytes.size(), &events);
-}
-void print_steps(const std::vector<std::uint8_t>&) { std::exit(2); }
-}  // namespace
-#else
 #include "model/judge/runner.hpp"
 #include "model/program/decoder.hpp"
 #include "model/program/trace.hpp"
@@ -63,10 +53,7 @@ void print_steps(const std::vector<std::uint8_t>& bytes) {
   print("the end");
   require_agreement(runner().verdict());
 }
-}  // namespace
-#endif
 
-namespace {
 std::vector<std::uint8_t> bytes_of(const std::filesystem::path& file) {
   std::ifstream stream{file, std::ios::binary};
   const std::vector<char> read{std::istreambuf_iterator<char>{stream}, {}};

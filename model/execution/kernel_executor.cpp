@@ -1,5 +1,5 @@
-// The executor with every cache that programs ask for, as a kernel compiles it: kernel_executor.cmake links it
-// into a program, and compares the event logs that it writes with the runner's.
+// The executor with every cache that programs ask for, as a kernel compiles it: examples/kernel is linked with it, and
+// ci/kernel compares the event logs that it writes with the runner's.
 #include <new>
 
 #include <slab/poison.hpp>

@@ -4,9 +4,10 @@ set(locked_sources every_order.cpp explore_locked.cpp minimize.cpp program.cpp r
 list(TRANSFORM locked_sources PREPEND locked/)
 set(planting ${PROJECT_SOURCE_DIR}/fuzz/planted)
 set(locked_planted ${CMAKE_CURRENT_BINARY_DIR}/locked/planted)
-file(GLOB locked_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/allocator/include/slab/*.hpp)
+file(GLOB locked_headers ${PROJECT_SOURCE_DIR}/allocator/include/slab/*.hpp)
 list(TRANSFORM locked_headers REPLACE ".*/" "${locked_planted}/slab/" OUTPUT_VARIABLE planted_slab_headers)
-file(GLOB turn_headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/locked/*.hpp)
+file(GLOB turn_headers ${CMAKE_CURRENT_SOURCE_DIR}/locked/*.hpp)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS locked)
 list(TRANSFORM turn_headers REPLACE ".*/" "${locked_planted}/properties/locked/" OUTPUT_VARIABLE planted_turn_headers)
 add_custom_command(OUTPUT ${planted_slab_headers} ${planted_turn_headers}
   COMMAND python3 -B ${planting}/locked_edits.py ${PROJECT_SOURCE_DIR} ${locked_planted}
@@ -17,7 +18,7 @@ add_executable(locked_explore_planted ${locked_sources} ${planted_slab_headers} 
 target_include_directories(locked_explore_planted PRIVATE ${locked_planted} ${PROJECT_SOURCE_DIR})
 foreach(name locked_explore locked_explore_planted)
   target_compile_features(${name} PRIVATE cxx_std_20)
-  target_compile_options(${name} PRIVATE -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+  target_compile_options(${name} PRIVATE -O2 -g1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 endforeach()
 set(locked_finds ${PROJECT_SOURCE_DIR}/fuzz-out/locked)
 add_test(NAME locked.EveryOrderOfSmallPrograms COMMAND locked_explore --output ${locked_finds})
