@@ -29,6 +29,7 @@ void execute_programs(const unsigned char* begin, std::size_t size, const Comman
     const SlabproofRun run = slabproof_execute_steps(file.data, file.size, each_step ? print_step : count_step);
     require(run.has_room, file.name, ": the executor has too little room for it");
     operations -= 2;
+    require(run.has_caches, file.name, ": it asks for a cache with guards, which no kernel here has");
     all_events += run.events;
     print(Hex{run.digest}, " ", run.events, " ", file.name, "\n");
   }
