@@ -166,7 +166,9 @@ def moved(function, text):
     if POP.match(text) and not text.endswith("sp"):
         return -8
     if m := MOVE.match(text):
-        return int(m[2], 16) * (1 if m[1] == "sub" else -1)
+        bytes_ = int(m[2], 16)
+        bytes_ -= bytes_ >> 63 << 64  # add $-128 is shorter than sub $128
+        return bytes_ if m[1] == "sub" else -bytes_
     if m := LOAD.match(text):
         return -int(m[1], 16)
     if WRITES_STACK_POINTER.match(text) and not READS_ONLY.match(text):

@@ -1,6 +1,7 @@
 // The executor with every cache that programs ask for, as a kernel compiles it: examples/kernel is linked with it, and
 // ci/kernel compares the event logs that it writes with the runner's.
 #include <new>
+#include <type_traits>
 
 #include <slab/poison.hpp>
 #include <slab/slab.hpp>
@@ -72,14 +73,22 @@ const CacheCalls& calls_keeping(const CacheSpec& spec) {
   }
 }
 
+#ifdef SLABPROOF_WITHOUT_GUARDS
+constexpr bool has_guards = false;  // three quarters of what there is to compile
+#else
+constexpr bool has_guards = true;
+#endif
 bool lacks_cache = false;
 
-/// A Cache with a constant geometry is a DynamicCache here: the event log is the same. Caches with guards are three
-/// quarters of what there would be to compile, and no program of the committed corpus asks for one.
+/// A Cache with a constant geometry is a DynamicCache here: the event log is the same.
 const CacheCalls& choose(const CacheSpec& spec) {
   if (!spec.checks) return calls_keeping<slab::Unchecked>(spec);
-  if (spec.guards != Guards::None) lacks_cache = true;
-  return calls_keeping<slab::Checked>(spec);
+  if (spec.guards == Guards::None || (lacks_cache = !has_guards)) return calls_keeping<slab::Checked>(spec);
+  return *with_guarded(spec.guards, [&]<Guards G>(Guarded<G>) {
+    if constexpr (has_guards && is_possible(G, 0))
+      if (spec.empty_slabs_kept == 0) return &calls_with<Guarded<G>, 0>(spec);
+    return &calls_with<std::conditional_t<has_guards, Guarded<G>, slab::Checked>, 1>(spec);
+  });
 }
 
 alignas(Executor) unsigned char place_of_executor[sizeof(Executor)];

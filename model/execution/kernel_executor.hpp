@@ -13,7 +13,7 @@ struct SlabproofStep {
 struct SlabproofRun {
   std::uint64_t events, digest;
   bool has_room;  // if not, the program gave back more blocks than the executor remembers, and the log says nothing
-  bool has_caches;  // if not, the program asks for one with guards, and the log says nothing
+  bool has_caches;  // if not, the program asks for guards, the executor was compiled without, and the log says nothing
 };
 
 extern "C" {

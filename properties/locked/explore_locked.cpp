@@ -1,5 +1,6 @@
 // Programs of two and three CPUs on a Locked cache, with calls of the backend refused: small ones in every order in
 // which the CPUs can take turns, larger ones in random orders, and one of a file in its own.
+#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -56,7 +57,11 @@ void print(const Find& find, const char* what) {
 
 /// Says what was found, and the smallest program that shows it. Returns the exit code.
 int report(Cpus& cpus, const std::optional<Find>& find, bool is_minimized, const std::string& folder) {
-  if (!find) return std::printf("Nothing wrong in any order.\n"), 0;
+  if (!find) {
+    std::printf("Nothing wrong in any order.\n");
+    if (std::fflush(stdout) != 0) fail("what was found cannot be printed");
+    return 0;
+  }
   print(*find, "A defect:");
   std::string name = slabproof::to_string(find->violation.invariant);
   name = "locked-" + (name.empty() ? "died" : name.substr(0, name.find(' ')));
@@ -129,9 +134,10 @@ int replay(Cpus& cpus, const std::string& path, bool is_minimized, const std::st
 }
 
 std::uint64_t number(const std::string& text, const char* of) {
-  char* end = nullptr;
-  const std::uint64_t number = std::strtoull(text.c_str(), &end, 10);
-  if (text.empty() || *end != '\0' || text[0] < '0' || text[0] > '9') fail(std::string{of} + ": no number: " + text);
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [parsed, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || parsed != end) fail(std::string{of} + ": no number below 2^64: " + text);
   return number;
 }
 
@@ -152,16 +158,18 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const auto value = [&] {
-      return i + 1 < argc ? std::string{argv[++i]} : (fail(word + ": its value is missing"), "");
+      if (i + 1 == argc || argv[i + 1][0] == '\0') fail(word + ": its value is missing");
+      return std::string{argv[++i]};
     };
     if (word == "--help") return std::fputs(usage, stdout), 0;
     if (word == "--deep")
       is_deep = true;
     else if (word == "--minimize")
       is_minimized = true;
-    else if (word == "--random")
+    else if (word == "--random") {
       programs = number(value(), "--random");
-    else if (word == "--seed")
+      if (*programs == 0) fail("--random 0: nothing would be run");
+    } else if (word == "--seed")
       seed = number(value(), "--seed");
     else if (word == "--replay")
       file = value();

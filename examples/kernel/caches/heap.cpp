@@ -41,10 +41,8 @@ void* krealloc(void* object, std::size_t size) noexcept {
 HeapUse heap_use() noexcept {
   const Guard guard{lock};
   HeapUse use{};
-  heap->for_each_statistics([&](const slab::SizeClassStatistics& one) {
-    use.objects += one.live_objects;
-    use.slabs += one.slabs;
-  });
+  use.objects = heap->live_objects();
+  heap->for_each_statistics([&](const slab::SizeClassStatistics& one) { use.slabs += one.slabs; });
   return use;
 }
 

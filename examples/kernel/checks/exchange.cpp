@@ -11,7 +11,7 @@ using Object = Stamped<128>;
 template <class Lock>
 using SharedCache = slab::Locked<slab::Cache<Object, slab::Config{.slab_size = 16384}, MappedBackend, Panic>, Lock>;
 
-constexpr std::uint64_t boxes = 512, rounds = 10'000, rounds_without_lock = 100'000'000;
+constexpr std::uint64_t boxes = 512, rounds = 10'000, rounds_without_lock = 3'000'000;
 constinit std::uint64_t rounds_of_each = 0;
 constinit std::size_t count = 0;  // of processors
 /// What each is to free, in the order in which the processor before it has put it there; null: nothing.

@@ -22,14 +22,20 @@ void execute_programs(const unsigned char* begin, std::size_t size, const Comman
   const bool each_step = command_line.value_of("steps") != nullptr;
   Archive archive{begin, size};
   std::uint64_t programs = 0, all_events = 0;
-  for (Archive::File file; archive.next(file); ++programs) {
+  for (Archive::File file; archive.next(file);) {
     if (each_step) print("steps of ", file.name, "\n");
     const bool is_flipped = command_line.has("flip", file.name);
     slabproof_flip_allocation(is_flipped ? number_in(command_line.value_of("allocation")) : 0);
+    const std::uint64_t operations_before = operations;
     const SlabproofRun run = slabproof_execute_steps(file.data, file.size, each_step ? print_step : count_step);
     require(run.has_room, file.name, ": the executor has too little room for it");
+    if (!run.has_caches) {
+      print("without guards: ", file.name, "\n");
+      operations = operations_before;
+      continue;
+    }
+    ++programs;
     operations -= 2;
-    require(run.has_caches, file.name, ": it asks for a cache with guards, which no kernel here has");
     all_events += run.events;
     print(Hex{run.digest}, " ", run.events, " ", file.name, "\n");
   }
