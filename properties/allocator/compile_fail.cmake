@@ -78,6 +78,8 @@ refuses(ClassTooSmallBetween "slab: class_of\\(bytes\\) is not the class" "-DCLA
 refuses(BlockTooSmall "slab: block_size_for\\(size\\) is at least size" "-DBLOCK_SIZE=4096")
 refuses(BlockOfNoPages "slab: block_size_for\\(size\\) is at least size" "-DBLOCK_SIZE=size + 8")
 refuses(PageRunsThatAreNoConstant "slab: the backend's has_page_runs is not" "-DHAS_RUNS=static bool has_page_runs")
+refuses(PageRunsThatAreANumber "slab: the backend's has_page_runs is not"
+  "-DHAS_RUNS=static constexpr int has_page_runs = 1")
 refuses(SlabsOfOnePageAndOfMore "slab: slab_size_for\\(size\\) is a power of two" "-DSLAB_SIZE=size < 90 ? 4096 : 8192")
 refuses(SlabSizeOfATableNoPowerOfTwo "slab: slab_size_for\\(size\\) is a power of two" "-DSLAB_SIZE=12288")
 refuses(SizeClasses.BackendLacks.delete_slab_info "lacks `void delete_slab_info\\(" -DLACKING=delete_slab_info)

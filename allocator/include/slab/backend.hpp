@@ -55,7 +55,8 @@ concept NamesCanMakeSlabs = requires { &B::can_make_slabs; };
 template <class B>
 concept NamesPageRuns = requires { B::has_page_runs; };
 template <class B>
-concept IsConstantPageRuns = requires { std::bool_constant<B::has_page_runs>{}; };
+concept IsConstantPageRuns =
+    std::same_as<decltype(B::has_page_runs), const bool> && requires { std::bool_constant<B::has_page_runs>{}; };
 }  // namespace detail
 
 /// Slab memory, in bytes.
@@ -81,7 +82,7 @@ concept SlabInfoSource = detail::HasAllocSlabInfo<B> && detail::HasFreeSlabInfo<
 ///   static constexpr bool has_page_runs = true;
 template <class B>
 inline constexpr bool has_page_runs = [] {
-  if constexpr (detail::IsConstantPageRuns<B>) return bool{B::has_page_runs};
+  if constexpr (detail::IsConstantPageRuns<B>) return B::has_page_runs;
   return false;
 }();
 
