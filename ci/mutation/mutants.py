@@ -42,7 +42,8 @@ LIVING = ("survived", "unreached")
 
 def changed_lines():
     """Lines of allocator/ by file that the working tree has and its commit has not."""
-    done = subprocess.run(["git", "-C", ROOT, "diff", "-U0", "HEAD", "--", "allocator"], stdout=subprocess.PIPE,
+    done = subprocess.run(["git", "-C", ROOT, "diff", "-U0", "--no-ext-diff", "--no-color", "--src-prefix=a/",
+                           "--dst-prefix=b/", "HEAD", "--", "allocator"], stdout=subprocess.PIPE,
                           stdin=subprocess.DEVNULL, text=True)
     if done.returncode != 0:
         raise CannotWork("--changed: git does not tell what was changed")
@@ -62,6 +63,8 @@ def chosen(mutants, arguments):
         lines = changed_lines()
         wanted = [m for m in wanted if m.line in lines.get(m.file, ())]
     if arguments.only:
+        if not any(re.search(arguments.only, m.key) for m in mutants):
+            raise CannotWork(f"--only {arguments.only}: there is no such mutant; --list shows what there is")
         wanted = [m for m in wanted if re.search(arguments.only, m.key)]
     if arguments.operator:
         wanted = [m for m in wanted if m.operator in arguments.operator]
@@ -117,7 +120,8 @@ class Hunt:
         """Whether all were tried."""
         began, done = time.monotonic(), 0
         waiting, running = iter(mutants), {}
-        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+        pool = concurrent.futures.ThreadPoolExecutor(self.jobs)
+        try:
             while not self.is_over and (mutant := next(waiting, None)):
                 running[pool.submit(checks.run, check, program, mutant.number, limit)] = mutant
                 if len(running) >= 2 * self.jobs:
@@ -125,6 +129,8 @@ class Hunt:
                     self.say(f"{check.name}: {done:,} of {len(mutants):,} in {clock(time.monotonic() - began)}",
                              often=True)
             self.collect(check, running, concurrent.futures.ALL_COMPLETED)
+        finally:  # such as Ctrl-C: what waits is not run
+            pool.shutdown(cancel_futures=True)
         return not self.is_over or next(waiting, None) is None
 
     def collect(self, check, running, when):

@@ -120,7 +120,8 @@ class Verdict:
 
 def judged(chosen, z3, seconds, search_seconds):
     """A verdict on each, in this order. Each query is a process of its own, as many at once as there are processors."""
-    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    pool = concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+    try:
         asked = [(lemma, [(query, claim, pool.submit(ask, z3, query, seconds)) for query, claim in lemma.queries()])
                  for lemma in chosen]
         by_name = {}
@@ -134,6 +135,8 @@ def judged(chosen, z3, seconds, search_seconds):
                 if of_used and (of_used.open or of_used.wrong) and not verdict.open:
                     verdict.open = f"it rests on {used.name}"
             yield verdict
+    finally:  # such as Ctrl-C: what waits is not asked
+        pool.shutdown(cancel_futures=True)
 
 
 def show_wrong(verdict, binary):
