@@ -153,8 +153,8 @@ EDITS = [
     (CORE, "if (!this->make_slabs_for(n, caller)) return busy_.leave(), false;",
      "if (!this->make_slabs_for(n, caller)) {\n        if (@failed_reserve_forgets_the_last) this->keep(0);\n"
      "        return busy_.leave(), false;\n      }"),
-    (CORE, "this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0));",
-     "this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0 && !@kept_slabs_rounded_down));"),
+    (SLABS, "keep(n / objects_per_slab() + (n % objects_per_slab() != 0));",
+     "keep(n / objects_per_slab() + (n % objects_per_slab() != 0 && !@kept_slabs_rounded_down));"),
     (CORE, "while (!this->release_empty_slabs(kept_slabs_, released, caller));",
      "while (!@reserve_does_not_trim &&\n"
      "             !this->release_empty_slabs(@no_empty_slab_kept && kept_slabs_ == 1 ? 0 : kept_slabs_, released, "
@@ -307,12 +307,11 @@ EDITS = [
     (SLABS, "    all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n",
      "    if (!@new_slab_not_listed) all_slabs_.push_front(*info);\n    empty_.push_front(*info);\n"
      "    if (@info_linked_twice) empty_.push_front(*info);\n"),
-    (SLABS, "if (n <= free_objects) return true;", "if (@reserves_nothing || n <= free_objects) return true;"),
+    (SLABS, "if (n <= free_objects) return 0;", "if (@reserves_nothing || n <= free_objects) return 0;"),
     (SLABS, "(n - free_objects - 1) / objects_per_slab() + 1;",
      "(n - free_objects - !@reserves_a_slab_too_many) / objects_per_slab() + !@reserves_a_slab_too_few;"),
-    (SLABS, "if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;",
-     "if (!@reserves_more_than_there_is && needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return "
-     "false;"),
+    (SLABS, "return slabs <= SIZE_MAX / geometry().slab_size() - all_slabs_.size();",
+     "return @reserves_more_than_there_is || slabs <= SIZE_MAX / geometry().slab_size() - all_slabs_.size();"),
     (SLABS, "    while (!release_empty_slabs(kept, released, caller))\n",
      "    if (@failed_reserve_keeps_a_slab && kept != SIZE_MAX) ++kept;\n"
      "    while (!@fault_reported_first && !release_empty_slabs(kept, released, caller))\n"),

@@ -68,8 +68,8 @@ EDITS = [
      "keep_for_later(call, __builtin_return_address(0)),\n"
      "              static_cast<void>(@race_lost_is_null && object ? (Core::free(object, nullptr), object = nullptr)\n"
      "                                                             : nullptr);"),
-    (LOCKED, "is_made = needed_for(n) == 0 || adopt(caller);",
-     "is_made = needed_for(n) == 0 ? !@lost_reserve_is_false : adopt(caller);"),
+    (LOCKED, "is_made = this->slabs_missing_to(n) == 0 || adopt(caller);",
+     "is_made = this->slabs_missing_to(n) == 0 ? !@lost_reserve_is_false : adopt(caller);"),
     (LOCKED, "const bool is_made = Inner::make_slab(caller, SIZE_MAX) != nullptr; this->busy_.leave();",
      "const bool is_made = Inner::make_slab(caller, SIZE_MAX) != nullptr;\n"
      "    if (!@mark_stays) this->busy_.leave();"),

@@ -165,7 +165,7 @@ def exact_quotient(number_, inverse, zeros):
 
 
 def slabs_needed(n, free_objects, objects_per_slab):
-    """Of make_slabs_for(), where n > free_objects."""
+    """slabs_missing_to(), where n > free_objects."""
     return (n - free_objects - 1) // objects_per_slab + 1
 
 

@@ -81,7 +81,7 @@ class CacheCore : public CacheSlabs<GeometrySource, Backend, Policy> {
     do {
       while (!this->verify_empty_slabs(caller)) {}
       if (!this->make_slabs_for(n, caller)) return busy_.leave(), false;
-      this->keep(n / objects_per_slab() + (n % objects_per_slab() != 0));
+      this->keep_for(n);
     } while (!this->release_empty_slabs(kept_slabs_, released, caller));
     busy_.leave();
     return true;

@@ -94,13 +94,21 @@ class CacheSlabs : public CacheState<GeometrySource, Backend, Policy> {
     return nullptr;
   }
 
+  /// How many slabs the objects take that are missing to `n` free ones. O(1).
+  [[nodiscard]] std::size_t slabs_missing_to(std::size_t n) const noexcept {
+    const std::size_t free_objects = statistics().free_objects;
+    if (n <= free_objects) return 0;
+    return (n - free_objects - 1) / objects_per_slab() + 1;
+  }
+  /// Whether there are addresses for so many slabs more. O(1).
+  [[nodiscard]] bool has_addresses_for(std::size_t slabs) const noexcept {
+    return slabs <= SIZE_MAX / geometry().slab_size() - all_slabs_.size();
+  }
   /// Makes as many slabs as `n` free objects take; false with none of them made.
   [[nodiscard]] bool make_slabs_for(std::size_t n, const void* caller) noexcept {
-    const std::size_t free_objects = statistics().free_objects;
-    if (n <= free_objects) return true;
-    const std::size_t needed = (n - free_objects - 1) / objects_per_slab() + 1;
-    if (needed > SIZE_MAX / geometry().slab_size() - all_slabs_.size()) return false;  // more than there are addresses
-    if (!supply_.can_make(geometry(), needed)) return false;
+    const std::size_t needed = slabs_missing_to(n);
+    if (needed == 0) return true;
+    if (!has_addresses_for(needed) || !supply_.can_make(geometry(), needed)) return false;
     const std::size_t empty = count_empty();
     for (std::size_t made = 0; made < needed; ++made)
       if (!make_slab(caller, empty)) return false;
@@ -146,6 +154,8 @@ class CacheSlabs : public CacheState<GeometrySource, Backend, Policy> {
   void keep(std::size_t slabs) noexcept {
     kept_slabs_ = slabs > Policy::empty_slabs_kept ? slabs : Policy::empty_slabs_kept;
   }
+  /// The same for as many slabs as `n` objects take.
+  void keep_for(std::size_t n) noexcept { keep(n / objects_per_slab() + (n % objects_per_slab() != 0)); }
   /// A partial slab has become empty.
   [[gnu::noinline]] void list_as_empty_and_leave(SlabInfo& info) noexcept {
     partial_.remove(info);

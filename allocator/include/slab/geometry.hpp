@@ -62,6 +62,9 @@ namespace detail {
 /// A product of two words.
 __extension__ typedef unsigned __int128 DoubleWord;  // __extension__: not ISO C++, says -Wpedantic
 
+// Not std::has_single_bit, for which the compiler may call a function.
+constexpr bool is_power_of_two(std::size_t n) noexcept { return n != 0 && (n & (n - 1)) == 0; }
+
 /// What the table of slots says for "no slot"; the largest value of an entry, which is one more, says "live". So this
 /// is the most slots that entries of this size, in bytes, can name.
 constexpr std::uint32_t no_slot(std::size_t entry_size) noexcept {
@@ -229,16 +232,15 @@ constexpr Geometry::Capacity Geometry::capacity_of(std::size_t space, std::size_
 constexpr GeometryResult Geometry::make_with_table(bool has_table, std::size_t added_bytes, std::size_t slab_size,
                                                    std::size_t page_size, ObjectSizeType type, std::size_t object_size,
                                                    std::size_t object_align) noexcept {
-  constexpr auto power_of_two = [](std::size_t n) { return n != 0 && (n & (n - 1)) == 0; };
   using enum GeometryError;
-  if (!power_of_two(page_size)) return GeometryResult{PageSizeNotPowerOfTwo};
+  if (!detail::is_power_of_two(page_size)) return GeometryResult{PageSizeNotPowerOfTwo};
   if (page_size < min_page_size) return GeometryResult{PageSizeTooSmall};
-  if (!power_of_two(slab_size)) return GeometryResult{SlabSizeNotPowerOfTwo};
+  if (!detail::is_power_of_two(slab_size)) return GeometryResult{SlabSizeNotPowerOfTwo};
   if (slab_size < page_size) return GeometryResult{SlabSizeBelowPageSize};
   if (slab_size > max_slab_size) return GeometryResult{SlabSizeTooLarge};
   if (type != ObjectSizeType::Small && type != ObjectSizeType::Large) return GeometryResult{UnknownObjectSizeType};
   if (object_size == 0) return GeometryResult{ObjectSizeZero};
-  if (!power_of_two(object_align)) return GeometryResult{ObjectAlignNotPowerOfTwo};
+  if (!detail::is_power_of_two(object_align)) return GeometryResult{ObjectAlignNotPowerOfTwo};
   if (object_align > page_size) return GeometryResult{ObjectAlignAbovePageSize};
   if (object_size > slab_size) return GeometryResult{ObjectTooLarge};
 

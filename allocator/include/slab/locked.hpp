@@ -139,8 +139,8 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
         return this->refuse(nullptr), false;
       verify_empty_slabs(caller);
       empty = this->count_empty();
-      needed = needed_for(n);
-      if (needed > SIZE_MAX / geometry().slab_size() - this->all_slabs_.size()) return false;
+      needed = this->slabs_missing_to(n);
+      if (!this->has_addresses_for(needed)) return false;
     }
     if constexpr (HasCanMakeSlabs<Backend>)
       if (needed > 0 && !Supply::source->can_make_slabs(geometry(), needed)) return false;
@@ -150,8 +150,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
     {
       LockedCall call;
       const Section section{*this, call};
-      const std::size_t objects = this->objects_per_slab();
-      this->keep(n / objects + (n % objects != 0));
+      this->keep_for(n);
     }
     release_down_to([this] { return this->kept_slabs_; }, caller);
     return true;
@@ -331,8 +330,8 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
       ask(call);
       {
         const Section section{*this, call};
-        is_made = needed_for(n) == 0 || adopt(caller);
-        needed = needed_for(n);
+        is_made = this->slabs_missing_to(n) == 0 || adopt(caller);
+        needed = this->slabs_missing_to(n);
         if (call.is_answered && call.wants == LockedCall::Wants::Nothing) reject(call);
       }
       give_back(call);
@@ -403,11 +402,6 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
     this->busy_.enter();
     while (!Inner::verify_empty_slabs(caller)) {}
     this->busy_.leave();
-  }
-  /// How many slabs the objects take that are missing to `n` free ones.
-  [[nodiscard]] std::size_t needed_for(std::size_t n) const noexcept {
-    const std::size_t free_objects = Inner::statistics().free_objects;
-    return n <= free_objects ? 0 : (n - free_objects - 1) / this->objects_per_slab() + 1;
   }
 
   mutable L lock_{};

@@ -120,10 +120,10 @@ class BasicRegion {
   /// O(size classes); where no free block is large enough, O(size classes) more for each slab that came back since this
   /// was last so.
   [[nodiscard]] void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
-    if (!is_power_of_two(page_size)) return nullptr;
+    if (!detail::is_power_of_two(page_size)) return nullptr;
     if (page_size < min_page_size || slab_size < page_size || slab_size > largest_slab_) [[unlikely]]
       return nullptr;
-    if (!is_power_of_two(slab_size)) [[unlikely]]
+    if (!detail::is_power_of_two(slab_size)) [[unlikely]]
       return slab_size % page_size == 0 ? alloc_run(slab_size) : nullptr;
     const std::size_t page = take_or_merge(class_of(slab_size));
     if (page == none) return nullptr;
@@ -137,7 +137,7 @@ class BasicRegion {
   void free_slab(void* slab, std::size_t slab_size, std::size_t) noexcept {
     const std::size_t offset = offset_of(slab), page = offset / min_page_size;
     if (offset >= size() || offset % min_page_size != 0) stop();
-    if (!is_power_of_two(slab_size)) [[unlikely]]
+    if (!detail::is_power_of_two(slab_size)) [[unlikely]]
       return free_run(page, slab_size);
     if (block(page).state != State::Live || block(page).size_class != class_of(slab_size)) stop();
     take_back(page, slab_size);
@@ -218,8 +218,6 @@ class BasicRegion {
   /// The first free block of each size class.
   using Lists = std::array<std::uint32_t, classes>;
 
-  // Not std::has_single_bit, for which the compiler calls a function where the processor may lack an instruction.
-  static constexpr bool is_power_of_two(std::size_t size) noexcept { return size != 0 && (size & (size - 1)) == 0; }
   static constexpr std::size_t largest_slab_in(std::size_t size) noexcept {
     return std::clamp(std::bit_floor(size), min_page_size, Geometry::max_slab_size);
   }
