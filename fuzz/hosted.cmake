@@ -1,15 +1,8 @@
 # <slab/hosted/> as one heap (properties/hosted/), and the replay tool of its programs: as it is, and with planted bugs.
 set(hosted_room ${PROJECT_SOURCE_DIR}/properties/hosted)
 set(hosted_source ${hosted_room}/hosted_subject.cpp)
-set(hosted_planted ${CMAKE_CURRENT_BINARY_DIR}/planted/allocator/hosted)
-set(hosted_headers ${slab_headers})
-list(FILTER hosted_headers INCLUDE REGEX "/allocator/hosted/")
-list(TRANSFORM hosted_headers REPLACE ".*/" "${hosted_planted}/slab/hosted/" OUTPUT_VARIABLE planted_hosted_headers)
-add_custom_command(OUTPUT ${planted_hosted_headers}
-  COMMAND python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/planted/hosted_edits.py
-    ${PROJECT_SOURCE_DIR}/allocator/hosted/slab/hosted ${hosted_planted}/slab/hosted
-  DEPENDS ${hosted_headers} planted/edits.py planted/hosted_edits.py VERBATIM)
-add_custom_target(planted_hosted_headers DEPENDS ${planted_hosted_headers})
+plant_bugs(planted_hosted_headers ${CMAKE_CURRENT_SOURCE_DIR}/planted/hosted_edits.py
+  ${PROJECT_SOURCE_DIR}/allocator/hosted/slab/hosted ${CMAKE_CURRENT_BINARY_DIR}/planted/allocator/hosted/slab/hosted)
 
 function(add_hosted_subject name)
   cmake_parse_arguments(PARSE_ARGV 1 hosted "PLANTED" "" "SOURCES")

@@ -1,11 +1,7 @@
 # slab::SizeClasses as a subject (examples/subjects/size_classes.cpp) with planted bugs, one at a time.
 set(sizes_planted ${CMAKE_CURRENT_BINARY_DIR}/planted/size_classes)
-list(TRANSFORM cache_headers REPLACE ".*/" "${sizes_planted}/slab/" OUTPUT_VARIABLE planted_size_headers)
-add_custom_command(OUTPUT ${planted_size_headers}
-  COMMAND python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/planted/size_class_edits.py
-    ${PROJECT_SOURCE_DIR}/allocator/include/slab ${sizes_planted}/slab
-  DEPENDS ${cache_headers} planted/edits.py planted/size_class_edits.py VERBATIM)
-add_custom_target(planted_size_headers DEPENDS ${planted_size_headers})
+plant_bugs(planted_size_headers ${CMAKE_CURRENT_SOURCE_DIR}/planted/size_class_edits.py
+  ${PROJECT_SOURCE_DIR}/allocator/include/slab ${sizes_planted}/slab)
 add_library(planted_sizes OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/examples/subjects/size_classes.cpp)
 target_include_directories(planted_sizes BEFORE PRIVATE ${sizes_planted} ${PROJECT_SOURCE_DIR}/model/include)
 target_link_libraries(planted_sizes PRIVATE model)

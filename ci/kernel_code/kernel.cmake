@@ -1,6 +1,6 @@
 # The compilers with which tests compile for a kernel, and the flags of docs/kernel.md, which has them for everybody.
-find_program(SLAB_GXX g++)
-file(GLOB kernel_compilers /usr/bin/clang++-[0-9]*)  # every clang that is installed
+include(${CMAKE_CURRENT_LIST_DIR}/../compilers.cmake)
+set(kernel_compilers ${SLAB_CLANGS})
 if(SLAB_GXX)
   list(PREPEND kernel_compilers ${SLAB_GXX})
 endif()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Mistakes of Locked and of the lock that it is proved with, and which invariant each breaks.
 
-usage: locked_edits.py ROOT OUT        puts them into copies of the headers of the allocator and of properties/locked/
+usage: locked_edits.py HEADERS OUT     puts them into copies of the allocator's headers, or of properties/locked/
        locked_edits.py --test BINARY   each is found by every order of small programs and by random programs, replayed
                                        from its file, byte for byte, and minimized; without any nothing is found"""
 
@@ -177,6 +177,4 @@ def test(binary):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--test"]:
         sys.exit(test(sys.argv[2]))
-    root, out = map(pathlib.Path, sys.argv[1:])
-    for headers, copy in (("allocator/include/slab", "slab"), ("properties/locked", "properties/locked")):
-        plant(root / headers, out / copy, edits=EDITS, numbers=NUMBERS, switch="slab/planted.hpp")
+    plant(*sys.argv[1:], edits=EDITS, numbers=NUMBERS, switch="slab/planted.hpp")

@@ -2,19 +2,17 @@
 # there are millions of orders.
 set(locked_sources every_order.cpp explore_locked.cpp minimize.cpp program.cpp random_programs.cpp turns.cpp world.cpp)
 list(TRANSFORM locked_sources PREPEND locked/)
-set(planting ${PROJECT_SOURCE_DIR}/fuzz/planted)
+set(locked_planting ${PROJECT_SOURCE_DIR}/fuzz/planted/locked_edits.py)
 set(locked_planted ${CMAKE_CURRENT_BINARY_DIR}/locked/planted)
-file(GLOB locked_headers ${PROJECT_SOURCE_DIR}/allocator/include/slab/*.hpp)
-list(TRANSFORM locked_headers REPLACE ".*/" "${locked_planted}/slab/" OUTPUT_VARIABLE planted_slab_headers)
-file(GLOB turn_headers ${CMAKE_CURRENT_SOURCE_DIR}/locked/*.hpp)
+plant_bugs(planted_locked_headers ${locked_planting} ${PROJECT_SOURCE_DIR}/allocator/include/slab
+  ${locked_planted}/slab)
+plant_bugs(planted_turn_headers ${locked_planting} ${CMAKE_CURRENT_SOURCE_DIR}/locked
+  ${locked_planted}/properties/locked)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS locked)
-list(TRANSFORM turn_headers REPLACE ".*/" "${locked_planted}/properties/locked/" OUTPUT_VARIABLE planted_turn_headers)
-add_custom_command(OUTPUT ${planted_slab_headers} ${planted_turn_headers}
-  COMMAND python3 -B ${planting}/locked_edits.py ${PROJECT_SOURCE_DIR} ${locked_planted}
-  DEPENDS ${locked_headers} ${turn_headers} ${planting}/locked_edits.py ${planting}/edits.py VERBATIM)
 add_executable(locked_explore ${locked_sources})
 target_include_directories(locked_explore PRIVATE ${PROJECT_SOURCE_DIR}/allocator/include ${PROJECT_SOURCE_DIR})
-add_executable(locked_explore_planted ${locked_sources} ${planted_slab_headers} ${planted_turn_headers})
+add_executable(locked_explore_planted ${locked_sources})
+add_dependencies(locked_explore_planted planted_locked_headers planted_turn_headers)
 target_include_directories(locked_explore_planted PRIVATE ${locked_planted} ${PROJECT_SOURCE_DIR})
 foreach(name locked_explore locked_explore_planted)
   target_compile_features(${name} PRIVATE cxx_std_20)
@@ -27,7 +25,7 @@ set_tests_properties(locked.RandomPrograms PROPERTIES LABELS seeded)
 add_test(NAME locked.ReplayAnswersToGoodAndBadFiles
   COMMAND python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/locked/replay_test.py $<TARGET_FILE:locked_explore>)
 add_test(NAME locked.FindsPlantedMistakes
-  COMMAND python3 -B ${planting}/locked_edits.py --test $<TARGET_FILE:locked_explore_planted>)
+  COMMAND python3 -B ${locked_planting} --test $<TARGET_FILE:locked_explore_planted>)
 set_tests_properties(locked.EveryOrderOfSmallPrograms locked.RandomPrograms locked.FindsPlantedMistakes
   PROPERTIES TIMEOUT 600)
 

@@ -7,11 +7,8 @@ add_custom_command(OUTPUT ${proofs_out}/proofs/formulas.hpp
   COMMAND python3 -B ${proofs}/cpp.py ${proofs_out}/proofs/formulas.hpp
   DEPENDS ${proofs}/cpp.py ${proofs}/formulas.py ${proofs}/term.py VERBATIM)
 add_custom_target(proved_formulas DEPENDS ${proofs_out}/proofs/formulas.hpp)
-add_custom_command(OUTPUT ${proofs_out}/planted/slab/planted.hpp
-  COMMAND ${CMAKE_COMMAND} -E make_directory ${proofs_out}/planted/slab
-  COMMAND python3 -B ${proofs}/planted.py ${PROJECT_SOURCE_DIR}/allocator/include/slab ${proofs_out}/planted/slab
-  DEPENDS ${slab_headers} ${proofs}/planted.py ${PROJECT_SOURCE_DIR}/fuzz/planted/edits.py VERBATIM)
-add_custom_target(proofs_planted_headers DEPENDS ${proofs_out}/planted/slab/planted.hpp)
+plant_bugs(proofs_planted_headers ${proofs}/planted.py ${PROJECT_SOURCE_DIR}/allocator/include/slab
+  ${proofs_out}/planted/slab ${slab_headers})
 foreach(name formulas_agree formulas_agree_planted)
   add_executable(${name} proofs/agree.cpp)
   target_compile_features(${name} PRIVATE cxx_std_20)
