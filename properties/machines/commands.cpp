@@ -50,7 +50,7 @@ void choose_parameter(Operation& operation, std::uint32_t choice, const Language
     case Parameter::SizeAndAlign:
     case Parameter::CountAndSize:
       format::unpack_size(
-          {.selector = static_cast<std::uint8_t>(choice >> 8), .operand = static_cast<std::uint16_t>(choice)},
+          {.selector = static_cast<std::uint8_t>(choice >> 16), .operand = static_cast<std::uint16_t>(choice)},
           language.sizes, operation);
       return;
     case Parameter::Failure: {
@@ -109,7 +109,7 @@ rc::Gen<std::shared_ptr<const Command>> commands_for(const SymbolicState& state,
   const KindWeights weights = weights_in(state, mood, language);
   const std::size_t total = std::accumulate(weights.begin(), weights.end(), std::size_t{0});
   const std::size_t objects = std::max(state.live_count(), state.dead_count()) + 1;
-  const std::uint32_t choices = language.shape == Shape::Heap ? 0x10000 : 1024;
+  const std::uint32_t choices = language.shape == Shape::Heap ? 0x1000000 : 1024;
   return rc::gen::map(
       rc::gen::tuple(rc::gen::inRange<std::size_t>(0, total),
                      rc::gen::inRange<std::uint32_t>(0, static_cast<std::uint32_t>(objects)),
