@@ -183,6 +183,8 @@ def report(wanted, results, equivalents):
 
 def arguments_of():
     parser = command.parser("ci/mutants", __doc__)
+    parser.add_argument("--bugs", action="store_true",
+                        help="instead, the named bugs of ci/bugs/: the first word, and ci/mutants --bugs --help more")
     parser.add_argument("--changed", action="store_true", help="only mutants on lines that the working tree changes")
     parser.add_argument("--sample", metavar="N", type=command.positive(int), help="a random part of so many")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="which part (1)")
@@ -195,6 +197,8 @@ def arguments_of():
     parser.add_argument("--results", metavar="FILE", type=pathlib.Path, default=RESULTS,
                         help="where results are kept (fuzz-out/mutants.jsonl)")
     arguments = parser.parse_args()
+    if arguments.bugs:
+        parser.error("--bugs is the first word, or nothing")
     try:
         re.compile(arguments.only or "")
     except re.error as error:

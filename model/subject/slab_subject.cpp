@@ -1,5 +1,8 @@
 #include "model/subject/slab_subject.hpp"
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "model/program/static_caches.hpp"
 #include "model/subject/report_log.hpp"
 #include "model/subject/slab_guarded.hpp"
@@ -71,12 +74,20 @@ AnySubject* make(void* storage, const CacheSpec& spec, RecordingBackend& backend
 }  // namespace
 
 AnySubject* make_slab_subject(void* storage, const CacheSpec& spec, RecordingBackend& backend) {
+#ifdef SLABPROOF_ONE_ROW  // a Row, for worlds of which each cache is so: ci/mutation/bugs.py
+  constexpr slab::Row row = slab::Row::SLABPROOF_ONE_ROW;
+  if (spec.row() != row || spec.is_static || spec.guards != Guards::None || spec.empty_slabs_kept != 1)
+    std::fputs("this program has one row and no guards\n", stderr), std::_Exit(2);
+  return spec.checks ? make_dynamic<row, HarnessPolicy<true, 1>>(storage, spec, backend)
+                     : make_dynamic<row, HarnessPolicy<false, 1>>(storage, spec, backend);
+#else
   switch (spec.row()) {
     case slab::Row::SmallSinglePage: return make<slab::Row::SmallSinglePage>(storage, spec, backend);
     case slab::Row::SmallMultiPage: return make<slab::Row::SmallMultiPage>(storage, spec, backend);
     case slab::Row::Large: break;
   }
   return make<slab::Row::Large>(storage, spec, backend);
+#endif
 }
 
 const char* unseen_libraries() { return ""; }
