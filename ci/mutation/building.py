@@ -1,5 +1,6 @@
 """Builds the checks on a copy of the checkout with all mutants in it, and finds those that do not compile."""
 
+import concurrent.futures
 import hashlib
 import itertools
 import json
@@ -12,6 +13,7 @@ from mutation import schemata
 from shared.command import CannotWork
 from shared.sources import files_in
 from shared.targets import BUILD, ROOT
+from shared.text import counted
 
 FLAGS = "-O1 -g1 -w -Wno-c++11-narrowing"
 SAID = re.compile(r"^(\S+?):(\d+):\d+: (error|note|fatal error): ", re.MULTILINE)
@@ -30,19 +32,23 @@ SOURCES = ("model/subject/slab_subject.cpp", "model/subject/slab_guarded_large.c
            "properties/locked/explore_locked.cpp", "properties/locked/world.cpp")
 
 
-def digest_of(root, folders):
-    """Of the sources in these folders, and of what makes mutants of them."""
-    digest = hashlib.sha256()
+def digest_of(root, sources, more=""):
+    """Of the files below these paths."""
+    digest = hashlib.sha256(more.encode())
     for path in files_in(root):
-        if path.parts[0] in folders or path.parts[:2] == ("ci", "mutation"):
+        if any(path.is_relative_to(source) for source in sources):
             digest.update(str(path).encode() + b"\0" + (root / path).read_bytes() + b"\0")
+    for source in sources:
+        if source.startswith("corpus"):  # which is no source to files_in()
+            for path in sorted((root / source).rglob("*")):
+                digest.update(str(path).encode() + b"\0" + (path.read_bytes() if path.is_file() else b""))
     return digest.hexdigest()[:16]
 
 
 class Build:
-    def __init__(self, say):
-        self.say = say
-        self.build = BUILD / "mutants"
+    def __init__(self, say, sanitizer=""):
+        self.say, self.sanitizer = say, sanitizer
+        self.build = BUILD / f"mutants{sanitizer and '-'}{sanitizer}"
         self.tree = self.build / "tree"  # where nobody takes it for sources: beside a CMakeCache.txt
 
     def copy(self, files):
@@ -70,6 +76,7 @@ class Build:
         schemata.write_if_new(lists, text)
         self.run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja",
                   f"-DCMAKE_TOOLCHAIN_FILE={self.tree}/ci/newest_clang.cmake", "-DSLAB_HARNESS=ON",
+                  f"-DSLAB_SANITIZE={self.sanitizer}",
                   "-DCMAKE_BUILD_TYPE=None", f"-DCMAKE_CXX_FLAGS={FLAGS}", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"])
 
     def run(self, words):
@@ -78,31 +85,42 @@ class Build:
         if done.returncode != 0:
             raise CannotWork(f"{words[0]} fails:\n{done.stdout[-3000:]}")
 
-    def prepare(self, mutants, files):
-        """The mutants that compile, with the checks built. The others are told apart once for each state of the
-        sources."""
-        known = self.build / "refused.json"
-        digest = digest_of(ROOT, ("allocator",))
+    def write(self, wanted, size, files):
+        """Makes the copy that the checks are built of, with these mutants. `size`: a number above all of theirs."""
+        self.copy(files)
+        schemata.write(files, wanted, size, self.tree)
+        self.configure()
+
+    def prepare(self, wanted, size, files, digest):
+        """Those of the mutants that do not compile, by their keys. The others are in the copy that the checks are built
+        of. What compiles is found out once for each `digest` of all mutants."""
+        known = self.build / "compiled.json"
         try:
             kept = json.loads(known.read_text())
         except (OSError, ValueError):
             kept = {}
-        refused = set(kept["keys"]) if kept.get("allocator") == digest else set()
-        self.copy(files)
-        schemata.write(files, [m for m in mutants if m.runs and m.key not in refused], ROOT, self.tree)
-        self.configure()
-        commands = self.commands()
-        for source, words in commands.items():
-            while True:
-                copies = schemata.write(files, [m for m in mutants if m.runs and m.key not in refused], ROOT,
-                                        self.tree)
-                numbers = self.refused_by(words, copies, source)
-                if not numbers:
-                    break
-                refused |= {mutants[number - 1].key for number in numbers}
-                self.say(f"{len(refused)} mutants do not compile so far ({source})")
-            known.write_text(json.dumps({"allocator": digest, "keys": sorted(refused)}))
-        return refused
+        compiles = kept["compiles"] if kept.get("of") == digest else {}
+        wanted = [m for m in wanted if m.runs]
+        numbers = {m.number: m for m in wanted}
+        self.write(wanted, size, files)
+        sources = {} if all(m.key in compiles for m in wanted) else self.commands()
+        jobs = len(os.sched_getaffinity(0))
+        while True:
+            alive = [m for m in wanted if compiles.get(m.key, True)]
+            copies = schemata.write(files, alive, size, self.tree)
+            if not sources:
+                break
+            with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+                found = dict(zip(sources, pool.map(lambda source: self.refused_by(sources[source], copies, source),
+                                                   sources)))
+            refused = set().union(*found.values())
+            compiles.update((numbers[number].key, False) for number in refused)
+            sources = {source: words for source, words in sources.items() if found[source]}
+            if not sources:
+                compiles.update((m.key, True) for m in alive)
+            self.say(f"of {counted(len(wanted), 'mutant')} {len(wanted) - len(alive) + len(refused):,} do not compile")
+            known.write_text(json.dumps({"of": digest, "compiles": compiles}))
+        return {m.key for m in wanted if not compiles[m.key]}
 
     def commands(self):
         """How the sources are compiled, without their output."""

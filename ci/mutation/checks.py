@@ -9,19 +9,24 @@ import subprocess
 import tempfile
 import time
 
+from mutation.building import digest_of
 from shared.targets import ROOT
 
-# `of`: which headers it looks at. `seconds`: what it takes without a mutant, at most.
-Check = collections.namedtuple("Check", "name program words of")
+# `of`: whose keys it looks at. `sources`: what it is made of, beside the allocator and model/. `sanitizer`: with which
+# it is compiled.
+Check = collections.namedtuple("Check", "name program words of sources sanitizer", defaults=((), ""))
 # `how`: killed, hung or passed; `what`: the signature, or what there is to say in its place.
 End = collections.namedtuple("End", "how what seconds")
 
 ROWS = ("SmallSinglePage", "SmallMultiPage", "Large")
 CORE = re.compile(r"allocator/include/slab/(?!locked|operator_new|size_|class_|page_blocks|exact)")
-SIZES = re.compile(r"allocator/include/slab/(?!locked|operator_new)")
-LOCKED = re.compile(r"allocator/include/slab/(?!operator_new|size_|class_|page_blocks|exact)")
+SIZES = re.compile(r"allocator/include/slab/(size_|class_|page_blocks|exact)")
+GEOMETRY = re.compile(r"allocator/include/slab/geometry")
+LOCKED = re.compile(r"allocator/include/slab/locked")
+HOSTED = re.compile("allocator/hosted/")
 ANY = re.compile("")
-MEMORY = 3 << 30  # bytes of address space
+# What the allocator tells a sanitizer of: without one it does nothing.
+TOLD = re.compile(r"allocator/include/slab/(poison\.hpp|\S+ [\w:]+: (forbid|permit)\w*\()")
 
 
 def corpus(*folders):
@@ -29,33 +34,58 @@ def corpus(*folders):
             if path.is_file() and path.suffix != ".md"]
 
 
+def state_of(check):
+    """What its verdict depends on, beside the allocator."""
+    return digest_of(ROOT, ("model", *check.sources), " ".join(map(str, check.words)))
+
+
 def battery():
-    tiny = ["--objects", "2", "--slabs", "2", "--memory", "0.5"]
-    quick = ["--quick", "--memory", "0.5"]
-    first = [*tiny, "--mishaps", "none", "--kept", "1", "--policy", "Checked"]
-    checks = [Check(f"explorer, Checked {row}", "slab_explore", [*first, "--row", row], CORE) for row in ROWS]
-    checks += [Check(f"explorer, {row}", "slab_explore", [*tiny, "--row", row], CORE) for row in ROWS]
-    checks += [
-        Check("random programs", "slab_replay", ["--random", "100", "--budget", "0.01"], CORE),
-        Check("regressions", "slab_replay", ["--json", *corpus("regressions")], CORE),
-        Check("random programs of sizes", "sizes_replay", ["--random", "200", "--budget", "0.01"], SIZES),
-        Check("random programs of hosted", "hosted_replay", ["--random", "200", "--budget", "0.01"], ANY),
-        Check("every order of Locked", "locked_explore", [], LOCKED),
-        Check("damage", "slab_damage", ["--quick"], CORE),
-        *(Check(f"explorer, quick, {row}", "slab_explore", [*quick, "--row", row], CORE) for row in ROWS),
-        Check("tests of the allocator", "allocator_test", ["--gtest_brief=1"], ANY),
-        Check("RapidCheck", "state_machine_test", ["--gtest_brief=1", "--gtest_fail_fast"], CORE),
-        Check("corpus", "slab_replay", ["--json", *corpus("fuzz_small_single_page", "fuzz_small_multi_page",
-                                                          "fuzz_large")], CORE),
-        Check("every state of hosted", "hosted_explore", ["--sizes", "4096,8192,16384", "--aligns", "4096", "--live",
-                                                          "1"], ANY),
-        Check("corpus of hosted", "hosted_replay", ["--json", *corpus("fuzz_hosted")], ANY),
+    """The most kills a second first; docs/mutants.md has what each takes."""
+    def explorer(name, *words):
+        return Check(f"explorer, {name}", "slab_explore", ["--jobs", "1", "--memory", "0.5", *words], CORE,
+                     ("properties/explore",))
+
+    def replay(name, program, words, of, *sources):
+        return Check(name, program, words, of, ("fuzz/replay", *sources))
+
+    def tests(name, program, words, of, *sources):
+        return Check(name, program, ["--gtest_brief=1", "--gtest_fail_fast", *words], of, sources)
+
+    one, two = ["--objects", "1", "--slabs", "2"], ["--objects", "2", "--slabs", "2"]
+    plain = ["--mishaps", "none", "--kept", "1", "--policy"]
+    fuzzed = [f"fuzz_{row}" for row in ("small_single_page", "small_multi_page", "large")]
+    long = "Geometry.SlotIndexIsADivisionForEveryStrideAndOffset"  # nine tenths of all
+    return [
+        explorer("1 object, Checked", *one, *plain, "Checked"),
+        explorer("2 objects, Unchecked", *two, *plain, "Unchecked"),
+        explorer("1 object, Debug", *one, *plain, "Debug"),
+        *(explorer(f"1 object, {row}", *one, "--row", row) for row in ROWS),
+        Check("damage", "slab_damage", ["--quickest"], CORE, ("properties/explore",)),
+        tests("tests of the allocator", "allocator_test", [f"--gtest_filter=-{long}"], ANY, "properties/allocator"),
+        *(explorer(f"2 objects, {row}", *two, "--row", row) for row in ROWS),
+        replay("random programs", "slab_replay", ["--random", "50", "--budget", "0.01"], CORE),
+        replay("regressions", "slab_replay", ["--json", *corpus("regressions")], CORE, "corpus/regressions"),
+        tests("caches broken on purpose", "model_test", ["--gtest_filter=Sabotage*:Inspector*:Guards*:Make*"], CORE),
+        replay("a hundredth of the corpus", "slab_replay", ["--json", *corpus(*fuzzed)[::100]], CORE,
+               *(f"corpus/{target}" for target in fuzzed)),
+        tests("every slot of every stride", "allocator_test", [f"--gtest_filter={long}"], GEOMETRY,
+              "properties/allocator"),
+        Check("explorer, 2 objects, ASan", "slab_explore", ["--jobs", "1", "--memory", "0.5", *two, *plain, "Checked"],
+              TOLD, ("properties/explore",), "address"),
+        Check("explorer, 1 object, ASan", "slab_explore", ["--jobs", "1", "--memory", "0.5", *one], TOLD,
+              ("properties/explore",), "address"),
+        replay("random programs of sizes", "sizes_replay", ["--random", "1000", "--budget", "0.01"], SIZES, "examples"),
+        replay("random programs of hosted", "hosted_replay", ["--random", "1000", "--budget", "0.01"], HOSTED,
+               "properties/hosted"),
+        Check("random orders of Locked", "locked_explore", ["--random", "1000", "--seed", "1"], LOCKED,
+              ("properties/locked",)),
+        replay("corpus of hosted", "hosted_replay", ["--json", *corpus("fuzz_hosted")], HOSTED, "properties/hosted",
+               "corpus/fuzz_hosted"),
     ]
-    return checks
 
 
 def run(check, program, number, limit, reached=None):
-    """Runs it with one mutant, for `limit` seconds of this machine's time at most."""
+    """Runs it with one mutant, for `limit` seconds of processor time a process, and ten times that of a clock."""
     environment = {**os.environ, "SLAB_MUTANT": str(number), "RC_PARAMS": "seed=1 noshrink=1",
                    "SLABPROOF_SEED": "1", "ASAN_OPTIONS": "detect_leaks=0"}
     environment.pop("SLAB_REACHED", None)
@@ -67,7 +97,7 @@ def run(check, program, number, limit, reached=None):
                                    stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
                                    preexec_fn=lambda: limits(limit))
         try:
-            code = process.wait(limit)
+            code = process.wait(10 * limit)
         except subprocess.TimeoutExpired:
             code = None
         finally:
@@ -77,13 +107,14 @@ def run(check, program, number, limit, reached=None):
     seconds = time.monotonic() - began
     if code == 0:
         return End("passed", "", seconds)
-    if code is None or code == -signal.SIGXCPU:
+    if code is None or code == -signal.SIGXCPU or (code == 2 and "SIGXCPU" in said):
         return End("hung", f"not done after {limit:.0f} s", seconds)
     return End("killed", told(said, code), seconds)
 
 
 def limits(seconds):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (round(seconds), round(seconds) + 2))
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
 
 

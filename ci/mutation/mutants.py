@@ -14,6 +14,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -26,27 +27,27 @@ from mutation import checks
 from mutation.building import Build, digest_of
 from mutation.equivalents import Equivalents
 from mutation.operators import OPERATORS, mutants_of
-from mutation.results import Results
+from mutation.results import KILLED, Results
 from shared import command
 from shared.command import CannotWork
 from shared.targets import ROOT
 from shared.text import clock, counted, shown_path, table
 
 RESULTS = ROOT / "fuzz-out" / "mutants.jsonl"
-CHECKED = ("allocator", "model", "properties", "fuzz", "examples")  # what a result is of
 FATES = {"killed": "killed", "hung": "killed (hung)", "survived": "survived", "unreached": "reached by no check",
          "listed": "listed as equivalent", "refused": "did not compile", "absent": "in no program",
          "alone": "decided by the compiler: not tried", "open": "not through all checks yet"}
 LIVING = ("survived", "unreached")
+BUILD_SECONDS, SECONDS_EACH = 240, 1.0
 
 
-def changed_lines():
-    """Lines of allocator/ by file that the working tree has and its commit has not."""
+def changed_lines(commit):
+    """Lines of allocator/ by file that the working tree has and `commit` has not."""
     done = subprocess.run(["git", "-C", ROOT, "diff", "-U0", "--no-ext-diff", "--no-color", "--src-prefix=a/",
-                           "--dst-prefix=b/", "HEAD", "--", "allocator"], stdout=subprocess.PIPE,
+                           "--dst-prefix=b/", commit, "--", "allocator"], stdout=subprocess.PIPE,
                           stdin=subprocess.DEVNULL, text=True)
     if done.returncode != 0:
-        raise CannotWork("--changed: git does not tell what was changed")
+        raise CannotWork(f"--changed {commit}: git does not tell what was changed")
     lines, file = {}, None
     for line in done.stdout.splitlines():
         if line.startswith("+++ "):
@@ -60,7 +61,7 @@ def changed_lines():
 def chosen(mutants, arguments):
     wanted = mutants
     if arguments.changed:
-        lines = changed_lines()
+        lines = changed_lines(arguments.changed)
         wanted = [m for m in wanted if m.line in lines.get(m.file, ())]
     if arguments.only:
         if not any(re.search(arguments.only, m.key) for m in mutants):
@@ -76,9 +77,10 @@ def chosen(mutants, arguments):
 class Hunt:
     """Runs the checks, one after the other, each with all mutants that none before it has killed."""
 
-    def __init__(self, build, results, jobs, until, say):
-        self.build, self.results, self.jobs, self.until, self.say = build, results, jobs, until, say
-        self.present, self.tried = set(), set()  # numbers
+    def __init__(self, builds, battery, results, jobs, until, say):
+        """`builds`: by their sanitizers. `battery`: the checks, each with what its verdict depends on."""
+        self.builds, self.battery, self.results = builds, battery, results
+        self.jobs, self.until, self.say = jobs, until, say
 
     @property
     def is_over(self):
@@ -86,76 +88,82 @@ class Hunt:
 
     def run(self, mutants, size):
         """Whether it is done with all of them."""
-        for check in checks.battery():
-            waiting = [m for m in mutants if check.of.match(m.file) and self.results.is_open(m)]
+        for check, by in self.battery:
+            waiting = [m for m in mutants if check.of.match(m.key) and self.results.is_open(m)
+                       and not self.results.has_passed(m, check.name, by)]
             if not waiting:
                 continue
             if self.is_over:
                 return False
-            program, seen, seconds = self.measure(check, size)
-            passed = self.results.passed
-            self.tried |= {m.number for m in waiting if check.name in passed(m)}
-            waiting = [m for m in waiting if m.number in seen and check.name not in passed(m)]
-            if not self.hunt(check, program, waiting, 10 + 10 * seconds):
+            program, present, seen, seconds = self.measure(check, size)
+            for mutant in waiting:
+                if mutant.number not in seen:
+                    fate = "unreached" if mutant.number in present else "absent"
+                    self.results.add(mutant, fate, check.name, by)
+            waiting = [m for m in waiting if m.number in seen]
+            if not self.hunt(check, by, program, waiting, 2 + 10 * seconds):
                 return False
-        for mutant in filter(self.results.is_open, mutants):
-            self.results.add(mutant, "survived" if mutant.number in self.tried else
-                             "unreached" if mutant.number in self.present else "absent")
         return True
 
     def measure(self, check, size):
-        """Builds its program and runs it without a mutant: what it comes upon, and how long that takes."""
+        """Builds its program and runs it without a mutant: which it has, which it comes upon, its processor time."""
         self.say(f"{check.name}: building {check.program}")
-        program = self.build.program(check.program)
-        self.present |= self.build.compiled_in(program)
+        began = time.monotonic()
+        build = self.builds[check.sanitizer]
+        program = build.program(check.program)
+        present = build.compiled_in(program)
+        built = time.monotonic()
         with tempfile.NamedTemporaryFile() as reached:
             reached.truncate(size)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             end = checks.run(check, program, 0, 1200, reached.name)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
             seen = {at for at, byte in enumerate(pathlib.Path(reached.name).read_bytes()) if byte}
         if end.how != "passed":
             raise CannotWork(f"{check.name} fails without a mutant: {end.what}")
-        return program, seen, end.seconds
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        self.say(f"{check.name}: built in {clock(built - began)}; takes {seconds:.2f} s of a processor")
+        return program, present, seen, seconds
 
-    def hunt(self, check, program, mutants, limit):
+    def hunt(self, check, by, program, mutants, limit):
         """Whether all were tried."""
-        began, done = time.monotonic(), 0
+        began, done, killed = time.monotonic(), 0, 0
         waiting, running = iter(mutants), {}
+
+        def collect(when):
+            nonlocal done, killed
+            for future in concurrent.futures.wait(running, return_when=when)[0]:
+                mutant, end = running.pop(future), future.result()
+                done += 1
+                killed += end.how != "passed"
+                self.results.add(mutant, "survived" if end.how == "passed" else end.how, check.name, by, end.what,
+                                 end.seconds)
         pool = concurrent.futures.ThreadPoolExecutor(self.jobs)
         try:
             while not self.is_over and (mutant := next(waiting, None)):
                 running[pool.submit(checks.run, check, program, mutant.number, limit)] = mutant
                 if len(running) >= 2 * self.jobs:
-                    done += self.collect(check, running, concurrent.futures.FIRST_COMPLETED)
-                    self.say(f"{check.name}: {done:,} of {len(mutants):,} in {clock(time.monotonic() - began)}",
-                             often=True)
-            self.collect(check, running, concurrent.futures.ALL_COMPLETED)
+                    collect(concurrent.futures.FIRST_COMPLETED)
+                    self.say(f"{check.name}: {done:,} of {len(mutants):,} in {clock(time.monotonic() - began)}, "
+                             f"{killed:,} killed", often=True)
+            collect(concurrent.futures.ALL_COMPLETED)
         finally:  # such as Ctrl-C: what waits is not run
             pool.shutdown(cancel_futures=True)
+        self.say(f"{check.name}: {killed:,} of {len(mutants):,} killed in {clock(time.monotonic() - began)}")
         return not self.is_over or next(waiting, None) is None
 
-    def collect(self, check, running, when):
-        ended, _ = concurrent.futures.wait(running, return_when=when)
-        for future in ended:
-            mutant, end = running.pop(future), future.result()
-            self.tried.add(mutant.number)
-            if end.how == "passed":
-                self.results.add(mutant, "open", check.name, seconds=end.seconds)
-            else:
-                self.results.add(mutant, end.how, check.name, end.what, end.seconds)
-        return len(ended)
+
+def fates_of(wanted, battery, results, equivalents):
+    """As they are told, by key."""
+    fates = {}
+    for mutant in wanted:
+        fate = results.fate(mutant, [(check.name, by) for check, by in battery if check.of.match(mutant.key)])
+        fates[mutant.key] = "listed" if fate in LIVING and mutant.key in equivalents.reasons else fate
+    return fates
 
 
-def fate_of(mutant, results, equivalents):
-    """As it is told; none if it was not tried."""
-    entry = results.by_key.get(mutant.key)
-    if entry and entry["fate"] in LIVING and mutant.key in equivalents.reasons:
-        return "listed"
-    return entry["fate"] if entry else None
-
-
-def report(wanted, results, equivalents):
+def report(wanted, fates, results, equivalents):
     """Prints the tables. The problems."""
-    fates = {mutant.key: fate_of(mutant, results, equivalents) for mutant in wanted}
     rows = [["", *OPERATORS, "all"]]
     for fate, words in FATES.items():
         counts = collections.Counter(m.operator for m in wanted if fates[m.key] == fate)
@@ -164,8 +172,8 @@ def report(wanted, results, equivalents):
     print("\n".join(table(rows)))
     kills = collections.defaultdict(list)
     for mutant in wanted:
-        if fates[mutant.key] in ("killed", "hung"):
-            kills[results.by_key[mutant.key]["check"]].append(results.by_key[mutant.key])
+        if fates[mutant.key] in KILLED:
+            kills[results.ended[mutant.key]["check"]].append(results.ended[mutant.key])
     if kills:
         print()
         print("\n".join(table([["killed by", "mutants", "seconds, median", "most often as"]] + [
@@ -176,8 +184,8 @@ def report(wanted, results, equivalents):
     for mutant in wanted:
         if fates[mutant.key] in LIVING:
             yield f"{FATES[fates[mutant.key]]}: {mutant.file}:{mutant.line}: {mutant.key}"
-        elif fates[mutant.key] in ("killed", "hung") and mutant.key in equivalents.reasons:
-            entry = results.by_key[mutant.key]
+        elif fates[mutant.key] in KILLED and mutant.key in equivalents.reasons:
+            entry = results.ended[mutant.key]
             yield f"listed as equivalent, but killed by {entry['check']} as {entry['what']}: {mutant.key}"
 
 
@@ -185,7 +193,8 @@ def arguments_of():
     parser = command.parser("ci/mutants", __doc__)
     parser.add_argument("--bugs", action="store_true",
                         help="instead, the named bugs of ci/bugs/: the first word, and ci/mutants --bugs --help more")
-    parser.add_argument("--changed", action="store_true", help="only mutants on lines that the working tree changes")
+    parser.add_argument("--changed", metavar="COMMIT", nargs="?", const="HEAD",
+                        help="only mutants on lines that the working tree changes, since a commit (HEAD)")
     parser.add_argument("--sample", metavar="N", type=command.positive(int), help="a random part of so many")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="which part (1)")
     parser.add_argument("--only", metavar="REGEX", help="those in whose line of --list this is found")
@@ -237,19 +246,30 @@ def main():
     if not wanted:
         print("No mutants there.")
         return 0
-    results = Results(arguments.results, digest_of(ROOT, CHECKED))
-    waiting = list(filter(results.is_open, wanted))
+    digest = digest_of(ROOT, ("allocator",), "\n".join(f"{m.key}\0{m.text}\0{m.when}" for m in mutants))
+    results = Results(arguments.results, digest)
+    battery = [(check, checks.state_of(check)) for check in checks.battery()]
     is_whole = True
+    fates = fates_of(wanted, battery, results, equivalents)
+    waiting = [m for m in wanted if fates[m.key] == "open"]
     if waiting:
+        say(f"{counted(len(waiting), 'mutant')} of {len(wanted):,} to try, about "
+            f"{clock(BUILD_SECONDS + SECONDS_EACH * len(waiting) / arguments.jobs)} on idle processors")
         build = Build(say)
-        refused = build.prepare(mutants, files)
+        refused = build.prepare(wanted, len(mutants) + 1, files, digest)
         for mutant in waiting:
             if not mutant.runs or mutant.key in refused:
                 results.add(mutant, "refused" if mutant.runs else "alone")
         waiting = list(filter(results.is_open, waiting))
-        is_whole = Hunt(build, results, arguments.jobs, until, say).run(waiting, len(mutants) + 1)
-    problems = list(report(wanted, results, equivalents))
-    tried = sum(fate_of(m, results, equivalents) is not None for m in wanted)
+        sanitized = Build(say, "address")
+        told = [m for m in wanted if m.runs and m.key not in refused and checks.TOLD.match(m.key)]
+        if any(results.is_open(m) for m in told):
+            sanitized.write(told, len(mutants) + 1, files)
+        hunt = Hunt({"": build, "address": sanitized}, battery, results, arguments.jobs, until, say)
+        is_whole = hunt.run(waiting, len(mutants) + 1)
+        fates = fates_of(wanted, battery, results, equivalents)
+    problems = list(report(wanted, fates, results, equivalents))
+    tried = sum(fate != "open" for fate in fates.values())
     print("\n".join(["", *problems, f"{counted(tried, 'mutant')} of {len(wanted):,}; {shown_path(arguments.results)}"]))
     if not is_whole:
         print("Not all were tried in that time; the same command goes on from here.")

@@ -10,7 +10,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
-from mutation import checks, mutants, operators, schemata, syntax
+from mutation import checks, contexts, mutants, operators, schemata, syntax
 from mutation.building import Build
 from mutation.equivalents import Equivalents
 from mutation.results import Results
@@ -34,11 +34,16 @@ template <bool Checks>
 int wide(int n) noexcept {
   if constexpr (Checks)
     if (n > width) return -1;
-  return n << 1;
+  const int m = 1;
+  return n << m;
 }
 template <class T>
-T never(T n) noexcept { return n + 1; }
-inline int unreached(int n) noexcept { return n - 1; }
+T never(T n, T m) noexcept { return n + m; }
+inline int unreached(int n, int m) noexcept { return n - m; }
+inline int halved(int n) noexcept {
+  while (n > 1) n /= 2;
+  return n;
+}
 inline bool same(void* one, bool other) noexcept { return one && other; }
 }  // namespace slab
 """
@@ -47,7 +52,8 @@ PROGRAM = """#include <slab/slab.hpp>
 int main(int argc, char**) {
   const int one = 1, two = 2;
   if (slab::even_sum(5) != 6 || slab::even_sum(6) != 6 || slab::wide<true>(8) != 16 || slab::wide<true>(9) != -1 ||
-      slab::first(one, two) != 1 || slab::same(nullptr, true) || (argc > 5 && slab::unreached(1) == 0)) {
+      slab::first(one, two) != 1 || slab::same(&argc, false) || slab::halved(5) != 1 ||
+      (argc > 5 && slab::unreached(1, 1) == 0)) {
     std::puts("signature: E1/sum");
     return 1;
   }
@@ -72,7 +78,7 @@ class Mutants(unittest.TestCase):
         cls.folder = pathlib.Path(cls.holder.name).resolve()
         cls.mutants, cls.files = operators.mutants_of(scene(cls.folder / "root"))
         cls.keys = {m.key.split(" ", 1)[1]: m for m in cls.mutants}
-        cls.copies = schemata.write(cls.files, [m for m in cls.mutants if m.runs], cls.folder / "root",
+        cls.copies = schemata.write(cls.files, [m for m in cls.mutants if m.runs], len(cls.mutants) + 1,
                                     cls.folder / "copy")
         (cls.folder / "main.cpp").write_text(PROGRAM)
         cls.program = cls.folder / "program"
@@ -93,16 +99,30 @@ class Mutants(unittest.TestCase):
         return checks.run(checks.Check("program", "", [], checks.ANY), self.program, number, limit, reached)
 
     def test_each_operator_has_its_mutants(self):
-        for key in ("even_sum: i < n -> i <= n", "even_sum: i < n -> the last is left out", "even_sum: i < n -> true",
-                    "even_sum: i % 2 != 0 -> i % 2 == 0", "even_sum: i % 2 -> i / 2", "even_sum: 2 -> 2 + 1",
+        for key in ("even_sum: i < n -> i <= n", "even_sum: i < n -> the last is left out",
+                    "even_sum: i % 2 != 0 -> true", "even_sum: i % 2 != 0 -> false", "even_sum: 2 -> 2 + 1",
                     "even_sum: continue -> nothing", "even_sum: sum += i -> nothing", "even_sum: sum += i -> sum = i",
-                    "even_sum: ++i -> --i", "even_sum: return sum -> another value", "wide: n << 1 -> n >> 1",
-                    "same: one && other -> one || other", "same: one && other -> one"):
+                    "even_sum: return sum -> another value", "wide: n > width -> n >= width", "wide: n << m -> n >> m",
+                    "same: one && other -> false", "same: one -> true", "unreached: n - m -> n + m"):
             self.assertIn(key, self.keys)
 
+    def test_none_is_made_whose_death_follows_from_that_of_another(self):
+        self.assertEqual({m.becomes for m in self.mutants if m.original == "i < n"}, {"i <= n", "the last is left out"})
+        self.assertEqual({m.becomes for m in self.mutants if m.function == "same"}, {"false", "true"})
+        self.assertFalse([m for m in self.mutants if m.original in ("Checks", "++i", "0 + m", "one && 0")])
+        self.assertEqual([m.becomes for m in self.mutants if m.operator == "relational" and m.function == "wide"],
+                         ["n >= width"])
+
+    def test_an_omission_is_in_each_row_and_policy_that_there_is(self):
+        both = {"Checked": "a", "Unchecked": "b", "guarded": "c", "Large": "d"}
+        self.assertEqual({*contexts.narrowed(both, "checks", True)}, {"Checked", "guarded", "Large"})
+        self.assertEqual({*contexts.narrowed(both, "!guards && row != Row::Large", True)}, {"Checked", "Unchecked"})
+        self.assertEqual({*contexts.narrowed(both, "row == Row::Large", True)}, {"Checked", "Unchecked", "guarded"})
+        self.assertEqual({*contexts.narrowed(both, "checks && other", False)}, {*both})
+        self.assertEqual({*contexts.notable(both, "busy_.leave()")}, {"Checked", "guarded", "Large"})
+
     def test_what_the_compiler_decides_does_not_run(self):
-        for key in ("wide: Checks -> false", "4 -> 4 + 1"):
-            self.assertFalse(next(m for k, m in self.keys.items() if k.endswith(key)).runs)
+        self.assertFalse(next(m for k, m in self.keys.items() if k.endswith("4 -> 4 + 1")).runs)
 
     def test_a_reference_is_returned_as_it_is(self):
         self.assertFalse([key for key in self.keys if key.startswith("first: return")])
@@ -115,24 +135,24 @@ class Mutants(unittest.TestCase):
         end = self.end("even_sum: sum += i -> nothing")
         self.assertEqual((end.how, end.what), ("killed", "E1/sum"))
         self.assertEqual(self.end("even_sum: continue -> nothing").how, "killed")
-        self.assertEqual(self.end("same: one && other -> one || other").how, "killed")
+        self.assertEqual(self.end("same: other -> true").how, "killed")
 
     def test_one_that_nobody_can_tell_survives(self):
         self.assertEqual(self.end("even_sum: 0 -> 0 + 1 #2").how, "passed")  # 0 adds nothing
-        self.assertEqual(self.end("unreached: n - 1 -> n + 1").how, "passed")
+        self.assertEqual(self.end("unreached: n - m -> n + m").how, "passed")
 
     def test_one_that_never_ends_is_told_apart(self):
-        self.assertEqual(self.end("even_sum: i < n -> true", limit=2).how, "hung")
+        self.assertEqual(self.end("halved: n /= 2 -> nothing", limit=2).how, "hung")
 
     def test_what_is_compiled_in_and_come_upon_is_known(self):
         present = Build.compiled_in(None, self.program)
-        self.assertNotIn(self.keys["never: n + 1 -> n - 1"].number, present)
-        self.assertIn(self.keys["unreached: n - 1 -> n + 1"].number, present)
+        self.assertNotIn(self.keys["never: n + m -> n - m"].number, present)
+        self.assertIn(self.keys["unreached: n - m -> n + m"].number, present)
         with tempfile.NamedTemporaryFile() as reached:
             reached.truncate(len(self.mutants) + 1)
             self.end(None, reached=reached.name)
             seen = pathlib.Path(reached.name).read_bytes()
-        self.assertEqual(seen[self.keys["unreached: n - 1 -> n + 1"].number], 0)
+        self.assertEqual(seen[self.keys["unreached: n - m -> n + m"].number], 0)
         self.assertEqual(seen[self.keys["even_sum: sum += i -> nothing"].number], 1)
 
 
@@ -142,15 +162,22 @@ class Files(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "out" / "results"
             first = Results(path, "one")
-            first.add(mutant, "open", "explorer")
+            first.add(mutant, "survived", "explorer", "small")
+            first.add(mutant, "unreached", "random programs", "few")
             self.assertTrue(first.is_open(mutant))
             path.write_text(path.read_text() + '{"of": "one", "key"')  # a run that was ended
             second = Results(path, "one")
-            self.assertEqual(list(second.passed(mutant)), ["explorer"])
-            second.add(mutant, "killed", "random programs", "G6/start", 0.2)
+            self.assertTrue(second.has_passed(mutant, "explorer", "small"))
+            self.assertFalse(second.has_passed(mutant, "explorer", "large"))
+            both = [("explorer", "small"), ("random programs", "few")]
+            self.assertEqual(second.fate(mutant, both), "survived")
+            self.assertEqual(second.fate(mutant, both[1:]), "unreached")
+            self.assertEqual(second.fate(mutant, [*both, ("tests", "new")]), "open")
+            second.add(mutant, "killed", "tests", "new", "G6/start", 0.2)
             third = Results(path, "one")
-            self.assertEqual(third.by_key[mutant.key]["what"], "G6/start")
+            self.assertEqual(third.ended[mutant.key]["what"], "G6/start")
             self.assertFalse(third.is_open(mutant))
+            self.assertEqual(third.fate(mutant, []), "killed")
             self.assertTrue(Results(path, "other sources").is_open(mutant))
 
     def test_a_line_without_a_reason_or_mutant_is_an_error(self):
@@ -164,7 +191,7 @@ class Files(unittest.TestCase):
                     Equivalents(path)
 
     def test_a_sample_is_the_same_for_the_same_seed(self):
-        arguments = type("", (), {"changed": False, "only": None, "operator": None, "sample": 5, "seed": 3})
+        arguments = type("", (), {"changed": None, "only": None, "operator": None, "sample": 5, "seed": 3})
         self.assertEqual(mutants.chosen(range(100), arguments), mutants.chosen(range(100), arguments))
 
 

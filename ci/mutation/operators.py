@@ -1,33 +1,27 @@
-"""The operators: which mutants there are of a header.
+"""The operators: which mutants there are of a header. No mutant is made whose death follows from that of another:
+
+- `a < b` becomes `a <= b` and false. Whoever tells both tells `a >= b` and true too, which differ wherever one of them
+  does. (Kaminski, Ammann and Offutt, "Improving logic-based testing", 2013, have `a != b` as the third: where the left
+  side cannot pass the right one, as with a count and its limit, that is `a < b` itself.)
+- `a && b` is false, `b` and `a`: each part is true, the whole is false (Just, Kapfhammer and Schweiggert, "Do redundant
+  mutants affect the effectiveness and efficiency of mutation analysis?", 2012). `||` is the other way round, `a == b`
+  is true and false, `!a` what `a` is.
+- Where a statement is left out, or a condition false, in each row and policy alone, it is nowhere left out in all.
+- `x += y` becomes nothing and `x = y`, of which one is noticed where `x -= y` is.
+- A number beside an operator is one more or one less; the operator then stays.
+- A loop whose body has no other end is not made endless.
 
 A mutant says what takes the place of a range of the source. `runs` is whether that can be chosen while the program
-runs; otherwise it is compiled alone."""
+runs; otherwise it is in what the compiler evaluates."""
 
 import dataclasses
 import re
 
+from mutation.contexts import CONTEXTS, narrowed, notable
+from mutation.expressions import FORCED, FOUND, JUMP, RETURNED, STATEMENT, VALUE, Expressions, stripped
 from mutation.syntax import parse
 
-RELATIONAL = {"<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"), "==": ("!=",), "!=": ("==",)}
-ARITHMETIC = {"+": ("-",), "-": ("+",), "*": ("+",), "/": ("*",), "%": ("/",)}
-BIT = {"&": ("|",), "|": ("&",), "^": ("|",), "<<": (">>",), ">>": ("<<",)}
-COMPOUND = {"+=": ("-=", "="), "-=": ("+=", "="), "*=": ("+=",), "/=": ("*=",), "|=": ("&=", "="), "&=": ("|=", "="),
-            "^=": ("=",), "<<=": (">>=",), ">>=": ("<<=",)}
-OPERATORS = ("relational", "arithmetic", "logical", "bit", "constant", "condition", "statement", "argument", "return",
-             "omission")
-# Where a class says for which rows and policies it is compiled: the words that say so of each.
-ROWS = ("SmallSinglePage", "SmallMultiPage", "Large")
-OF_CORE = {**{row: f"row == Row::{row}" for row in ROWS}, "Unchecked": "!checks", "Checked": "checks && !guards",
-           "guarded": "guards"}
-OF_PART = {of: re.sub(r"\b(row|checks|guards)\b", r"Core::\1", when) for of, when in OF_CORE.items()}
-OF_SIZES = {"tables with a map": "has_map", "tables without a map": "!has_map", "Unchecked": "!Policy::checks",
-            "Checked": "Policy::checks"}
-OF_LIST = {"Checked": "Checks", "Unchecked": "!Checks"}
-CONTEXTS = {"CacheCore": OF_CORE, "CacheSlabs": OF_CORE, "CacheState": OF_CORE, "CacheAudit": OF_PART,
-            "SlabSupply": {row: f"R == Row::{row}" for row in ROWS}, "UndestroyedSizeClasses": OF_SIZES,
-            "SlabList": OF_LIST}
-# Layers of what is wrapped around the same range, from the inside.
-VALUE, FORCED, RETURNED, STATEMENT, JUMP = range(5)
+OPERATORS = ("relational", "arithmetic", "bit", "constant", "condition", "statement", "argument", "return", "omission")
 
 
 @dataclasses.dataclass
@@ -52,11 +46,11 @@ def squeezed(text):
     return re.sub(r"\s+", " ", text).strip()
 
 
-class Finder:
+class Finder(Expressions):
     def __init__(self, cindex, file, name):
-        self.kinds, self.file, self.name = cindex.CursorKind, file, name
+        self.types, self.file, self.name = cindex.TypeKind, file, name
         self.found, self.function, self.context = [], [], {}
-        self.is_constant, self.gives_reference = False, False
+        self.is_constant, self.result = False, ""
 
     def text(self, start, end):
         """Of a range, on one line and without comments."""
@@ -91,7 +85,7 @@ class Finder:
                          "UNION_DECL", "NAMESPACE", "CXX_METHOD", "FUNCTION_DECL", "FUNCTION_TEMPLATE", "CONSTRUCTOR",
                          "DESTRUCTOR", "CONVERSION_FUNCTION")
         is_function = named and name.startswith(("CXX_METHOD", "FUNCTION", "CONSTR", "DESTR", "CONV"))
-        before = self.function, self.context, self.is_constant, self.gives_reference
+        before = self.function, self.context, self.is_constant, self.result
         if named and cursor.spelling and name != "NAMESPACE":
             outer = cursor.semantic_parent
             of = [outer.spelling] if not self.function and outer and "NAMESPACE" not in outer.kind.name else []
@@ -99,10 +93,13 @@ class Finder:
             self.context = next((CONTEXTS[part] for part in reversed(self.function) if part in CONTEXTS), {})
         if is_function:
             self.is_constant = False
-            self.gives_reference = cursor.result_type.spelling.endswith(("&", "decltype(auto)"))
+            self.result = cursor.result_type.spelling
+            before_body = re.split(r"\{", self.of(cursor), maxsplit=1)[0]
+            if constraint := re.search(r"\brequires\s*(.+)$", before_body.strip()):
+                self.context = narrowed(self.context, constraint[1], True)
             self.walk_function(cursor)
         elif name == "LAMBDA_EXPR":
-            self.gives_reference = False
+            self.result = ""
             for child in cursor.get_children():
                 if child.kind.name == "COMPOUND_STMT":
                     self.walk(child)
@@ -113,7 +110,7 @@ class Finder:
             else:
                 for child in cursor.get_children():
                     self.walk(child)
-        self.function, self.context, self.is_constant, self.gives_reference = before
+        self.function, self.context, self.is_constant, self.result = before
 
     def walk_function(self, cursor):
         """Its body, what it initialises, and default arguments; no constraint."""
@@ -137,7 +134,7 @@ class Finder:
         if constant and not (len(values) == 1 and values[0].kind.name == "LAMBDA_EXPR"):
             self.is_constant = True
         for child in values:
-            self.walk(child)
+            self.value(child, cursor.type)
 
     of_field_decl = of_parm_decl
 
@@ -165,11 +162,15 @@ class Finder:
             for child in cursor.get_children():
                 self.left_out(child)
             return
-        where, text = self.range(cursor), self.of(cursor)
-        self.add("statement", where, "", STATEMENT, "static_cast<void>(0)")
-        if not self.is_constant:
-            for of, when in self.context.items():
-                self.add("omission", where, f"nothing in {of}", STATEMENT, "static_cast<void>(0)", when)
+        self.add_everywhere("statement", self.range(cursor), "nothing", "", STATEMENT, "static_cast<void>(0)")
+
+    def add_everywhere(self, operator, where, becomes, alone, layer, text):
+        """In each row and policy alone, where the class says which these are."""
+        if self.context and not self.is_constant:
+            for of, when in notable(self.context, self.text(*where)).items():
+                self.add("omission", where, f"{becomes} in {of}", layer, text, when)
+        else:
+            self.add(operator, where, alone, layer, text)
 
     def jump_left_out(self, cursor):
         start, end = self.range(cursor)
@@ -185,35 +186,44 @@ class Finder:
         children = list(cursor.get_children())
         head = [child for child in children if child.extent.start.offset < closing]
         body = [child for child in children if child.extent.start.offset > closing]
-        before = self.is_constant
-        self.is_constant = before or is_constant
-        if head and head[-1].kind.is_expression():
-            self.forced(head[-1])
-        for child in head:
-            self.walk(child)
-        self.is_constant = before
-        for child in body:
+        declared = [child for child in head if child.kind.name == "VAR_DECL"]  # libclang then names it once more
+        for child in head[:-1]:
+            if child not in declared:
+                self.walk(child)
+        before, said = self.context, self.of(head[-1])
+        self.context = narrowed(before, said, True)
+        if not is_constant:  # else it is no mistake of its own: its body left out in a row or policy is
+            self.condition(*declared or head[-1:])
+        for child, holds in zip(body, (True, False)):
+            self.context = narrowed(before, said, holds)
             self.statement(child)
+        self.context = before
 
-    def forced(self, cursor, values=("true", "false")):
-        where, text = self.range(cursor), self.of(cursor)
-        for value in values:
-            self.add("condition", where, value, FORCED)
-            if self.context and not self.is_constant and value == "false":
-                for of, when in self.context.items():
-                    self.add("omission", where, f"false in {of}", FORCED, "false", when)
+    def condition(self, cursor, covered=()):
+        """Of a statement. `covered`: what it need not be."""
+        if cursor.kind.is_expression():
+            self.add_everywhere("condition", self.range(cursor), "false", "false", FORCED, "false")
+            self.boolean(cursor, {*covered, "false"})
+        elif cursor.kind.name == "VAR_DECL" and cursor.type.get_canonical().kind == self.types.POINTER:
+            value = [child for child in cursor.get_children() if child.kind.is_expression()][-1]
+            self.add_everywhere("condition", self.range(value), "null", "null", FOUND, "nullptr")
+            self.walk(value)
+        else:
+            self.walk(cursor)
+
+    @staticmethod
+    def is_endless(body):
+        """If its condition is always true."""
+        return not any(inner.kind.name in ("RETURN_STMT", "BREAK_STMT") for inner in body.walk_preorder())
 
     def of_while_stmt(self, cursor):
-        condition, body = list(cursor.get_children())[-2:]
-        if condition.kind.is_expression():
-            self.forced(condition)
-        self.walk(condition)
+        condition, *_, body = cursor.get_children()  # where it is declared, libclang names it once more
+        self.condition(condition, {"true"} if self.is_endless(body) else ())
         self.statement(body)
 
     def of_do_stmt(self, cursor):
         body, condition = cursor.get_children()
-        self.forced(condition)
-        self.walk(condition)
+        self.condition(condition, {"true"} if self.is_endless(body) else ())
         self.statement(body)
 
     def of_for_stmt(self, cursor):
@@ -235,24 +245,34 @@ class Finder:
                 condition = child
             else:
                 first = child
-        if condition:
-            self.forced(condition)
-            self.last_left_out(condition, step)
-        if step:
-            self.left_out(step)
-        for child in filter(None, (first, condition, step)):
-            self.walk(child)
+        if condition and not self.last_left_out(condition, step):
+            self.condition(condition, {"true"} if self.is_endless(body) else ())
+        for child in filter(None, (first, step)):
+            self.of_step(child)
         self.statement(body)
 
+    def of_step(self, cursor):
+        """The other direction of a loop is endless, or no loop at all."""
+        if not cursor.kind.name.startswith(("UNARY", "COMPOUND")):
+            self.walk(cursor)
+
     def last_left_out(self, condition, step):
+        """Whether there is a last one that could be."""
         where, text = self.range(condition), self.of(condition)
         operator, at = self.operator_of(condition)
         if operator == "<":
-            left, right = map(self.of, condition.get_children())
-            self.add("omission", where, "the last is left out", FORCED, f"({left}) + 1 < ({right})")
+            left, right = condition.get_children()
+            self.add("relational", where, self.with_other(condition, at, "<", "<="))
+            last = f"({self.of(left)}) + 1 < ({self.of(right)})"
+            for child in (left, right):
+                self.operand(child)
         elif step and (link := re.fullmatch(rf"{re.escape(text)} = ({re.escape(text)}->[\w:*]+)",
                                             self.of(step).split(", ")[-1])):
-            self.add("omission", where, "the last is left out", FORCED, f"{text} && {link[1]}")
+            last = f"{text} && {link[1]}"
+        else:
+            return False
+        self.add_everywhere("omission", where, "the last is left out", "the last is left out", FORCED, last)
+        return True
 
     def of_cxx_for_range_stmt(self, cursor):
         children = list(cursor.get_children())
@@ -261,110 +281,23 @@ class Finder:
         self.statement(children[-1])
 
     def of_return_stmt(self, cursor):
-        fixed = ("INIT_LIST_EXPR", "CXX_NULL_PTR_LITERAL_EXPR", "CXX_BOOL_LITERAL_EXPR", "LAMBDA_EXPR")
+        fixed = ("INIT_LIST_EXPR", "CXX_NULL_PTR_LITERAL_EXPR", "CXX_BOOL_LITERAL_EXPR", "LAMBDA_EXPR",
+                 "INTEGER_LITERAL")
         for child in cursor.get_children():
-            value, name = self.of(child), child.kind.name
-            is_list = name == "BINARY_OPERATOR" and self.operator_of(child)[0] == ","
-            if not (self.gives_reference or is_list or name in fixed or value in ("nullptr", "*this")):
-                self.add("return", self.range(child), "another value", RETURNED, f"::slab_mutant::other({value})",
-                         shown=f"return {value}")
-            self.walk(child)
-
-    # Expressions.
-
-    def operator_of(self, cursor):
-        """Its token and where it is; of what is no binary operator none."""
-        children = list(cursor.get_children())
-        if len(children) != 2:
-            return "", 0
-        left, right = children
-        for begin, _, text in self.file.between(left.extent.end.offset, right.extent.start.offset):
-            if text not in "()":
-                return text, begin
-        return "", 0
-
-    def of_binary_operator(self, cursor):
-        operator, at = self.operator_of(cursor)
-        where = self.range(cursor)
-        if operator:
-            left, right = self.text(where[0], at), self.text(at + len(operator), where[1])
-            for name, table in (("relational", RELATIONAL), ("arithmetic", ARITHMETIC), ("bit", BIT)):
-                for other in table.get(operator, ()):
-                    self.add(name, where, f"{left} {other} {right}")
-            if operator in ("&&", "||"):
-                both = "||" if operator == "&&" else "&&"
-                boolean = "static_cast<bool>({})".format
-                self.add("logical", where, f"{left} {both} {right}", text=f"({left}) {both} ({right})")
-                self.add("logical", where, left, text=boolean(left))
-                self.add("logical", where, right, text=boolean(right))
-            if operator == ",":
-                self.left_out(next(cursor.get_children()))
-        for child in cursor.get_children():
-            self.walk(child)
-
-    def of_compound_assignment_operator(self, cursor):
-        operator, at = self.operator_of(cursor)
-        where = self.range(cursor)
-        for other in COMPOUND.get(operator, ()):
-            self.add("arithmetic" if operator[0] in "+-*/" else "bit", where,
-                     f"{self.text(where[0], at)} {other} {self.text(at + len(operator), where[1])}")
-        for child in cursor.get_children():
-            self.walk(child)
-
-    def of_unary_operator(self, cursor):
-        where, text = self.range(cursor), self.of(cursor)
-        operand, = cursor.get_children()
-        if text.startswith("!"):
-            self.add("logical", where, self.of(operand), text=f"static_cast<bool>({self.of(operand)})")
-        elif text.startswith("~"):
-            self.add("bit", where, self.of(operand))
-        elif text[:2] in ("++", "--") or text[-2:] in ("++", "--"):
-            other = text.translate(str.maketrans("+-", "-+")) if text.strip("+-").isidentifier() else (
-                text.replace("++", "\0").replace("--", "++").replace("\0", "--"))
-            self.add("arithmetic", where, other)
-        self.walk(operand)
-
-    def of_conditional_operator(self, cursor):
-        children = list(cursor.get_children())
-        self.forced(children[0])
-        for child in children:
-            self.walk(child)
-
-    def of_integer_literal(self, cursor):
-        where, text = self.range(cursor), self.of(cursor)
-        if re.match(r"\d", text):
-            self.add("constant", where, f"{text} + 1")
-            self.add("constant", where, f"{text} - 1")
-        elif text == "SIZE_MAX":
-            self.add("constant", where, f"{text} - 1")
-
-    def of_cxx_bool_literal_expr(self, cursor):
-        text = self.of(cursor)
-        if text in ("true", "false"):
-            self.add("constant", self.range(cursor), "false" if text == "true" else "true")
-
-    def of_call_expr(self, cursor):
-        where, children = self.range(cursor), list(cursor.get_children())
-        closing = self.file.before(where[1])
-        if closing == ")":
-            depth, opening = 0, None
-            for begin, _, text in reversed(list(self.file.between(*where))):
-                depth += (text in ")]}") - (text in "([{")
-                if depth == 0:
-                    opening = begin
-                    break
-            arguments = [child for child in children if child.extent.start.offset > opening]
-            for one, other in zip(arguments, arguments[1:]):
-                if self.of(one) == self.of(other):
-                    continue
-                ranges = self.range(one), self.range(other)
-                self.add("argument", where, "".join((
-                    self.text(where[0], ranges[0][0]), self.of(other), ", ", self.of(one),
-                    self.text(ranges[1][1], where[1]))))
-        if children and self.of(children[0]) == "__builtin_return_address":
-            return  # of a constant
-        for child in children:
-            self.walk(child)
+            value, inner = self.of(child), stripped(child)
+            name, operator = inner.kind.name, self.operator_of(inner)[0] if inner.kind.name == "BINARY_OPERATOR" else ""
+            if self.result == "void":
+                self.left_out(child)
+                self.walk(child)
+            elif self.result == "bool" and name not in fixed and operator != ",":
+                self.boolean(child)
+            else:
+                is_whole = not operator and name not in (*fixed, "CONDITIONAL_OPERATOR", "UNARY_OPERATOR")
+                has_other = not self.result.endswith(("&", "decltype(auto)", "nullptr_t", "Result"))
+                if is_whole and has_other and value not in ("nullptr", "*this"):
+                    self.add("return", self.range(child), "another value", RETURNED, f"::slab_mutant::other({value})",
+                             shown=f"return {value}")
+                self.walk(child)
 
 
 def mutants_of(root):

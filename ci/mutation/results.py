@@ -1,15 +1,20 @@
-"""The file of what became of each mutant: a line of JSON each, to which every run adds.
+"""The file of what the checks did with each mutant: a line of JSON each, to which every run adds.
 
-`fate` is open as long as only some checks have let it live. A line counts while the sources that it was made from are
-the same: those of the allocator and of the checks."""
+A line counts while the sources are those that it was made from: a kill, and that a mutant does not compile, while the
+allocator and the operators are the same; that a check let a mutant live, or did not come upon it, while the check is
+the same besides."""
 
 import json
 import os
 
+KILLED = ("killed", "hung")
+ENDS = (*KILLED, "refused", "alone")  # of which no check tells more
+PASSES = ("survived", "unreached", "absent")  # what a check says of one that it let live, the strongest first
+
 
 class Results:
     def __init__(self, path, digest):
-        self.path, self.digest, self.by_key, self.by_check = path, digest, {}, {}
+        self.path, self.digest, self.ended, self.passed = path, digest, {}, {}
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             for line in path.read_text().splitlines():
@@ -21,20 +26,29 @@ class Results:
                     self.take(entry)
 
     def take(self, entry):
-        if entry["fate"] == "open":
-            self.by_check.setdefault(entry["key"], []).append(entry["check"])
-        self.by_key[entry["key"]] = entry
+        if entry["fate"] in ENDS:
+            self.ended[entry["key"]] = entry
+        else:
+            self.passed.setdefault(entry["key"], {})[entry["check"], entry["by"]] = entry["fate"]
 
     def is_open(self, mutant):
-        return self.by_key.get(mutant.key, {"fate": "open"})["fate"] == "open"
+        """Whether a check may still tell something."""
+        return mutant.key not in self.ended
 
-    def passed(self, mutant):
-        """The checks that have not killed it."""
-        return self.by_check.get(mutant.key, ())
+    def has_passed(self, mutant, check, by):
+        """Whether this check, in this state, has let it live or not come upon it."""
+        return (check, by) in self.passed.get(mutant.key, ())
 
-    def add(self, mutant, fate, check="", what="", seconds=0.0):
+    def fate(self, mutant, checks):
+        """What became of it, by these checks (name, state): "open" where one of them has not said."""
+        if mutant.key in self.ended:
+            return self.ended[mutant.key]["fate"]
+        said = [self.passed.get(mutant.key, {}).get(check) for check in checks]
+        return "open" if None in said else next((fate for fate in PASSES if fate in said), "absent")
+
+    def add(self, mutant, fate, check="", by="", what="", seconds=0.0):
         entry = {"of": self.digest, "key": mutant.key, "operator": mutant.operator, "line": mutant.line, "fate": fate,
-                 "check": check, "what": what, "seconds": round(seconds, 2)}
+                 "check": check, "by": by, "what": what, "seconds": round(seconds, 2)}
         self.take(entry)
         with open(self.path, "a+b") as file:
             file.seek(-1 if file.tell() else 0, os.SEEK_END)

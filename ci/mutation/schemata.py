@@ -5,38 +5,45 @@ Each mutant is on a line of its own, so that what the compiler says of a line is
 
 import re
 
-from mutation.operators import FORCED, JUMP, STATEMENT
+from mutation.expressions import FORCED, JUMP, STATEMENT
 
 SWITCH = r"""#pragma once
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <type_traits>
 #include <unistd.h>
 namespace slab_mutant {
-inline long active = 0;
+/// Of each mutant, whether there is anything to do where a program comes upon it: it is the one that the program has,
+/// or is to be noted.
+inline unsigned char switches[@size];
 inline unsigned char* reached = nullptr;
 /// Before anything else that is constructed. SLAB_REACHED: a file with a byte for each mutant, for those that are come
 /// upon.
 __attribute__((constructor(101))) static void begin() {
-  if (const char* const text = std::getenv("SLAB_MUTANT")) active = std::atol(text);
+  if (reached) return;
+  if (const char* const text = std::getenv("SLAB_MUTANT")) switches[std::atol(text)] = 1;
   const char* const file = std::getenv("SLAB_REACHED");
-  if (!file || reached) return;
+  if (!file) return;
   const int opened = ::open(file, O_RDWR);
   void* const bytes = ::mmap(nullptr, @size, PROT_READ | PROT_WRITE, MAP_SHARED, opened, 0);
   if (bytes == MAP_FAILED) std::_Exit(2);
   ::close(opened);
   reached = static_cast<unsigned char*>(bytes);
+  std::memset(switches, 1, sizeof switches);
 }
-/// Not inline: the program is half as large, and its symbols say which mutants it has.
+/// Not inline: the program is smaller, and its symbols say which mutants it has.
 template <int N>
-[[gnu::noinline]] bool is_on() noexcept {
-  if (reached) reached[N] = 1;
-  return active == N;
+[[gnu::noinline, gnu::cold]] bool is_on() noexcept {
+  if (!reached) return true;
+  reached[N] = 1;
+  switches[N] = 0;
+  return false;
 }
 template <int N>
 [[gnu::always_inline]] constexpr bool on() noexcept {
-  return !__builtin_is_constant_evaluated() && is_on<N>();
+  return !__builtin_is_constant_evaluated() && switches[N] && is_on<N>();
 }
 template <class T>
 concept Changeable = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_default_constructible_v<T>;
@@ -98,13 +105,13 @@ class Copy:
         return f"({cases}\n{last})"
 
 
-def write(files, mutants, root, folder):
-    """The copy of allocator/ in `folder`; what Copy knows of each header, by its path there."""
+def write(files, mutants, size, folder):
+    """The copy of allocator/ in `folder`, of mutants below the number `size`; what Copy knows of each header, by its
+    path there."""
     copies = {}
     for name, file in files.items():
         copies[name] = Copy(file, [m for m in mutants if m.file == name])
         write_if_new(folder / name, copies[name].text)
-    size = max((m.number for m in mutants), default=0) + 1
     for room in ("include", "hosted"):
         write_if_new(folder / "allocator" / room / "slab_mutant.hpp", SWITCH.replace("@size", str(size)))
     return copies
