@@ -25,10 +25,11 @@ foreach(target slab_subjects slab_damage sizes_subject hosted_subject small_host
   target_compile_options(${target} PRIVATE -O0 -g0)
 endforeach()
 """
+# Of the explorer alone.
+CORE_SOURCES = ("model/subject/slab_subject.cpp", "model/subject/slab_guarded_large.cpp",
+                "model/subject/slab_guarded_single_page.cpp", "model/subject/slab_guarded_multi_page.cpp")
 # Sources that between them instantiate what the checks do.
-SOURCES = ("model/subject/slab_subject.cpp", "model/subject/slab_guarded_large.cpp",
-           "model/subject/slab_guarded_single_page.cpp", "model/subject/slab_guarded_multi_page.cpp",
-           "examples/subjects/size_classes.cpp", "properties/hosted/hosted_subject.cpp",
+SOURCES = (*CORE_SOURCES, "examples/subjects/size_classes.cpp", "properties/hosted/hosted_subject.cpp",
            "properties/locked/explore_locked.cpp", "properties/locked/world.cpp")
 
 
@@ -91,9 +92,10 @@ class Build:
         schemata.write(files, wanted, size, self.tree)
         self.configure()
 
-    def prepare(self, wanted, size, files, digest):
+    def prepare(self, wanted, size, files, digest, instantiating=SOURCES):
         """Those of the mutants that do not compile, by their keys. The others are in the copy that the checks are built
-        of. What compiles is found out once for each `digest` of all mutants."""
+        of. What compiles is found out once for each `digest` of all mutants, in the sources `instantiating` what the
+        checks do."""
         known = self.build / "compiled.json"
         try:
             kept = json.loads(known.read_text())
@@ -103,7 +105,7 @@ class Build:
         wanted = [m for m in wanted if m.runs]
         numbers = {m.number: m for m in wanted}
         self.write(wanted, size, files)
-        sources = {} if all(m.key in compiles for m in wanted) else self.commands()
+        sources = {} if all(m.key in compiles for m in wanted) else self.commands(instantiating)
         jobs = len(os.sched_getaffinity(0))
         while True:
             alive = [m for m in wanted if compiles.get(m.key, True)]
@@ -122,17 +124,17 @@ class Build:
             known.write_text(json.dumps({"of": digest, "compiles": compiles}))
         return {m.key for m in wanted if not compiles[m.key]}
 
-    def commands(self):
+    def commands(self, sources):
         """How the sources are compiled, without their output."""
         found = {}
         for entry in json.loads((self.build / "compile_commands.json").read_text()):
             name = os.path.relpath(entry["file"], self.tree)
-            if name in SOURCES and name not in found:
+            if name in sources and name not in found:
                 words = shlex.split(entry["command"])
                 words = [word for word in words if not word.endswith("ccache")]
                 at = words.index("-o")
                 found[name] = words[:at] + words[at + 2:] + ["-fsyntax-only", "-ferror-limit=0"]
-        if missing := set(SOURCES) - set(found):
+        if missing := set(sources) - set(found):
             raise CannotWork(f"CMake compiles no {' and no '.join(sorted(missing))}; mend ci/mutation/building.py")
         return found
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 from mutation.building import digest_of
+from shared.command import CannotWork
 from shared.targets import ROOT
 
 # `of`: whose keys it looks at. `sources`: what it is made of, beside the allocator and model/. `sanitizer`: with which
@@ -24,7 +25,15 @@ SIZES = re.compile(r"allocator/include/slab/(size_|class_|page_blocks|exact)")
 GEOMETRY = re.compile(r"allocator/include/slab/geometry")
 LOCKED = re.compile(r"allocator/include/slab/locked")
 HOSTED = re.compile("allocator/hosted/")
-ANY = re.compile("")
+OTHERS = re.compile(r"allocator/(hosted|include/slab/(locked|operator_new|size_|class_|page_blocks|exact))")
+# Functions of which the explorer's smallest worlds kill every mutant that is not listed.
+QUICK = (
+    "CacheSlabs::make_current", "CacheSlabs::slabs_missing_to", "CacheSlabs::keep_for", "CacheCore::put_in",
+    "CacheState::set_current", "CacheState::write_slots", "CacheState::full_slots", "CacheState::count_empty",
+    "CacheState::slots_of", "CacheState::table_of", "CacheState::base_of", "CacheGuards::is_live",
+    "CacheGuards::with_entry", "LinkedSlots::take", "LinkedSlots::put", "TabledSlots::put", "TabledSlots::carve",
+    "SlotTable::is_live", "SlotTable::next", "copy_of", "SlabList::set_next", "SlabSupply::alloc_info",
+    "SlabSupply::free_info", "SlabSupply::look_up", "Quarantine::at")
 # What the allocator tells a sanitizer of: without one it does nothing.
 TOLD = re.compile(r"allocator/include/slab/(poison\.hpp|\S+ [\w:]+: (forbid|permit)\w*\()")
 
@@ -39,8 +48,16 @@ def state_of(check):
     return digest_of(ROOT, ("model", *check.sources), " ".join(map(str, check.words)))
 
 
-def battery():
-    """The most kills a second first; docs/mutants.md has what each takes."""
+def quick_of(mutants):
+    """Those of the functions of QUICK."""
+    found = [m for m in mutants if m.function in QUICK]
+    if missing := set(QUICK) - {m.function for m in found}:
+        raise CannotWork(f"there is no mutant of {', '.join(sorted(missing))}; mend QUICK in ci/mutation/checks.py")
+    return found
+
+
+def battery(is_quick=False):
+    """The most kills a second first; docs/mutants.md has what each takes. `is_quick`: those that decide about QUICK."""
     def explorer(name, *words):
         return Check(f"explorer, {name}", "slab_explore", ["--jobs", "1", "--memory", "0.5", *words], CORE,
                      ("properties/explore",))
@@ -54,15 +71,22 @@ def battery():
     one, two = ["--objects", "1", "--slabs", "2"], ["--objects", "2", "--slabs", "2"]
     plain = ["--mishaps", "none", "--kept", "1", "--policy"]
     fuzzed = [f"fuzz_{row}" for row in ("small_single_page", "small_multi_page", "large")]
+    slow, others = "StrayWrite.*:CorruptedSlabInfo.*:Statistics.*", "Hosted*:Region*:PageMap*:MemoryResource*:Backend*"
     long = "Geometry.SlotIndexIsADivisionForEveryStrideAndOffset"  # nine tenths of all
-    return [
+    first = [
         explorer("1 object, Checked", *one, *plain, "Checked"),
         explorer("2 objects, Unchecked", *two, *plain, "Unchecked"),
         explorer("1 object, Debug", *one, *plain, "Debug"),
         *(explorer(f"1 object, {row}", *one, "--row", row) for row in ROWS),
+    ]
+    if is_quick:
+        return first
+    return first + [
+        tests("quick tests of caches", "allocator_test", [f"--gtest_filter=-{long}:{slow}:{others}"], CORE,
+              "properties/allocator"),
         Check("damage", "slab_damage", ["--quickest"], CORE, ("properties/explore",)),
-        tests("tests of the allocator", "allocator_test", [f"--gtest_filter=-{long}"], ANY, "properties/allocator"),
         *(explorer(f"2 objects, {row}", *two, "--row", row) for row in ROWS),
+        tests("slow tests of caches", "allocator_test", [f"--gtest_filter={slow}"], CORE, "properties/allocator"),
         replay("random programs", "slab_replay", ["--random", "50", "--budget", "0.01"], CORE),
         replay("regressions", "slab_replay", ["--json", *corpus("regressions")], CORE, "corpus/regressions"),
         tests("caches broken on purpose", "model_test", ["--gtest_filter=Sabotage*:Inspector*:Guards*:Make*"], CORE),
@@ -74,6 +98,8 @@ def battery():
               TOLD, ("properties/explore",), "address"),
         Check("explorer, 1 object, ASan", "slab_explore", ["--jobs", "1", "--memory", "0.5", *one], TOLD,
               ("properties/explore",), "address"),
+        tests("other tests of the allocator", "allocator_test", [f"--gtest_filter=-{long}:{slow}"], OTHERS,
+              "properties/allocator"),
         replay("random programs of sizes", "sizes_replay", ["--random", "1000", "--budget", "0.01"], SIZES, "examples"),
         replay("random programs of hosted", "hosted_replay", ["--random", "1000", "--budget", "0.01"], HOSTED,
                "properties/hosted"),

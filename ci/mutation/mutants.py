@@ -24,7 +24,7 @@ if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
 
 from mutation import checks
-from mutation.building import Build, digest_of
+from mutation.building import CORE_SOURCES, SOURCES, Build, digest_of
 from mutation.equivalents import Equivalents
 from mutation.operators import OPERATORS, mutants_of
 from mutation.results import KILLED, Results
@@ -38,7 +38,7 @@ FATES = {"killed": "killed", "hung": "killed (hung)", "survived": "survived", "u
          "listed": "listed as equivalent", "refused": "did not compile", "absent": "in no program",
          "alone": "decided by the compiler: not tried", "open": "not through all checks yet"}
 LIVING = ("survived", "unreached")
-BUILD_SECONDS, SECONDS_EACH = 240, 1.0
+SECONDS_EACH, BUILD_SECONDS, QUICK_BUILD_SECONDS = 1.0, 240, 50
 
 
 def changed_lines(commit):
@@ -59,7 +59,7 @@ def changed_lines(commit):
 
 
 def chosen(mutants, arguments):
-    wanted = mutants
+    wanted = checks.quick_of(mutants) if arguments.quick else mutants
     if arguments.changed:
         lines = changed_lines(arguments.changed)
         wanted = [m for m in wanted if m.line in lines.get(m.file, ())]
@@ -158,7 +158,7 @@ def fates_of(wanted, battery, results, equivalents):
     fates = {}
     for mutant in wanted:
         fate = results.fate(mutant, [(check.name, by) for check, by in battery if check.of.match(mutant.key)])
-        fates[mutant.key] = "listed" if fate in LIVING and mutant.key in equivalents.reasons else fate
+        fates[mutant.key] = "listed" if fate in LIVING and equivalents.has(mutant) else fate
     return fates
 
 
@@ -184,7 +184,7 @@ def report(wanted, fates, results, equivalents):
     for mutant in wanted:
         if fates[mutant.key] in LIVING:
             yield f"{FATES[fates[mutant.key]]}: {mutant.file}:{mutant.line}: {mutant.key}"
-        elif fates[mutant.key] in KILLED and mutant.key in equivalents.reasons:
+        elif fates[mutant.key] in KILLED and equivalents.has(mutant):
             entry = results.ended[mutant.key]
             yield f"listed as equivalent, but killed by {entry['check']} as {entry['what']}: {mutant.key}"
 
@@ -195,6 +195,8 @@ def arguments_of():
                         help="instead, the named bugs of ci/bugs/: the first word, and ci/mutants --bugs --help more")
     parser.add_argument("--changed", metavar="COMMIT", nargs="?", const="HEAD",
                         help="only mutants on lines that the working tree changes, since a commit (HEAD)")
+    parser.add_argument("--quick", action="store_true",
+                        help="only those that the explorer's smallest worlds decide about, and no other check")
     parser.add_argument("--sample", metavar="N", type=command.positive(int), help="a random part of so many")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="which part (1)")
     parser.add_argument("--only", metavar="REGEX", help="those in whose line of --list this is found")
@@ -248,22 +250,24 @@ def main():
         return 0
     digest = digest_of(ROOT, ("allocator",), "\n".join(f"{m.key}\0{m.text}\0{m.when}" for m in mutants))
     results = Results(arguments.results, digest)
-    battery = [(check, checks.state_of(check)) for check in checks.battery()]
+    battery = [(check, checks.state_of(check)) for check in checks.battery(arguments.quick)]
     is_whole = True
     fates = fates_of(wanted, battery, results, equivalents)
     waiting = [m for m in wanted if fates[m.key] == "open"]
     if waiting:
+        build_seconds = QUICK_BUILD_SECONDS if arguments.quick else BUILD_SECONDS
         say(f"{counted(len(waiting), 'mutant')} of {len(wanted):,} to try, about "
-            f"{clock(BUILD_SECONDS + SECONDS_EACH * len(waiting) / arguments.jobs)} on idle processors")
+            f"{clock(build_seconds + SECONDS_EACH * len(waiting) / arguments.jobs)} on idle processors")
         build = Build(say)
-        refused = build.prepare(wanted, len(mutants) + 1, files, digest)
+        refused = build.prepare(wanted, len(mutants) + 1, files, digest,
+                                CORE_SOURCES if arguments.quick else SOURCES)
         for mutant in waiting:
             if not mutant.runs or mutant.key in refused:
                 results.add(mutant, "refused" if mutant.runs else "alone")
         waiting = list(filter(results.is_open, waiting))
         sanitized = Build(say, "address")
         told = [m for m in wanted if m.runs and m.key not in refused and checks.TOLD.match(m.key)]
-        if any(results.is_open(m) for m in told):
+        if any(check.sanitizer for check, _ in battery) and any(results.is_open(m) for m in told):
             sanitized.write(told, len(mutants) + 1, files)
         hunt = Hunt({"": build, "address": sanitized}, battery, results, arguments.jobs, until, say)
         is_whole = hunt.run(waiting, len(mutants) + 1)

@@ -26,6 +26,7 @@ inline int even_sum(int n) noexcept {
     if (i % 2 != 0) continue;  // a comment, with i < n
     sum += i;
   }
+  for (int i = 0; i < n; i += 4) sum += 0 * i;
   return sum;
 }
 inline const int& first(const int& one, const int&) noexcept { return one; }
@@ -96,7 +97,7 @@ class Mutants(unittest.TestCase):
 
     def end(self, key, limit=20, reached=None):
         number = self.keys[key].number if key else 0
-        return checks.run(checks.Check("program", "", [], checks.ANY), self.program, number, limit, reached)
+        return checks.run(checks.Check("program", "", [], checks.HOSTED), self.program, number, limit, reached)
 
     def test_each_operator_has_its_mutants(self):
         for key in ("even_sum: i < n -> i <= n", "even_sum: i < n -> the last is left out",
@@ -105,6 +106,10 @@ class Mutants(unittest.TestCase):
                     "even_sum: return sum -> another value", "wide: n > width -> n >= width", "wide: n << m -> n >> m",
                     "same: one && other -> false", "same: one -> true", "unreached: n - m -> n + m"):
             self.assertIn(key, self.keys)
+
+    def test_the_last_round_of_a_loop_is_a_step_before_the_end(self):
+        self.assertEqual([m.text for m in self.mutants if m.becomes == "the last is left out"],
+                         ["(i) + 1 < (n)", "(i) + (4) < (n)"])
 
     def test_none_is_made_whose_death_follows_from_that_of_another(self):
         self.assertEqual({m.becomes for m in self.mutants if m.original == "i < n"}, {"i <= n", "the last is left out"})
@@ -185,13 +190,19 @@ class Files(unittest.TestCase):
             path = pathlib.Path(folder) / "listed"
             path.write_text("# why\nf g: a -> b ;; because a is b\n")
             self.assertEqual(Equivalents(path).without([]), ["f g: a -> b"])
+            path.write_text("f g: a -> b in * #2 ;; because a is b\n")
+            mutant = operators.Mutant("f", "g", "omission", 1, "a", "b", 0, 1, 0, "b", True, key="f g: a -> b in Large #2")
+            self.assertTrue(Equivalents(path).has(mutant))
+            self.assertEqual(Equivalents(path).without([mutant]), [])
+            mutant.key = "f g: a -> b in Large"
+            self.assertFalse(Equivalents(path).has(mutant))
             for wrong in ("f g: a -> b\n", "f g: a -> b ;; \n", "x ;; y\nx ;; z\n"):
                 path.write_text(wrong)
                 with self.assertRaises(CannotWork):
                     Equivalents(path)
 
     def test_a_sample_is_the_same_for_the_same_seed(self):
-        arguments = type("", (), {"changed": None, "only": None, "operator": None, "sample": 5, "seed": 3})
+        arguments = type("", (), {"changed": None, "quick": False, "only": None, "operator": None, "sample": 5, "seed": 3})
         self.assertEqual(mutants.chosen(range(100), arguments), mutants.chosen(range(100), arguments))
 
 

@@ -263,7 +263,8 @@ class Finder(Expressions):
         if operator == "<":
             left, right = condition.get_children()
             self.add("relational", where, self.with_other(condition, at, "<", "<="))
-            last = f"({self.of(left)}) + 1 < ({self.of(right)})"
+            by = step and re.fullmatch(r".+ \+= (.+)", self.of(step))
+            last = f"({self.of(left)}) + {f'({by[1]})' if by else 1} < ({self.of(right)})"
             for child in (left, right):
                 self.operand(child)
         elif step and (link := re.fullmatch(rf"{re.escape(text)} = ({re.escape(text)}->[\w:*]+)",

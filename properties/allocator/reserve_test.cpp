@@ -1,5 +1,6 @@
 #include <csetjmp>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -8,7 +9,7 @@
 #include "properties/allocator/damaged_world.hpp"
 #include "properties/allocator/recorded_reports.hpp"
 
-// A reserve() that comes upon damaged slabs, or upon a backend that errs, and is refused.
+// What a reserve() asks of the backend; one that comes upon damaged slabs, or upon a backend that errs, and is refused.
 
 namespace {
 
@@ -101,6 +102,28 @@ TEST_F(RefusedReserve, BecauseTheBackendErrsIsTakenBackBeforeThatIsReported) {
   EXPECT_EQ(cache.statistics(), before);
   EXPECT_TRUE(cache.audit());
   cache.free(object);
+}
+
+/// Has room for two slabs, and notes for how many it was asked.
+struct AskedBackend : HeapBackend {
+  bool can_make_slabs(const slab::Geometry& /*geometry*/, std::size_t count) noexcept {
+    asked.push_back(count);
+    return count <= 2;
+  }
+  std::vector<std::size_t> asked;
+};
+
+TEST(Reserve, AsksOnceForTheSlabsThatAreMissingAndNotForMoreThanThereAreAddresses) {
+  AskedBackend backend;
+  Cache<Object, slab::Config{}, AskedBackend> cache{backend};
+  const std::size_t slab = cache.geometry().objects_per_slab(), most = SIZE_MAX / cache.geometry().slab_size();
+  EXPECT_TRUE(cache.reserve(slab + 1));
+  EXPECT_TRUE(cache.reserve(2 * slab));
+  EXPECT_EQ(backend.asked, std::vector<std::size_t>{2}) << "what is free is not asked for";
+  EXPECT_FALSE(cache.reserve(most * slab));
+  EXPECT_EQ(backend.asked.back(), most - 2);
+  EXPECT_FALSE(cache.reserve(most * slab + 1));
+  EXPECT_EQ(backend.asked.size(), 2u);
 }
 
 }  // namespace
