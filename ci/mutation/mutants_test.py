@@ -191,7 +191,8 @@ class Files(unittest.TestCase):
             path.write_text("# why\nf g: a -> b ;; because a is b\n")
             self.assertEqual(Equivalents(path).without([]), ["f g: a -> b"])
             path.write_text("f g: a -> b in * #2 ;; because a is b\n")
-            mutant = operators.Mutant("f", "g", "omission", 1, "a", "b", 0, 1, 0, "b", True, key="f g: a -> b in Large #2")
+            mutant = operators.Mutant("f", "g", "omission", 1, "a", "b", 0, 1, 0, "b", True,
+                                      key="f g: a -> b in Large #2")
             self.assertTrue(Equivalents(path).has(mutant))
             self.assertEqual(Equivalents(path).without([mutant]), [])
             mutant.key = "f g: a -> b in Large"
@@ -202,7 +203,8 @@ class Files(unittest.TestCase):
                     Equivalents(path)
 
     def test_a_sample_is_the_same_for_the_same_seed(self):
-        arguments = type("", (), {"changed": None, "quick": False, "only": None, "operator": None, "sample": 5, "seed": 3})
+        arguments = type("", (), {"changed": None, "quick": False, "only": None, "operator": None, "sample": 5,
+                                   "seed": 3})
         self.assertEqual(mutants.chosen(range(100), arguments), mutants.chosen(range(100), arguments))
 
 
