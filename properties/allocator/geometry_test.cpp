@@ -1,5 +1,6 @@
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -207,6 +208,26 @@ static_assert(evaluates());
 
 // The floor of a product with an error that grows with the offset: if the largest offset at the end of
 // a slot is in that slot, every smaller one is in its own. Asked of every stride there is.
+TEST(Geometry, NamesItsRowsAndTheReasonsWhyThereIsNone) {
+  using enum GeometryError;
+  const std::pair<GeometryError, const char*> names[] = {{PageSizeNotPowerOfTwo, "PageSizeNotPowerOfTwo"},
+                                                         {PageSizeTooSmall, "PageSizeTooSmall"},
+                                                         {SlabSizeNotPowerOfTwo, "SlabSizeNotPowerOfTwo"},
+                                                         {SlabSizeBelowPageSize, "SlabSizeBelowPageSize"},
+                                                         {SlabSizeTooLarge, "SlabSizeTooLarge"},
+                                                         {UnknownObjectSizeType, "UnknownObjectSizeType"},
+                                                         {ObjectSizeZero, "ObjectSizeZero"},
+                                                         {ObjectAlignNotPowerOfTwo, "ObjectAlignNotPowerOfTwo"},
+                                                         {ObjectAlignAbovePageSize, "ObjectAlignAbovePageSize"},
+                                                         {ObjectTooLarge, "ObjectTooLarge"}};
+  for (const auto& [error, name] : names) EXPECT_STREQ(slab::to_string(error), name);
+  EXPECT_STREQ(slab::to_string(GeometryError{99}), "unknown GeometryError");
+  EXPECT_STREQ(slab::to_string(slab::Row::SmallSinglePage), "SmallSinglePage");
+  EXPECT_STREQ(slab::to_string(slab::Row::SmallMultiPage), "SmallMultiPage");
+  EXPECT_STREQ(slab::to_string(slab::Row::Large), "Large");
+  EXPECT_STREQ(slab::to_string(slab::Row{99}), "unknown Row");
+}
+
 TEST(Geometry, SlotIndexIsADivisionForEveryStrideAndOffset) {
   constexpr std::size_t limit = Geometry::max_slab_size;
   const auto geometry_of = [](std::size_t slab_size, std::size_t stride) {

@@ -171,4 +171,24 @@ TEST_F(Reports, NothingIsFreedInAnEmptySlabWhateverItsTableSays) {
   give_back_by_hand(backend, lost, 4096);
 }
 
+TEST(Misuse, HasTheNameOfItsEnumerator) {
+  using enum Misuse;
+  const std::pair<Misuse, const char*> names[] = {{DoubleFree, "DoubleFree"},
+                                                  {InteriorPointer, "InteriorPointer"},
+                                                  {SlabInfoPointer, "SlabInfoPointer"},
+                                                  {TailWastePointer, "TailWastePointer"},
+                                                  {ForeignPointer, "ForeignPointer"},
+                                                  {OtherCache, "OtherCache"},
+                                                  {NeverAllocated, "NeverAllocated"},
+                                                  {Misuse::LiveAtDestruction, "LiveAtDestruction"},
+                                                  {CorruptedFreeList, "CorruptedFreeList"},
+                                                  {ReentrantCall, "ReentrantCall"},
+                                                  {CorruptedSlabInfo, "CorruptedSlabInfo"},
+                                                  {BackendFault, "BackendFault"},
+                                                  {WriteAfterFree, "WriteAfterFree"},
+                                                  {WriteBeyondObject, "WriteBeyondObject"}};
+  for (const auto& [kind, name] : names) EXPECT_STREQ(to_string(kind), name);
+  EXPECT_STREQ(to_string(Misuse{99}), "unknown Misuse");
+}
+
 }  // namespace

@@ -376,4 +376,47 @@ TEST_F(ReentrantCall, IsEachFreeFromTheHandlerOfLiveAtDestructionAndTheObjectsSt
   free_in_destruction<Row::Large>(Geometry::make(8192, 4096, ObjectSizeType::Large, 1000, 8).value());
 }
 
+// From a visitor.
+
+struct Visiting : Recording {
+  static inline void (*visit)() = nullptr;
+  static void on_misuse(const MisuseReport& report) noexcept {
+    Recording::on_misuse(report);
+    if (visit) visit();
+  }
+};
+using VisitedCache = Cache<Block, Config{}, HeapBackend, Visiting>;
+
+TEST_F(ReentrantCall, FromAVisitorIsRefusedAndStillIsAfterAVisitWithinTheVisit) {
+  HeapBackend backend;
+  VisitedCache cache{backend};
+  Block* const object = cache.alloc();
+  std::size_t visits = 0;
+  cache.for_each_live([&](void*) {
+    call_each_operation(cache, "in a visit");
+    cache.for_each_live([&](void*) { ++visits; });
+    call_each_operation(cache, "after a visit within it");
+  });
+  EXPECT_EQ(visits, 1u);
+  EXPECT_EQ(reports.size(), 12u);
+  cache.free(object);
+  EXPECT_EQ(reports.size(), 12u);
+}
+
+TEST_F(ReentrantCall, IsRefusedWithoutAWordWhileOneIsToldAlsoAfterAVisit) {
+  HeapBackend backend;
+  static VisitedCache* told;
+  VisitedCache cache{backend};
+  told = &cache;
+  Block* const object = cache.alloc();
+  Visiting::visit = [] {
+    told->for_each_live([](void*) {});
+    if (reports.size() < 5) EXPECT_EQ(told->alloc(), nullptr);
+  };
+  cache.for_each_live([&](void*) { EXPECT_EQ(cache.alloc(), nullptr); });
+  Visiting::visit = nullptr;
+  EXPECT_EQ(reports.size(), 1u);
+  cache.free(object);
+}
+
 }  // namespace
