@@ -214,6 +214,77 @@ TEST(SizeClasses, ReportsEachObjectThatLivesWhenItIsDestroyed) {
   EXPECT_EQ(backend.slabs, 3u);  // of both, and of the header
 }
 
+TEST(SizeClasses, ReportsOneOfEachSizeThatLivesWhenTheyAreDestroyed) {
+  const auto check = []<class Sizes>(Sizes) {
+    Backend backend;
+    std::vector<const void*> objects;
+    {
+      SizeClasses<Backend, Sizes, Recording> heap{backend};
+      for (std::size_t i = 0; i < Sizes::count; ++i) objects.push_back(heap.alloc(Sizes::size_of(i)));
+      heap.free(heap.alloc(24), 24);
+    }
+    ASSERT_EQ(reports.size(), objects.size());
+    for (std::size_t i = 0; i < objects.size(); ++i) EXPECT_EQ(reports[i].pointer, objects[i]);
+    EXPECT_EQ(kinds(), std::vector(objects.size(), Misuse::LiveAtDestruction));
+  };
+  check(KernelSizes{});
+  check(AlignedSizes{});
+}
+
+TEST(SizeClasses, KnowWhereObjectsBegin) {
+  Backend backend;
+  Heap heap{backend};
+  SizeClasses<Backend, KernelSizes, slab::Unchecked> unchecked{backend};
+  const auto check = [](auto& of, std::size_t live) {
+    auto* const slab = static_cast<std::byte*>(of.alloc(112));
+    for (std::size_t i = 1; i < live; ++i) ASSERT_EQ(of.alloc(112), slab + i * 112);
+    for (std::size_t at = 0; at < 8192; ++at)
+      ASSERT_EQ(of.usable_size(slab + at), at % 112 == 0 && at / 112 < live ? 112u : 0u) << at;
+    for (std::size_t i = 0; i < live; ++i) of.free(slab + i * 112);
+  };
+  check(heap, 70);
+  check(unchecked, (8192 - sizeof(slab::SlabInfo)) / 112);
+  auto* const block = static_cast<std::byte*>(unchecked.alloc(12'000));
+  for (const std::size_t at : {1u, 4096u, 12'288u}) EXPECT_EQ(unchecked.usable_size(block + at), 0u) << at;
+  unchecked.free(block);
+  EXPECT_EQ(kinds(), std::vector<Misuse>{});
+}
+
+TEST(SizeClasses, SeeWhenASlabOrABlockIsNotAsTheyLeftIt) {
+  Backend backend;
+  const auto check = [&](auto& heap, bool sees_pages) {
+    void *const small = heap.alloc(64), *const large = heap.alloc(12'000), *const other = heap.alloc(9000);
+    const auto pages = backend.pages;
+    for (const auto& [page, info] : pages) {
+      if (info->slab != large && info->slab != other) {
+        info->owner ^= 8;
+        EXPECT_FALSE(heap.audit());
+        info->owner ^= 8;
+        continue;
+      }
+      for (const auto& [of, another] : pages) {
+        backend.pages[page] = another;
+        EXPECT_EQ(heap.audit(), another == info || !sees_pages);
+      }
+      backend.pages[page] = nullptr;
+      EXPECT_EQ(heap.audit(), !sees_pages);
+      backend.pages[page] = info;
+    }
+    std::size_t& blocks = reinterpret_cast<std::size_t*>(&heap)[2];
+    ASSERT_EQ(blocks, 2u);
+    for (blocks = 0; blocks < 5; ++blocks) EXPECT_EQ(heap.audit(), blocks == 2);
+    blocks = 2;
+    heap.free(small), heap.free(large), heap.free(other);
+    heap.shrink();
+  };
+  {
+    Heap heap{backend};
+    check(heap, true);
+  }
+  SizeClasses<Backend, KernelSizes, slab::Unchecked> unchecked{backend};
+  check(unchecked, false);
+}
+
 TEST(SizeClasses, TellsWhenTheBackendGivesABlockTwice) {
   struct Erring : Backend {
     void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {

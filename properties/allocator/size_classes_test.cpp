@@ -317,6 +317,51 @@ TEST(SizeClasses, GivesBackWhatItDoesNotNeedWhenTheBackendAsksFromInside) {
 
 // Statistics.
 
+TYPED_TEST(SizeClassesOf, TellsWhatEachSizeHas) {
+  Backend backend;
+  {
+    TypeParam heap{backend};
+    constexpr std::size_t blocks = TypeParam::has_map ? 1 : 0;
+    std::vector<std::pair<void*, std::size_t>> objects;
+    const std::vector<SizeClassStatistics> before = statistics_of(heap);
+    const std::size_t count = before.size() - 2 * blocks;
+    for (std::size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(before[i].name, "size-" + std::to_string(before[i].object_size));
+      EXPECT_EQ(before[i].live_objects + before[i].free_objects + before[i].slabs + before[i].bytes, 0u);
+      for (std::size_t n = 0; n <= i; ++n)
+        objects.emplace_back(heap.alloc(before[i].object_size), before[i].object_size);
+    }
+    for (std::size_t n = 0; n < 3 * blocks; ++n) objects.emplace_back(heap.alloc(20'000), 20'000);
+    EXPECT_EQ(heap.live_objects(), objects.size());
+    for (const bool lives : {true, false}) {
+      std::size_t slabs = 0, bytes = 0, held = 0;
+      const std::vector<SizeClassStatistics> all = statistics_of(heap);
+      for (std::size_t i = 0; i < count; ++i) {
+        ASSERT_EQ(all[i].live_objects, lives ? i + 1 : 0u);
+        ASSERT_GE(all[i].peak_slabs, 1u);
+        ASSERT_EQ(all[i].set_aside_slabs, 0u);
+        slabs += all[i].slabs, bytes += all[i].bytes;
+      }
+      if constexpr (blocks != 0) {
+        EXPECT_STREQ(all[count].name, "headers");
+        EXPECT_EQ(all[count].live_objects, lives ? 3u : 0u);
+        slabs += all[count].slabs + all[count + 1].slabs, bytes += all[count].bytes + all[count + 1].bytes;
+        const SizeClassStatistics& one = all[count + 1];
+        EXPECT_STREQ(one.name, "blocks");
+        EXPECT_EQ(std::tuple(one.object_size, one.free_objects, one.peak_slabs, one.set_aside_slabs),
+                  std::tuple(0u, 0u, 3u, 0u));
+      }
+      for (const auto& [slab, size] : backend.held) held += size;
+      EXPECT_EQ(slabs, backend.slabs);
+      EXPECT_EQ(bytes, held);
+      EXPECT_TRUE(heap.audit());
+      for (const auto& [object, size] : objects) heap.free(object, size);
+      objects.clear();
+    }
+  }
+  EXPECT_TRUE(backend.has_everything_back()) << "empty slabs, at the latest when it ends";
+}
+
 TEST(SizeClasses, TellsOfAllCachesWhatTheyHave) {
   Backend backend;
   Heap heap{backend};

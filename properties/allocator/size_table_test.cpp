@@ -1,10 +1,14 @@
 // The table of sizes: which size serves a request, and what it wastes.
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <string>
 #include <utility>
 
 #include <gtest/gtest.h>
 
+#include <slab/class_names.hpp>
 #include <slab/exact_quotient.hpp>
 #include <slab/size_classes.hpp>
 #include <slab/slab.hpp>
@@ -43,6 +47,37 @@ TEST(ClassOfSize, IsTheOneThatTheTableComputes) {
   check(KernelSizes{});
   check(slab::QuarterSteps<8, 4096>{});
   check(slab::QuarterSteps<64, 65536>{});  // whose classes are computed
+}
+
+// What is a constant everywhere else, computed when the test runs.
+
+TEST(ClassOfSteps, HasTheClassOfEachStep) {
+  const slab::detail::ClassOfSteps<KernelSizes> classes;
+  for (std::size_t step = 0; step < std::size(classes.of); ++step)
+    ASSERT_EQ(classes.of[step], KernelSizes::class_of(step == 0 ? 1 : 8 * step)) << step;
+}
+
+TEST(ClassName, IsSizeAndTheNumber) {
+  for (std::size_t size = 0; size < 2000; ++size)
+    ASSERT_EQ(slab::detail::ClassName{size}.text, "size-" + std::to_string(size));
+  for (std::size_t size = 1; size <= SIZE_MAX / 10; size *= 10)
+    for (const std::size_t near : {size - 1, size, size + 1})
+      ASSERT_EQ(slab::detail::ClassName{near}.text, "size-" + std::to_string(near));
+  EXPECT_EQ(slab::detail::ClassName{SIZE_MAX}.text, "size-" + std::to_string(SIZE_MAX));
+}
+
+TEST(KernelSizes, HaveSlabsOfSixteenObjectsFrom8To64KiB) {
+  for (std::size_t size = 8; size <= 8192; size += 8) {
+    std::size_t slab_size = 8192;
+    while (slab_size < 16 * size && slab_size < 65536) slab_size *= 2;
+    ASSERT_EQ(KernelSizes::slab_size_for(size), slab_size) << size;
+  }
+}
+
+TEST(KernelSizes, HaveBlocksOfAPowerOfTwoOfPages) {
+  for (std::size_t pages = 1; pages <= 4096; ++pages)
+    for (const std::size_t size : {4096 * pages - 4095, 4096 * pages - 1, 4096 * pages})
+      ASSERT_EQ(KernelSizes::block_size_for(size), 4096 * std::bit_ceil(pages)) << size;
 }
 
 template <std::size_t Divisor>
