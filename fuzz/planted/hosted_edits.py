@@ -32,8 +32,8 @@ EDITS = [
          "push(@freed_slab_is_settled || (@large_slab_is_settled && slab_size >= 131072) ? settled_ : loose_, page, "
          "class_of(slab_size), State::Kept);",
          {"freed_slab_is_settled": "R2 R3 H1", "large_slab_is_settled": "R2 R3"}),
-    Edit(REGION, "return page == none && merge() ?",
-         "return page == none && !@never_merges && merge() ?", {"never_merges": "R2 R3 H1"}),
+    Edit(REGION, "    merge();\n    return", "    if (!@never_merges) merge();\n    return",
+         {"never_merges": "R2 R3 H1"}),
     # Runs.
     Edit(REGION, "take_or_merge(class_of(slab_size) + 1);",
          "take_or_merge(class_of(slab_size) + 1 + @run_of_twice_the_block);", {"run_of_twice_the_block": "R2 R3 H1"}),
@@ -63,8 +63,8 @@ EDITS = [
          "static_cast<unsigned>(std::bit_width(pages)) + @joins_beyond_the_run);",
          {"run_is_settled": "R3", "rest_stays_apart": "R3 R4", "joins_beyond_the_run": "R3 R4"}),
     # Behind the frontier.
-    Edit(REGION, "if (page >= pages || pages - page < size) return none;",
-         "if (page >= pages || pages - page < size - @slab_reaches_beyond) return none;",
+    Edit(REGION, "if (page + size > pages_of(size_)) return none;",
+         "if (page + size > pages_of(size_) + @slab_reaches_beyond) return none;",
          {"slab_reaches_beyond": "R1 R2 died G8"}),
     Edit(REGION, "page = (frontier_ + size - 1) & ~(size - 1);",
          "page = @fresh_slab_misaligned ? frontier_ : (frontier_ + size - 1) & ~(size - 1);",
@@ -72,9 +72,9 @@ EDITS = [
     Edit(REGION, "    move_frontier(page);\n    frontier_ += size;",
          "    if (@gap_lost) frontier_ = page; else move_frontier(page);\n    frontier_ += size;",
          {"gap_lost": "R1 R2 R3 died hung"}),
-    Edit(REGION, "std::min({aligned, class_of((page - frontier_) * min_page_size), classes - 1});",
-         "std::min({aligned, @gap_overlaps_slab ? classes - 1 : class_of((page - frontier_) * min_page_size), "
-         "classes - 1});", {"gap_overlaps_slab": "R1 R3 died R4"}),
+    Edit(REGION, "std::min(aligned, class_of((page - frontier_) * min_page_size));",
+         "std::min(aligned, @gap_overlaps_slab ? classes - 1 : class_of((page - frontier_) * min_page_size));",
+         {"gap_overlaps_slab": "R1 R3 died R4"}),
     Edit(REGION, "move_frontier(pages_of(size_));",
          "if (!@tail_never_merged) move_frontier(pages_of(size_));", {"tail_never_merged": "R2 R3 H1"}),
     # Joining halves.

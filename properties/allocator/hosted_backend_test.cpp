@@ -86,6 +86,7 @@ TEST(Backend, RefusesPagesBelow4096BytesByName) {
   Backend backend{mebibyte};
   DynamicCache<Row::SmallMultiPage, Backend> cache{geometry, backend};
   EXPECT_EQ(cache.alloc(), nullptr);
+  EXPECT_FALSE(backend.can_make_slabs(geometry, 1));
   EXPECT_EQ(cache.statistics(), slab::CacheStatistics{});
 }
 

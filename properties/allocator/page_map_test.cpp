@@ -1,6 +1,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <map>
 #include <random>
@@ -53,6 +54,22 @@ TEST(PageMap, RefusesAPageThatWouldShareAnEntry) {
   EXPECT_FALSE(map.save_slab_info(2 * page + 64, reinterpret_cast<slab::SlabInfo*>(&info)));
   EXPECT_EQ(map.get_slab_info(2 * page), nullptr);
   EXPECT_EQ(map.get_slab_info(UINTPTR_MAX & ~(page - 1)), nullptr);
+}
+
+/// The system, where somebody's page lies behind each mapping.
+struct Crowded : slab::hosted::System {
+  static void* map(std::size_t size) noexcept {
+    auto* const begin = static_cast<unsigned char*>(System::map(size + page));
+    std::memset(begin + size, 0xA5, page);
+    return begin;
+  }
+};
+TEST(PageMap, KnowsNothingOfThePageBehindTheLast) {
+  constexpr std::size_t pages = page / sizeof(slab::SlabInfo*);  // whose entries fill a page
+  slab::hosted::BasicPageMap<Crowded> map{nullptr, pages * page};
+  EXPECT_EQ(map.capacity(), pages);
+  EXPECT_EQ(map.get_slab_info((pages - 1) * page), nullptr);
+  EXPECT_EQ(map.get_slab_info(pages * page), nullptr);
 }
 
 }  // namespace

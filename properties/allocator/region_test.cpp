@@ -114,10 +114,24 @@ TEST(Region, CountsSlabsOfEverySize) {
   }
 }
 
+TEST(Region, JoinsHalvesUpToTheLargestSlab) {
+  constexpr std::size_t largest = Geometry::max_slab_size;
+  Region region{2 * largest};
+  std::array<void*, 4> halves;
+  for (void*& half : halves) half = region.alloc_slab(largest / 2, page);
+  for (void* half : halves) region.free_slab(half, largest / 2, page);
+  EXPECT_NE(region.alloc_slab(largest, page), nullptr);
+  EXPECT_TRUE(region.audit());
+  EXPECT_NE(region.alloc_slab(largest, page), nullptr);
+  EXPECT_EQ(region.alloc_slab(page, page), nullptr);
+}
+
 TEST(Region, NamesTheReasonWhyItHasNoRoom) {
   EXPECT_EQ(Region{0}.error(), RegionError::TooSmall);
   EXPECT_EQ(Region{page - 1}.error(), RegionError::TooSmall);
   EXPECT_EQ(Region{page}.error(), RegionError::None);
+  EXPECT_EQ(Region{page + 1}.size(), page);
+  EXPECT_EQ(Region{2 * page - 1}.size(), page);
   EXPECT_EQ(Region{Region::max_size + 1}.error(), RegionError::TooLarge);
   EXPECT_EQ(Region{SIZE_MAX}.error(), RegionError::TooLarge);
   EXPECT_EQ(Region{SIZE_MAX}.alloc_slab(page, page), nullptr);
@@ -128,6 +142,8 @@ TEST(Region, NamesTheReasonWhyItHasNoRoom) {
   EXPECT_EQ(regions.back().alloc_slab(page, page), nullptr);
   EXPECT_EQ(regions.back().size(), 0u);
   EXPECT_STREQ(to_string(regions.back().error()), "NotMapped");
+  const char* const all[] = {"None", "TooSmall", "TooLarge", "NotMapped", "SystemPageTooLarge", "unknown RegionError"};
+  for (std::size_t i = 0; i < std::size(all); ++i) EXPECT_STREQ(to_string(RegionError{std::uint8_t(i)}), all[i]);
 }
 
 TEST(Region, RefusesSizesThatAreNoSlab) {
@@ -136,6 +152,7 @@ TEST(Region, RefusesSizesThatAreNoSlab) {
                                  Geometry::max_slab_size + page, SIZE_MAX / page * page, SIZE_MAX})
     EXPECT_EQ(region.alloc_slab(size, page), nullptr) << size;
   EXPECT_EQ(region.alloc_slab(3 * page, 2 * page), nullptr);
+  EXPECT_EQ(region.alloc_slab(6 * page, 3 * page), nullptr);
   for (const std::size_t page_size : {std::size_t{0}, page / 2, 3 * page, 2 * page})
     EXPECT_EQ(region.alloc_slab(page, page_size), nullptr) << page_size;
   EXPECT_NE(region.alloc_slab(Geometry::max_slab_size, Geometry::max_slab_size), nullptr);

@@ -176,7 +176,10 @@ class BasicRegion {
         return false;
       if (at.state == State::Run) end_of_run = page + at.next;
       const std::size_t size = pages_in(at.size_class) * min_page_size;
-      if (is_free(at.state)) ++free_blocks;
+      if (is_free(at.state)) {
+        ++free_blocks;
+        if (link_to(page) != page) return false;
+      }
       (at.state == State::Kept ? kept_bytes : live_bytes) += at.state == State::Clean ? 0 : size;
       page += pages_in(at.size_class);
     }
@@ -281,16 +284,19 @@ class BasicRegion {
     return page;
   }
 
+  /// What leads to a free block: the one before it, or the list that it is the first of.
+  [[nodiscard]] const std::uint32_t& link_to(std::size_t page) const noexcept {
+    const Block& at = block(page);
+    if (at.previous != none) return block(at.previous).next;
+    return (loose_[at.size_class] == page     ? loose_
+            : settled_[at.size_class] == page ? settled_
+                                              : spare_)[at.size_class];
+  }
   /// Takes a free block off the list that it is on.
   void unlist(std::size_t page) noexcept {
     const Block& at = block(page);
     if (at.next != none) block(at.next).previous = at.previous;
-    if (at.previous != none)
-      block(at.previous).next = at.next;
-    else
-      (loose_[at.size_class] == page     ? loose_
-       : settled_[at.size_class] == page ? settled_
-                                         : spare_)[at.size_class] = at.next;
+    const_cast<std::uint32_t&>(link_to(page)) = at.next;
   }
 
   /// Makes the Kept blocks of [begin, end) Clean. Returns how many bytes they have; 0 when the system refuses.
@@ -305,7 +311,9 @@ class BasicRegion {
   /// A free block of exactly this class, on no list, or none.
   [[nodiscard]] std::size_t take_or_merge(unsigned size_class) noexcept {
     const std::size_t page = take(size_class);
-    return page == none && merge() ? take(size_class) : page;
+    if (page != none) return page;
+    merge();
+    return take(size_class);
   }
   /// The same without joining halves.
   [[nodiscard]] std::size_t take(unsigned size_class) noexcept {
@@ -351,33 +359,30 @@ class BasicRegion {
 
   [[nodiscard]] std::size_t take_fresh(unsigned size_class) noexcept {
     const std::size_t size = pages_in(size_class), page = (frontier_ + size - 1) & ~(size - 1);
-    const std::size_t pages = pages_of(size_);
-    if (page >= pages || pages - page < size) return none;
+    if (page + size > pages_of(size_)) return none;
     move_frontier(page);
     frontier_ += size;
     block(page) = {none, none, static_cast<std::uint8_t>(size_class), State::Clean};
     return page;
   }
 
-  /// What lies between becomes free blocks, each as large as its address allows.
+  /// What lies between, less than twice the largest slab, becomes free blocks, each as large as its address allows.
   void move_frontier(std::size_t page) noexcept {
     while (frontier_ < page) {
       const auto aligned = static_cast<unsigned>(std::countr_zero(frontier_));
-      const unsigned size_class = std::min({aligned, class_of((page - frontier_) * min_page_size), classes - 1});
+      const unsigned size_class = std::min(aligned, class_of((page - frontier_) * min_page_size));
       push(loose_, frontier_, size_class, State::Clean);
       frontier_ += pages_in(size_class);
     }
   }
 
   /// Joins each loose or spare block, those behind the frontier included, with its other half as long as that is
-  /// free too, and settles it. Whether there was one.
-  bool merge() noexcept {
+  /// free too, and settles it.
+  void merge() noexcept {
     move_frontier(pages_of(size_));
-    bool has_merged = false;
     for (Lists* const lists : {&loose_, &spare_})
       for (std::uint32_t& first : *lists)
-        for (; first != none; has_merged = true) settle(first);
-    return has_merged;
+        while (first != none) settle(first);
   }
 
   void settle(std::size_t page) noexcept {
