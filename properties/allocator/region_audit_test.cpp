@@ -133,6 +133,61 @@ TEST_F(RegionAudit, SeesEachNumberThatIsAnother) {
   expect_all_seen();
 }
 
+// Numbers that are others together, and right one by one.
+
+TEST_F(RegionAudit, KnowsNoBlockThatLiesAtNoMultipleOfItsSize) {
+  TearDown();
+  Region other{4 * page};
+  for (const std::size_t size : {page, page, 2 * page}) ASSERT_NE(other.alloc_slab(size, page), nullptr);
+  EXPECT_TRUE(other.audit());
+  block(1).size_class = 1;
+  block(3) = block(0);
+  EXPECT_FALSE(other.audit());
+}
+
+TEST_F(RegionAudit, KnowsNoRunThatEndsBehindAllBlocks) {
+  TearDown();
+  Region other{4 * page};
+  ASSERT_NE(other.alloc_slab(3 * page, page), nullptr);
+  Fields& all = *reinterpret_cast<Fields*>(&other);
+  ASSERT_EQ(all.first[2 * classes], 3u);
+  all.first[2 * classes] = none;  // its rest becomes a piece of it
+  block(3).state = State::Piece;
+  all.live_bytes += page;
+  block(0).next = 4;
+  EXPECT_TRUE(other.audit());
+  block(0).next = 5;
+  EXPECT_FALSE(other.audit());
+}
+
+TEST_F(RegionAudit, KnowsTheFreeBlocksOfEachList) {
+  TearDown();
+  Region other{16 * page};
+  std::vector<void*> ones, twos;
+  for (int i = 0; i < 8; ++i) ones.push_back(other.alloc_slab(page, page));
+  for (int i = 0; i < 4; ++i) twos.push_back(other.alloc_slab(2 * page, page));
+  for (const int i : {0, 2}) other.free_slab(ones[std::size_t(i)], page, page);
+  for (const int i : {0, 2}) other.free_slab(twos[std::size_t(i)], 2 * page, page);
+  ASSERT_EQ(block(2).next, 0u);
+  ASSERT_EQ(block(12).next, 8u);
+  const Block zero = block(0), two = block(2), eight = block(8), twelve = block(12), four = block(4);
+  block(2).next = 8, block(8).previous = 2;  // both lists go on with the other's second
+  block(12).next = 0, block(0).previous = 12;
+  EXPECT_FALSE(other.audit());
+  block(0) = zero, block(2) = two, block(8) = eight, block(12) = twelve;
+  EXPECT_TRUE(other.audit());
+  block(2).next = none;  // the second alone, in a ring
+  block(0).next = block(0).previous = 0;
+  EXPECT_FALSE(other.audit());
+  block(0) = zero, block(2) = two;
+  block(2).next = 4;  // a live one is the second, and something else leads to it
+  block(4).previous = 2, block(4).next = none;
+  block(0).previous = 6, block(6).next = 0;
+  EXPECT_FALSE(other.audit());
+  block(4) = four, block(0) = zero, block(2) = two;
+  EXPECT_TRUE(other.audit());
+}
+
 TEST_F(RegionAudit, KnowsNoBlockThatIsLargerThanAnySlab) {
   TearDown();
   constexpr std::size_t gibibyte = std::size_t{1} << 30;

@@ -189,6 +189,16 @@ TEST(RegionDeathTest, StopsWhenWhatComesBackIsNoRunOfThatSize) {
   EXPECT_DEATH(region.free_slab(two, 3 * page, page), "Region::free_slab: no slab");
 }
 
+TEST(RegionDeathTest, StopsWhenASlabLooksLikeARunOfTheBlockThatWasBehindItOnAList) {
+  Region region{8 * page};
+  std::array<void*, 8> slabs;
+  for (void*& slab : slabs) slab = region.alloc_slab(page, page);
+  region.free_slab(slabs[3], page, page);
+  region.free_slab(slabs[5], page, page);
+  ASSERT_EQ(region.alloc_slab(page, page), slabs[5]);
+  EXPECT_DEATH(region.free_slab(slabs[5], 3 * page, page), "Region::free_slab: no slab");
+}
+
 TEST(Region, CutsARunFromTheNextPowerOfTwoAndFreesTheRest) {
   Region region{16 * page};
   auto* const run = static_cast<std::byte*>(region.alloc_slab(11 * page, page));
@@ -287,6 +297,7 @@ TEST(Region, PoisonsKeptSlabsAndNoOthers) {
   void* slab;
   {
     Region region{mebibyte};
+    ASSERT_NE(region.alloc_slab(size, page), nullptr);
     slab = region.alloc_slab(size, page);
     EXPECT_EQ(__asan_region_is_poisoned(slab, size), nullptr);
     region.free_slab(slab, size, page);
