@@ -25,6 +25,7 @@ using slab::MisuseReport;
 struct Slabs : DamagedSlabs {
   void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
     if (again) return std::exchange(again, nullptr);
+    if (at_alloc) at_alloc();
     return HeapBackend::alloc_slab(slab_size, page_size);
   }
   static std::byte* slab_of(void* object) { return static_cast<std::byte*>(object) - (address(object) & 1023); }
@@ -36,6 +37,7 @@ struct Slabs : DamagedSlabs {
   }
 
   void* again = nullptr;  // is handed out next
+  std::function<void()> at_alloc;
 };
 
 /// Calls `answer` with the first report, once.
@@ -196,6 +198,34 @@ TEST(ReportOfDamage, IsNotTakenForItWhereTheMapNamesASlabThatWasSetAside) {
     EXPECT_EQ(reports.size(), 2u);
   }
   EXPECT_EQ(backend.slabs, 1u);
+}
+
+TEST(ReportOfDamage, OfSeveralSlabsNamesEachOnce) {
+  Checking world;
+  const std::vector<Object*> objects = world.alloc(2 * world.slab);
+  world.backend.damage(objects[0]);
+  world.backend.damage(objects[world.slab]);
+  world.cache.reset();
+  ASSERT_EQ(reports.size(), 2u);
+  for (const MisuseReport& report : reports) EXPECT_EQ(report.kind, Misuse::CorruptedSlabInfo);
+  EXPECT_NE(reports[0].pointer, reports[1].pointer);
+}
+
+TEST(ReportOfDamage, LeavesTheCacheAtWorkWhereTheOperationGoesOn) {
+  Checking world;
+  const std::vector<Object*> objects = world.alloc(2 * world.slab);
+  world.cache->free(objects[0]);
+  world.cache->free(objects[world.slab]);  // its slab becomes current, the other is partial
+  Object* const again = world.cache->alloc();
+  world.backend.damage(objects[0]);
+  world.backend.at_alloc = [&] { EXPECT_EQ(world.cache->alloc(), nullptr); };
+  Object* const fresh = world.cache->alloc();
+  EXPECT_NE(fresh, nullptr);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[0].kind, Misuse::CorruptedSlabInfo);
+  EXPECT_EQ(reports[1].kind, Misuse::ReentrantCall);
+  world.free({objects.begin() + static_cast<std::ptrdiff_t>(world.slab) + 1, objects.end()});
+  world.free({again, fresh});
 }
 
 }  // namespace
