@@ -228,4 +228,24 @@ TEST(ReportOfDamage, LeavesTheCacheAtWorkWhereTheOperationGoesOn) {
   world.free({again, fresh});
 }
 
+TEST(ReportOfDamage, IsNotRepeatedWhereSlabsThatWereSetAsideAreDamagedAgain) {
+  Checking world;
+  const std::size_t slab = world.slab;
+  const std::vector<Object*> objects = world.alloc(5 * slab);
+  for (std::size_t i = 0; i < 4; ++i) world.cache->free(objects[i * slab]);  // the fourth slab is current
+  for (std::size_t first = 0; first < 3 * slab; first += slab) {
+    SCOPED_TRACE(first / slab);
+    for (std::size_t again = 0; again < first; again += slab) Slabs::slab_of(objects[again])[1024 - 8] ^= std::byte{1};
+    for (std::size_t i = 1; i + 1 < slab; ++i) world.cache->free(objects[first + i]);
+    world.backend.damage(objects[first]);
+    world.cache->free(objects[first + slab - 1]);
+    ASSERT_EQ(reports.size(), first / slab + 1);
+    EXPECT_EQ(reports.back().pointer, Slabs::slab_of(objects[first]) + 1024 - 64);
+    EXPECT_EQ(world.cache->statistics().set_aside_slabs, reports.size());
+  }
+  world.free({objects.begin() + static_cast<std::ptrdiff_t>(3 * slab) + 1, objects.end()});
+  world.cache.reset();
+  EXPECT_EQ(reports.size(), 3u);
+}
+
 }  // namespace
