@@ -14,7 +14,7 @@ import time
 if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
 
-from mutation import hunting, named
+from mutation import canaries, hunting, named
 from mutation.subjects import CACHE, Subjects, slim_flags
 from shared import command
 from shared.command import CannotWork
@@ -71,6 +71,8 @@ def arguments_of(words):
     parser = command.parser("ci/mutants --bugs", __doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="of a bug, as its file's; all without")
     parser.add_argument("--quick", action="store_true", help="only what dies in seconds")
+    parser.add_argument("--canaries", action="store_true",
+                        help="instead, whether each engine still finds a bug deep in the states, ci/bugs/canaries/")
     parser.add_argument("--table", action="store_true", help="print the table of docs/named-bugs.md, and run nothing")
     parser.add_argument("--jobs", metavar="N", type=command.positive(int), default=len(os.sched_getaffinity(0)),
                         help="bugs at once; as many as there are processors")
@@ -82,12 +84,25 @@ def markdown(bugs):
     return "\n".join(rows + [f"| `{bug.name}` | {bug.what} | {bug.seen} | {' '.join(bug.fires)} |" for bug in bugs])
 
 
+def main_of_canaries(jobs):
+    rows, problems = [["engine", "canary", "as", "seconds"]], []
+    for canary, end, problem in canaries.hunt(Subjects(), jobs):
+        print(f"ci/mutants: {canary.name}: {end.what or 'nothing found'} in {end.seconds:.1f} s", file=sys.stderr,
+              flush=True)
+        rows.append([canary.name, canary.bug, end.found or "not found", f"{end.seconds:.1f}"])
+        problems += [problem] if problem else []
+    print("\n".join([*table(rows), "", *problems, f"{len(rows) - 1} engines, {len(problems)} of which are blind"]))
+    return 1 if problems else 0
+
+
 def main(words=None):
     arguments = arguments_of(words)
     bugs = chosen(named.all_bugs(), arguments.names)
     if arguments.table:
         print(markdown(bugs))
         return 0
+    if arguments.canaries:
+        return main_of_canaries(arguments.jobs)
     if arguments.quick:
         bugs = [bug for bug in bugs if hunting.checks_of(bug, True)]
     began = time.monotonic()

@@ -13,7 +13,7 @@ from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
-from mutation import bugs, hunting, named
+from mutation import bugs, canaries, hunting, named
 from shared import tests
 from shared.command import CannotWork
 from shared.targets import ROOT
@@ -124,6 +124,18 @@ class Bugs(unittest.TestCase):
     def test_a_name_that_there_is_not_is_an_error(self):
         with self.assertRaises(CannotWork):
             bugs.chosen([self.bug()], ["thrice"])
+
+    def test_each_canary_has_its_bug_and_an_engine_that_does_not_find_it_is_blind(self):
+        bugs_of_canaries = canaries.all_bugs()
+        self.assertEqual({canary.bug for canary in canaries.CANARIES}, set(bugs_of_canaries))
+        for bug in bugs_of_canaries.values():
+            named.copy_with(bug, self.folder / "tree")
+        for said, code, problems in (("nothing wrong", 0, len(canaries.CANARIES)), ("signature: B1/alloc", 1,
+                                     len(canaries.CANARIES)), ("violated R4", 1, len(canaries.CANARIES) - 1)):
+            found = [problem for *_, problem in canaries.hunt(NoSubjects(self.folder, said, code)) if problem]
+            self.assertEqual(len(found), problems, found)
+        with self.assertRaises(CannotWork):
+            list(canaries.hunt(NoSubjects(self.folder, "out of memory", 2)))
 
     def test_what_engines_say_is_understood(self):
         for said, code, found in (("violated: K3: the lock", 1, "K3"), ('{"signature": "R2/alloc"}', 1, "R2"),
