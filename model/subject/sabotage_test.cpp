@@ -43,12 +43,15 @@ constexpr Row rows[] = {
     {Invariant::G2, ForgetsToFreeSlab, "keeps a misaligned slab in reserve", single_page,
      "fail b0 alloc_slab after=0 misaligned; reserve c0 1"},
     {Invariant::G3, LosesASlot, "has a slot less than fit beside SlabInfo", multi_page, ""},
+    {Invariant::G3, MisplacesInfo, "has its SlabInfo outside its slab", multi_page, "#0 = alloc c0"},
     {Invariant::G4, LosesASlot, "has a slot less than fit", large, ""},
     {Invariant::G5, LosesAllSlots, "has slabs without objects", single_page, ""},
     {Invariant::G6, WidensStride, "has an odd stride", large, ""},
     {Invariant::G6, ReturnsUnaligned, "returns an unaligned object", single_page, "#0 = alloc c0"},
     {Invariant::G7, ReturnsPadding, "returns a pointer between slots", single_page, "#0 = alloc c0"},
     {Invariant::G8, ReturnsForeign, "returns a pointer into no slab", single_page, "#0 = alloc c0"},
+    {Invariant::G8, FreesFirstSlab, "gives back a slab of a live object", single_page, "#0 = alloc c0; shrink c0"},
+    {Invariant::G8, ReturnsInfo, "returns an object that reaches over the end of its slab", large, "#0 = alloc c0"},
     {Invariant::G9, ReturnsInfo, "returns an object that reaches into SlabInfo", multi_page, "#0 = alloc c0"},
     {Invariant::G10, PutsInfoIntoSlab, "puts SlabInfo into its slab", large, "#0 = alloc c0"},
     {Invariant::G11, ReturnsOverlap, "returns an object that overlaps another", single_page,
@@ -57,6 +60,7 @@ constexpr Row rows[] = {
 
     {Invariant::B1, AsksForAnotherPageSize, "asks for another page size", single_page, "#0 = alloc c0"},
     {Invariant::B2, AsksForTwoSlabs, "asks for two slabs", single_page, "#0 = alloc c0"},
+    {Invariant::B2, TakesSlabInFree, "asks for a slab in free", single_page, "#0 = alloc c0; free #0"},
     {Invariant::B2, GrowsEarly, "asks for a slab while objects are free", single_page, "#0 = alloc c0; #1 = alloc c0"},
     {Invariant::B3, FreesSlabTwice, "gives a slab back twice", single_page, "#0 = alloc c0; free #0"},
     {Invariant::B4, MapsPagesInSinglePage, "saves a page in SmallSinglePage", single_page, "#0 = alloc c0"},
@@ -71,6 +75,9 @@ constexpr Row rows[] = {
     {Invariant::B8, ForgetsToDelete, "keeps the pages saved before one that fails", multi_page,
      "fail b0 save_slab_info after=1 once; #0 = alloc c0"},
     {Invariant::B9, LeavesAPageOut, "leaves a page out", multi_page, "#0 = alloc c0"},
+    {Invariant::B9, SavesInsidePage, "saves an address inside a page", multi_page, "#0 = alloc c0"},
+    {Invariant::B9, SavesPageOutside, "saves a page behind its slab", multi_page, "#0 = alloc c0"},
+    {Invariant::B9, NamesTwoInfos, "saves its pages with two SlabInfos", multi_page, "#0 = alloc c0"},
     {Invariant::B9, SavesAgain, "saves a page again", multi_page, "#0 = alloc c0"},
     {Invariant::B10, ChangesAPage, "changes a page's value", multi_page, "#0 = alloc c0"},
     {Invariant::B11, LooksUpInsidePage, "looks up an address inside a page", multi_page,
@@ -85,6 +92,7 @@ constexpr Row rows[] = {
      "#0 = alloc c0; free #0; shrink c0"},
     {Invariant::B14, ForgetsToFreeInfo, "keeps SlabInfo when a page cannot be saved", large,
      "fail b0 save_slab_info after=0 once; #0 = alloc c0"},
+    {Invariant::B14, FreesInfoTwice, "gives a SlabInfo back twice", large, "#0 = alloc c0; free #0; shrink c0"},
     {Invariant::B15, GivesUpAfterFailure, "never recovers from a failure", single_page,
      "fail b0 any after=0 once; #0 = alloc c0; #1 = alloc c0"},
     {Invariant::B15, CountsFailedAlloc, "counts an allocation that failed", single_page,
@@ -126,6 +134,8 @@ constexpr Row rows[] = {
     {Invariant::L6, ForgetsToFreeSlab, "keeps two empty slabs", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; free #1; free #2; free #3"},
     {Invariant::L6, ShrinksInFree, "keeps no empty slab", single_page, "#0 = alloc c0; free #0"},
+    {Invariant::L6, ShrinksInAlloc, "gives an empty slab back in alloc", single_page,
+     "#0 = alloc c0; reserve c0 4; #1 = alloc c0"},
     {Invariant::L7, MiscountsShrink, "says that shrink returned one more", single_page, "shrink c0"},
     {Invariant::L7, KeepsWhenShrinking, "returns nothing in shrink", single_page, "#0 = alloc c0; free #0; shrink c0"},
     {Invariant::L8, BreaksOwner, "has a slab of another owner", single_page, "#0 = alloc c0; shrink c0"},
@@ -135,6 +145,8 @@ constexpr Row rows[] = {
     {Invariant::L8, SharesAnInfo, "saves one SlabInfo for two slabs", multi_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0; #5 = alloc c0; #6 = alloc c0; #7 = "
      "alloc c0"},
+    {Invariant::L8, SharesAnInfo, "has one SlabInfo for two Large slabs", large,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; #4 = alloc c0"},
 
     {Invariant::S1, MiscountsFree, "counts a free object too many", single_page, ""},
     {Invariant::S2, MiscountsSlabs, "counts a slab too many", single_page, ""},
@@ -143,6 +155,10 @@ constexpr Row rows[] = {
     {Invariant::M1, DropsReports, "says nothing of a double free", single_page,
      "#0 = alloc c0; free #0; double_free #0"},
     {Invariant::M2, ReportsAnotherKind, "takes an interior pointer for something else", multi_page,
+     "#0 = alloc c0; free_interior #0 pick=0"},
+    {Invariant::M2, TakesSlabInFree, "asks for a slab when an interior pointer is freed", single_page,
+     "#0 = alloc c0; free_interior #0 pick=0"},
+    {Invariant::M2, MiscountsAfterMisuse, "counts an interior pointer as an object", single_page,
      "#0 = alloc c0; free_interior #0 pick=0"},
     {Invariant::M3, ReportsTwice, "reports a SlabInfo pointer twice", single_page,
      "#0 = alloc c0; free_slab_info #0 pick=0"},
@@ -156,6 +172,13 @@ constexpr Row rows[] = {
     {Invariant::M8, DropsReports, "says nothing of a free into a returned slab", multi_page,
      "#0 = alloc c0; free #0; shrink c0; double_free #0"},
     {Invariant::M9, DropsReports, "says nothing of objects that outlive it", single_page, "#0 = alloc c0; destroy c0"},
+    {Invariant::M9, ReportsAnotherPointer, "reports another pointer than an object that outlives it", single_page,
+     "#0 = alloc c0; destroy c0"},
+    {Invariant::M9, ForgetsToFreeSlab, "keeps an empty slab when an object outlives it", single_page,
+     "#0 = alloc c0; reserve c0 3; destroy c0"},
+    {Invariant::M9, FreesFirstSlabToo, "gives back a slab of an object that outlives it", single_page,
+     "#0 = alloc c0; reserve c0 5; destroy c0"},
+    {Invariant::M10, ReportsNull, "reports null", single_page, "free_null c0"},
     {Invariant::M10, LooksUpNull, "looks null up", multi_page, "free_null c0"},
     {Invariant::M11, HeedsFreedObject, "heeds what was written to a freed object", single_page,
      "#0 = alloc c0; free #0; corrupt_link #0 pick=5"},
@@ -194,7 +217,7 @@ constexpr Row rows[] = {
      "#0 = alloc c0; damage_info #0 pick=40; destroy c0"},
     {Invariant::M14, MendsSlabInfo, "believes a damaged SlabInfo", single_page,
      "#0 = alloc c0; #1 = alloc c0; damage_info #0 pick=14; free #0"},
-    {Invariant::M14, ReturnsSetAsideSlab, "gives a slab back that it has set aside", single_page,
+    {Invariant::M14, FreesFirstSlab, "gives a slab back that it has set aside", single_page,
      "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; damage_info #0 pick=16; free #0; free #1; free #2; "
      "shrink c0"},
     {Invariant::M14, UsesSetAsideSlab, "hands out an object of a slab that it has set aside", single_page,
@@ -211,6 +234,8 @@ constexpr Row rows[] = {
      "#0 = alloc c0; #1 = alloc c0; free #0; write_freed #0 pick=0", "Debug"},
     {Invariant::L13, ShrinksInFree, "hands out what is in quarantine", guarded,
      "#0 = alloc c0; #1 = alloc c0; free #0; #2 = alloc c0", "Debug"},
+    {Invariant::L13, SkipsTheOldest, "hands out the second oldest of those in quarantine", guarded,
+     "#0 = alloc c0; #1 = alloc c0; #2 = alloc c0; #3 = alloc c0; free #0; free #1; #4 = alloc c0", "Debug"},
     {Invariant::M15, DropsReports, "says nothing of a write behind an object", guarded,
      "#0 = alloc c0; write_behind #0 pick=0; free #0", "Debug"},
     {Invariant::M15, ReportsAnotherChange, "says wrongly what was written behind an object", guarded,
@@ -292,14 +317,23 @@ TEST_P(Sabotaged, IsFoundAndTheUnbrokenCacheAgrees) {
 
 INSTANTIATE_TEST_SUITE_P(Cache, Sabotaged, testing::ValuesIn(rows), name_of);
 
-// Nothing but AddressSanitizer knows of it, and no operation touches the bytes.
-TEST(Sabotage, OfTailWasteIsFoundWhereAddressSanitizerIs) {
-  sabotage = OpensTailWaste;
-  for (const char* const program : {"#0 = alloc c0", "reserve c0 1"}) {
-    const Verdict broken = Runner{make_saboteur}.run(program_of({Invariant::M11, OpensTailWaste, "", large, program}));
-    EXPECT_EQ(broken.violation.invariant, has_asan ? Invariant::M11 : Invariant::None) << broken.sentence();
-  }
+/// Nothing but AddressSanitizer knows of it, and no operation touches the bytes.
+void expect_to_be_found_with_asan(const Row& row) {
+  sabotage = row.sabotage;
+  const Verdict broken = Runner{make_saboteur}.run(program_of(row));
+  EXPECT_EQ(broken.violation.invariant, has_asan ? row.id : Invariant::None) << broken.sentence();
   sabotage = None;
+}
+TEST(Sabotage, OfTailWasteIsFoundWhereAddressSanitizerIs) {
+  for (const char* const program : {"#0 = alloc c0", "reserve c0 1"})
+    expect_to_be_found_with_asan({Invariant::M11, OpensTailWaste, "", large, program});
+}
+TEST(Sabotage, OfAnObjectThatNobodyMayTouchIsFoundWhereAddressSanitizerIs) {
+  expect_to_be_found_with_asan({Invariant::M11, LeavesObjectPoisoned, "", large, "#0 = alloc c0"});
+}
+TEST(Sabotage, OfASlabThatNobodyMayTouchIsFoundWhereAddressSanitizerIs) {
+  expect_to_be_found_with_asan(
+      {Invariant::B19, LeavesSlabPoisoned, "", single_page, "#0 = alloc c0; free #0; shrink c0"});
 }
 
 struct Deadly : Sabotaged {};

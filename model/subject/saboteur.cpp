@@ -66,7 +66,9 @@ class SabotagedBackend {
   }
   void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {
     if (sabotage == ForgetsToFreeSlab) return;
+    if (sabotage == LeavesSlabPoisoned) forbid(slab, 8);
     real_.free_slab(slab, slab_size, page_size);
+    if (sabotage == FreesFirstSlabToo) free_first_slab(), permit(first_slab(), slab_size);
     if (sabotage == FreesSlabTwice) real_.free_slab(slab, slab_size, page_size);
     if (sabotage == WritesToReturnedSlab) scribble(slab);
     if (sabotage == ReadsReturnedSlab) read(slab);
@@ -76,6 +78,10 @@ class SabotagedBackend {
     if (sabotage == LeavesAPageOut && page_addr != last_slab_) return true;
     if (!first_info_) first_info_ = info;
     if (sabotage == SharesAnInfo) info = first_info_;
+    if (sabotage == MisplacesInfo) info = reinterpret_cast<slab::SlabInfo*>(this);
+    if (sabotage == NamesTwoInfos && page_addr != last_slab_) --info;
+    if (sabotage == SavesInsidePage) page_addr += 8;
+    if (sabotage == SavesPageOutside) (void)real_.save_slab_info(last_slab_ + spec_.slab_size, info);
     slab::SlabInfo* const broken = sabotage == BreaksListInLateSave && slabs_ > 10 ? first_info_ : nullptr;
     if (broken) miscount(*broken, 1);
     const bool saved = real_.save_slab_info(page_addr, info);
@@ -104,6 +110,7 @@ class SabotagedBackend {
   }
   void free_slab_info(void* info, std::size_t size) noexcept {
     if (sabotage != ForgetsToFreeInfo) real_.free_slab_info(info, size);
+    if (sabotage == FreesInfoTwice) real_.free_slab_info(info, size);
   }
 
   void free_first_slab() {
@@ -127,6 +134,7 @@ class SabotagedBackend {
 };
 
 bool is_reporting = false;
+std::size_t reports = 0;
 
 template <bool Checks, Guards G = Guards::None>
 struct SabotagedPolicy : Guarded<G> {
@@ -141,6 +149,7 @@ struct SabotagedPolicy : Guarded<G> {
     if (sabotage == ReportsAnotherChange) ++report.offset;
     if (sabotage == NamesNoCallers) report.allocated_by = nullptr;
     is_reporting = true;
+    ++reports;
     note_report(report);
     is_reporting = false;
   }
@@ -157,6 +166,7 @@ class Saboteur {
 
   Saboteur(slab::Geometry geometry, SabotagedBackend& backend) : cache_{geometry, backend}, backend_{backend} {
     if (sabotage == AllocatesInConstructor) (void)cache_.alloc();
+    reports = 0;
   }
 
   void* alloc() {
@@ -165,22 +175,21 @@ class Saboteur {
     if (sabotage == ReturnsTwice && previous_) return previous_;
     if (sabotage == ServesInDestruction && is_reporting) return previous_;
     if (sabotage == RefusesInOnMisuse && is_reporting) {
-      note_report({.kind = slab::Misuse::ReentrantCall,
-                   .pointer = nullptr,
-                   .cache = &cache_,
-                   .caller = nullptr,
-                   .object_size = 0,
-                   .cache_name = ""});
+      report(slab::Misuse::ReentrantCall);
       return nullptr;
     }
     if (sabotage == GrowsEarly) (void)cache_.reserve(cache_.statistics().free_objects + 1);
     if (sabotage == WritesToLiveObject && previous_) *previous_ ^= std::byte{1};
-    void* const skipped =
-        sabotage == TakesFromEmptierSlab && cache_.statistics().partial_slabs > 1 ? cache_.alloc() : nullptr;
+    if (sabotage == ShrinksInAlloc) cache_.shrink();
+    const slab::CacheStatistics before = cache_.statistics();
+    const bool skips = (sabotage == TakesFromEmptierSlab && before.partial_slabs > 1) ||
+                       (sabotage == SkipsTheOldest && before.partial_slabs == 0 && freed_);
+    void* const skipped = skips ? cache_.alloc() : nullptr;
     auto* object = static_cast<std::byte*>(cache_.alloc());
     cache_.free(skipped);
     if (!object) return ++failures_, nullptr;
     if (sabotage == OpensTailWaste) open_tail_waste();
+    if (sabotage == LeavesObjectPoisoned) forbid(object, 8);
     if (sabotage == ReturnsUnaligned) object += 4;
     if (sabotage == ReturnsPadding) object += 8;
     if (sabotage == ReturnsForeign) object = reinterpret_cast<std::byte*>(this);
@@ -201,18 +210,20 @@ class Saboteur {
   }
   void free(void* object) {
     if (sabotage == LooksUpNull && !object) (void)backend_.get_slab_info(0);
+    if (sabotage == ReportsNull && !object) report(slab::Misuse::ForeignPointer);
+    if (sabotage == TakesSlabInFree) (void)backend_.alloc_slab(geometry().slab_size(), geometry().page_size());
     if (sabotage == MendsSlabInfo) change_first_info([](slab::SlabInfo&) {});
     cache_.free(object);
     if (sabotage == ReadsFreedObject) read(object);
     if (sabotage == HeedsFreedObject) left_in_freed_ = first_word(freed_ = object);
-    if (sabotage == BreaksPattern) freed_ = object;
+    if (sabotage == BreaksPattern || sabotage == SkipsTheOldest) freed_ = object;
     if (sabotage == ShrinksInFree) cache_.shrink();
   }
   std::size_t shrink() {
     if (sabotage == KeepsWhenShrinking) return cache_.statistics().empty_slabs;
     if (sabotage == AsksAboutSlabsInShrink) (void)backend_.can_make_slabs(geometry(), 1);
     const std::size_t returned = cache_.shrink();
-    if (sabotage == ReturnsSetAsideSlab) backend_.free_first_slab();
+    if (sabotage == FreesFirstSlab) backend_.free_first_slab();
     if (sabotage == BreaksUsedCount) change_first_info([](slab::SlabInfo& info) { info.tabled.slots = {}; });
     if (sabotage == BreaksLink) change_first_info([](slab::SlabInfo& info) { info.previous = &info; });
     if (sabotage == BreaksFreeList)
@@ -232,6 +243,7 @@ class Saboteur {
     if (sabotage == MiscountsSlabs) ++statistics.empty_slabs;
     if (sabotage == MiscountsAllocated || (sabotage == MiscountsInOnMisuse && is_reporting))
       ++statistics.allocated_objects;
+    if (sabotage == MiscountsAfterMisuse) statistics.allocated_objects += reports;
     return statistics;
   }
   [[nodiscard]] Invariant audit() const {
@@ -247,6 +259,10 @@ class Saboteur {
   }
 
  private:
+  void report(slab::Misuse kind) const {
+    note_report(
+        {.kind = kind, .pointer = nullptr, .cache = &cache_, .caller = nullptr, .object_size = 0, .cache_name = ""});
+  }
   void open_tail_waste() { permit(at(backend_.last_slab() + geometry().slab_info_offset() - 8), 8); }
   [[nodiscard]] const slab::Geometry& geometry() const { return cache_.geometry(); }
   template <class F>

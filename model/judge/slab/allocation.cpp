@@ -64,12 +64,12 @@ void Runner::judge_object(std::uint8_t cache, std::uint32_t ordinal, std::uintpt
     return violate(Invariant::G8, Cause::OutsideMemory, "an object inside one live slab of the cache",
                    "a pointer elsewhere");
   const std::size_t end = object - slab->base + size;
-  if (end > slab->size)
-    return violate(Invariant::G8, Cause::ReachesTooFar, "an object inside one slab",
+  if (end > model.layout.slab_info_offset) {  // of a Large slab its end
+    const bool is_large = model.spec.row() == slab::Row::Large;
+    return violate(is_large ? Invariant::G8 : Invariant::G9, Cause::ReachesTooFar,
+                   is_large ? "an object inside one slab" : "an object that ends before SlabInfo",
                    "one that ends at offset " + std::to_string(end));
-  if (end > model.layout.slab_info_offset)
-    return violate(Invariant::G9, Cause::ReachesTooFar, "an object that ends before SlabInfo",
-                   "one that ends at offset " + std::to_string(end));
+  }
   if (!admit(cache, ordinal, object, size, model.spec.object_align)) return;
   judge_slot(cache, *slab, object, source);
   if (!violated()) enter(cache, ordinal, object, size, slab->generation);
@@ -99,12 +99,10 @@ void Runner::judge_slot(std::uint8_t cache, SlabRecord& slab, std::uintptr_t obj
   if (subjects_[cache]->abilities().poisons) judge_poisoning(model, slab, slot);
 }
 
-// L5; and B20, where alloc_no_grow had no free object to choose from.
 void Runner::judge_source(const SlabRecord& slab, const Source& source) {
   if (source.slab != 0 ? slab.base == source.slab : slab.used == 0) return;
-  const bool had_none = expected_.invariant == Invariant::B20;
-  violate(had_none ? Invariant::B20 : Invariant::L5, had_none ? Cause::ObjectWithoutFreeObjects : Cause::WrongSlab,
-          expected_.text(), "one of a slab with " + std::to_string(slab.used) + " objects");
+  violate(Invariant::L5, Cause::WrongSlab, expected_.text(),
+          "one of a slab with " + std::to_string(slab.used) + " objects");
 }
 
 // M11: an object is not poisoned; its padding is, a slot behind it that was never handed out, and the tail waste of a
@@ -125,16 +123,16 @@ void Runner::judge_poisoning(const CacheModel& model, const SlabRecord& slab, st
 
 // M11: nobody may use this byte of a slab, but it is open.
 void Runner::judge_open(const CacheModel& model, const SlabRecord& slab, std::uintptr_t address) {
-  const auto is_open_byte_of = [&](Cause cause, const char* expected) {
-    violate(Invariant::M11, cause, expected, "byte " + std::to_string(address - slab.base) + " of the slab is open");
-  };
   const std::size_t slot = (address - slab.base) / model.layout.stride;
+  Expectation expected{Invariant::M11, Cause::UnusedSlotOpen, "a slot never handed out that may not be used"};
   if (slot >= model.layout.objects_per_slab)
-    return is_open_byte_of(Cause::TailWasteOpen, "tail waste that may not be used");
-  if (reference_.find(slab.base + slot * model.layout.stride))
-    return is_open_byte_of(Cause::PaddingOpen, "padding that may not be used");
-  if (slab.handed_out[slot]) return is_open_byte_of(Cause::FreedObjectOpen, "a freed slot that may not be used");
-  is_open_byte_of(Cause::UnusedSlotOpen, "a slot never handed out that may not be used");
+    expected = {Invariant::M11, Cause::TailWasteOpen, "tail waste that may not be used"};
+  else if (reference_.find(slab.base + slot * model.layout.stride))
+    expected = {Invariant::M11, Cause::PaddingOpen, "padding that may not be used"};
+  else if (slab.handed_out[slot])
+    expected = {Invariant::M11, Cause::FreedObjectOpen, "a freed slot that may not be used"};
+  violate(expected.invariant, expected.cause, expected.text(),
+          "byte " + std::to_string(address - slab.base) + " of the slab is open");
 }
 
 void Runner::judge_refusal(OperationKind kind, std::uint8_t cache) {

@@ -28,7 +28,8 @@ void Runner::on_backend_call(BackendCall call) {
     calls_since_audit_ = 0;
     const Expectation before = expect({Invariant::B16, Cause::AuditFailed, "audit() to hold inside a backend call"});
     if (const Invariant failed = audit_failure(context_.cache_index); failed == Invariant::M14)
-      violate(failed, Cause::DamageUnseen, "audit() to see the damaged SlabInfo", "it holds inside a backend call");
+      violate(Invariant::M14, Cause::DamageUnseen, "audit() to see the damaged SlabInfo",
+              "it holds inside a backend call");
     else if (failed != Invariant::None && !is_told_of(context_.cache_index, failed))
       violate_expected("it fails with " + to_string(failed));
     expect(before);

@@ -168,8 +168,7 @@ void Runner::judge_kept_slabs(std::uint8_t cache) {
 
 bool Runner::reserve(std::uint8_t cache, std::size_t n) {
   CacheModel& model = models_[cache];
-  const std::size_t slabs = model.slabs(), set_aside = model.set_aside_slabs();
-  const bool is_impossible = model.missing_slabs(n) > ~std::size_t{0} / model.spec.slab_size - slabs;
+  const bool is_impossible = model.missing_slabs(n) > ~std::size_t{0} / model.spec.slab_size - model.slabs();
   begin(OperationKind::Reserve, cache);
   context_.may_err = subjects_[cache]->abilities().detects_misuse && answering_ == Answering::No;
   context_.wanted = n;
@@ -193,11 +192,6 @@ bool Runner::reserve(std::uint8_t cache, std::size_t n) {
       violate(Invariant::B20, Cause::CalledBackend, "false at once for more slabs than there are addresses",
               "a call for a slab");
     check_given_back();
-    // A damaged one may have been found all the same.
-    const std::size_t left = slabs - (model.set_aside_slabs() - set_aside);
-    if (model.slabs() != left && !was_answered())
-      violate(Invariant::B20, Cause::ChangedByFailure, std::to_string(left) + " slabs after a false reserve",
-              std::to_string(model.slabs()));
   }
   end();
   return reserved;
