@@ -29,6 +29,9 @@ endfunction()
 add_hosted_replay(hosted hosted_subject)
 if(NOT SLAB_FUZZ)
   add_hosted_replay(hosted_planted planted_hosted_subject)
+  add_hosted_replay(hosted_ablated planted_hosted_subject)
+  target_sources(hosted_ablated_replay PRIVATE $<TARGET_OBJECTS:ablated_judge>)
+  set_target_properties(hosted_ablated_replay PROPERTIES EXCLUDE_FROM_ALL ON)
 endif()
 
 # Of such a subject what libFuzzer runs.

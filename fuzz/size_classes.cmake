@@ -13,6 +13,9 @@ if(NOT SLAB_FUZZ)
   add_hosted_replay(sizes sizes_subject)  # for ci/mutants
   set_target_properties(sizes_replay PROPERTIES EXCLUDE_FROM_ALL ON)
   add_hosted_replay(sizes_planted planted_sizes)
+  add_hosted_replay(sizes_ablated planted_sizes)
+  target_sources(sizes_ablated_replay PRIVATE $<TARGET_OBJECTS:ablated_judge>)
+  set_target_properties(sizes_ablated_replay PROPERTIES EXCLUDE_FROM_ALL ON)
   if(SLAB_SANITIZE)
     add_test(NAME sizes.FindsPlantedBugs COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/planted/subject_bugs.py
       --table size_class_edits --replay $<TARGET_FILE:sizes_planted_replay>)

@@ -9,7 +9,8 @@ set(slabproof_judge
   model/judge/slab/damage.cpp model/judge/slab/guards.cpp model/judge/slab/misuse.cpp
   model/judge/slab/misuse_oracle.cpp model/judge/slab/operations.cpp model/judge/slab/reentry.cpp
   model/judge/slab/runner.cpp
-  model/judge/expectation.cpp model/judge/geometry_oracle.cpp model/judge/trace_oracle.cpp model/judge/verdict.cpp
+  model/judge/expectation.cpp model/judge/geometry_oracle.cpp model/judge/judgement.cpp model/judge/trace_oracle.cpp
+  model/judge/verdict.cpp
   model/process/cannot_judge.cpp model/process/child.cpp model/process/isolated.cpp
   model/process/isolated_judgement.cpp model/process/malloc_library.cpp model/process/minimize_progress.cpp
   model/process/minimizer.cpp model/process/pass.cpp

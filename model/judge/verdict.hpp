@@ -52,9 +52,8 @@ struct Verdict {
 /// The first violation of a run; later ones are consequences and are dropped.
 class Judgement {
  public:
-  void violate(Invariant invariant, Cause cause, std::string expected, std::string observed) {
-    if (!violation_) violation_ = Violation{invariant, cause, std::move(expected), std::move(observed)};
-  }
+  /// Of a program from whose judge checks are left out, this function is in model/judge/ablation.cpp.
+  void violate(Invariant invariant, Cause cause, std::string expected, std::string observed);
   [[nodiscard]] bool violated() const { return violation_.has_value(); }
   [[nodiscard]] const std::optional<Violation>& violation() const { return violation_; }
   void reset() { violation_.reset(); }

@@ -1,0 +1,1 @@
+"""What ci/ablation is made of."""
