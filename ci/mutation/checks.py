@@ -98,6 +98,8 @@ def battery(is_quick=False):
               TOLD, ("properties/explore",), "address"),
         Check("explorer, 1 object, ASan", "slab_explore", ["--jobs", "1", "--memory", "0.5", *one], TOLD,
               ("properties/explore",), "address"),
+        Check("explorer, 1 object, Debug, ASan", "slab_explore",
+              ["--jobs", "1", "--memory", "0.5", *one, *plain, "Debug"], TOLD, ("properties/explore",), "address"),
         tests("other tests of the allocator", "allocator_test", [f"--gtest_filter=-{long}:{slow}"], OTHERS,
               "properties/allocator"),
         replay("random programs of sizes", "sizes_replay", ["--random", "1000", "--budget", "0.01"], SIZES, "examples"),
