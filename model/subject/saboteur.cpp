@@ -224,7 +224,8 @@ class Saboteur {
     if (sabotage == AsksAboutSlabsInShrink) (void)backend_.can_make_slabs(geometry(), 1);
     const std::size_t returned = cache_.shrink();
     if (sabotage == FreesFirstSlab) backend_.free_first_slab();
-    if (sabotage == BreaksUsedCount) change_first_info([](slab::SlabInfo& info) { info.tabled.slots = {}; });
+    if (sabotage == BreaksUsedCount)
+      change_first_info([](slab::SlabInfo& info) { info.tabled.slots = slab::detail::TabledSlots::unused(1); });
     if (sabotage == BreaksLink) change_first_info([](slab::SlabInfo& info) { info.previous = &info; });
     if (sabotage == BreaksFreeList)
       change_first_info([](slab::SlabInfo& info) { info.tabled.slots.free_head = slab::detail::no_slot(1); });

@@ -13,6 +13,7 @@ constexpr Invariant invariant_of(slab::AuditFailure failure) {
     case slab::AuditFailure::ListMembership: return Invariant::L1;
     case slab::AuditFailure::ListLinks: return Invariant::L2;
     case slab::AuditFailure::FreeList: return Invariant::L3;
+    case slab::AuditFailure::KeptSlabs: return Invariant::L6;
     case slab::AuditFailure::Owner: return Invariant::L8;
     case slab::AuditFailure::DamagedSlabInfo: return Invariant::L9;
     case slab::AuditFailure::Overlap: return Invariant::L10;

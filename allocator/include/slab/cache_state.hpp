@@ -87,6 +87,7 @@ class CacheState {
   static constexpr bool guards = has_guards<Policy>;
   using PolicyType = Policy;
   using Guard = SlotGuard<Policy>;
+  using Info = SlabInfo;
   using Audit = CacheAudit<CacheState>;
   using Repair = CacheRepair<CacheState>;
   using Guards = CacheGuards<CacheState>;

@@ -14,6 +14,13 @@ class SlabList {
  public:
   [[nodiscard]] constexpr SlabInfo* front() const noexcept { return front_; }
   [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+  /// Whether this is its last slab, null in an empty list, as far as the list knows its other end. O(1).
+  [[nodiscard]] bool ends_with(const SlabInfo* info) const noexcept {
+    if constexpr (has_back)
+      return back_.info == info;
+    else
+      return true;
+  }
 
   /// O(1).
   void push_front(SlabInfo& info) noexcept {
@@ -112,6 +119,16 @@ class AllSlabs : public SlabList<Checks, &SlabInfo::next_slab, &SlabInfo::previo
     gap.first = walk(this->front_, &SlabInfo::next_slab, gap.before);
     if (gap.first) gap.last = walk(this->back_.info, &SlabInfo::previous_slab, gap.behind);
     return gap;
+  }
+
+  /// Whether sound links lead to more slabs than are counted, as in a circle. O(size).
+  [[nodiscard]] bool goes_on(std::uint16_t key) const noexcept
+    requires(Checks)
+  {
+    std::size_t left = this->size_;
+    for (const SlabInfo* info = this->front_; info && has_sound_links(*info, key); info = info->next_slab)
+      if (left-- == 0) return true;
+    return false;
   }
 
   /// Takes off the list what lies between the sound slabs, as for_each_sound() has found it. O(1).

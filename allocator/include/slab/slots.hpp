@@ -29,13 +29,15 @@ struct LinkedSlots {
   [[nodiscard]] void* take() noexcept {
     void* const slot = free_head;
     if (slot) [[likely]]
-      free_head = load_link(slot);
+      free_head = next(slot);
     return slot;
   }
   void put(void* slot) noexcept {
     store_link(slot, free_head);
     free_head = slot;
   }
+  /// Of a free slot: the next one, null where it is the last.
+  [[nodiscard]] static void* next(const void* slot) noexcept { return load_link(slot); }
 };
 
 /// Of a Checked cache: free slots are linked through a SlotTable, so that no write to a freed object, however stray,
@@ -92,8 +94,8 @@ template <class Slots>
   return copy;
 }
 
-template <class Slots>
-[[nodiscard]] bool is_same(const Slots& one, const Slots& other) noexcept {
+template <class Slots, class OtherSlots>
+[[nodiscard]] bool is_same(const Slots& one, const OtherSlots& other) noexcept {
   return one.used == other.used && one.carved == other.carved && one.free_head == other.free_head;
 }
 

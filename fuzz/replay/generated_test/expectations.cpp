@@ -28,7 +28,8 @@ void TestExpectations::check_construction() {
 void TestExpectations::check_inside(std::size_t c) {
   if (plan_.is({L11, L12}))
     body_.line((plan_.cause == Cause::Overlooked ? "EXPECT_FALSE(" : "EXPECT_TRUE(") + plan_.cache(c) + "audit());");
-  if (plan_.is({L1, L2, L3, L8})) body_.line("EXPECT_TRUE(" + plan_.cache(c) + "audit());");
+  if (plan_.is({L1, L2, L3, L8}) || plan_.is(L6, Cause::AuditFailed))
+    body_.line("EXPECT_TRUE(" + plan_.cache(c) + "audit());");
   if (plan_.is({S1, S2, S3}) || plan_.is(B15, Cause::ChangedByFailure)) {
     const slab::CacheStatistics& right = plan_.recording.after.statistics[c];
     const std::string statistics = plan_.cache(c) + "statistics().";
