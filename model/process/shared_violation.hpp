@@ -8,25 +8,28 @@
 
 namespace slabproof {
 
-/// A violation in memory shared between a child process and its parent; long texts are truncated.
+/// A text in memory shared between a child process and its parent; truncated where it is long.
+template <std::size_t Size>
+struct SharedText {
+  char text[Size];
+
+  void set(const std::string& to) { std::snprintf(text, Size, "%s", to.c_str()); }
+  [[nodiscard]] std::string get() const { return text; }
+};
+
+/// A violation in such memory.
 struct SharedViolation {
   Invariant invariant;
   Cause cause;
-  char expected[512], observed[512];
+  SharedText<512> expected, observed;
 
   void set(const Violation& violation) {
     invariant = violation.invariant;
     cause = violation.cause;
-    put(expected, violation.expected);
-    put(observed, violation.observed);
+    expected.set(violation.expected);
+    observed.set(violation.observed);
   }
-  [[nodiscard]] Violation get() const { return {invariant, cause, expected, observed}; }
-
- private:
-  template <std::size_t Size>
-  static void put(char (&field)[Size], const std::string& text) {
-    std::snprintf(field, Size, "%s", text.c_str());
-  }
+  [[nodiscard]] Violation get() const { return {invariant, cause, expected.get(), observed.get()}; }
 };
 
 }  // namespace slabproof

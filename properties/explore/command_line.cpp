@@ -131,6 +131,8 @@ std::optional<CommandLine> parse_command_line(const std::vector<std::string>& ar
     const std::string& option = *argument;
     if (option == "--without-pointers") {
       line.pointers = false;
+    } else if (option == "--every-accepted") {
+      line.every_accepted = true;
     } else if (option == "--quick") {
       line.sizes.assign(std::begin(quick_sizes), std::end(quick_sizes));
       line.guarded_sizes.assign(std::begin(quick_guarded_sizes), std::end(quick_guarded_sizes));
@@ -145,6 +147,15 @@ std::optional<CommandLine> parse_command_line(const std::vector<std::string>& ar
     } else if (!choose_worlds(line, option, value) && !choose_how(line, option, value, *argument)) {
       return why = option + " " + *argument + ": unknown option, or not what it takes", std::nullopt;
     }
+  }
+  if (line.every_accepted) {
+    if (!line.sizes.empty()) return why = "--every-accepted has sizes of its own", std::nullopt;
+    if (!has_size) size = sized(2, 2, 1);
+    has_size = true;
+    if (size.caches != 1 || size.slabs > 3 || size.objects * size.slabs > 6)
+      return why = "--every-accepted: of one cache with at most 3 slabs and 6 slots", std::nullopt;
+    std::erase_if(line.policies, [](const PolicyKind& policy) { return policy.guards != Guards::None; });
+    if (line.policies.empty()) return why = "--every-accepted: of a policy without guards", std::nullopt;
   }
   const bool is_one_possible = std::any_of(line.policies.begin(), line.policies.end(), [&](const PolicyKind& policy) {
     return std::any_of(line.kept.begin(), line.kept.end(),

@@ -43,6 +43,7 @@ struct CommandLine {
   std::size_t jobs = 1;
   bool pointers = true;
   Mishaps mishaps = Mishaps::InSmall;
+  bool every_accepted = false;  // start from each state that audit() accepts
   std::string folder = "fuzz-out/crashes";
 };
 

@@ -28,14 +28,35 @@ StepKind step_kind_of(const Transition& transition) {
   return {};
 }
 
+/// For people: what is done in the last state.
+std::string text_of(const World& world, const Transition& transition, const SearchReport& report) {
+  if (transition.sort == Transition::Sort::EveryPointer)
+    return "free of byte " + std::to_string(report.mark.stray - world.place(0)) + " from the first slab on";
+  std::string text = facts_of(transition.kind).name;
+  if (names_old_object(transition.kind))
+    text += " of slot " + std::to_string(transition.argument % SmallState::max_slots) + " of slab " +
+            std::to_string(transition.argument / SmallState::max_slots);
+  if (parameter_of(transition.kind) == Parameter::ObjectCount) text += " " + std::to_string(transition.argument);
+  if (transition.failing != 0)
+    text += ", with backend call " + std::to_string(transition.failing) + " of those that may failing";
+  if (Mishap::unpacked(report.mishap).is_any()) text += ", with a mishap in its middle";
+  return text;
+}
+
 }  // namespace
 
 void explain(Exploration& exploration, World& world, const GrowingArray<Step>& steps, const SearchReport& report) {
-  const std::vector<Transition> path = path_to(report.state, steps);
   const Transition last = Transition::unpacked(report.transition);
   std::uintptr_t stray = 0;
   if (last.sort == Transition::Sort::EveryPointer)
     stray = exploration.found.kind == Verdict::Kind::Violated ? report.stray : report.mark.stray;
+  exploration.state = report.accepted_state.get();
+  if (!exploration.state.empty()) {
+    exploration.found.operation = step_kind_of(last);
+    exploration.operation = text_of(world, last, report);
+    return;
+  }
+  const std::vector<Transition> path = path_to(report.state, steps);
   exploration.found.step = static_cast<std::uint32_t>(path.size());
   exploration.found.operation = report.state == nowhere ? StepKind{StepKind::Phase::Start} : step_kind_of(last);
   const std::vector<Program> programs = programs_of(world, path, last, stray, Mishap::unpacked(report.mishap));

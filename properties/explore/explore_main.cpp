@@ -85,6 +85,11 @@ void print_claim(const std::vector<WorldChoice>& worlds, const CommandLine& line
       "rows with\n"
       "a map each save_slab_info refused; in Large alloc_slab_info refused or misaligned; no room left.\n",
       worlds.size());
+  if (line.every_accepted)
+    std::printf(
+        "All of this also in every state that audit() accepts, whether a sequence leads there or not: audit() is an "
+        "inductive invariant\n"
+        "of these worlds (docs/induction.md).\n");
   const auto with_stray_writes = std::count_if(worlds.begin(), worlds.end(), [](const WorldChoice& world) {
     return provides(world.policy.guards, NeededGuard::RedZone) || provides(world.policy.guards, NeededGuard::Pattern);
   });

@@ -48,8 +48,8 @@ Exploration explore(const ExploreOptions& options, ProgramEnds program_ends) {
   };
   const volatile ExploreCounts& counts = report->counts;
   Child child{search};
-  const ChildEnd end = child.wait({.count = [&] { return counts.transitions + counts.pointers + counts.mishaps; },
-                                   .processor_seconds = hung_after_seconds});
+  const auto count = [&] { return counts.transitions + counts.pointers + counts.mishaps + report->is_alive; };
+  const ChildEnd end = child.wait({.count = count, .processor_seconds = hung_after_seconds});
   Exploration exploration;
   exploration.found = verdict_of(*report, end, child.report());
   exploration.counts = report->counts;
@@ -63,7 +63,7 @@ Exploration explore(const ExploreOptions& options, ProgramEnds program_ends) {
 
 Exploration explore(const ExploreOptions& options) {
   const Exploration exploration = explore(options, ProgramEnds::LeftOut);
-  if (exploration.outcome != Exploration::Outcome::Defect) return exploration;
+  if (exploration.outcome != Exploration::Outcome::Defect || !exploration.state.empty()) return exploration;
   // The end of a program is not tried until there is a defect to find.
   Exploration again = explore(options, ProgramEnds::Tried);
   again.counts.seconds += exploration.counts.seconds;

@@ -7,6 +7,7 @@
 #include "model/judge/verdict.hpp"
 #include "model/program/program.hpp"
 #include "model/subject/slab_subject.hpp"
+#include "properties/explore/induction/accepted_counts.hpp"
 
 namespace slabproof {
 
@@ -18,6 +19,8 @@ struct ExploreOptions {
   bool pointers = true;      // in each state free every pointer, if the caches are Checked
   bool mishaps = true;       // in each state let backends err and call the caches, and on_misuse call them
   std::size_t memory = std::size_t{2} << 30;  // bytes, for states and frontier
+  std::size_t reserve_beyond = 1;    // reserve() asks for at most so many objects more than a slab has
+  bool every_accepted = false;  // start also from each state that audit() accepts
   const char* progress = nullptr;  // prefix of a line a second on stdout
   MakeSubject make = make_slab_subject;
 };
@@ -29,6 +32,7 @@ struct ExploreCounts {
   std::uint64_t refusals = 0;     // in which the backend had no room
   std::uint64_t pointers = 0;     // misuses tried
   std::uint64_t mishaps = 0;      // operations in which others did something
+  AcceptedCounts accepted;        // where each state that audit() accepts is gone on from
   std::uint64_t digest = 0;       // of the states and transitions
   std::uint32_t depth = 0;        // transitions to the state that is farthest from the first one
   std::size_t memory = 0;         // of the states, in bytes
@@ -41,8 +45,11 @@ struct Exploration {
 
   Outcome outcome = Outcome::Complete;
   ExploreCounts counts;
-  // Of a defect: a shortest program that shows it, what the explorer found and what the runner says of it.
+  // Of a defect in a state that a program leads to: a shortest one that shows it.
   Program program;
+  // Of one in an accepted state that no program leads to: that state, and what was done there.
+  std::string state, operation;
+  // What the explorer found, and what the runner says of the program.
   Verdict found, verdict;
   std::string report;
 };

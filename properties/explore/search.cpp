@@ -36,6 +36,23 @@ void Search::run() {
   } else {
     judge({}, 0);
   }
+  expand_all();
+  if (options_.every_accepted && report_.outcome == Complete && cost_ == no_defect && !found_inexpressible_) {
+    add_accepted_states();
+    expand_all();
+    counts_.accepted.unforeseen = counts_.states - accepted_states_;
+  }
+  if (cost_ != no_defect || (report_.outcome == Complete && found_inexpressible_)) report_.outcome = Defect;
+  counts_.digest = visited_.digest() ^ counts_.transitions * 0x9E3779B97F4A7C15u;
+  if (report_.outcome != Defect) return;
+  report_.state = defect_state_;
+  report_.transition = defect_transition_.packed();
+  report_.mishap = defect_mishap_.packed();
+}
+
+/// Every state that was found, and every one that is found from there.
+void Search::expand_all() {
+  using enum Exploration::Outcome;
   while (report_.outcome == Complete && frontier_.descend()) {
     while (!frontier_.done() && !over()) {
       state_ = frontier_.take();
@@ -51,12 +68,6 @@ void Search::run() {
     else
       ends_only_ = true;
   }
-  if (cost_ != no_defect || (report_.outcome == Complete && found_inexpressible_)) report_.outcome = Defect;
-  counts_.digest = visited_.digest() ^ counts_.transitions * 0x9E3779B97F4A7C15u;
-  if (report_.outcome != Defect) return;
-  report_.state = defect_state_;
-  report_.transition = defect_transition_.packed();
-  report_.mishap = defect_mishap_.packed();
 }
 
 SmallState::Slab Search::slab_of_state(std::size_t place) const {
@@ -75,6 +86,7 @@ bool Search::has_stray_write() const {
 void Search::expand() {
   is_there_ = false;
   report_.state = state_.index;
+  if (accepted_states_ > 0) describe_accepted_state();
   suffers_ = options_.mishaps && !has_stray_write();
   if (program_ends_ == ProgramEnds::Tried) end_program();
   if (ends_only_ || over()) return;
@@ -96,7 +108,7 @@ void Search::try_operation(OperationKind kind, std::uint8_t cache) {
     case Explored::PerCache: return try_once({.kind = kind, .cache = cache});
     case Explored::PerPlace:
       if (parameter_of(kind) != Parameter::ObjectCount) return try_all_choices({.kind = kind, .cache = cache});
-      for (std::size_t n = 1; n <= objects + 1; ++n)
+      for (std::size_t n = 1; n <= objects + options_.reserve_beyond; ++n)
         try_all_choices({.kind = kind, .cache = cache, .argument = static_cast<std::uint8_t>(n)});
       return;
     case Explored::PerLiveObject: return try_in_slots(kind, cache);
@@ -237,7 +249,7 @@ void Search::found(const Transition& transition, std::uintptr_t stray, const Vio
   } else {
     cost_ = mishap.operations() + transition.operations() + ends_only_;
   }
-  if (cost_ <= 1) report_.outcome = Exploration::Outcome::Defect;
+  if (cost_ <= 1 || accepted_states_ > 0) report_.outcome = Exploration::Outcome::Defect;
   defect_state_ = report_.state;
   defect_transition_ = transition;
   defect_mishap_ = mishap;
@@ -246,6 +258,7 @@ void Search::found(const Transition& transition, std::uintptr_t stray, const Vio
 }
 
 void Search::tell() {
+  *is_alive_ = *is_alive_ + 1;
   const std::size_t of_state = (1 + state_.words) * 8;
   counts_.memory = visited_.memory();
   counts_.frontier = std::max(counts_.frontier, frontier_.bytes() + of_state);

@@ -38,6 +38,13 @@ class Search {
   [[nodiscard]] SmallState::Slab slab_of_state(std::size_t place) const;
   [[nodiscard]] bool has_stray_write() const;
 
+  void expand_all();
+  // Those that audit() accepts and that no program leads to: induction/search_accepted.cpp.
+  void add_accepted_states();
+  void explore_wide(Search& wide);
+  void describe_accepted_state();
+  [[nodiscard]] std::size_t place_of_info(std::uintptr_t info) const;
+
   // Transitions from the state being expanded.
   void expand();
   void try_operation(OperationKind kind, std::uint8_t cache);
@@ -86,6 +93,7 @@ class Search {
   World& world_;
   SearchReport& report_;
   ExploreCounts& counts_;
+  volatile std::uint64_t* is_alive_ = &report_.is_alive;
   ProgramEnds program_ends_;
   bool ends_only_ = false;
   KeyHash hash_;
@@ -104,6 +112,7 @@ class Search {
   std::vector<Error> errors_;  // that the backend can make in this state
   std::uint32_t cost_ = no_defect;  // of the defect found, in operations from the present depth
   bool found_inexpressible_ = false;
+  std::uint32_t accepted_states_ = 0;  // with those that programs lead to, once all of them are known
   std::uint32_t defect_state_ = nowhere;
   Transition defect_transition_;
   Mishap defect_mishap_;

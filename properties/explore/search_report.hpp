@@ -21,6 +21,8 @@ struct SearchReport {
   // what happened in its middle.
   StepMark mark;
   volatile std::uint32_t state, transition, mishap;
+  volatile std::uint64_t is_alive;  // grows
+  SharedText<512> accepted_state;  // empty for one that is found by going on from the first state
   std::uintptr_t stray;  // the pointer whose free() was the defect, or 0
   SharedViolation violation;
 };

@@ -43,11 +43,9 @@ class VisitedSet {
   [[nodiscard]] const Hash128& hash(std::uint32_t index) const { return hashes_[index]; }
   /// The index of a state that was seen. Requires one.
   [[nodiscard]] std::uint32_t index_of(const Hash128& hash) const {
-    const std::size_t mask = table_.size() - 1;
-    std::size_t at = hash.a & mask;
-    while (hashes_[static_cast<std::uint32_t>(table_[at]) - 1] != hash) at = (at + 1) & mask;
-    return static_cast<std::uint32_t>(table_[at]) - 1;
+    return static_cast<std::uint32_t>(table_[find(hash)]) - 1;
   }
+  [[nodiscard]] bool contains(const Hash128& hash) const { return table_[find(hash)] != 0; }
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
   /// Of the set of states, in whatever order they came.
@@ -64,6 +62,13 @@ class VisitedSet {
   }
 
  private:
+  /// Where it is in the table, or would be.
+  [[nodiscard]] std::size_t find(const Hash128& hash) const {
+    const std::size_t mask = table_.size() - 1;
+    std::size_t at = hash.a & mask;
+    while (table_[at] != 0 && hashes_[static_cast<std::uint32_t>(table_[at]) - 1] != hash) at = (at + 1) & mask;
+    return at;
+  }
   void grow() {
     std::vector<std::uint64_t> larger(table_.size() * 2);
     const std::size_t mask = larger.size() - 1;

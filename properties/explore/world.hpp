@@ -27,6 +27,8 @@ class World {
 
   /// Makes the caches. False when an invariant does not hold.
   bool start();
+  /// The same where the backend has room for so many slabs, at most SmallState::max_slabs, from now on.
+  bool start_with(std::size_t slabs) { return slabs_ = slabs, start(); }
   /// Writes the key and returns its length in words, at most max_words.
   std::size_t save(std::uint64_t* key) const;
   void load(const std::uint64_t* key);
@@ -50,10 +52,11 @@ class World {
   [[nodiscard]] std::uintptr_t object(std::uint8_t cache, std::uint8_t argument) const {
     return place(argument / SmallState::max_slots) + argument % SmallState::max_slots * layouts_[cache].stride;
   }
-
- private:
+  /// The table of slots of a slab of that cache at this place, and its SlabInfo.
   [[nodiscard]] std::uintptr_t table_of(std::size_t place, std::uint8_t cache) const;
   [[nodiscard]] std::uintptr_t info_of(std::size_t place, std::uint8_t cache) const;
+
+ private:
   [[nodiscard]] GuardedSlots guarded_slots(std::size_t place, std::uint8_t cache) const {
     return {setup_.caches[cache], layouts_[cache], this->place(place), scrub_};
   }

@@ -21,6 +21,11 @@ namespace {
 void print_defect(const Exploration& exploration, const std::string& folder) {
   std::printf("DEFECT after %s states: %s\n", grouped(exploration.counts.states).c_str(),
               exploration.found.sentence().c_str());
+  if (!exploration.state.empty()) {
+    std::printf("in a state that audit() accepts and no program leads to: %s\nthere: %s\n", exploration.state.c_str(),
+                exploration.operation.c_str());
+    return;
+  }
   std::printf("%s", to_text(exploration.program).c_str());
   std::printf("verdict: %s\n%s", exploration.verdict.sentence().c_str(), exploration.verdict.explanation().c_str());
   if (exploration.verdict.agreed())
@@ -46,6 +51,28 @@ void print_counts(const ExploreCounts& counts) {
       static_cast<double>(counts.memory) / static_cast<double>(counts.states), grouped(counts.frontier / 1024).c_str());
 }
 
+/// Of the states that audit() accepts. False, told, if they are not what the claim says.
+bool print_accepted(const AcceptedCounts& accepted) {
+  std::printf(
+      "  of %.2g assignments of values to fields audit() accepts %.2g (%s of %s tried); %s states, of which programs "
+      "lead to %s",
+      accepted.all, accepted.accepted, grouped(accepted.tried_accepted).c_str(), grouped(accepted.tried).c_str(),
+      grouped(accepted.states()).c_str(), grouped(accepted.reachable).c_str());
+  for (std::size_t kind = 0; kind < unreachable_kinds; ++kind)
+    if (accepted.unreachable[kind] > 0)
+      std::printf("; %s: %s", unreachable_names[kind], grouped(accepted.unreachable[kind]).c_str());
+  std::printf("; left out, of those tried: %s with more empty slabs than may stay, %s with a SlabInfo elsewhere\n",
+              grouped(accepted.with_too_many_empty).c_str(), grouped(accepted.with_info_elsewhere).c_str());
+  if (accepted.is_whole()) return true;
+  std::printf("NOT whole: ");
+  if (!accepted.audits_agree) std::printf("the traced audit and that of the cache do not agree; ");
+  std::printf(
+      "%s reachable states were not enumerated, %s are of a kind of unreachable ones, %s states were reached "
+      "from accepted ones and not enumerated; nothing is claimed\n",
+      grouped(accepted.missing).c_str(), grouped(accepted.misnamed).c_str(), grouped(accepted.unforeseen).c_str());
+  return false;
+}
+
 bool same_states(const ExploreCounts& a, const ExploreCounts& b) {
   return a.states == b.states && a.transitions == b.transitions && a.digest == b.digest;
 }
@@ -67,6 +94,7 @@ int report_world(const WorldChoice& world, const CommandLine& line, std::atomic<
   options.slabs = size.slabs;
   options.memory = static_cast<std::size_t>(line.memory * 0x1p30);
   options.progress = name;
+  options.every_accepted = line.every_accepted;
   ExploreCounts first;
   for (const std::uint64_t scrub : line.scrubs) {
     const bool is_first = scrub == line.scrubs.front();
@@ -84,6 +112,7 @@ int report_world(const WorldChoice& world, const CommandLine& line, std::atomic<
              2;
     mishaps += exploration.counts.mishaps;
     std::printf("complete, digest %016llx\n", static_cast<unsigned long long>(exploration.counts.digest));
+    if (line.every_accepted && !print_accepted(exploration.counts.accepted)) return 2;
     std::fflush(stdout);
     if (is_first)
       first = exploration.counts;
