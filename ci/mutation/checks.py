@@ -36,6 +36,7 @@ QUICK = (
     "SlabSupply::free_info", "SlabSupply::look_up", "Quarantine::at")
 # What the allocator tells a sanitizer of: without one it does nothing.
 TOLD = re.compile(r"allocator/include/slab/(poison\.hpp|\S+ [\w:]+: (forbid|permit)\w*\()")
+KEPT = re.compile(r"allocator/hosted/slab/hosted/region\.hpp BasicRegion::(~BasicRegion|hand_out|take_back):")
 
 
 def corpus(*folders):
@@ -100,6 +101,8 @@ def battery(is_quick=False):
               ("properties/explore",), "address"),
         Check("explorer, 1 object, Debug, ASan", "slab_explore",
               ["--jobs", "1", "--memory", "0.5", *one, *plain, "Debug"], TOLD, ("properties/explore",), "address"),
+        Check("kept slabs, ASan", "allocator_test", ["--gtest_brief=1", "--gtest_filter=Region.Poisons*"], KEPT,
+              ("properties/allocator",), "address"),
         tests("other tests of the allocator", "allocator_test", [f"--gtest_filter=-{long}:{slow}"], OTHERS,
               "properties/allocator"),
         replay("random programs of sizes", "sizes_replay", ["--random", "1000", "--budget", "0.01"], SIZES, "examples"),

@@ -266,8 +266,9 @@ def main():
                 results.add(mutant, "refused" if mutant.runs else "alone")
         waiting = list(filter(results.is_open, waiting))
         sanitized = Build(say, "address")
-        told = [m for m in wanted if m.runs and m.key not in refused and checks.TOLD.match(m.key)]
-        if any(check.sanitizer for check, _ in battery) and any(results.is_open(m) for m in told):
+        asked = [check.of for check, _ in battery if check.sanitizer]
+        told = [m for m in wanted if m.runs and m.key not in refused and any(of.match(m.key) for of in asked)]
+        if any(results.is_open(m) for m in told):
             sanitized.write(told, len(mutants) + 1, files)
         hunt = Hunt({"": build, "address": sanitized}, battery, results, arguments.jobs, until, say)
         is_whole = hunt.run(waiting, len(mutants) + 1)

@@ -1,6 +1,7 @@
 // SizeClasses: every misuse is reported, and changes nothing.
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -120,6 +121,18 @@ TEST(SizeClasses, LeavesAloneWhatIsToHaveAnAlignmentThatCannotBe) {
   EXPECT_EQ(heap.live_objects(), 2u);
   heap.free(small, 100);
   heap.free(large, 10000);
+
+  SizeClasses<Backend, AlignedSizes, Recording> aligned{backend};
+  void* const object = aligned.alloc(100);
+  EXPECT_EQ(aligned.resize(object, 100, 200, 3), nullptr);
+  EXPECT_EQ(kinds(), std::vector<Misuse>{});
+  EXPECT_EQ(aligned.resize(static_cast<std::byte*>(object) + 8, 100, 101), nullptr);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::InteriorPointer}));
+  reinterpret_cast<slab::SlabInfo*>((reinterpret_cast<std::uintptr_t>(object) | 65'535) + 1)[-1].owner ^= 8;
+  EXPECT_FALSE(aligned.audit());
+  reinterpret_cast<slab::SlabInfo*>((reinterpret_cast<std::uintptr_t>(object) | 65'535) + 1)[-1].owner ^= 8;
+  EXPECT_TRUE(aligned.audit());
+  aligned.free(object, 100);
 }
 
 TEST(SizeClasses, KeepsAllBytesThatMayBeUsedWhenAnObjectMoves) {
@@ -152,6 +165,19 @@ TEST(SizeClasses, ReportsAResizeOfWhatIsFreeAlready) {
   aligned.free(first, 64);
   aligned.free(second, 64);
   check_that_it_stays_freed(aligned, first);
+}
+
+TEST(SizeClasses, ReportsAWrongResizeAsAFreeOfTheSame) {
+  Backend backend;
+  Heap heap{backend};
+  void* const odd = heap.alloc(100);
+  heap.free(odd);
+  EXPECT_EQ(heap.resize(odd, 100, 101), nullptr);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::DoubleFree}));
+  std::byte mine[8];
+  backend.slabs_left = 0;
+  EXPECT_EQ(heap.resize(mine, SIZE_MAX, 600), nullptr);
+  EXPECT_EQ(kinds(), (std::vector{Misuse::ForeignPointer})) << "whether there is memory or not";
 }
 
 TEST(SizeClasses, KnowsItsOwnAmongOthersOfTheSameMap) {
@@ -193,8 +219,11 @@ TEST(SizeClasses, SeesThatASlabsOwnerWasOverwritten) {
     EXPECT_EQ(kinds(), (std::vector{Misuse::CorruptedSlabInfo})) << change;
     heap.free(objects[15]);
     EXPECT_EQ(kinds(), std::vector<Misuse>{}) << change;
-    heap.for_each_statistics(
-        [](const slab::SizeClassStatistics& one) { EXPECT_EQ(one.set_aside_slabs, one.object_size == 512 ? 1u : 0u); });
+    heap.for_each_statistics([](const slab::SizeClassStatistics& one) {
+      EXPECT_EQ(one.set_aside_slabs, one.object_size == 512 ? 1u : 0u);
+      EXPECT_EQ(one.slabs, one.object_size == 512 ? 2u : 0u);
+      EXPECT_EQ(one.bytes, one.object_size == 512 ? 16'384u : 0u);
+    });
   }
 }
 
@@ -231,10 +260,16 @@ TEST(SizeClasses, ReportsOneOfEachSizeThatLivesWhenTheyAreDestroyed) {
   check(AlignedSizes{});
 }
 
+/// Memory that is all ones, as the entry of a live object is.
+struct Ones : Backend {
+  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
+    return std::memset(Backend::alloc_slab(slab_size, page_size), 0xFF, slab_size);
+  }
+};
 TEST(SizeClasses, KnowWhereObjectsBegin) {
-  Backend backend;
-  Heap heap{backend};
-  SizeClasses<Backend, KernelSizes, slab::Unchecked> unchecked{backend};
+  Ones backend;
+  SizeClasses<Ones, KernelSizes, Recording> heap{backend};
+  SizeClasses<Ones, KernelSizes, slab::Unchecked> unchecked{backend};
   const auto check = [](auto& of, std::size_t live) {
     auto* const slab = static_cast<std::byte*>(of.alloc(112));
     for (std::size_t i = 1; i < live; ++i) ASSERT_EQ(of.alloc(112), slab + i * 112);
@@ -247,6 +282,13 @@ TEST(SizeClasses, KnowWhereObjectsBegin) {
   auto* const block = static_cast<std::byte*>(unchecked.alloc(12'000));
   for (const std::size_t at : {1u, 4096u, 12'288u}) EXPECT_EQ(unchecked.usable_size(block + at), 0u) << at;
   unchecked.free(block);
+  void* const small = unchecked.realloc(nullptr, 100);
+  EXPECT_NE(small, nullptr);
+  for (const std::size_t align : {0u, 3u, 8192u}) EXPECT_EQ(unchecked.resize(small, 100, 200, align), nullptr);
+  unchecked.free(small);
+  EXPECT_EQ(unchecked.usable_size(nullptr), 0u);
+  EXPECT_EQ((SizeClasses<Ones, KernelSizes, slab::Unchecked>::usable_size(12'000, 8)), 16'384u);
+  EXPECT_EQ(unchecked.live_objects(), 0u);
   EXPECT_EQ(kinds(), std::vector<Misuse>{});
 }
 
@@ -320,6 +362,7 @@ TEST(SizeClasses, ThatWereMadeAgainForgetWhatWasThere) {
   void* const small = (*heap)->alloc(8);
   void* const large = (*heap)->alloc(16384);
   heap = ::new (place) slab::Immortal<Heap>{backend};
+  EXPECT_EQ((*heap)->usable_size(small) + (*heap)->usable_size(large), 0u);
   (*heap)->free(small);
   (*heap)->free(large);
   EXPECT_EQ(kinds(), (std::vector(2, Misuse::OtherCache)));

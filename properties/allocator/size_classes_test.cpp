@@ -182,6 +182,21 @@ TYPED_TEST(SizeClassesOf, ResizesAndKeepsContents) {
   EXPECT_EQ(kinds(), std::vector<Misuse>{});
 }
 
+/// The same, in slabs of one page.
+struct OddPages : OddSizes {
+  static constexpr std::size_t slab_size_for(std::size_t) noexcept { return page_size; }
+};
+TEST(SizeClasses, PassOverSizesThatLackTheAlignment) {
+  const auto check = []<class H>(H*) {
+    for (const std::size_t size : {0u, 20u, 33u, 96u}) EXPECT_EQ(H::usable_size(size, 32), 96u) << size;
+    EXPECT_EQ(H::usable_size(97, 8), 1000u);
+    EXPECT_EQ(H::usable_size(1000, 8), 1000u);
+  };
+  check(static_cast<SizeClasses<Backend, OddSizes, slab::Unchecked>*>(nullptr));
+  check(static_cast<SizeClasses<Backend, OddPages, Recording>*>(nullptr));
+  EXPECT_EQ((SizeClasses<Backend, OddPages, Recording>::usable_size(97, 16)), 0u);
+}
+
 TEST(SizeClasses, MovesAnObjectToAnAlignmentThatItsClassLacks) {
   Backend backend;
   Heap heap{backend};
@@ -325,9 +340,13 @@ TYPED_TEST(SizeClassesOf, TellsWhatEachSizeHas) {
     std::vector<std::pair<void*, std::size_t>> objects;
     const std::vector<SizeClassStatistics> before = statistics_of(heap);
     const std::size_t count = before.size() - 2 * blocks;
+    ASSERT_GE(count, 1u);
+    ASSERT_EQ(before[count - 1].object_size, TypeParam::largest_size);
+    EXPECT_EQ(before.back().peak_slabs, 0u);
     for (std::size_t i = 0; i < count; ++i) {
       EXPECT_EQ(before[i].name, "size-" + std::to_string(before[i].object_size));
       EXPECT_EQ(before[i].live_objects + before[i].free_objects + before[i].slabs + before[i].bytes, 0u);
+      EXPECT_EQ(before[i].peak_slabs, 0u);
       for (std::size_t n = 0; n <= i; ++n)
         objects.emplace_back(heap.alloc(before[i].object_size), before[i].object_size);
     }
@@ -360,6 +379,19 @@ TYPED_TEST(SizeClassesOf, TellsWhatEachSizeHas) {
     }
   }
   EXPECT_TRUE(backend.has_everything_back()) << "empty slabs, at the latest when it ends";
+}
+
+TEST(SizeClasses, TellTheMostSlabsThatThereWereAtOnce) {
+  Backend backend;
+  Heap heap{backend};
+  backend.slabs_left = 0;
+  EXPECT_EQ(heap.alloc(64), nullptr);
+  backend.slabs_left = SIZE_MAX;
+  for (int i = 0; i < 3; ++i) {
+    heap.free(heap.alloc(64));
+    EXPECT_EQ(heap.shrink(), 1u);
+    EXPECT_EQ(statistics_of(heap, "size-64").peak_slabs, 1u);
+  }
 }
 
 TEST(SizeClasses, TellsOfAllCachesWhatTheyHave) {

@@ -222,7 +222,7 @@ class BasicRegion {
   using Lists = std::array<std::uint32_t, classes>;
 
   static constexpr std::size_t largest_slab_in(std::size_t size) noexcept {
-    return std::clamp(std::bit_floor(size), min_page_size, Geometry::max_slab_size);
+    return std::min(std::max(std::bit_floor(size), min_page_size), Geometry::max_slab_size);
   }
   static constexpr std::size_t pages_of(std::size_t size) noexcept { return size / min_page_size; }
   static constexpr std::size_t pages_in(unsigned size_class) noexcept { return std::size_t{1} << size_class; }
