@@ -17,6 +17,7 @@
 namespace {
 
 using properties::Backend;
+using properties::Heap;
 using properties::kinds;
 using properties::Recording;
 using properties::reports;
@@ -186,6 +187,41 @@ TEST(SizeClasses, ReadNothingBehindABlockThatGrows) {
   void* const block = heap.realloc(heap.alloc(16'384), 100'000);
   ASSERT_NE(block, nullptr);
   heap.free(block);
+}
+
+TEST(SizeClasses, AskNobodyAboutNull) {
+  Descending backend;
+  SizeClasses<Descending, KernelSizes, Recording> heap{backend};
+  EXPECT_EQ(heap.usable_size(nullptr), 0u);
+  heap.free(nullptr);
+  EXPECT_EQ(backend.asked, 0u);
+}
+
+TEST(SizeClasses, MoveABlockWhoseHeaderLiesInASlabThatWasSetAside) {
+  Backend backend;
+  Heap heap{backend};
+  const auto info_of = [&](const void* object) {
+    return backend.get_slab_info(reinterpret_cast<std::uintptr_t>(object) & ~std::uintptr_t{4095});
+  };
+  void* const block = heap.alloc(12000);
+  void* const other = heap.alloc(12000);
+  slab::SlabInfo* const header = info_of(other);
+  slab::SlabInfo* const of_headers = info_of(header);
+  heap.free(other);
+  const slab::Geometry geometry =
+      slab::detail::geometry_of_size<KernelSizes, Recording>(sizeof(slab::detail::PageBlock)).value();
+  std::byte* const table = reinterpret_cast<std::byte*>(of_headers + 1) - geometry.slab_info_size();
+  table[geometry.slot_index(static_cast<std::size_t>(reinterpret_cast<std::byte*>(header) - of_headers->slab))] =
+      std::byte{0xFF};
+  void* const third = heap.alloc(12000);
+  EXPECT_EQ(kinds(), std::vector{Misuse::CorruptedFreeList});
+
+  void* const moved = heap.realloc(block, 30000);
+  EXPECT_NE(moved, nullptr);
+  EXPECT_EQ(heap.live_objects(), 2u);
+  heap.free(moved);
+  heap.free(third);
+  EXPECT_EQ(kinds(), std::vector<Misuse>{});
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class CacheAudit {
  public:
   explicit CacheAudit(const Core& cache) noexcept : cache_{cache} {}
 
-  /// O(slots).
+  /// O(slots + slabs²).
   [[nodiscard]] AuditFailure find_failure() const noexcept {
     const SlabInfo* const current = cache_.current_;
     if constexpr (Core::checks) {

@@ -102,7 +102,8 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
   {
     return alloc_no_grow_for(__builtin_return_address(0));
   }
-  /// CacheCore::free(). The lock is taken once, and once more for each empty slab too many that free_deferred() left.
+  /// CacheCore::free(). The lock is taken once, and once more for each empty slab too many that free_deferred() left; a
+  /// call that empties a slab itself takes all of them off the cache at once.
   void free(Pointer object) noexcept
     requires(!has_guards<Policy>)
   {
