@@ -16,7 +16,6 @@ exit: 0 each check is needed, first, tested or listed, 1 one is not, or is liste
 broken allocator is noticed by nothing, 2 the work could not be done"""
 
 import collections
-import concurrent.futures
 import os
 import pathlib
 import re
@@ -29,7 +28,7 @@ if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
 
 from ablating import broken, judge, page
-from shared import command
+from shared import command, limited
 from shared.command import CannotWork
 from shared.targets import ROOT
 from shared.text import clock, counted, table
@@ -141,8 +140,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         wanted = [one for one in broken.broken_allocators(tables, folder)
                   if re.search(arguments.only or "", one.name)]
-        pool = concurrent.futures.ThreadPoolExecutor(arguments.jobs)
-        try:
+        with limited.pool(arguments.jobs) as pool:
             for outcome in pool.map(look_at, wanted):
                 outcomes.append(outcome)
                 if arguments.chains:
@@ -152,8 +150,6 @@ def main():
                 if time.monotonic() - told > 10:
                     told = time.monotonic()
                     print(f"ci/ablation: {len(outcomes)} of {len(wanted)} in {clock(told - began)}", file=sys.stderr)
-        finally:  # such as Ctrl-C: what waits is not run
-            pool.shutdown(cancel_futures=True)
     if not outcomes:
         raise CannotWork(f"--only {arguments.only}: no broken allocator has such a name")
     tally = Tally(outcomes)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+from shared import limited
 from shared.command import CannotWork
 from shared.targets import BUILD, ROOT
 
@@ -17,7 +18,7 @@ sys.path.append(str(ROOT / "fuzz"))
 sys.path.append(str(ROOT / "fuzz" / "planted"))
 from planted import bugs as cache_bugs
 
-LIMIT = 60  # seconds of one run
+LIMIT = 60  # seconds of a processor for one run
 # `number`: in SLAB_PLANTED, 0 for none. `words`: what runs the program that shows it, none where a random one is to be
 # found first; `more`: what else there is to run.
 Broken = collections.namedtuple("Broken", "table name program number words more")
@@ -104,12 +105,8 @@ def run(broken, words, without, programs=BUILD / "asan" / "bin"):
         overlooked = pathlib.Path(folder) / "overlooked"
         environment = {**os.environ, "SLAB_PLANTED": str(broken.number), "SLABPROOF_WITHOUT": without,
                        "SLABPROOF_OVERLOOKED": str(overlooked)}
-        try:
-            done = subprocess.run([programs / broken.program, *words], cwd=folder, env=environment, text=True,
-                                  errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, timeout=LIMIT)
-            code, said = done.returncode, done.stdout
-        except subprocess.TimeoutExpired:
+        code, said, _ = limited.run([programs / broken.program, *words], environment, LIMIT)
+        if code is None:
             code, said = 1, "hung"
         checks = list(dict.fromkeys(overlooked.read_text().splitlines())) if overlooked.exists() else []
     if code not in (0, 1) and not checks:

@@ -4,7 +4,6 @@ says, an invariant of docs/invariants.md, a death or a hang.
 exit: 0 each bug was found, as what its patch says, 1 one was not, 2 the work could not be done: so also where a patch
 does not apply any more, or does not compile"""
 
-import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -16,7 +15,7 @@ if __name__ == "__main__":
 
 from mutation import canaries, hunting, named
 from mutation.subjects import CACHE, Subjects, slim_flags
-from shared import command
+from shared import command, limited
 from shared.command import CannotWork
 from shared.text import counted, table
 
@@ -29,9 +28,12 @@ def subject_of(subjects, bug, slim):
     if not tree.exists():
         named.copy_with(bug, tree)
     library = folder / ("slim" if slim else "full")
-    if slim:
-        return subjects.library(bug.part, tree, library, slim_flags(bug.world[0]), CACHE[:1])
-    return subjects.with_bug(bug, tree, library)
+    try:
+        if slim:
+            return subjects.library(bug.part, tree, library, slim_flags(bug.world[0]), CACHE[:1])
+        return subjects.with_bug(bug, tree, library)
+    except CannotWork as error:
+        raise CannotWork(f"{bug.name}: {error}") from None
 
 
 def hunt(subjects, bug, quick):
@@ -97,6 +99,8 @@ def main_of_canaries(jobs):
 
 def main(words=None):
     arguments = arguments_of(words)
+    if arguments.canaries and (arguments.names or arguments.quick or arguments.table):
+        raise CannotWork("--canaries has no other option than --jobs, and no names")
     bugs = chosen(named.all_bugs(), arguments.names)
     if arguments.table:
         print(markdown(bugs))
@@ -104,7 +108,10 @@ def main(words=None):
     if arguments.canaries:
         return main_of_canaries(arguments.jobs)
     if arguments.quick:
-        bugs = [bug for bug in bugs if hunting.checks_of(bug, True)]
+        slow = [bug.name for bug in bugs if not hunting.checks_of(bug, True)]
+        if arguments.names and slow:
+            raise CannotWork(f"no quick check looks for {', '.join(slow)}: without --quick others do")
+        bugs = [bug for bug in bugs if bug.name not in slow]
     began = time.monotonic()
     subjects = Subjects()
     for part in sorted({bug.part for bug in bugs}):  # one build after the other
@@ -112,15 +119,12 @@ def main(words=None):
                                for check in hunting.checks_of(bug, arguments.quick)}):
             subjects.engine(part, program)
     rows, problems = [["bug", "found by", "as", "seconds"]], []
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        try:
-            for bug, (check, end) in zip(bugs, pool.map(lambda bug: hunt(subjects, bug, arguments.quick), bugs)):
-                print(f"ci/mutants: {len(rows)} of {len(bugs)}, {bug.name}: {end.what or 'nothing found'}",
-                      file=sys.stderr, flush=True)
-                rows.append([bug.name, check.name if end.found else "nothing", end.found or "–", f"{end.seconds:.1f}"])
-                problems += filter(None, [problem_of(bug, check, end)])
-        finally:  # such as Ctrl-C: what waits is not run
-            pool.shutdown(cancel_futures=True)
+    with limited.pool(arguments.jobs) as pool:
+        for bug, (check, end) in zip(bugs, pool.map(lambda bug: hunt(subjects, bug, arguments.quick), bugs)):
+            print(f"ci/mutants: {len(rows)} of {len(bugs)}, {bug.name}: {end.what or 'nothing found'}",
+                  file=sys.stderr, flush=True)
+            rows.append([bug.name, check.name if end.found else "nothing", end.found or "–", f"{end.seconds:.1f}"])
+            problems += filter(None, [problem_of(bug, check, end)])
     print("\n".join(table(rows)))
     print("\n".join(["", *problems, f"{counted(len(bugs), 'bug')}, {len(bugs) - len(problems)} found as their patches "
                                     f"say, {time.monotonic() - began:.0f} s"]))

@@ -8,13 +8,14 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
 from mutation import bugs, canaries, hunting, named
-from shared import tests
+from shared import limited, tests
 from shared.command import CannotWork
 from shared.targets import ROOT
 
@@ -57,13 +58,13 @@ class Bugs(unittest.TestCase):
         path.write_text(text)
         return named.read(path, named.known_ids())
 
-    def outcome(self, said, code, text=HEADER + DIFF):
+    def outcome(self, said, code, text=HEADER + DIFF, words=("--quick",)):
         """(exit code, output) of a run in which each engine says that."""
         self.bug(text)
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.ExitStack() as stack:
             stack.enter_context(mock.patch.object(named, "FOLDER", self.folder / "bugs"))
             stack.enter_context(mock.patch.object(bugs, "Subjects", lambda: NoSubjects(self.folder, said, code)))
-            status = bugs.main(["--quick"])
+            status = bugs.main([*words])
         return status, out.getvalue()
 
     def test_each_patch_applies(self):
@@ -124,6 +125,40 @@ class Bugs(unittest.TestCase):
     def test_a_name_that_there_is_not_is_an_error(self):
         with self.assertRaises(CannotWork):
             bugs.chosen([self.bug()], ["thrice"])
+
+    def test_what_is_not_looked_for_is_no_success(self):
+        guarded = (HEADER + DIFF).replace("version.hpp", "quarantine.hpp").replace("Large Checked", "Large Quarantine")
+        with self.assertRaisesRegex(CannotWork, "no quick check looks for twice"):
+            self.outcome("nothing wrong", 0, guarded, ("--quick", "twice"))
+        for words in (("--canaries", "twice"), ("--canaries", "--quick")):
+            with self.assertRaisesRegex(CannotWork, "--canaries has no other option"):
+                self.outcome("nothing wrong", 0, words=words)
+
+    def test_one_that_does_not_compile_is_an_error_with_its_name(self):
+        def fails(*_, **__):
+            raise CannotWork("slab_subject.cpp does not compile")
+        with mock.patch.object(NoSubjects, "library", fails):
+            with self.assertRaisesRegex(CannotWork, "^twice: slab_subject"):
+                self.outcome("nothing wrong", 0)
+
+    def test_what_never_ends_is_a_hang_and_is_ended(self):
+        spins, asleep = self.folder / "spins", self.folder / "sleeps"
+        spins.write_text("#!/bin/sh\nwhile :; do :; done\n")
+        asleep.write_text(f"#!/bin/sh\n(sleep 3; echo >{self.folder}/lived) &\necho signature: B8/x\nexit 1\n")
+        for script in (spins, asleep):
+            script.chmod(0o755)
+        self.assertEqual(hunting.end_of(*hunting.run(spins, [], self.folder, 1)).found, "hang")
+        self.assertEqual(hunting.end_of(*hunting.run(asleep, [], self.folder, 1)).found, "B8")
+        with self.assertRaises(KeyboardInterrupt), limited.pool(1) as pool:
+            began = time.monotonic()
+            pool.submit(hunting.run, spins, [], self.folder, 60)
+            waiting = pool.submit(hunting.run, spins, [], self.folder, 60)
+            time.sleep(0.5)
+            raise KeyboardInterrupt
+        self.assertLess(time.monotonic() - began, 30)
+        self.assertTrue(waiting.cancelled() or waiting.exception())
+        time.sleep(max(0, began + 3.5 - time.monotonic()))
+        self.assertFalse((self.folder / "lived").exists())
 
     def test_each_canary_has_its_bug_and_an_engine_that_does_not_find_it_is_blind(self):
         bugs_of_canaries = canaries.all_bugs()

@@ -101,7 +101,8 @@ class Build:
             kept = json.loads(known.read_text())
         except (OSError, ValueError):
             kept = {}
-        compiles = kept["compiles"] if kept.get("of") == digest else {}
+        of = [digest, *instantiating]  # what the explorer's sources have compiled, others may refuse
+        compiles = kept["compiles"] if kept.get("of") == of else {}
         wanted = [m for m in wanted if m.runs]
         numbers = {m.number: m for m in wanted}
         self.write(wanted, size, files)
@@ -121,7 +122,7 @@ class Build:
             if not sources:
                 compiles.update((m.key, True) for m in alive)
             self.say(f"of {counted(len(wanted), 'mutant')} {len(wanted) - len(alive) + len(refused):,} do not compile")
-            known.write_text(json.dumps({"of": digest, "compiles": compiles}))
+            known.write_text(json.dumps({"of": of, "compiles": compiles}))
         return {m.key for m in wanted if not compiles[m.key]}
 
     def commands(self, sources):

@@ -2,11 +2,11 @@
 runs: one that does not find its canary has gone blind."""
 
 import collections
-import concurrent.futures
 import shutil
 
 from mutation import hunting, named
 from mutation.subjects import TARGETS
+from shared import limited
 from shared.command import CannotWork
 
 Canary = collections.namedtuple("Canary", "name bug program words")
@@ -54,12 +54,9 @@ def hunt(subjects, jobs=1):
         bug = bugs[canary.bug]
         return hunting.look(canary, subjects.engine(bug.part, canary.program), libraries[bug.name])
 
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        try:
-            for canary, end in zip(CANARIES, pool.map(look, CANARIES)):
-                yield canary, end, problem_of(canary, bugs[canary.bug], end)
-        finally:  # such as Ctrl-C: what waits is not run
-            pool.shutdown(cancel_futures=True)
+    with limited.pool(jobs) as pool:
+        for canary, end in zip(CANARIES, pool.map(look, CANARIES)):
+            yield canary, end, problem_of(canary, bugs[canary.bug], end)
     for name in bugs:
         shutil.rmtree(subjects.folder / "of" / name, ignore_errors=True)
 

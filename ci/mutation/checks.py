@@ -3,13 +3,9 @@
 import collections
 import os
 import re
-import resource
-import signal
-import subprocess
-import tempfile
-import time
 
 from mutation.building import digest_of
+from shared import limited
 from shared.command import CannotWork
 from shared.targets import ROOT
 
@@ -122,40 +118,12 @@ def run(check, program, number, limit, reached=None):
     environment.pop("SLAB_REACHED", None)
     if reached:
         environment["SLAB_REACHED"] = str(reached)
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as out:
-        process = subprocess.Popen([program, *check.words], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                                   stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-                                   preexec_fn=lambda: limits(limit))
-        try:
-            code = process.wait(10 * limit)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            end_group(process)
-        out.seek(0)
-        said = out.read(1 << 20).decode(errors="replace")
-    seconds = time.monotonic() - began
-    if code == 0:
-        return End("passed", "", seconds)
-    if code is None or code == -signal.SIGXCPU or (code == 2 and "SIGXCPU" in said):
-        return End("hung", f"not done after {limit:.0f} s", seconds)
-    return End("killed", told(said, code), seconds)
-
-
-def limits(seconds):
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (round(seconds), round(seconds) + 2))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
-
-
-def end_group(process):
-    """With what it has started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
+    ended = limited.run([program, *check.words], environment, limit)
+    if ended.code == 0:
+        return End("passed", "", ended.seconds)
+    if ended.code is None:
+        return End("hung", f"not done after {limit:.0f} s", ended.seconds)
+    return End("killed", told(ended.said, ended.code), ended.seconds)
 
 
 def told(said, code):

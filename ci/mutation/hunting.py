@@ -3,11 +3,9 @@
 import collections
 import os
 import re
-import subprocess
-import tempfile
-import time
 
-from mutation.checks import corpus, end_group, limits
+from mutation.checks import corpus
+from shared import limited
 from shared.targets import ROOT
 
 # `slim`: the subject has the row and the policy of the bug's World alone.
@@ -15,7 +13,7 @@ Check = collections.namedtuple("Check", "name program words slim", defaults=(Fal
 # `found`: an id of docs/invariants.md, "death", "hang", or None if the check passed. `what`: its signature, or why the
 # check could not do its work where `found` is "nothing".
 End = collections.namedtuple("End", "found what seconds")
-SECONDS = 600  # the longest that a check may take; without a bug each takes less than a minute of a free processor
+SECONDS = 300  # of a processor, the longest that a check may take; without a bug each takes less than a minute
 
 
 def checks_of(bug, quick=False):
@@ -54,20 +52,8 @@ def environment_of(library, seed=1):
 
 
 def run(program, words, library, seconds=SECONDS, seed=1):
-    """(exit status, or None after so many seconds; what it says; seconds that it took)."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as out:
-        process = subprocess.Popen([program, *words], cwd=folder, env=environment_of(library, seed),
-                                   stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                   start_new_session=True, preexec_fn=lambda: limits(seconds))
-        try:
-            code = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            end_group(process)
-        out.seek(0)
-        return code, out.read(1 << 22).decode(errors="replace"), time.monotonic() - began
+    """(exit status, or None after so many seconds of a processor; what it says; seconds that it took)."""
+    return tuple(limited.run([program, *words], environment_of(library, seed), seconds))
 
 
 def end_of(code, said, seconds):

@@ -28,7 +28,7 @@ from mutation.building import CORE_SOURCES, SOURCES, Build, digest_of
 from mutation.equivalents import Equivalents
 from mutation.operators import OPERATORS, mutants_of
 from mutation.results import KILLED, Results
-from shared import command
+from shared import command, limited
 from shared.command import CannotWork
 from shared.targets import ROOT
 from shared.text import clock, counted, shown_path, table
@@ -43,13 +43,15 @@ SECONDS_EACH, BUILD_SECONDS, QUICK_BUILD_SECONDS = 1.0, 240, 50
 
 def changed_lines(commit):
     """Lines of allocator/ by file that the working tree has and `commit` has not."""
-    done = subprocess.run(["git", "-C", ROOT, "diff", "-U0", "--no-ext-diff", "--no-color", "--src-prefix=a/",
-                           "--dst-prefix=b/", commit, "--", "allocator"], stdout=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, text=True)
-    if done.returncode != 0:
-        raise CannotWork(f"--changed {commit}: git does not tell what was changed")
-    lines, file = {}, None
-    for line in done.stdout.splitlines():
+    def git(*words):
+        done = subprocess.run(["git", "-C", ROOT, *words], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        if done.returncode != 0:
+            raise CannotWork(f"--changed {commit}: git does not tell what was changed")
+        return done.stdout.splitlines()
+    new = git("ls-files", "--others", "--exclude-standard", "--", "allocator")
+    lines, file = {file: range(1, 1 << 30) for file in new}, None
+    for line in git("diff", "-U0", "--no-ext-diff", "--no-color", "--relative", "--src-prefix=a/", "--dst-prefix=b/",
+                    commit, "--", "allocator"):
         if line.startswith("+++ "):
             file = line.removeprefix("+++ b/")
         elif found := re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line):
@@ -58,15 +60,20 @@ def changed_lines(commit):
     return lines
 
 
+def line_of(mutant):
+    """What --list shows."""
+    return f"{mutant.operator}: {mutant.key}"
+
+
 def chosen(mutants, arguments):
     wanted = checks.quick_of(mutants) if arguments.quick else mutants
-    if arguments.changed:
+    if arguments.changed is not None:
         lines = changed_lines(arguments.changed)
         wanted = [m for m in wanted if m.line in lines.get(m.file, ())]
     if arguments.only:
-        if not any(re.search(arguments.only, m.key) for m in mutants):
+        if not any(re.search(arguments.only, line_of(m)) for m in mutants):
             raise CannotWork(f"--only {arguments.only}: there is no such mutant; --list shows what there is")
-        wanted = [m for m in wanted if re.search(arguments.only, m.key)]
+        wanted = [m for m in wanted if re.search(arguments.only, line_of(m))]
     if arguments.operator:
         wanted = [m for m in wanted if m.operator in arguments.operator]
     if arguments.sample and arguments.sample < len(wanted):
@@ -138,8 +145,7 @@ class Hunt:
                 killed += end.how != "passed"
                 self.results.add(mutant, "survived" if end.how == "passed" else end.how, check.name, by, end.what,
                                  end.seconds)
-        pool = concurrent.futures.ThreadPoolExecutor(self.jobs)
-        try:
+        with limited.pool(self.jobs) as pool:
             while not self.is_over and (mutant := next(waiting, None)):
                 running[pool.submit(checks.run, check, program, mutant.number, limit)] = mutant
                 if len(running) >= 2 * self.jobs:
@@ -147,8 +153,6 @@ class Hunt:
                     self.say(f"{check.name}: {done:,} of {len(mutants):,} in {clock(time.monotonic() - began)}, "
                              f"{killed:,} killed", often=True)
             collect(concurrent.futures.ALL_COMPLETED)
-        finally:  # such as Ctrl-C: what waits is not run
-            pool.shutdown(cancel_futures=True)
         self.say(f"{check.name}: {killed:,} of {len(mutants):,} killed in {clock(time.monotonic() - began)}")
         return not self.is_over or next(waiting, None) is None
 
@@ -239,14 +243,16 @@ def main():
     wanted = chosen(mutants, arguments)
     if arguments.list:
         for mutant in wanted:
-            print(f"{mutant.operator}: {mutant.key}")
+            print(line_of(mutant))
         return 0
     stale = equivalents.without(mutants)
     if stale:
         print("\n".join(f"ci/equivalent-mutants.txt: there is no such mutant: {key}" for key in stale))
         return 1
+    if not wanted and arguments.changed is None:
+        raise CannotWork("there is no such mutant; --list shows what there is")
     if not wanted:
-        print("No mutants there.")
+        print("The changed lines have no mutants; nothing was tried.")
         return 0
     digest = digest_of(ROOT, ("allocator",), "\n".join(f"{m.key}\0{m.text}\0{m.when}" for m in mutants))
     results = Results(arguments.results, digest)

@@ -2,11 +2,15 @@
 """What the operators of ci/mutants make of a small header, what its copy does, and how results are kept. Skipped (77)
 without libclang."""
 
+import contextlib
+import io
+import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
@@ -184,6 +188,48 @@ class Files(unittest.TestCase):
             self.assertFalse(third.is_open(mutant))
             self.assertEqual(third.fate(mutant, []), "killed")
             self.assertTrue(Results(path, "other sources").is_open(mutant))
+
+    def test_what_is_no_result_tells_nothing(self):
+        mutant = operators.Mutant("f", "g", "return", 1, "a", "b", 0, 1, 0, "b", True, key="f g: a -> b")
+        whole = {"of": "one", "key": mutant.key, "fate": "killed", "check": "c", "by": "d", "what": "e", "seconds": 1}
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "results"
+            for wrong in ("5", "[]", "{}", "\xff", *(json.dumps({k: v for k, v in whole.items() if k != without})
+                                                     for without in whole), json.dumps({**whole, "fate": "well"})):
+                other = json.dumps({**whole, "key": "other"})
+                path.write_bytes(f"{wrong}\n{other}\n".encode("latin-1"))
+                results = Results(path, "one")
+                self.assertEqual(results.fate(mutant, [("c", "d")]), "open", wrong)
+                self.assertEqual([*results.ended], ["other"], wrong)
+            with self.assertRaises(OSError):
+                Results(pathlib.Path(folder), "one")
+
+    def test_none_at_all_is_no_success(self):
+        mutant = operators.Mutant("f", "g", "return", 1, "a", "b", 0, 1, 0, "b", True, key="f g: a -> b")
+        with mock.patch.object(mutants, "mutants_of", lambda _: ([mutant], {})), \
+                mock.patch.object(mutants.Equivalents, "without", lambda *_: []), \
+                mock.patch.object(mutants.subprocess, "run", return_value=mock.Mock(returncode=0, stdout="")):
+            for words in (["--operator", "bit"], ["--only", "^return: f g", "--operator", "bit"]):
+                with mock.patch.object(sys, "argv", ["mutants", *words]), self.assertRaises(CannotWork):
+                    mutants.main()
+            with mock.patch.object(sys, "argv", ["mutants", "--changed"]), contextlib.redirect_stdout(io.StringIO()):
+                self.assertEqual(mutants.main(), 0)
+
+    def test_a_new_file_is_changed_in_every_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "allocator").mkdir()
+            (pathlib.Path(folder) / "allocator/old.hpp").write_text("1\n2\n")
+            git = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@b"]
+            for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+                subprocess.run([*git, *words], check=True)
+            (pathlib.Path(folder) / "allocator/old.hpp").write_text("1\n3\n")
+            (pathlib.Path(folder) / "allocator/new.hpp").write_text("1\n2\n")
+            with mock.patch.object(mutants, "ROOT", folder):
+                lines = mutants.changed_lines("HEAD")
+                with self.assertRaises(CannotWork):
+                    mutants.changed_lines("")
+        self.assertEqual(lines["allocator/old.hpp"], {2})
+        self.assertIn(2, lines["allocator/new.hpp"])
 
     def test_a_line_without_a_reason_or_mutant_is_an_error(self):
         with tempfile.TemporaryDirectory() as folder:

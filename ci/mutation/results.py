@@ -10,20 +10,30 @@ import os
 KILLED = ("killed", "hung")
 ENDS = (*KILLED, "refused", "alone")  # of which no check tells more
 PASSES = ("survived", "unreached", "absent")  # what a check says of one that it let live, the strongest first
+TEXTS = ("of", "key", "fate", "check", "by", "what")
+
+
+def entry_of(line):
+    """None for what add() does not write: it tells nothing, and that check is asked again. So is the last line of a run
+    that was ended."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    is_whole = isinstance(entry, dict) and all(isinstance(entry.get(word), str) for word in TEXTS) and \
+        entry["fate"] in ENDS + PASSES and isinstance(entry.get("seconds"), (int, float))
+    return entry if is_whole else None
 
 
 class Results:
     def __init__(self, path, digest):
         self.path, self.digest, self.ended, self.passed = path, digest, {}, {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            for line in path.read_text().splitlines():
-                try:
-                    entry = json.loads(line)
-                except ValueError:
-                    continue  # the last line of a run that was ended
-                if entry.get("of") == digest:
-                    self.take(entry)
+        with open(path, "ab"):  # what cannot be written is told before anything is built
+            pass
+        for line in path.read_text(errors="replace").splitlines():
+            if (entry := entry_of(line)) and entry["of"] == digest:
+                self.take(entry)
 
     def take(self, entry):
         if entry["fate"] in ENDS:

@@ -56,15 +56,16 @@ class Signals(Requests):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
-def start(command, when_orphaned=signal.SIGTERM, **options):
+def start(command, when_orphaned=signal.SIGTERM, first=lambda: None, **options):
     """A child in a session of its own, so that Ctrl-C in the terminal reaches only this program. It gets the signal
-    `when_orphaned` when this one is killed."""
+    `when_orphaned` when this one, or the thread that has started it, ends. `first` is called before the program."""
     parent = os.getpid()
 
     def end_with_parent():
         LIBC.prctl(PR_SET_PDEATHSIG, when_orphaned)
         if os.getppid() != parent:  # killed just before
             os.kill(os.getpid(), when_orphaned)
+        first()
     try:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent, **options)
