@@ -75,6 +75,7 @@ def arguments_of(words):
     parser.add_argument("--quick", action="store_true", help="only what dies in seconds")
     parser.add_argument("--canaries", action="store_true",
                         help="instead, whether each engine still finds a bug deep in the states, ci/bugs/canaries/")
+    parser.add_argument("--deep", action="store_true", help="with --canaries, also of the engine whose runs vary")
     parser.add_argument("--table", action="store_true", help="print the table of docs/named-bugs.md, and run nothing")
     parser.add_argument("--jobs", metavar="N", type=command.positive(int), default=len(os.sched_getaffinity(0)),
                         help="bugs at once; as many as there are processors")
@@ -86,9 +87,9 @@ def markdown(bugs):
     return "\n".join(rows + [f"| `{bug.name}` | {bug.what} | {bug.seen} | {' '.join(bug.fires)} |" for bug in bugs])
 
 
-def main_of_canaries(jobs):
+def main_of_canaries(jobs, wanted):
     rows, problems = [["engine", "canary", "as", "seconds"]], []
-    for canary, end, problem in canaries.hunt(Subjects(), jobs):
+    for canary, end, problem in canaries.hunt(Subjects(), jobs, wanted):
         print(f"ci/mutants: {canary.name}: {end.what or 'nothing found'} in {end.seconds:.1f} s", file=sys.stderr,
               flush=True)
         rows.append([canary.name, canary.bug, end.found or "not found", f"{end.seconds:.1f}"])
@@ -100,13 +101,15 @@ def main_of_canaries(jobs):
 def main(words=None):
     arguments = arguments_of(words)
     if arguments.canaries and (arguments.names or arguments.quick or arguments.table):
-        raise CannotWork("--canaries has no other option than --jobs, and no names")
+        raise CannotWork("--canaries has no other options than --deep and --jobs, and no names")
+    if arguments.deep and not arguments.canaries:
+        raise CannotWork("--deep is of --canaries")
     bugs = chosen(named.all_bugs(), arguments.names)
     if arguments.table:
         print(markdown(bugs))
         return 0
     if arguments.canaries:
-        return main_of_canaries(arguments.jobs)
+        return main_of_canaries(arguments.jobs, canaries.CANARIES + canaries.VARYING * arguments.deep)
     if arguments.quick:
         slow = [bug.name for bug in bugs if not hunting.checks_of(bug, True)]
         if arguments.names and slow:

@@ -130,8 +130,8 @@ class Bugs(unittest.TestCase):
         guarded = (HEADER + DIFF).replace("version.hpp", "quarantine.hpp").replace("Large Checked", "Large Quarantine")
         with self.assertRaisesRegex(CannotWork, "no quick check looks for twice"):
             self.outcome("nothing wrong", 0, guarded, ("--quick", "twice"))
-        for words in (("--canaries", "twice"), ("--canaries", "--quick")):
-            with self.assertRaisesRegex(CannotWork, "--canaries has no other option"):
+        for words in (("--canaries", "twice"), ("--canaries", "--quick"), ("--deep",)):
+            with self.assertRaisesRegex(CannotWork, "--canaries has no other option|--deep is of --canaries"):
                 self.outcome("nothing wrong", 0, words=words)
 
     def test_one_that_does_not_compile_is_an_error_with_its_name(self):
@@ -162,13 +162,15 @@ class Bugs(unittest.TestCase):
 
     def test_each_canary_has_its_bug_and_an_engine_that_does_not_find_it_is_blind(self):
         bugs_of_canaries = canaries.all_bugs()
-        self.assertEqual({canary.bug for canary in canaries.CANARIES}, set(bugs_of_canaries))
+        every = canaries.CANARIES + canaries.VARYING
+        self.assertEqual({canary.bug for canary in every}, set(bugs_of_canaries))
         for bug in bugs_of_canaries.values():
             named.copy_with(bug, self.folder / "tree")
-        for said, code, problems in (("nothing wrong", 0, len(canaries.CANARIES)), ("signature: B1/alloc", 1,
-                                     len(canaries.CANARIES)), ("violated R4", 1, len(canaries.CANARIES) - 1)):
-            found = [problem for *_, problem in canaries.hunt(NoSubjects(self.folder, said, code)) if problem]
+        for said, code, problems in (("nothing wrong", 0, len(every)), ("signature: B1/alloc", 1, len(every)),
+                                     ("violated R4", 1, len(every) - 1)):
+            found = [problem for *_, problem in canaries.hunt(NoSubjects(self.folder, said, code), 1, every) if problem]
             self.assertEqual(len(found), problems, found)
+        self.assertEqual([c for c, *_ in canaries.hunt(NoSubjects(self.folder, "", 0))], canaries.CANARIES)
         with self.assertRaises(CannotWork):
             list(canaries.hunt(NoSubjects(self.folder, "out of memory", 2)))
 

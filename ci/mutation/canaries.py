@@ -31,7 +31,9 @@ def explorer(row):
 
 CANARIES = [explorer(row) for row in named.ROWS] + [rapidcheck(row) for row in named.ROWS] + [
     *(libfuzzer(target, "third_slab", 20000) for target in TARGETS),
-    libfuzzer("fuzz_hosted", "odd_run", 20000, 2), libfuzzer("fuzz_geometry", "odd_alignment", 2000000)]
+    libfuzzer("fuzz_geometry", "odd_alignment", 2000000)]
+# Does not run the same way each time from a fixed seed, and so may be found late, or by chance not at all.
+VARYING = [libfuzzer("fuzz_hosted", "odd_run", 20000, 2)]
 
 
 def all_bugs():
@@ -39,15 +41,15 @@ def all_bugs():
     return {path.stem: named.read(path, ids) for path in sorted(FOLDER.glob("*.patch"))}
 
 
-def hunt(subjects, jobs=1):
+def hunt(subjects, jobs=1, wanted=tuple(CANARIES)):
     """Yields what each engine came to: a canary, how it ended, and what is wrong, or None."""
-    bugs, libraries = all_bugs(), {}
+    bugs, libraries = {name: bug for name, bug in all_bugs().items() if name in {c.bug for c in wanted}}, {}
     for bug in bugs.values():
         folder = subjects.folder / "of" / bug.name
         shutil.rmtree(folder, ignore_errors=True)
         named.copy_with(bug, folder / "tree")
         libraries[bug.name] = subjects.with_bug(bug, folder / "tree", folder / "full")
-    for canary in CANARIES:  # one build after the other
+    for canary in wanted:  # one build after the other
         subjects.engine(bugs[canary.bug].part, canary.program)
 
     def look(canary):
@@ -55,7 +57,7 @@ def hunt(subjects, jobs=1):
         return hunting.look(canary, subjects.engine(bug.part, canary.program), libraries[bug.name])
 
     with limited.pool(jobs) as pool:
-        for canary, end in zip(CANARIES, pool.map(look, CANARIES)):
+        for canary, end in zip(wanted, pool.map(look, wanted)):
             yield canary, end, problem_of(canary, bugs[canary.bug], end)
     for name in bugs:
         shutil.rmtree(subjects.folder / "of" / name, ignore_errors=True)
