@@ -15,7 +15,7 @@ FOLDER = named.FOLDER / "canaries"
 
 def libfuzzer(target, bug, runs, seed=1):
     return Canary(f"libFuzzer, {target}", bug, target, [f"-seed={seed}", f"-runs={runs}", "-max_len=4096",
-                                                        "-close_fd_mask=1", "-artifact_prefix=./", "."])
+                                                        "-reload=0", "-close_fd_mask=1", "-artifact_prefix=./", "."])
 
 
 def rapidcheck(row):
