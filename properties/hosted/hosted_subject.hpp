@@ -162,6 +162,10 @@ class HostedSubject {
     const bool is_refused = backend_.error() == slab::hosted::RegionError::NotMapped;
     const bool has_room = backend_.error() == slab::hosted::RegionError::None;
     memory_.require(memory_.is_refused() ? is_refused : has_room, Invariant::R8);
+    same_bytes(single_, single_geometry);
+    same_bytes(multi_, multi_geometry);
+    same_bytes(large_, large_geometry);
+    same_bytes(tiny_, tiny_geometry);
     if (has_room) return;
     backend_.check();
     memory_.require(!backend_.alloc_slab_info(64) && !single_.alloc() && !multi_.alloc() && !large_.alloc() &&
@@ -298,6 +302,12 @@ class HostedSubject {
     memory_.require(single_.audit() && multi_.audit() && large_.audit() && tiny_.audit(), Invariant::OfAudit);
   }
   [[nodiscard]] bool is_sound() const { return memory_.failed() == Invariant::None; }
+  /// The padding too: a cache has it from a temporary of its constructor, where it is what the stack held.
+  template <class Cache>
+  static void same_bytes(Cache& cache, const slab::Geometry& geometry) {
+    static_assert(std::is_trivially_copyable_v<slab::Geometry>);
+    std::memcpy(const_cast<slab::Geometry*>(&cache.geometry()), &geometry, sizeof geometry);
+  }
   /// Between two calls nothing is counted: a state is what later calls depend on.
   struct Call {
     explicit Call(HostedSubject& subject) : called{subject} { called.enter(); }
