@@ -20,6 +20,9 @@
 #include "model/process/possible_checks.hpp"
 #include "model/process/watchdog.hpp"
 
+// There where coverage is measured, which a process that ends by _exit() would not leave otherwise.
+extern "C" int __llvm_profile_write_file() __attribute__((weak));
+
 namespace slabproof {
 namespace {
 
@@ -117,6 +120,7 @@ void Child::run(const std::function<int()>& body, const ChildOptions& options, p
     cannot_judge("it ran out of memory");
   }
   std::fflush(nullptr);
+  if (__llvm_profile_write_file) (void)__llvm_profile_write_file();
   _exit(status);
 }
 
