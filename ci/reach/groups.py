@@ -76,9 +76,12 @@ class Figures:
     def __init__(self, name, group, sources):
         self.name = name
         lines = group.lines()
-        self.ran = dict(zip(KINDS, (sum(ran for ran, _ in lines.values()),
-                                    sum(count > 0 for both in group.branches.values() for count in both),
-                                    sum(shown > 0 for shown, _ in group.pairs.values()))))
+        # By kind: the line, the side of a branch or the condition.
+        self.reached = {
+            "lines": {at for at, (ran, _) in lines.items() if ran},
+            "branches": {(at, side) for at, both in group.branches.items() for side, count in enumerate(both) if count},
+            "MC/DC": {at for at, (shown, _) in group.pairs.items() if shown}}
+        self.ran = {kind: len(self.reached[kind]) for kind in KINDS}
         self.missing = []
         for (file, line), (ran, begin) in lines.items():
             if not ran:
@@ -105,6 +108,10 @@ class Figures:
 
     def lost(self):
         return [m for m in self.missing if not m.why]
+
+    def reached_with(self, other, kind):
+        """How much of what `other` reached."""
+        return len(self.reached[kind] & other.reached[kind])
 
     def left_out(self, kind):
         return sum(m.kind == kind and m.why is not None for m in self.missing)

@@ -1,4 +1,4 @@
-"""What llvm-cov says of each function of the allocator that the corpus has run."""
+"""What llvm-cov says of each function of the allocator that was run."""
 
 import collections
 import glob
@@ -9,12 +9,13 @@ import subprocess
 import sys
 
 from reach.exceptions import FUNCTIONS
-from reach.groups import Group, group_of, group_of_header
+from reach.groups import ROWS, Group, group_of, group_of_header
 from reach.sources import ROOT, header_of
 from shared import targets
 from shared.command import CannotWork
 
-BUILD = targets.BUILD / "coverage" / "bin"
+BUILD, OTHERS = (targets.BUILD / preset / "bin" for preset in ("coverage", "reach"))
+HOSTED_WORLD = re.compile(r'"\w+;([\d,]+);([\d,]+);(\d+)"')  # name, sizes, alignments, live objects
 CONDITION = re.compile(r"Condition C\d+ --> \((\d+):(\d+)\)")
 PAIR = re.compile(r"C\d+-Pair: (covered|not covered|constant folded)")
 
@@ -40,28 +41,65 @@ def progress(text):
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+# What a program was run for: whether it is of allocator/hosted, its binary and what it has left.
+Part = collections.namedtuple("Part", "of_hosted binary profile")
+
+
+def ran(folder, parts, of_hosted, binary, words, **environment):
+    """Adds to `parts` a program that is run. What its child processes (model/process/child.hpp) ran is part of it."""
+    profile = os.path.join(folder, f"{len(parts)}.%m.profraw")
+    progress(f"{binary.name} runs")
+    run([binary, *words], env={**os.environ, "LLVM_PROFILE_FILE": profile, **environment}, cwd=folder)
+    left = glob.glob(os.path.join(glob.escape(folder), f"{len(parts)}.*.profraw"))
+    if len(left) != 1:
+        raise CannotWork(f"{binary.name} left {len(left)} profiles, not one")
+    parts.append(Part(of_hosted, binary, left[0]))
+
+
 def run_corpus(folder):
-    """Runs each target over its corpus and the regressions. Returns profiles with the binaries that they are of: those
-    of the caches together, and that of fuzz_hosted."""
+    """Runs each target over its corpus and the regressions."""
     traces = os.path.join(folder, "regressions")
     os.mkdir(traces)
     for path in glob.glob(os.path.join(ROOT, "corpus", "regressions", "*.trace")):
         run([BUILD / "slab_replay", "--quiet", "--write-bytes", os.path.join(traces, os.path.basename(path)), path],
             env={**os.environ, "LLVM_PROFILE_FILE": os.devnull})
-    profiles = collections.defaultdict(list)
+    parts = []
     for target, kind in targets.TARGETS.items():
-        profile = os.path.join(folder, f"{target}.profraw")
         inputs = [os.path.join(ROOT, "corpus", target)] + ([traces] if kind.input == "program" else [])
-        progress(f"{target} runs its corpus")
-        run([BUILD / target, "-runs=0", *inputs], env={**os.environ, "LLVM_PROFILE_FILE": profile})
-        profiles[target in targets.OF_HOSTED].append((BUILD / target, profile))
+        ran(folder, parts, target in targets.OF_HOSTED, BUILD / target, ["-runs=0", *inputs])
+    return parts
+
+
+def run_explorer(folder):
+    """The worlds of the tests."""
+    parts = []
+    for row in ROWS:
+        ran(folder, parts, False, OTHERS / "slab_explore", ["--quick", "--row", row])
+    with open(os.path.join(ROOT, "properties", "hosted", "hosted.cmake"), encoding="utf-8") as tests:
+        worlds = HOSTED_WORLD.findall(tests.read())
+    if not worlds:
+        raise CannotWork("properties/hosted/hosted.cmake has no world of hosted_explore; HOSTED_WORLD must learn it")
+    for sizes, aligns, live in worlds:
+        ran(folder, parts, True, OTHERS / "hosted_explore", ["--sizes", sizes, "--aligns", aligns, "--live", live])
+    return parts
+
+
+def run_properties(folder):
+    """As many programs as in the tests."""
+    parts = []
+    for of_hosted, name in ((False, "state_machine_test"), (True, "hosted_properties")):
+        ran(folder, parts, of_hosted, OTHERS / name, [], RC_PARAMS="seed=1 noshrink=1")
+    return parts
+
+
+def merged(parts, folder):
+    """Profiles with the binaries that they are of: those of the caches together, and those of allocator/hosted."""
     progress("")
-    merged = []
-    for of_hosted, parts in sorted(profiles.items()):
+    for of_hosted in (False, True):
+        chosen = [part for part in parts if part.of_hosted == of_hosted]
         together = os.path.join(folder, f"{of_hosted}.profdata")
-        run([tool("llvm-profdata"), "merge", "-o", together, *(profile for _, profile in parts)])
-        merged.append((of_hosted, together, [binary for binary, _ in parts]))
-    return merged
+        run([tool("llvm-profdata"), "merge", "-o", together, *(part.profile for part in chosen)])
+        yield of_hosted, together, list(dict.fromkeys(part.binary for part in chosen))
 
 
 def words_for(command, profile, binaries):

@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
 
 from reach.exceptions import Exceptions
-from reach.groups import Group, group_of
+from reach.groups import KINDS, Figures, Group, group_of
 from reach.profile import decisions_in
 from shared.command import CannotWork
 
@@ -41,6 +41,18 @@ DECISION = """_Z1fILb{}EEvv:
 FUNCTION = {"regions": [], "branches": [[7, 17, 7, 18, 1, 1, 0, 0, 6], [7, 22, 7, 23, 1, 0, 0, 0, 6]]}
 
 
+class Source:
+    """In place of Sources."""
+
+    @staticmethod
+    def statement(file, line):
+        return f"{file}: {line}"
+
+    @staticmethod
+    def text(file, *_):
+        return file
+
+
 class Reach(unittest.TestCase):
     def test_a_constant_is_no_condition(self):
         self.assertEqual(decisions_in(DECISION.format(0, "covered: (1,2)")),
@@ -52,6 +64,18 @@ class Reach(unittest.TestCase):
         for decisions in decisions_in(text).values():
             group.add(FUNCTION, ["slab/a.hpp"], decisions)
         self.assertEqual(group.pairs, {("slab/a.hpp", 7, 17, 7, 18): [1, 1], ("slab/a.hpp", 7, 22, 7, 23): [0, 2]})
+
+    def test_reached_is_what_ran_of_that_line_side_or_condition(self):
+        def figures(counts, text):
+            group, (ran, taken, not_taken) = Group(), counts
+            group.add({"regions": [[7, 1, 8, 9, ran, 0, 0, 0]],
+                       "branches": [[7, 17, 7, 18, taken, not_taken, 0, 0, 6], [7, 22, 7, 23, 0, 0, 0, 0, 6]]},
+                      ["slab/a.hpp"], decisions_in(DECISION.format(0, text))["_Z1fILb0EEvv"])
+            return Figures("Large", group, Source)
+        one, other = figures((1, 1, 0), "covered: (1,2)"), figures((1, 0, 1), "not covered")
+        self.assertEqual([one.ran, other.ran], [{"lines": 2, "branches": 1, "MC/DC": 1},
+                                                {"lines": 2, "branches": 1, "MC/DC": 0}])
+        self.assertEqual([one.reached_with(other, kind) for kind in KINDS], [2, 0, 0])
 
     def test_text_that_is_not_understood_is_refused(self):
         without_one = DECISION.replace("  |  C3-Pair: not covered\n", "")
