@@ -19,7 +19,9 @@ std::string grouped(std::uint64_t number) {
 namespace {
 
 void print_defect(const Exploration& exploration, const std::string& folder) {
-  std::printf("DEFECT after %s states: %s\n", grouped(exploration.counts.states).c_str(),
+  const ExploreCounts& counts = exploration.counts;
+  std::printf("DEFECT after %s states and %s tries: %s\n", grouped(counts.states).c_str(),
+              grouped(counts.transitions + counts.pointers + counts.mishaps).c_str(),
               exploration.found.sentence().c_str());
   if (!exploration.state.empty()) {
     std::printf("in a state that audit() accepts and no program leads to: %s\nthere: %s\n", exploration.state.c_str(),

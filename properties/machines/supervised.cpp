@@ -152,10 +152,13 @@ class Machine {
       rc::detail::printResultMessage(*result, text);
       return text.str();
     }
-    // Deaths soon use up RapidCheck's budget, and it cannot shrink setups and operands.
-    const auto [program, verdict, ignored_report, tried, finished] = minimize(
-        runner_, *counterexample_,
-        {.budget = tidy_seconds, .go_on = [this](const Program&, std::uint64_t) { return ++shared_.heartbeat != 0; }});
+    // Deaths soon use up RapidCheck's budget, and it cannot shrink setups and operands. Who asks for noshrink wants to
+    // know soon.
+    const bool is_small_wanted = !rc::detail::configuration().testParams.disableShrinking;
+    const auto [program, verdict, ignored_report, tried, finished] =
+        minimize(runner_, *counterexample_,
+                 {.budget = is_small_wanted ? tidy_seconds : std::chrono::seconds{0},
+                  .go_on = [this](const Program&, std::uint64_t) { return ++shared_.heartbeat != 0; }});
     shared_.shrunk_to = static_cast<std::uint32_t>(program.operations.size());
     put(shared_.signature, verdict.signature());
     text << to_text(program) << "verdict: " << verdict.sentence() << "\n"
