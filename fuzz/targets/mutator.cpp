@@ -145,6 +145,17 @@ void mutate_header(std::uint8_t* header, SplitMix& random, const Language& langu
   }
 }
 
+/// A new program in place of what there was: any header, and as many operations as most inputs have.
+std::size_t draw_program(std::uint8_t* data, std::size_t max_size, SplitMix& random, const Language& language) {
+  if (max_size < header_size + record_size) return 0;
+  std::generate_n(data, header_size, [&random] { return random.byte(); });
+  if (random.below(4) != 0) data[format::swarm_at] = data[format::swarm_at + 1] = 0;  // every operation
+  Records records{data, header_size, max_size};
+  records.open(0, std::min<std::size_t>(records.room(), 4 + random.below(longest_run - 4)));
+  for (std::size_t i = 0; i < records.count(); ++i) put_random_record(records.at(i), random, data, language);
+  return records.size();
+}
+
 }  // namespace
 
 Mutation draw_mutation(SplitMix& random) {
@@ -205,7 +216,11 @@ std::size_t apply_mutation(Mutation mutation, std::uint8_t* data, std::size_t si
 std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::size_t max_size, std::uint32_t seed,
                            std::optional<slab::Row> row, MutateBytes mutate_bytes, const Language& language) {
   SplitMix random{seed};
-  for (std::size_t left = 1 + random.below(3); left > 0; --left)
+  // Without a corpus, mutations of the empty program take hundreds of inputs to what every program drawn anew has.
+  const bool is_empty = size <= header_size;
+  const std::size_t drawn = random.below(is_empty ? 2 : 16) == 0 ? draw_program(data, max_size, random, language) : 0;
+  if (drawn != 0) size = drawn;
+  for (std::size_t left = drawn != 0 ? 0 : 1 + random.below(3); left > 0; --left)
     if (const std::size_t mutated =
             apply_mutation(draw_mutation(random), data, size, max_size, random, mutate_bytes, language))
       size = mutated;

@@ -198,6 +198,22 @@ TEST_F(Mutator, DrawsEveryKind) {
   EXPECT_EQ(drawn.size(), mutations);
 }
 
+TEST_F(Mutator, DrawsProgramsAnewNowAndThenAndOftenWhereThereIsNoOperation) {
+  for (const std::size_t size : {std::size_t{1}, header_size, program_size}) {
+    std::size_t drawn = 0, operations = 0;
+    for (std::uint32_t seed = 0; seed < 2'000; ++seed) {
+      Bytes program(max_size);
+      program.resize(mutate_program(program.data(), size, max_size, seed, slab::Row::Large, touch_the_row));
+      if (program.size() < header_size || std::ranges::count(header_of(program), 0) > 8) continue;
+      ++drawn;
+      operations += (program.size() - header_size) / record_size;
+    }
+    const double expected = size <= header_size ? 1'000 : 125;
+    EXPECT_NEAR(static_cast<double>(drawn), expected, expected / 4) << size;
+    EXPECT_GT(operations, 20 * drawn) << size;
+  }
+}
+
 TEST_F(Mutator, KeepsTheRowAndTheLargestSizeWhateverItIsGiven) {
   for (std::uint32_t seed = 0; seed < 20'000; ++seed) {
     const std::size_t max = 1 + seed % 200, size = seed % 7 == 0 ? 1 : 1 + seed * 31 % max;
