@@ -105,7 +105,7 @@ def run(broken, words, without, programs=BUILD / "asan" / "bin"):
         overlooked = pathlib.Path(folder) / "overlooked"
         environment = {**os.environ, "SLAB_PLANTED": str(broken.number), "SLABPROOF_WITHOUT": without,
                        "SLABPROOF_OVERLOOKED": str(overlooked)}
-        code, said, _ = limited.run([programs / broken.program, *words], environment, LIMIT)
+        code, said, *_ = limited.run([programs / broken.program, *words], environment, LIMIT)
         if code is None:
             code, said = 1, "hung"
         checks = list(dict.fromkeys(overlooked.read_text().splitlines())) if overlooked.exists() else []

@@ -76,10 +76,16 @@ def arguments_of(words):
     parser.add_argument("--canaries", action="store_true",
                         help="instead, whether each engine still finds a bug deep in the states, ci/bugs/canaries/")
     parser.add_argument("--deep", action="store_true", help="with --canaries, also of the engine whose runs vary")
+    parser.add_argument("--times", action="store_true",
+                        help="instead, how soon each engine finds bugs: behind --bugs, and ci/mutants --bugs --times "
+                             "--help more")
     parser.add_argument("--table", action="store_true", help="print the table of docs/named-bugs.md, and run nothing")
     parser.add_argument("--jobs", metavar="N", type=command.positive(int), default=len(os.sched_getaffinity(0)),
                         help="bugs at once; as many as there are processors")
-    return parser.parse_args(words)
+    arguments = parser.parse_args(words)
+    if arguments.times:
+        parser.error("--times is the second word, behind --bugs, or nothing")
+    return arguments
 
 
 def markdown(bugs):

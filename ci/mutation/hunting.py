@@ -53,7 +53,8 @@ def environment_of(library, seed=1):
 
 def run(program, words, library, seconds=SECONDS, seed=1):
     """(exit status, or None after so many seconds of a processor; what it says; seconds that it took)."""
-    return tuple(limited.run([program, *words], environment_of(library, seed), seconds))
+    ended = limited.run([program, *words], environment_of(library, seed), seconds)
+    return ended.code, ended.said, ended.seconds
 
 
 def end_of(code, said, seconds):

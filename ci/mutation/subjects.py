@@ -105,14 +105,14 @@ class Subjects:
             return self.library(bug.part, tree, folder)
         return self.library(bug.part, tree, folder, sources=CACHE[:1], more=self.guards())
 
-    def engine(self, part, name):
-        """An engine of a part that looks for its subject by LD_LIBRARY_PATH."""
+    def engine(self, part, name, without=()):
+        """An engine of a part that looks for its subject by LD_LIBRARY_PATH, linked without these objects."""
         with self.lock:
-            if (part, name) not in self.is_linked:
-                self.is_linked[part, name] = self.link(part, name)
-            return self.is_linked[part, name]
+            if (part, name, without) not in self.is_linked:
+                self.is_linked[part, name, without] = self.link(part, name, without)
+            return self.is_linked[part, name, without]
 
-    def link(self, part, name):
+    def link(self, part, name, without):
         preset = PARTS[part].engines[name]
         build = BUILD / preset
         run([ROOT / "ci" / "build", preset, name], ROOT, f"{name} is not built")
@@ -130,7 +130,10 @@ class Subjects:
         words = words[:words.index("&&")]
         own = {f"{pathlib.PurePosixPath(source).name}.o" for source in PARTS[part].sources}
         words = [word for word in words if pathlib.PurePosixPath(word).name not in own]
-        program = self.folder / "bin" / name
+        if missing := set(without) - {pathlib.PurePosixPath(word).name for word in words}:
+            raise CannotWork(f"{name} has no {', '.join(missing)} to leave out; mend ci/mutation/times_engines.py")
+        words = [word for word in words if pathlib.PurePosixPath(word).name not in without]
+        program = self.folder / "bin" / "-".join([name, *(["without", *without] if without else [])])
         program.parent.mkdir(parents=True, exist_ok=True)
         at = words.index("-o")
         # In front of the libraries, which have the subject as well.

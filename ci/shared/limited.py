@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import contextlib
+import os
 import resource
 import signal
 import subprocess
@@ -13,8 +14,9 @@ import time
 from shared import child_process
 from shared.command import Stopped
 
-# `code`: None where the time was not enough. `said`: what it wrote to both outputs.
-End = collections.namedtuple("End", "code said seconds")
+# `code`: None where the time was not enough. `said`: what it wrote to both outputs. `processor`: seconds of one, of it
+# and of those of its children that it waited for.
+End = collections.namedtuple("End", "code said seconds processor")
 CLOCK = 10  # seconds of a clock for each of a processor
 _running, _is_over, _lock = set(), threading.Event(), threading.Lock()
 
@@ -30,9 +32,7 @@ def run(words, environment, seconds):
                                           stdout=out, stderr=subprocess.STDOUT)
             _running.add(process)
         try:
-            code = process.wait(CLOCK * seconds)
-        except subprocess.TimeoutExpired:
-            code = None
+            code, processor = _wait(process, CLOCK * seconds)
         finally:
             child_process.signal_group(process, signal.SIGKILL)
             process.wait()
@@ -44,7 +44,19 @@ def run(words, environment, seconds):
         raise Stopped("stopped by a signal before its work was done")
     if code == -signal.SIGXCPU or (code == 2 and "SIGXCPU" in said):
         code = None
-    return End(code, said, time.monotonic() - began)
+    return End(code, said, time.monotonic() - began, processor)
+
+
+def _wait(process, seconds):
+    """Its exit status, or None after so many seconds, and what it took of a processor."""
+    until, done = time.monotonic() + seconds, 0
+    while not done:
+        if time.monotonic() > until:
+            return None, 0.0
+        time.sleep(0.01)
+        done, status, usage = os.wait4(process.pid, os.WNOHANG)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_utime + usage.ru_stime
 
 
 @contextlib.contextmanager
