@@ -44,10 +44,11 @@ def commands(block):
     return found
 
 
-def options_of(command, known={}):
-    if command not in known:
-        known[command] = subprocess.run([ROOT / command, "--help"], text=True, capture_output=True).stdout
-    return known[command]
+def help_of(words, known={}):
+    if words not in known:
+        done = subprocess.run([ROOT / words[0], *words[1:], "--help"], text=True, capture_output=True)
+        known[words] = " ".join(done.stdout.split())
+    return known[words]
 
 
 def command_problems(name, page):
@@ -60,9 +61,12 @@ def command_problems(name, page):
         if not command or not (ROOT / command[0]).exists():
             problems.append(f"{name}: {line}: there is no such command")
             continue
+        words = (command[0],)
         for option in re.findall(r"(?<!\S)--[a-z][\w-]*", line):
-            if option not in options_of(command[0]):
-                problems.append(f"{name}: {line}: {command[0]} --help says nothing of {option}")
+            if option not in help_of(words):
+                problems.append(f"{name}: {line}: {' '.join(words)} --help says nothing of {option}")
+            elif f"{' '.join(words)} {option} --help more" in help_of(words):  # it has options of its own
+                words = (*words, option)
     return problems
 
 
