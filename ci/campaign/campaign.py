@@ -5,7 +5,7 @@ import pathlib
 import sys
 import typing
 
-from campaign import out_format, out_lock
+from campaign import out_format
 from campaign.conclusion import conclude
 from campaign.corpus import Merge, tidy
 from campaign.corpus_replay import CorpusReplay
@@ -15,7 +15,7 @@ from campaign.engines.worker import STATISTICS
 from campaign.fuzzing import Fuzzing, check_space
 from campaign.harvest import Harvest
 from campaign.history import Recorder
-from shared import child_process
+from shared import child_process, folder_lock
 from shared.builds import RUN
 from shared.command import CannotWork
 from shared.text import clock, counted, shown_path
@@ -46,11 +46,11 @@ def end_orphans(out, say):
 
 
 def prepare(campaign, signals, say):
-    """Makes the folders of the run and repairs what a killed run has left. Returns the lock of out_lock.take()."""
+    """Makes the folders of the run and repairs what a killed run has left. Returns the lock of folder_lock.take()."""
     out = campaign.out
     out.mkdir(parents=True, exist_ok=True)
     check_space(out)
-    lock = out_lock.take(out, [campaign.command, *sys.argv[1:]])
+    lock = folder_lock.take(out, [campaign.command, *sys.argv[1:]])
     out_format.claim(out)
     end_orphans(out, say)
     (out / "crashes").mkdir(exist_ok=True)

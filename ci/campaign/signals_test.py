@@ -98,7 +98,7 @@ class CorpusReplay(Overnight):
 
 
 class EveryMoment(Overnight):
-    PLACES = ("check_space", "out_lock.take", "end_orphans", "Merge.recover", "Target.prepare", "tidy", "build",
+    PLACES = ("check_space", "folder_lock.take", "end_orphans", "Merge.recover", "Target.prepare", "tidy", "build",
               "Harvest.take_leftovers", "CorpusReplay.run", "CorpusReplay._hand_out")
 
     def test_a_signal_before_the_fuzzing_ends_the_run_without_a_verdict(self):

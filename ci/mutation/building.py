@@ -8,8 +8,10 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 
 from mutation import schemata
+from shared import folder_lock
 from shared.command import CannotWork
 from shared.sources import files_in
 from shared.targets import BUILD, ROOT
@@ -51,6 +53,7 @@ class Build:
         self.say, self.sanitizer = say, sanitizer
         self.build = BUILD / f"mutants{sanitizer and '-'}{sanitizer}"
         self.tree = self.build / "tree"  # where nobody takes it for sources: beside a CMakeCache.txt
+        self.lock = folder_lock.take(self.build, ["ci/mutants", *sys.argv[1:]])
 
     def copy(self, files):
         """The checkout, except for the headers that are mutated and the corpus."""

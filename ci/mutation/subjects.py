@@ -7,8 +7,10 @@ import pathlib
 import re
 import shlex
 import subprocess
+import sys
 import threading
 
+from shared import folder_lock
 from shared.command import CannotWork
 from shared.targets import BUILD, ROOT
 
@@ -49,6 +51,7 @@ def run(words, folder, what):
 class Subjects:
     def __init__(self, folder=None):
         self.folder = pathlib.Path(folder or BUILD / "asan" / "named_bugs")
+        self.taken = folder_lock.take(self.folder, ["ci/mutants", *sys.argv[1:]])
         self.commands = {}
         self.is_linked = {}
         self.guard_objects = []

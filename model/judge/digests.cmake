@@ -35,8 +35,8 @@ set(digest_compilers ${SLAB_NEWEST_CLANG})
 if(SLAB_GXX)
   list(APPEND digest_compilers ${SLAB_GXX})
 endif()
-set(digest_sources judge/digests.cpp judge/expectation.cpp judge/verdict.cpp memory/arena.cpp memory/contents.cpp
-  subject/saboteur.cpp)
+set(digest_sources judge/digests.cpp judge/expectation.cpp judge/judgement.cpp judge/verdict.cpp memory/arena.cpp
+  memory/contents.cpp subject/saboteur.cpp)
 list(TRANSFORM digest_sources PREPEND ${PROJECT_SOURCE_DIR}/model/)
 list(APPEND digest_sources ${slabproof_judge_at_full_speed})
 add_executable(log_digests judge/digests.cpp)

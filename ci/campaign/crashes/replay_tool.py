@@ -171,9 +171,11 @@ def _unreadable(reason):
 def _lines(stream, stop, waiting, silent_seconds):
     """The lines of a pipe, to its end or until stopped; None at the end if no line comes for too long."""
     pending, since = b"", time.monotonic()
-    while not stop():
+    is_over = False
+    while not is_over:
+        is_over = stop()  # what has been said by then is still read
         waiting()
-        if select.select([stream], [], [], 0.1)[0]:
+        if select.select([stream], [], [], 0 if is_over else 0.1)[0]:
             if not (news := os.read(stream.fileno(), 1 << 16)):
                 return
             *lines, pending = (pending + news).split(b"\n")

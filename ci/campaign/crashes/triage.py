@@ -17,13 +17,13 @@ if __name__ == "__main__":
     from shared import child_process
     SIGNALS = child_process.Signals()  # before the other imports, which take a while
 
-from campaign import out_format, out_lock
+from campaign import out_format
 from campaign.crashes import making, replay_tools
 from campaign.crashes.facts import AFTER_OTHERS
 from campaign.crashes.files import CHAIN, PASSES, beside, crashes_in, finished, home_of, made_of, met
 from campaign.history import samples
 from campaign.progress import Progress
-from shared import child_process, command
+from shared import child_process, command, folder_lock
 from shared.builds import build
 from shared.targets import BUILD, ROOT
 from shared.text import counted, shown_path, table
@@ -96,12 +96,12 @@ class Triage:
         if not learned and (not waiting or self.signals.count):
             return
         try:
-            with out_lock.take(self.out, ["ci/triage"]):
+            with folder_lock.take(self.out, ["ci/triage"]):
                 out_format.claim(self.out)
                 for crash in learned:
                     crash.save()
                 self.make(waiting, found)
-        except out_lock.Taken as error:
+        except folder_lock.Taken as error:
             self.sentences.append(f"nothing is written down or made now: {error}")
         except OSError as error:
             self.sentences.append(f"nothing can be written down or made: {error}")
