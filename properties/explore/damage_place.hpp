@@ -4,8 +4,15 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <new>
+#include <string>
+#include <unordered_set>
+#include <vector>
 
+#include <slab/geometry.hpp>
 #include <slab/slab_info.hpp>
+
+#include "model/memory/sanitizer.hpp"
 
 namespace slabproof {
 
@@ -66,5 +73,41 @@ struct Backend {
   static std::byte* slab_at(std::size_t index, std::size_t size) { return place.slabs[0] + index * size; }
 };
 inline Backend backend;
+
+/// The states of the place that were come upon, each once, in their order.
+class PlaceStates {
+ public:
+  /// What the cache has closed to others is open to what saves and returns to states.
+  static void open() {
+    if (has_asan) permit(&place, sizeof place);
+  }
+  /// Memory that nobody has, of so many slabs, and a new cache, which is the first state.
+  template <class Cache, class BackendType>
+  void begin(const slab::Geometry& geometry, BackendType& of_cache, std::size_t slabs) {
+    static_assert(sizeof(Cache) <= largest_cache);
+    open();
+    std::memset(static_cast<void*>(&place), 0, sizeof place);
+    std::memset(place.slabs, static_cast<int>(returned), sizeof place.slabs);
+    std::memset(place.infos, static_cast<int>(returned), sizeof place.infos);
+    place.room = static_cast<std::uint8_t>(slabs);
+    ::new (static_cast<void*>(place.cache)) Cache{geometry, of_cache};
+    remember();
+  }
+  void remember() {
+    open();
+    place.next = 0;
+    const auto [known, is_new] = known_.emplace(reinterpret_cast<const char*>(&place), sizeof place);
+    if (is_new) in_order_.push_back(&*known);
+  }
+  void go_to(std::size_t state) const {
+    open();
+    std::memcpy(static_cast<void*>(&place), in_order_[state]->data(), sizeof place);
+  }
+  [[nodiscard]] std::size_t size() const { return in_order_.size(); }
+
+ private:
+  std::unordered_set<std::string> known_;
+  std::vector<const std::string*> in_order_;
+};
 
 }  // namespace slabproof

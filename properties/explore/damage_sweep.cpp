@@ -10,8 +10,6 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <string>
-#include <unordered_set>
 #include <vector>
 
 #include <slab/slab.hpp>
@@ -50,20 +48,13 @@ template <slab::Row R, std::size_t Kept>
 class Sweep {
  public:
   using Cache = slab::DynamicCache<R, Backend, Policy<Kept>>;
-  static_assert(sizeof(Cache) <= largest_cache);
 
   /// Takes every `share`-th damage.
   Sweep(slab::Geometry geometry, std::size_t slabs, std::size_t share)
       : geometry_{geometry}, slabs_{slabs}, share_{share} {}
 
   Counts run() {
-    open();
-    std::memset(static_cast<void*>(&place), 0, sizeof place);
-    std::memset(place.slabs, static_cast<int>(returned), sizeof place.slabs);
-    std::memset(place.infos, static_cast<int>(returned), sizeof place.infos);
-    place.room = static_cast<std::uint8_t>(slabs_);
-    ::new (static_cast<void*>(place.cache)) Cache{geometry_, backend};
-    remember();
+    states_.begin<Cache>(geometry_, backend, slabs_);
     for (std::size_t at = 0; at < states_.size(); ++at) {
       expand(at);
       damage_each(at);
@@ -78,23 +69,11 @@ class Sweep {
   [[nodiscard]] std::byte* slot_at(std::size_t slab, std::size_t slot) const {
     return Backend::slab_at(slab, geometry_.slab_size()) + slot * geometry_.stride();
   }
-  /// What the cache has closed to others is open to what saves and returns to states.
-  static void open() {
-    if (has_asan) permit(&place, sizeof place);
-  }
 
   // States.
 
-  void remember() {
-    open();
-    place.next = 0;
-    std::string bytes(reinterpret_cast<const char*>(&place), sizeof place);
-    const auto [known, is_new] = known_.insert(std::move(bytes));
-    if (is_new) states_.push_back(&*known);
-  }
   void go_to(std::size_t state) {
-    open();
-    std::memcpy(static_cast<void*>(&place), states_[state]->data(), sizeof place);
+    states_.go_to(state);
     reported = 0;
   }
   void expand(std::size_t state) {
@@ -103,13 +82,13 @@ class Sweep {
         go_to(state);
         take({op, first});
         check(reported == 0 && cache().audit(), "right use is reported");
-        remember();
+        states_.remember();
       }
     for (const Step& free : frees(state)) {
       go_to(state);
       take(free);
       check(reported == 0 && cache().audit(), "right use is reported");
-      remember();
+      states_.remember();
     }
   }
   [[nodiscard]] std::vector<Step> frees(std::size_t state) {
@@ -295,8 +274,7 @@ class Sweep {
 
   slab::Geometry geometry_;
   std::size_t slabs_, share_;
-  std::unordered_set<std::string> known_;
-  std::vector<const std::string*> states_;
+  PlaceStates states_;
   Counts counts_;
   std::size_t possible_ = 0;
   std::size_t state_ = 0, victim_ = max_slabs, byte_ = 0, how_ = 0;

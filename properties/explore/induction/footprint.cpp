@@ -10,12 +10,10 @@
 #include <new>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include <slab/slab.hpp>
 
-#include "model/memory/sanitizer.hpp"
 #include "model/subject/inspector.hpp"
 #include "properties/explore/damage_place.hpp"
 #include "properties/explore/induction/access_trace.hpp"
@@ -49,18 +47,11 @@ template <slab::Row R, bool Checks, std::size_t Kept>
 class Sweep {
  public:
   using Cache = slab::DynamicCache<R, QuietBackend, Policy<Checks, Kept>>;
-  static_assert(sizeof(Cache) <= largest_cache);
 
   Sweep(slab::Geometry geometry, std::size_t slabs) : geometry_{geometry}, slabs_{slabs} {}
 
   Counts run() {
-    open();
-    std::memset(static_cast<void*>(&place), 0, sizeof place);
-    std::memset(place.slabs, static_cast<int>(returned), sizeof place.slabs);
-    std::memset(place.infos, static_cast<int>(returned), sizeof place.infos);
-    place.room = static_cast<std::uint8_t>(slabs_);
-    ::new (static_cast<void*>(place.cache)) Cache{geometry_, quiet_backend};
-    remember();
+    states_.begin<Cache>(geometry_, quiet_backend, slabs_);
     for (std::size_t at = 0; at < states_.size(); ++at) expand(at);
     counts_.states = states_.size();
     return counts_;
@@ -72,22 +63,9 @@ class Sweep {
   [[nodiscard]] std::uintptr_t slot_at(std::size_t slab, std::size_t slot) const {
     return Backend::number(Backend::slab_at(slab, geometry_.slab_size())) + slot * geometry_.stride();
   }
-  static void open() {
-    if (has_asan) permit(&place, sizeof place);
-  }
 
   // States.
 
-  void remember() {
-    open();
-    place.next = 0;
-    const auto [known, is_new] = known_.emplace(reinterpret_cast<const char*>(&place), sizeof place);
-    if (is_new) states_.push_back(&*known);
-  }
-  void go_to(std::size_t state) {
-    open();
-    std::memcpy(static_cast<void*>(&place), states_[state]->data(), sizeof place);
-  }
   void expand(std::size_t state) {
     for (std::uint8_t first = 0; first < slabs_; ++first) {
       take(state, Op::Alloc, first);
@@ -95,7 +73,7 @@ class Sweep {
     }
     for (const Op op : {Op::AllocNoGrow, Op::Shrink, Op::Statistics}) take(state, op, 0);
     bool live[max_slabs][max_slots];
-    go_to(state);
+    states_.go_to(state);
     std::memcpy(live, place.live, sizeof live);
     for (std::size_t slab = 0; slab < slabs_; ++slab)
       for (std::size_t slot = 0; slot < objects(); ++slot)
@@ -105,7 +83,7 @@ class Sweep {
   // Operations.
 
   void take(std::size_t state, Op op, std::uint8_t first, std::uintptr_t object = 0) {
-    go_to(state);
+    states_.go_to(state);
     state_ = state, op_ = op, object_ = object;
     place.next = first;
     Footprint footprint = footprint_of(op, object);
@@ -123,14 +101,14 @@ class Sweep {
     }
     if (broken != Broken::No && op == Op::Free) touch_another();
     access_trace.is_on = false;
-    open();
+    PlaceStates::open();
     ++counts_.operations;
     counts_.accesses += access_trace.accesses.size();
     if (made) footprint.entry = entry_of(Backend::number(made));
     judge(footprint, before);
     if (made) live_at(Backend::number(made)) = true;
     if (object) live_at(object) = false;
-    remember();
+    states_.remember();
   }
   [[nodiscard]] bool& live_at(std::uintptr_t object) const {
     const std::size_t offset = object - Backend::number(place.slabs);
@@ -331,8 +309,7 @@ class Sweep {
 
   slab::Geometry geometry_;
   std::size_t slabs_;
-  std::unordered_set<std::string> known_;
-  std::vector<const std::string*> states_;
+  PlaceStates states_;
   Counts counts_;
   std::size_t state_ = 0;
   Op op_{};
