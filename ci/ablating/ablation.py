@@ -155,9 +155,7 @@ def main():
     tally = Tally(outcomes)
     print("\n".join(table([["check", "first", "notices", "alone", "alone at all"], *tally.rows()])))
     is_whole = not arguments.only and not arguments.table
-    checks, reasons = judge.checks_of_the_judge(), listed()
-    if not is_whole:
-        checks, reasons = {}, {}
+    checks, reasons = (judge.checks_of_the_judge(), listed()) if is_whole else ({}, {})
     tested = [check for check in idle(checks, tally) if not check.startswith(judge.ANY) and broken.is_missed(check)]
     problems = list(problems_of(checks, tally, reasons, outcomes, tested))
     if arguments.markdown:

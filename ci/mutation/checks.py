@@ -55,9 +55,9 @@ def quick_of(mutants):
 
 def battery(is_quick=False):
     """The most kills a second first; docs/mutants.md has what each takes. `is_quick`: those that decide about QUICK."""
-    def explorer(name, *words):
-        return Check(f"explorer, {name}", "slab_explore", ["--jobs", "1", "--memory", "0.5", *words], CORE,
-                     ("properties/explore",))
+    def explorer(name, *words, of=CORE, sanitizer=""):
+        return Check(f"explorer, {name}", "slab_explore", ["--jobs", "1", "--memory", "0.5", *words], of,
+                     ("properties/explore",), sanitizer)
 
     def replay(name, program, words, of, *sources):
         return Check(name, program, words, of, ("fuzz/replay", *sources))
@@ -91,12 +91,9 @@ def battery(is_quick=False):
                *(f"corpus/{target}" for target in fuzzed)),
         tests("every slot of every stride", "allocator_test", [f"--gtest_filter={long}"], GEOMETRY,
               "properties/allocator"),
-        Check("explorer, 2 objects, ASan", "slab_explore", ["--jobs", "1", "--memory", "0.5", *two, *plain, "Checked"],
-              TOLD, ("properties/explore",), "address"),
-        Check("explorer, 1 object, ASan", "slab_explore", ["--jobs", "1", "--memory", "0.5", *one], TOLD,
-              ("properties/explore",), "address"),
-        Check("explorer, 1 object, Debug, ASan", "slab_explore",
-              ["--jobs", "1", "--memory", "0.5", *one, *plain, "Debug"], TOLD, ("properties/explore",), "address"),
+        explorer("2 objects, ASan", *two, *plain, "Checked", of=TOLD, sanitizer="address"),
+        explorer("1 object, ASan", *one, of=TOLD, sanitizer="address"),
+        explorer("1 object, Debug, ASan", *one, *plain, "Debug", of=TOLD, sanitizer="address"),
         Check("kept slabs, ASan", "allocator_test", ["--gtest_brief=1", "--gtest_filter=Region.Poisons*"], KEPT,
               ("properties/allocator",), "address"),
         tests("other tests of the allocator", "allocator_test", [f"--gtest_filter=-{long}:{slow}"], OTHERS,

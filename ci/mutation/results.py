@@ -4,8 +4,7 @@ A line counts while the sources are those that it was made from: a kill, and tha
 allocator and the operators are the same; that a check let a mutant live, or did not come upon it, while the check is
 the same besides."""
 
-import json
-import os
+from shared import json_lines
 
 KILLED = ("killed", "hung")
 ENDS = (*KILLED, "refused", "alone")  # of which no check tells more
@@ -13,16 +12,10 @@ PASSES = ("survived", "unreached", "absent")  # what a check says of one that it
 TEXTS = ("of", "key", "fate", "check", "by", "what")
 
 
-def entry_of(line):
-    """None for what add() does not write: it tells nothing, and that check is asked again. So is the last line of a run
-    that was ended."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return None
-    is_whole = isinstance(entry, dict) and all(isinstance(entry.get(word), str) for word in TEXTS) and \
-        entry["fate"] in ENDS + PASSES and isinstance(entry.get("seconds"), (int, float))
-    return entry if is_whole else None
+def is_entry(found):
+    """Whether add() has written it. Of what is not, that check is asked again."""
+    return isinstance(found, dict) and all(isinstance(found.get(word), str) for word in TEXTS) and \
+        found["fate"] in ENDS + PASSES and isinstance(found.get("seconds"), (int, float))
 
 
 class Results:
@@ -31,8 +24,8 @@ class Results:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab"):  # what cannot be written is told before anything is built
             pass
-        for line in path.read_text(errors="replace").splitlines():
-            if (entry := entry_of(line)) and entry["of"] == digest:
+        for entry in filter(is_entry, json_lines.read(path)):
+            if entry["of"] == digest:
                 self.take(entry)
 
     def take(self, entry):
@@ -60,7 +53,4 @@ class Results:
         entry = {"of": self.digest, "key": mutant.key, "operator": mutant.operator, "line": mutant.line, "fate": fate,
                  "check": check, "by": by, "what": what, "seconds": round(seconds, 2)}
         self.take(entry)
-        with open(self.path, "a+b") as file:
-            file.seek(-1 if file.tell() else 0, os.SEEK_END)
-            begin = b"" if file.read() in (b"", b"\n") else b"\n"  # behind the last line of a run that was ended
-            file.write(begin + json.dumps(entry).encode() + b"\n")
+        json_lines.append(self.path, entry)

@@ -25,7 +25,7 @@ from mutation import hunting, named, times_engines
 from mutation.building import digest_of
 from mutation.subjects import Subjects
 from mutation.times_page import Page, is_found, table_of, verdicts
-from shared import command, limited
+from shared import command, json_lines, limited
 from shared.command import CannotWork
 from shared.targets import ROOT
 from shared.text import clock, counted, shown_path
@@ -41,11 +41,7 @@ class Times:
     def __init__(self, path, digests):
         self.path, self.digests, self.entries = path, digests, {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        for line in path.read_text().splitlines() if path.exists() else ():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # the last line of a run that was ended
+        for entry in json_lines.read(path):
             if entry["of"] == digests.get(entry["engine"]):
                 self.entries[Search(entry["bug"], entry["engine"], entry["seed"])] = entry
 
@@ -53,10 +49,7 @@ class Times:
         entry = {"of": self.digests[search.engine], **search._asdict(), "executions": executions,
                  "seconds": round(seconds, 3), "as": found}
         self.entries[search] = entry
-        with open(self.path, "a+b") as file:
-            file.seek(-1 if file.tell() else 0, os.SEEK_END)
-            begin = b"" if file.read() in (b"", b"\n") else b"\n"  # behind the last line of a run that was ended
-            file.write(begin + json.dumps(entry).encode() + b"\n")
+        json_lines.append(self.path, entry)
 
 
 def end_of(engine, code, said, seconds, limit):
