@@ -17,6 +17,7 @@ End = collections.namedtuple("End", "how what seconds")
 
 ROWS = ("SmallSinglePage", "SmallMultiPage", "Large")
 CORE = re.compile(r"allocator/include/slab/(?!locked|operator_new|size_|class_|page_blocks|exact)")
+AUDIT = re.compile(r"allocator/include/slab/cache_audit")
 SIZES = re.compile(r"allocator/include/slab/(size_|class_|page_blocks|exact)")
 GEOMETRY = re.compile(r"allocator/include/slab/geometry")
 LOCKED = re.compile(r"allocator/include/slab/locked")
@@ -81,12 +82,15 @@ def battery(is_quick=False):
     return first + [
         tests("quick tests of caches", "allocator_test", [f"--gtest_filter=-{long}:{slow}:{others}"], CORE,
               "properties/allocator"),
-        Check("damage", "slab_damage", ["--quickest"], CORE, ("properties/explore",)),
-        *(explorer(f"2 objects, {row}", *two, "--row", row) for row in ROWS),
+        explorer("accepted states, 1 object", *one, *plain, "Checked", "--every-accepted", of=AUDIT),
         tests("slow tests of caches", "allocator_test", [f"--gtest_filter={slow}"], CORE, "properties/allocator"),
         replay("random programs", "slab_replay", ["--random", "50", "--budget", "0.01"], CORE),
+        *(explorer(f"2 objects, {row}", *two, "--row", row) for row in ROWS),
+        Check("damage", "slab_damage", ["--quickest"], CORE, ("properties/explore",)),
         replay("regressions", "slab_replay", ["--json", *corpus("regressions")], CORE, "corpus/regressions"),
         tests("caches broken on purpose", "model_test", ["--gtest_filter=Sabotage*:Inspector*:Guards*:Make*"], CORE),
+        *(explorer(f"accepted states, 2 objects, {policy}", *two, *plain, policy, "--every-accepted", of=AUDIT)
+          for policy in ("Checked", "Unchecked")),
         replay("a hundredth of the corpus", "slab_replay", ["--json", *corpus(*fuzzed)[::100]], CORE,
                *(f"corpus/{target}" for target in fuzzed)),
         tests("every slot of every stride", "allocator_test", [f"--gtest_filter={long}"], GEOMETRY,
