@@ -5,7 +5,7 @@ import os
 import re
 
 from mutation.building import digest_of
-from shared import limited
+from shared import hosted_worlds, limited
 from shared.command import CannotWork
 from shared.targets import ROOT
 
@@ -22,7 +22,8 @@ SIZES = re.compile(r"allocator/include/slab/(size_|class_|page_blocks|exact)")
 GEOMETRY = re.compile(r"allocator/include/slab/geometry")
 LOCKED = re.compile(r"allocator/include/slab/locked")
 HOSTED = re.compile("allocator/hosted/")
-OTHERS = re.compile(r"allocator/(hosted|include/slab/(locked|operator_new|size_|class_|page_blocks|exact))")
+OPERATORS = re.compile(r"allocator/include/slab/(operator_new|size_|class_|page_blocks|exact)")
+SIZES_AND_HOSTED = re.compile(r"allocator/(hosted/|include/slab/(size_|class_|page_blocks|exact))")
 # Functions of which the explorer's smallest worlds kill every mutant that is not listed.
 QUICK = (
     "CacheSlabs::make_current", "CacheSlabs::slabs_missing_to", "CacheSlabs::keep_for", "CacheCore::put_in",
@@ -33,6 +34,9 @@ QUICK = (
     "SlabSupply::free_info", "SlabSupply::look_up", "Quarantine::at")
 # What the allocator tells a sanitizer of: without one it does nothing.
 TOLD = re.compile(r"allocator/include/slab/(poison\.hpp|\S+ [\w:]+: (forbid|permit)\w*\()")
+TESTS_OF_HOSTED = "Hosted*:Region*:PageMap*:MemoryResource*:Backend*"
+TESTS_OF_SIZES = "SizeClasses*:QuarterSteps*:KernelSizes*:ClassOf*:ClassName*:ExactQuotient*"
+TESTS_OF_LOCKED = "Locked*:GuardedCallers.OfALocked*"
 KEPT = re.compile(r"allocator/hosted/slab/hosted/region\.hpp BasicRegion::(~BasicRegion|hand_out|take_back):")
 
 
@@ -54,6 +58,42 @@ def quick_of(mutants):
     return found
 
 
+def others(replay, tests):
+    """Of what is not the core."""
+    def small_world(words):
+        return Check(f"every state of hosted {' '.join(words)}", "hosted_explore", words, HOSTED,
+                     ("properties/hosted", "properties/explore"))
+
+    def orders(programs):
+        return Check(f"{programs:,} random programs of Locked", "locked_explore",
+                     ["--random", str(programs), "--seed", "1"], LOCKED, ("properties/locked",))
+
+    slow = "PageMap.AgreesWithAStdMap*"
+    return [
+        Check("operators new and delete", "operator_new_test", [], OPERATORS, ("properties/allocator",)),
+        orders(100),
+        replay("50 random programs of sizes", "sizes_replay", ["--random", "50", "--budget", "0.01"], SIZES,
+               "examples"),
+        replay("50 random programs of hosted", "hosted_replay", ["--random", "50", "--budget", "0.01"], HOSTED,
+               "properties/hosted"),
+        tests("tests of Locked", "allocator_test", [f"--gtest_filter={TESTS_OF_LOCKED}"], LOCKED,
+              "properties/allocator"),
+        tests("tests of sizes", "allocator_test", [f"--gtest_filter={TESTS_OF_SIZES}"], SIZES, "properties/allocator"),
+        tests("tests of hosted", "allocator_test", [f"--gtest_filter={TESTS_OF_HOSTED}:SlabInfoCache*-{slow}"],
+              SIZES_AND_HOSTED, "properties/allocator"),
+        *map(small_world, hosted_worlds.all_of_the_tests()),
+        tests("Locked beside its cache", "model_test", ["--gtest_filter=LockedCache.*"], LOCKED),
+        orders(10_000),
+        tests("tests of maps", "allocator_test", ["--gtest_filter=PageMap*"], HOSTED, "properties/allocator"),
+        replay("1,000 random programs of sizes", "sizes_replay", ["--random", "1000", "--budget", "0.01"], SIZES,
+               "examples"),
+        replay("1,000 random programs of hosted", "hosted_replay", ["--random", "1000", "--budget", "0.01"], HOSTED,
+               "properties/hosted"),
+        replay("corpus of hosted", "hosted_replay", ["--json", *corpus("fuzz_hosted")], HOSTED, "properties/hosted",
+               "corpus/fuzz_hosted"),
+    ]
+
+
 def battery(is_quick=False):
     """The most kills a second first; docs/mutants.md has what each takes. `is_quick`: those that decide about QUICK."""
     def explorer(name, *words, of=CORE, sanitizer=""):
@@ -69,7 +109,7 @@ def battery(is_quick=False):
     one, two = ["--objects", "1", "--slabs", "2"], ["--objects", "2", "--slabs", "2"]
     plain = ["--mishaps", "none", "--kept", "1", "--policy"]
     fuzzed = [f"fuzz_{row}" for row in ("small_single_page", "small_multi_page", "large")]
-    slow, others = "StrayWrite.*:CorruptedSlabInfo.*:Statistics.*", "Hosted*:Region*:PageMap*:MemoryResource*:Backend*"
+    slow = "StrayWrite.*:CorruptedSlabInfo.*:Statistics.*"
     long = "Geometry.SlotIndexIsADivisionForEveryStrideAndOffset"  # nine tenths of all
     first = [
         explorer("1 object, Checked", *one, *plain, "Checked"),
@@ -80,7 +120,7 @@ def battery(is_quick=False):
     if is_quick:
         return first
     return first + [
-        tests("quick tests of caches", "allocator_test", [f"--gtest_filter=-{long}:{slow}:{others}"], CORE,
+        tests("quick tests of caches", "allocator_test", [f"--gtest_filter=-{long}:{slow}:{TESTS_OF_HOSTED}"], CORE,
               "properties/allocator"),
         explorer("accepted states, 1 object", *one, *plain, "Checked", "--every-accepted", of=AUDIT),
         tests("slow tests of caches", "allocator_test", [f"--gtest_filter={slow}"], CORE, "properties/allocator"),
@@ -100,15 +140,7 @@ def battery(is_quick=False):
         explorer("1 object, Debug, ASan", *one, *plain, "Debug", of=TOLD, sanitizer="address"),
         Check("kept slabs, ASan", "allocator_test", ["--gtest_brief=1", "--gtest_filter=Region.Poisons*"], KEPT,
               ("properties/allocator",), "address"),
-        tests("other tests of the allocator", "allocator_test", [f"--gtest_filter=-{long}:{slow}"], OTHERS,
-              "properties/allocator"),
-        replay("random programs of sizes", "sizes_replay", ["--random", "1000", "--budget", "0.01"], SIZES, "examples"),
-        replay("random programs of hosted", "hosted_replay", ["--random", "1000", "--budget", "0.01"], HOSTED,
-               "properties/hosted"),
-        Check("random orders of Locked", "locked_explore", ["--random", "1000", "--seed", "1"], LOCKED,
-              ("properties/locked",)),
-        replay("corpus of hosted", "hosted_replay", ["--json", *corpus("fuzz_hosted")], HOSTED, "properties/hosted",
-               "corpus/fuzz_hosted"),
+        *others(replay, tests),
     ]
 
 

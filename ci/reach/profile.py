@@ -11,11 +11,10 @@ import sys
 from reach.exceptions import FUNCTIONS
 from reach.groups import ROWS, Group, group_of, group_of_header
 from reach.sources import ROOT, header_of
-from shared import targets
+from shared import hosted_worlds, targets
 from shared.command import CannotWork
 
 BUILD, OTHERS = (targets.BUILD / preset / "bin" for preset in ("coverage", "reach"))
-HOSTED_WORLD = re.compile(r'"\w+;([\d,]+);([\d,]+);(\d+)"')  # name, sizes, alignments, live objects
 CONDITION = re.compile(r"Condition C\d+ --> \((\d+):(\d+)\)")
 PAIR = re.compile(r"C\d+-Pair: (covered|not covered|constant folded)")
 
@@ -75,12 +74,8 @@ def run_explorer(folder):
     parts = []
     for row in ROWS:
         ran(folder, parts, False, OTHERS / "slab_explore", ["--quick", "--row", row])
-    with open(os.path.join(ROOT, "properties", "hosted", "hosted.cmake"), encoding="utf-8") as tests:
-        worlds = HOSTED_WORLD.findall(tests.read())
-    if not worlds:
-        raise CannotWork("properties/hosted/hosted.cmake has no world of hosted_explore; HOSTED_WORLD must learn it")
-    for sizes, aligns, live in worlds:
-        ran(folder, parts, True, OTHERS / "hosted_explore", ["--sizes", sizes, "--aligns", aligns, "--live", live])
+    for words in hosted_worlds.all_of_the_tests():
+        ran(folder, parts, True, OTHERS / "hosted_explore", words)
     return parts
 
 
