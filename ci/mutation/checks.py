@@ -145,6 +145,14 @@ def battery(is_quick=False):
     ]
 
 
+FASTEST = {check.name for check in battery(is_quick=True)}
+
+
+def asks(check, mutant, is_listed):
+    """Whether a mutant is a matter for a check. A listed one of the core is for the fastest alone: many live long."""
+    return bool(check.of.match(mutant.key)) and not (is_listed and CORE.match(mutant.key) and check.name not in FASTEST)
+
+
 def run(check, program, number, limit, reached=None):
     """Runs it with one mutant, for `limit` seconds of processor time a process, and ten times that of a clock."""
     environment = {**os.environ, "SLAB_MUTANT": str(number), "RC_PARAMS": "seed=1 noshrink=1",

@@ -10,6 +10,7 @@ and does not exist, 2 the work could not be done"""
 
 import collections
 import concurrent.futures
+import itertools
 import os
 import pathlib
 import random
@@ -65,8 +66,10 @@ def line_of(mutant):
     return f"{mutant.operator}: {mutant.key}"
 
 
-def chosen(mutants, arguments):
+def chosen(mutants, arguments, equivalents):
     wanted = checks.quick_of(mutants) if arguments.quick else mutants
+    if arguments.listed:
+        wanted = [m for m in wanted if equivalents.has(m)]
     if arguments.changed is not None:
         lines = changed_lines(arguments.changed)
         wanted = [m for m in wanted if m.line in lines.get(m.file, ())]
@@ -84,9 +87,10 @@ def chosen(mutants, arguments):
 class Hunt:
     """Runs the checks, one after the other, each with all mutants that none before it has killed."""
 
-    def __init__(self, builds, battery, results, jobs, until, say):
-        """`builds`: by their sanitizers. `battery`: the checks, each with what its verdict depends on."""
-        self.builds, self.battery, self.results = builds, battery, results
+    def __init__(self, builds, battery, asks, results, jobs, until, say):
+        """`builds`: by their sanitizers. `battery`: the checks, each with what its verdict depends on. `asks`: whether
+        a check is asked about a mutant."""
+        self.builds, self.battery, self.asks, self.results = builds, battery, asks, results
         self.jobs, self.until, self.say = jobs, until, say
 
     @property
@@ -94,15 +98,19 @@ class Hunt:
         return self.until is not None and time.monotonic() > self.until
 
     def run(self, mutants, size):
-        """Whether it is done with all of them."""
-        for check, by in self.battery:
-            waiting = [m for m in mutants if check.of.match(m.key) and self.results.is_open(m)
-                       and not self.results.has_passed(m, check.name, by)]
+        """Whether it is done with all of them. First each is tried with the check that killed it once."""
+        measured = {}
+        for is_again, (check, by) in itertools.product((True, False), self.battery):
+            waiting = [m for m in mutants if self.asks(check, m) and self.results.is_open(m)
+                       and not self.results.has_passed(m, check.name, by)
+                       and (not is_again or self.results.killer.get(m.key) == check.name)]
             if not waiting:
                 continue
             if self.is_over:
                 return False
-            program, present, seen, seconds = self.measure(check, size)
+            if check.name not in measured:
+                measured[check.name] = self.measure(check, size)
+            program, present, seen, seconds = measured[check.name]
             for mutant in waiting:
                 if mutant.number not in seen:
                     fate = "unreached" if mutant.number in present else "absent"
@@ -157,11 +165,11 @@ class Hunt:
         return not self.is_over or next(waiting, None) is None
 
 
-def fates_of(wanted, battery, results, equivalents):
+def fates_of(wanted, battery, asks, results, equivalents):
     """As they are told, by key."""
     fates = {}
     for mutant in wanted:
-        fate = results.fate(mutant, [(check.name, by) for check, by in battery if check.of.match(mutant.key)])
+        fate = results.fate(mutant, [(check.name, by) for check, by in battery if asks(check, mutant)])
         fates[mutant.key] = "listed" if fate in LIVING and equivalents.has(mutant) else fate
     return fates
 
@@ -201,6 +209,9 @@ def arguments_of():
                         help="only mutants on lines that the working tree changes, since a commit (HEAD)")
     parser.add_argument("--quick", action="store_true",
                         help="only those that the explorer's smallest worlds decide about, and no other check")
+    parser.add_argument("--listed", action="store_true",
+                        help="only those that are listed as equivalent, with every check: of the core they are else "
+                        "tried with the fastest alone")
     parser.add_argument("--sample", metavar="N", type=command.positive(int), help="a random part of so many")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="which part (1)")
     parser.add_argument("--only", metavar="REGEX", help="those in whose line of --list this is found")
@@ -240,7 +251,7 @@ def main():
     until = time.monotonic() + 60 * arguments.minutes if arguments.minutes else None
     mutants, files = mutants_of(ROOT)
     equivalents = Equivalents(ROOT / "ci" / "equivalent-mutants.txt")
-    wanted = chosen(mutants, arguments)
+    wanted = chosen(mutants, arguments, equivalents)
     if arguments.list:
         for mutant in wanted:
             print(line_of(mutant))
@@ -257,8 +268,11 @@ def main():
     digest = digest_of(ROOT, ("allocator",), "\n".join(f"{m.key}\0{m.text}\0{m.when}" for m in mutants))
     results = Results(arguments.results, digest)
     battery = [(check, checks.state_of(check)) for check in checks.battery(arguments.quick)]
+
+    def asks(check, mutant):
+        return checks.asks(check, mutant, not arguments.listed and equivalents.has(mutant))
     is_whole = True
-    fates = fates_of(wanted, battery, results, equivalents)
+    fates = fates_of(wanted, battery, asks, results, equivalents)
     waiting = [m for m in wanted if fates[m.key] == "open"]
     if waiting:
         build_seconds = QUICK_BUILD_SECONDS if arguments.quick else BUILD_SECONDS
@@ -276,9 +290,9 @@ def main():
         told = [m for m in wanted if m.runs and m.key not in refused and any(of.match(m.key) for of in asked)]
         if any(results.is_open(m) for m in told):
             sanitized.write(told, len(mutants) + 1, files)
-        hunt = Hunt({"": build, "address": sanitized}, battery, results, arguments.jobs, until, say)
+        hunt = Hunt({"": build, "address": sanitized}, battery, asks, results, arguments.jobs, until, say)
         is_whole = hunt.run(waiting, len(mutants) + 1)
-        fates = fates_of(wanted, battery, results, equivalents)
+        fates = fates_of(wanted, battery, asks, results, equivalents)
     problems = list(report(wanted, fates, results, equivalents))
     tried = sum(fate != "open" for fate in fates.values())
     print("\n".join(["", *problems, f"{counted(tried, 'mutant')} of {len(wanted):,}; {shown_path(arguments.results)}"]))

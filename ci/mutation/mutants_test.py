@@ -187,7 +187,9 @@ class Files(unittest.TestCase):
             self.assertEqual(third.ended[mutant.key]["what"], "G6/start")
             self.assertFalse(third.is_open(mutant))
             self.assertEqual(third.fate(mutant, []), "killed")
-            self.assertTrue(Results(path, "other sources").is_open(mutant))
+            other = Results(path, "other sources")
+            self.assertTrue(other.is_open(mutant))
+            self.assertEqual(other.killer[mutant.key], "tests")
 
     def test_what_is_no_result_tells_nothing(self):
         mutant = operators.Mutant("f", "g", "return", 1, "a", "b", 0, 1, 0, "b", True, key="f g: a -> b")
@@ -249,9 +251,10 @@ class Files(unittest.TestCase):
                     Equivalents(path)
 
     def test_a_sample_is_the_same_for_the_same_seed(self):
-        arguments = type("", (), {"changed": None, "quick": False, "only": None, "operator": None, "sample": 5,
+        arguments = type("", (), {"changed": None, "quick": False, "only": None, "operator": None, "sample": 5, "listed": False,
                                    "seed": 3})
-        self.assertEqual(mutants.chosen(range(100), arguments), mutants.chosen(range(100), arguments))
+        drawn = [mutants.chosen(range(100), arguments, None) for _ in range(2)]
+        self.assertEqual(*drawn)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 A line counts while the sources are those that it was made from: a kill, and that a mutant does not compile, while the
 allocator and the operators are the same; that a check let a mutant live, or did not come upon it, while the check is
-the same besides."""
+the same besides. A kill of other sources says no more than which check to ask first."""
 
 from shared import json_lines
 
@@ -21,10 +21,13 @@ def is_entry(found):
 class Results:
     def __init__(self, path, digest):
         self.path, self.digest, self.ended, self.passed = path, digest, {}, {}
+        self.killer = {}  # by key: the check that killed a mutant of that name
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab"):  # what cannot be written is told before anything is built
             pass
         for entry in filter(is_entry, json_lines.read(path)):
+            if entry["fate"] in KILLED:
+                self.killer[entry["key"]] = entry["check"]
             if entry["of"] == digest:
                 self.take(entry)
 
