@@ -251,8 +251,8 @@ class Files(unittest.TestCase):
                     Equivalents(path)
 
     def test_a_sample_is_the_same_for_the_same_seed(self):
-        arguments = type("", (), {"changed": None, "quick": False, "only": None, "operator": None, "sample": 5, "listed": False,
-                                   "seed": 3})
+        arguments = type("", (), {"changed": None, "quick": False, "only": None, "operator": None, "sample": 5,
+                                   "listed": False, "seed": 3})
         drawn = [mutants.chosen(range(100), arguments, None) for _ in range(2)]
         self.assertEqual(*drawn)
 
