@@ -120,9 +120,9 @@ def battery(is_quick=False):
     if is_quick:
         return first
     return first + [
+        tests("audits of damaged caches", "model_test", ["--gtest_filter=Audit*"], CORE),
         tests("quick tests of caches", "allocator_test", [f"--gtest_filter=-{long}:{slow}:{TESTS_OF_HOSTED}"], CORE,
               "properties/allocator"),
-        tests("audits of damaged caches", "model_test", ["--gtest_filter=Audit*"], CORE),
         explorer("accepted states, 1 object", *one, *plain, "Checked", "--every-accepted", of=AUDIT),
         tests("slow tests of caches", "allocator_test", [f"--gtest_filter={slow}"], CORE, "properties/allocator"),
         replay("random programs", "slab_replay", ["--random", "50", "--budget", "0.01"], CORE),
