@@ -1,5 +1,6 @@
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -32,6 +33,11 @@ __attribute__((noinline)) auto allocate_here(C& cache) {
 template <class C, class T>
 __attribute__((noinline)) void free_here(C& cache, T object) {
   cache.free(object);
+  __asm__ volatile("" : : : "memory");
+}
+template <class C>
+__attribute__((noinline)) void shrink_here(C& cache) {
+  static_cast<void>(cache.shrink());
   __asm__ volatile("" : : : "memory");
 }
 template <class Function>
@@ -122,6 +128,30 @@ TEST_F(GuardedCallers, OfALockedCacheAreThoseOfTheCache) {
   EXPECT_TRUE(is_in(reports[0].freed_by, &free_here<Blocks, Block*>));
   EXPECT_TRUE(is_in(reports[0].caller, &free_here<Blocks, Block*>));
   cache.shrink();
+}
+
+// One that leaves the quarantine when somebody shrinks the cache, and whose slab is damaged.
+TEST_F(GuardedCallers, OfALockedCacheThatShrinksIsWhoShrinksIt) {
+  SlabsInOrder backend;
+  using Blocks = slab::Locked<Cache<Block, Config{}, SlabsInOrder, Everything>, NoLock>;
+  {
+    Blocks cache{backend};
+    const std::size_t slab = cache.geometry().objects_per_slab();
+    std::vector<Block*> objects;
+    for (std::size_t i = 0; i < 2 * slab; ++i) objects.push_back(cache.alloc());
+    for (std::size_t i = 0; i < 4; ++i) cache.free(objects[i]);
+    for (std::size_t i = 0; i < 4; ++i) cache.free(objects[slab + i]);  // whose slab becomes the current one
+    cache.free(objects[4]);
+    constexpr std::size_t info = 4096 - sizeof(slab::SlabInfo);
+    change(reinterpret_cast<std::byte*>(objects[0]), {info + offsetof(slab::detail::SealedSlots, slots_seal), 1});
+    shrink_here(cache);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].kind, Misuse::CorruptedSlabInfo);
+    EXPECT_TRUE(is_in(reports[0].caller, &shrink_here<Blocks>));
+    for (std::size_t i = slab + 4; i < 2 * slab; ++i) cache.free(objects[i]);
+  }
+  ASSERT_EQ(backend.slabs, 1u);
+  std::free(backend.number.begin()->first);
 }
 
 }  // namespace

@@ -361,13 +361,44 @@ TEST(SizeClasses, ThatWereMadeAgainForgetWhatWasThere) {
   auto* heap = ::new (place) slab::Immortal<Heap>{backend};
   void* const small = (*heap)->alloc(8);
   void* const large = (*heap)->alloc(16384);
+  void* const page = (*heap)->alloc(4096);
+  for (int i = 0; i < 15; ++i) EXPECT_NE((*heap)->alloc(4096), nullptr);  // the last of another slab
+  EXPECT_EQ((*heap)->usable_size(page), 4096u);
   heap = ::new (place) slab::Immortal<Heap>{backend};
-  EXPECT_EQ((*heap)->usable_size(small) + (*heap)->usable_size(large), 0u);
+  EXPECT_EQ((*heap)->usable_size(small) + (*heap)->usable_size(large) + (*heap)->usable_size(page), 0u);
   (*heap)->free(small);
   (*heap)->free(large);
   EXPECT_EQ(kinds(), (std::vector(2, Misuse::OtherCache)));
   EXPECT_EQ((*heap)->live_objects(), 0u);
-  EXPECT_EQ(backend.slabs, 3u);
+  EXPECT_EQ(backend.slabs, 5u);
+}
+
+/// Debug, and goes on.
+struct Debugging : slab::Debug {
+  static void on_misuse(const slab::MisuseReport& report) noexcept { Recording::on_misuse(report); }
+};
+/// Behind the tools' back.
+__attribute__((no_sanitize("address"), noinline)) void change(std::byte* at) {
+  auto* const byte = reinterpret_cast<volatile unsigned char*>(at);
+  *byte = static_cast<unsigned char>(*byte ^ 1);
+}
+TEST(SizeClasses, MakeNoNewObjectInThePlaceOfOneThatCannotBeFreed) {
+  Backend backend;
+  const auto check = [](auto& heap, std::byte* object, const auto& resize) {
+    change(object + 112);
+    EXPECT_EQ(resize(), nullptr);
+    EXPECT_EQ(kinds(), std::vector{Misuse::WriteBeyondObject});
+    EXPECT_EQ(heap.live_objects(), 1u);
+    change(object + 112);
+    heap.free(object, 100);
+    EXPECT_EQ(kinds(), std::vector<Misuse>{});
+  };
+  SizeClasses<Backend, KernelSizes, Debugging> heap{backend};
+  auto* const object = static_cast<std::byte*>(heap.alloc(100));
+  check(heap, object, [&] { return heap.realloc(object, 1000); });
+  SizeClasses<Backend, AlignedSizes, Debugging> aligned{backend};
+  auto* const other = static_cast<std::byte*>(aligned.alloc(100));
+  check(aligned, other, [&] { return aligned.resize(other, 100, 1000); });
 }
 
 }  // namespace
