@@ -35,11 +35,11 @@ SOURCES = (*CORE_SOURCES, "examples/subjects/size_classes.cpp", "properties/host
            "properties/locked/explore_locked.cpp", "properties/locked/world.cpp")
 
 
-def digest_of(root, sources, more=""):
-    """Of the files below these paths."""
+def digest_of(root, sources, more="", may_matter=lambda path: True):
+    """Of the files below these paths that `may_matter`."""
     digest = hashlib.sha256(more.encode())
     for path in files_in(root):
-        if any(path.is_relative_to(source) for source in sources):
+        if may_matter(path) and any(path.is_relative_to(source) for source in sources):
             digest.update(str(path).encode() + b"\0" + (root / path).read_bytes() + b"\0")
     for source in sources:
         if source.startswith("corpus"):  # which is no source to files_in()
