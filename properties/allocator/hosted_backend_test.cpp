@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <set>
 #include <utility>
@@ -77,10 +78,41 @@ TEST(SlabInfoCache, GivesItsSlabsBackWhenTheBackendIsTrimmed) {
   EXPECT_EQ(resident_bytes(backend.begin(), backend.size()), 0u);
 }
 
+/// Is asked for no more than a slab has.
+struct Slabs : Region {
+  using Region::Region;
+  void* alloc_slab(std::size_t size, std::size_t page_size) noexcept {
+    EXPECT_LE(size, Geometry::max_slab_size);
+    EXPECT_GE(size, page_size);
+    return Region::alloc_slab(size, page_size);
+  }
+};
+TEST(SlabInfoCache, HasNoneThatIsLargerThanASlab) {
+  constexpr std::size_t most = Geometry::max_slab_size;
+  Slabs slabs{most};
+  slab::hosted::SlabInfoCache<Slabs> infos{slabs};
+  for (const std::size_t size : {most + 1, SIZE_MAX / 2 + 2, SIZE_MAX}) EXPECT_EQ(infos.alloc_slab_info(size), nullptr);
+  void* const info = infos.alloc_slab_info(most);
+  EXPECT_EQ(info, slabs.begin());
+  infos.free_slab_info(info, most);
+}
+
+TEST(SlabInfoCache, TellsHowManySlabsItGivesBack) {
+  Region region{mebibyte};
+  InfoCache infos{region};
+  for (const std::size_t size : {std::size_t{64}, std::size_t{504}, std::size_t{4032}})
+    infos.free_slab_info(infos.alloc_slab_info(size), size);
+  EXPECT_NE(infos.alloc_slab_info(128), nullptr);
+  EXPECT_EQ(infos.shrink(), 3u);
+  EXPECT_EQ(infos.shrink(), 0u);
+}
+
 // Backend.
 
 TEST(Backend, RefusesPagesBelow4096BytesByName) {
   constexpr Geometry geometry = small(page, page / 2, 64);
+  EXPECT_EQ(Backend::refusal(geometry), GeometryError::PageSizeTooSmall);
+  EXPECT_EQ(Backend::refusal(large(page, 64)), std::nullopt);
   static_assert(Backend::refusal(geometry) == GeometryError::PageSizeTooSmall);
   static_assert(!Backend::refusal(small(page, page, 64)) && !Backend::refusal(large(page, 64)));
   Backend backend{mebibyte};

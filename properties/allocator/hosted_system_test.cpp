@@ -1,9 +1,13 @@
 // What becomes of a Region on a system that refuses, and of a Backend that is used before its constructor.
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -74,6 +78,10 @@ TEST_F(HostedSystem, IsNotAskedForARegionOfAWrongSize) {
   EXPECT_EQ(Refusing::mapped, 0u);
 }
 
+TEST_F(HostedSystem, IsAskedForItsPage) {
+  EXPECT_EQ(slab::hosted::System::page_size(), static_cast<std::size_t>(sysconf(_SC_PAGESIZE)));
+}
+
 TEST_F(HostedSystem, WithSmallerPagesIsUsed) {
   Refusing::page = 1024;
   Region region{mebibyte};
@@ -117,6 +125,84 @@ TEST_F(HostedSystem, IsAskedForNothingMoreOnceItHasRefused) {
     EXPECT_TRUE(backend.audit());
     Refusing::maps_until_refusal = -1;
   }
+}
+
+/// Address space at a chosen place behind a multiple of 4 MiB, and all that it was told to unmap.
+struct Placed {
+  using Range = std::pair<std::byte*, std::size_t>;
+  static constexpr std::size_t align = 4 * mebibyte;
+  static inline std::byte* stretch = nullptr;
+  static inline std::size_t offset = 0;
+  static inline int refusals = 0;
+  static inline std::vector<Range> unmapped;
+
+  static std::size_t page_size() noexcept { return page; }
+  static void* map(std::size_t size) noexcept {
+    EXPECT_LE(size, 2 * align);
+    return stretch + offset;
+  }
+  static bool unmap(void* begin, std::size_t size) noexcept {
+    if (refusals > 0) return --refusals, false;
+    unmapped.emplace_back(static_cast<std::byte*>(begin), size);
+    return true;
+  }
+};
+using slab::hosted::BasicMapping;
+
+class HostedMapping : public testing::Test {
+ protected:
+  HostedMapping() {
+    auto* const begin = static_cast<std::byte*>(slab::hosted::System::map(4 * Placed::align));
+    Placed::stretch = begin + (-reinterpret_cast<std::uintptr_t>(begin) & (Placed::align - 1));
+    begin_ = begin;
+  }
+  ~HostedMapping() override { EXPECT_TRUE(slab::hosted::System::unmap(begin_, 4 * Placed::align)); }
+
+  /// What is unmapped when a mapping of a mebibyte is made and, after that, when it ends.
+  std::pair<std::vector<Placed::Range>, std::vector<Placed::Range>> unmapped_at(std::size_t offset, int refusals) {
+    Placed::offset = offset;
+    Placed::refusals = refusals;
+    std::vector<Placed::Range> first;
+    {
+      const BasicMapping<Placed> mapping{mebibyte, Placed::align};
+      EXPECT_EQ(mapping.begin(), Placed::stretch + (offset == 0 ? 0 : Placed::align));
+      EXPECT_EQ(mapping.size(), mebibyte);
+      first = std::exchange(Placed::unmapped, {});
+      Placed::refusals = 0;
+    }
+    return {first, std::exchange(Placed::unmapped, {})};
+  }
+
+ private:
+  void* begin_;
+};
+
+TEST_F(HostedMapping, GivesBackAtOnceWhatItDoesNotNeedAndTheRestAtItsEnd) {
+  using Ranges = std::vector<Placed::Range>;
+  std::byte *const first = Placed::stretch, *const second = first + Placed::align;
+  constexpr std::size_t spare = Placed::align - page;
+  EXPECT_EQ(unmapped_at(0, 0), std::pair(Ranges{{first + mebibyte, spare}}, Ranges{{first, mebibyte}}));
+  EXPECT_EQ(unmapped_at(page, 0), std::pair(Ranges{{first + page, spare}}, Ranges{{second, mebibyte}}));
+  EXPECT_EQ(unmapped_at(3 * page, 0),
+            std::pair(Ranges{{first + 3 * page, spare - 2 * page}, {second + mebibyte, 2 * page}},
+                      Ranges{{second, mebibyte}}));
+}
+
+TEST_F(HostedMapping, GivesBackAtItsEndWhatTheSystemDidNotTakeBefore) {
+  using Ranges = std::vector<Placed::Range>;
+  std::byte *const first = Placed::stretch, *const second = first + Placed::align;
+  constexpr std::size_t spare = Placed::align - page;
+  EXPECT_EQ(unmapped_at(3 * page, 1),
+            std::pair(Ranges{{second + mebibyte, 2 * page}}, Ranges{{first + 3 * page, spare - 2 * page + mebibyte}}));
+  EXPECT_EQ(unmapped_at(3 * page, 2), std::pair(Ranges{}, Ranges{{first + 3 * page, spare + mebibyte}}));
+  EXPECT_EQ(unmapped_at(0, 1), std::pair(Ranges{}, Ranges{{first, spare + mebibyte}}));
+}
+
+TEST_F(HostedMapping, IsOfWholePages) {
+  for (const std::size_t pages : {std::size_t{1}, std::size_t{2}, SIZE_MAX / page})
+    for (const std::size_t size : {pages * page - page + 1, pages * page - 1, pages * page})
+      EXPECT_EQ(BasicMapping<Placed>::round_up(size), pages * page) << size;
+  EXPECT_EQ(BasicMapping<Placed>::round_up(0), 0u);
 }
 
 // A global that another file's constructor uses too early: here the constructor of an object that is defined before it.

@@ -114,6 +114,31 @@ TEST(MemoryResource, ThrowsBadAllocWhenThereIsNoRoomAndWorksAgainAfterwards) {
   resource.deallocate(resource.allocate(1), 1);
 }
 
+TEST(MemoryResource, AsksUpstreamForNoSmallBlockThoughThereIsNoRoom) {
+  Region region{slab::hosted::HostedSizes::page_size};
+  Upstream upstream;
+  Resource resource{region, &upstream};
+  void* const block = resource.allocate(16, 8);
+  EXPECT_THROW(static_cast<void>(resource.allocate(100, 8)), std::bad_alloc);
+  EXPECT_TRUE(upstream.calls.empty());
+  resource.deallocate(block, 16, 8);
+}
+
+TEST(MemoryResource, TellsWhatEachSizeHas) {
+  Region region{mebibyte};
+  Resource resource{region};
+  void* const block = resource.allocate(100);
+  std::size_t sizes = 0, live = 0;
+  resource.for_each_statistics([&](const slab::SizeClassStatistics& one) {
+    ++sizes;
+    live += one.live_objects;
+    EXPECT_EQ(one.live_objects, one.object_size == 112 ? 1u : 0u);
+  });
+  EXPECT_EQ(sizes, slab::hosted::HostedSizes::count);
+  EXPECT_EQ(live, 1u);
+  resource.deallocate(block, 100);
+}
+
 TEST(MemoryResource, EqualsItselfAlone) {
   Region region{mebibyte};
   Resource one{region}, two{region};
