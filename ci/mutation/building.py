@@ -19,20 +19,6 @@ from shared.text import counted
 
 FLAGS = "-O1 -g1 -w -Wno-c++11-narrowing"
 SAID = re.compile(r"^(\S+?):(\d+):\d+: (error|note|fatal error): ", re.MULTILINE)
-# To optimise functions of so many branches takes minutes. A Cache does what the DynamicCache of its geometry does.
-CMAKE = """
-target_compile_definitions(slab_subjects PRIVATE SLABPROOF_ONE_CACHE)
-foreach(target slab_subjects slab_damage sizes_subject hosted_subject small_hosted_subject locked_explore
-        allocator_test)
-  target_compile_options(${target} PRIVATE -O0 -g0)
-endforeach()
-"""
-# Of the explorer alone.
-CORE_SOURCES = ("model/subject/slab_subject.cpp", "model/subject/slab_guarded_large.cpp",
-                "model/subject/slab_guarded_single_page.cpp", "model/subject/slab_guarded_multi_page.cpp")
-# Sources that between them instantiate what the checks do.
-SOURCES = (*CORE_SOURCES, "examples/subjects/size_classes.cpp", "properties/hosted/hosted_subject.cpp",
-           "properties/locked/explore_locked.cpp", "properties/locked/world.cpp")
 
 
 def digest_of(root, sources, more="", may_matter=lambda path: True):
@@ -49,14 +35,14 @@ def digest_of(root, sources, more="", may_matter=lambda path: True):
 
 
 class Build:
-    def __init__(self, say, sanitizer=""):
-        self.say, self.sanitizer = say, sanitizer
-        self.build = BUILD / f"mutants{sanitizer and '-'}{sanitizer}"
+    def __init__(self, say, part, sanitizer=""):
+        self.say, self.part, self.sanitizer = say, part, sanitizer
+        self.build = BUILD / f"{part.name}{sanitizer and '-'}{sanitizer}"
         self.tree = self.build / "tree"  # where nobody takes it for sources: beside a CMakeCache.txt
         self.lock = folder_lock.take(self.build, ["ci/mutants", *sys.argv[1:]])
 
     def copy(self, files):
-        """The checkout, except for the headers that are mutated and the corpus."""
+        """The checkout, except for the sources that are mutated and the corpus."""
         wanted = set()
         for path in files_in(ROOT):
             if str(path) in files or str(path) == "CMakeLists.txt" or path.parts[0] == "build":
@@ -76,7 +62,7 @@ class Build:
 
     def configure(self):
         lists = self.tree / "CMakeLists.txt"
-        text = (ROOT / "CMakeLists.txt").read_text() + CMAKE
+        text = (ROOT / "CMakeLists.txt").read_text() + self.part.cmake
         schemata.write_if_new(lists, text)
         self.run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja",
                   f"-DCMAKE_TOOLCHAIN_FILE={self.tree}/ci/newest_clang.cmake", "-DSLAB_HARNESS=ON",
@@ -92,10 +78,10 @@ class Build:
     def write(self, wanted, size, files):
         """Makes the copy that the checks are built of, with these mutants. `size`: a number above all of theirs."""
         self.copy(files)
-        schemata.write(files, wanted, size, self.tree)
+        schemata.write(files, wanted, size, self.tree, self.part)
         self.configure()
 
-    def prepare(self, wanted, size, files, digest, instantiating=SOURCES):
+    def prepare(self, wanted, size, files, digest, instantiating):
         """Those of the mutants that do not compile, by their keys. The others are in the copy that the checks are built
         of. What compiles is found out once for each `digest` of all mutants, in the sources `instantiating` what the
         checks do."""
@@ -113,7 +99,7 @@ class Build:
         jobs = len(os.sched_getaffinity(0))
         while True:
             alive = [m for m in wanted if compiles.get(m.key, True)]
-            copies = schemata.write(files, alive, size, self.tree)
+            copies = schemata.write(files, alive, size, self.tree, self.part)
             if not sources:
                 break
             with concurrent.futures.ThreadPoolExecutor(jobs) as pool:

@@ -9,9 +9,10 @@ from shared import hosted_worlds, limited
 from shared.command import CannotWork
 from shared.targets import ROOT
 
-# `of`: whose keys it looks at. `sources`: what it is made of, beside the allocator and model/. `sanitizer`: with which
-# it is compiled.
-Check = collections.namedtuple("Check", "name program words of sources sanitizer", defaults=((), ""))
+# `of`: whose keys it looks at. `sources`: what it is made of, beside what is mutated and `beside`. `sanitizer`: with
+# which it is compiled. `through`: what runs the program, given its path.
+Check = collections.namedtuple("Check", "name program words of sources sanitizer beside through",
+                               defaults=((), "", ("model",), ()))
 # `how`: killed, hung or passed; `what`: the signature, or what there is to say in its place.
 End = collections.namedtuple("End", "how what seconds")
 
@@ -46,12 +47,12 @@ def corpus(*folders):
 
 
 def state_of(check):
-    """What its verdict depends on, beside the allocator."""
+    """What its verdict depends on, beside what is mutated."""
     def may_matter(path):
         """Of model/, its tests are the matter of model_test alone, which CMakeLists.txt there names."""
         is_test = path.name.endswith("_test.cpp") or path.name == "CMakeLists.txt"
         return path.parts[0] != "model" or not is_test or check.program == "model_test"
-    return digest_of(ROOT, ("model", *check.sources), " ".join(map(str, check.words)), may_matter)
+    return digest_of(ROOT, (*check.beside, *check.sources), " ".join(map(str, check.words)), may_matter)
 
 
 def quick_of(mutants):
@@ -62,7 +63,34 @@ def quick_of(mutants):
     return found
 
 
-def others(replay, tests):
+ONE, TWO = ["--objects", "1", "--slabs", "2"], ["--objects", "2", "--slabs", "2"]
+PLAIN = ["--mishaps", "none", "--kept", "1", "--policy"]
+
+
+def explorer(name, *words, of=CORE, sanitizer=""):
+    return Check(f"explorer, {name}", "slab_explore", ["--jobs", "1", "--memory", "0.5", *words], of,
+                 ("properties/explore",), sanitizer)
+
+
+def replay(name, program, words, of, *sources):
+    return Check(name, program, words, of, ("fuzz/replay", *sources))
+
+
+def tests(name, program, words, of, *sources):
+    return Check(name, program, ["--gtest_brief=1", "--gtest_fail_fast", *words], of, sources)
+
+
+def smallest_worlds():
+    """Of the explorer. They are through within a second."""
+    return [
+        explorer("1 object, Checked", *ONE, *PLAIN, "Checked"),
+        explorer("2 objects, Unchecked", *TWO, *PLAIN, "Unchecked"),
+        explorer("1 object, Debug", *ONE, *PLAIN, "Debug"),
+        *(explorer(f"1 object, {row}", *ONE, "--row", row) for row in ROWS),
+    ]
+
+
+def others():
     """Of what is not the core."""
     def small_world(words):
         return Check(f"every state of hosted {' '.join(words)}", "hosted_explore", words, HOSTED,
@@ -100,52 +128,35 @@ def others(replay, tests):
 
 def battery(is_quick=False):
     """The most kills a second first; docs/mutants.md has what each takes. `is_quick`: those that decide about QUICK."""
-    def explorer(name, *words, of=CORE, sanitizer=""):
-        return Check(f"explorer, {name}", "slab_explore", ["--jobs", "1", "--memory", "0.5", *words], of,
-                     ("properties/explore",), sanitizer)
-
-    def replay(name, program, words, of, *sources):
-        return Check(name, program, words, of, ("fuzz/replay", *sources))
-
-    def tests(name, program, words, of, *sources):
-        return Check(name, program, ["--gtest_brief=1", "--gtest_fail_fast", *words], of, sources)
-
-    one, two = ["--objects", "1", "--slabs", "2"], ["--objects", "2", "--slabs", "2"]
-    plain = ["--mishaps", "none", "--kept", "1", "--policy"]
     fuzzed = [f"fuzz_{row}" for row in ("small_single_page", "small_multi_page", "large")]
     slow = "StrayWrite.*:CorruptedSlabInfo.*:Statistics.*"
     long = "Geometry.SlotIndexIsADivisionForEveryStrideAndOffset"  # nine tenths of all
-    first = [
-        explorer("1 object, Checked", *one, *plain, "Checked"),
-        explorer("2 objects, Unchecked", *two, *plain, "Unchecked"),
-        explorer("1 object, Debug", *one, *plain, "Debug"),
-        *(explorer(f"1 object, {row}", *one, "--row", row) for row in ROWS),
-    ]
+    first = smallest_worlds()
     if is_quick:
         return first
     return first + [
         tests("audits of damaged caches", "model_test", ["--gtest_filter=Audit*"], CORE),
         tests("quick tests of caches", "allocator_test", [f"--gtest_filter=-{long}:{slow}:{TESTS_OF_HOSTED}"], CORE,
               "properties/allocator"),
-        explorer("accepted states, 1 object", *one, *plain, "Checked", "--every-accepted", of=AUDIT),
+        explorer("accepted states, 1 object", *ONE, *PLAIN, "Checked", "--every-accepted", of=AUDIT),
         tests("slow tests of caches", "allocator_test", [f"--gtest_filter={slow}"], CORE, "properties/allocator"),
         replay("random programs", "slab_replay", ["--random", "50", "--budget", "0.01"], CORE),
-        *(explorer(f"2 objects, {row}", *two, "--row", row) for row in ROWS),
+        *(explorer(f"2 objects, {row}", *TWO, "--row", row) for row in ROWS),
         Check("damage", "slab_damage", ["--quickest"], CORE, ("properties/explore",)),
         replay("regressions", "slab_replay", ["--json", *corpus("regressions")], CORE, "corpus/regressions"),
         tests("caches broken on purpose", "model_test", ["--gtest_filter=Sabotage*:Inspector*:Guards*:Make*"], CORE),
-        *(explorer(f"accepted states, 2 objects, {policy}", *two, *plain, policy, "--every-accepted", of=AUDIT)
+        *(explorer(f"accepted states, 2 objects, {policy}", *TWO, *PLAIN, policy, "--every-accepted", of=AUDIT)
           for policy in ("Checked", "Unchecked")),
         replay("a hundredth of the corpus", "slab_replay", ["--json", *corpus(*fuzzed)[::100]], CORE,
                *(f"corpus/{target}" for target in fuzzed)),
         tests("every slot of every stride", "allocator_test", [f"--gtest_filter={long}"], GEOMETRY,
               "properties/allocator"),
-        explorer("2 objects, ASan", *two, *plain, "Checked", of=TOLD, sanitizer="address"),
-        explorer("1 object, ASan", *one, of=TOLD, sanitizer="address"),
-        explorer("1 object, Debug, ASan", *one, *plain, "Debug", of=TOLD, sanitizer="address"),
+        explorer("2 objects, ASan", *TWO, *PLAIN, "Checked", of=TOLD, sanitizer="address"),
+        explorer("1 object, ASan", *ONE, of=TOLD, sanitizer="address"),
+        explorer("1 object, Debug, ASan", *ONE, *PLAIN, "Debug", of=TOLD, sanitizer="address"),
         Check("kept slabs, ASan", "allocator_test", ["--gtest_brief=1", "--gtest_filter=Region.Poisons*"], KEPT,
               ("properties/allocator",), "address"),
-        *others(replay, tests),
+        *others(),
     ]
 
 
@@ -164,7 +175,7 @@ def run(check, program, number, limit, reached=None):
     environment.pop("SLAB_REACHED", None)
     if reached:
         environment["SLAB_REACHED"] = str(reached)
-    ended = limited.run([program, *check.words], environment, limit)
+    ended = limited.run([*check.through, program, *check.words], environment, limit)
     if ended.code == 0:
         return End("passed", "", ended.seconds)
     if ended.code is None:

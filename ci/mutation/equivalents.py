@@ -16,8 +16,9 @@ def in_each(key):
 
 
 class Equivalents:
-    def __init__(self, path):
-        self.reasons = {}
+    def __init__(self, path, others="model/"):
+        """`others`: how the keys begin whose mutants are not looked at."""
+        self.reasons, self.others = {}, others
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if not line.strip() or line.startswith("#"):
                 continue
@@ -34,4 +35,4 @@ class Equivalents:
     def without(self, mutants):
         """The keys that no mutant has."""
         keys = {key for mutant in mutants for key in (mutant.key, in_each(mutant.key))}
-        return [key for key in self.reasons if key not in keys]
+        return [key for key in self.reasons if key not in keys and not key.startswith(self.others)]

@@ -104,6 +104,8 @@ class Expressions:
                     self.add(name, self.range(cursor), self.with_other(cursor, at, operator, table[operator]))
         if operator == ",":
             self.left_out(children[0])
+        elif operator == "=":
+            self.target = self.range(children[0])
         for child in children:
             self.walk(child)
 
@@ -162,7 +164,7 @@ class Expressions:
                     break
             arguments = [child for child in children if child.extent.start.offset > opening]
             for one, other in zip(arguments, arguments[1:]):
-                if self.of(one) == self.of(other) or not self.may_be_swapped(one, other):
+                if self.of(one) == self.of(other) or not self.may_be_swapped(one, other, where == self.target):
                     continue
                 ranges = self.range(one), self.range(other)
                 self.add("argument", where, "".join((
@@ -176,13 +178,16 @@ class Expressions:
     def is_pointer(self, cursor):
         return cursor.type.get_canonical().kind == self.types.POINTER
 
-    def may_be_swapped(self, one, other):
-        """False where the types do not convert into each other, as far as a template says which they are."""
+    def may_be_swapped(self, one, other, is_target):
+        """False where the types do not convert into each other, as far as a template says which they are.
+        `is_target`: of a call whose result is assigned to, which another type makes another."""
         if "LAMBDA_EXPR" in (one.kind.name, other.kind.name):
             return False
         one, other = one.type.get_canonical(), other.type.get_canonical()
         kinds = self.types
         unknown = (kinds.INVALID, kinds.DEPENDENT, kinds.UNEXPOSED, kinds.OVERLOAD)
+        if is_target and (one.kind in unknown) != (other.kind in unknown):
+            return False
         numbers = (kinds.BOOL, kinds.UCHAR, kinds.USHORT, kinds.UINT, kinds.ULONG, kinds.INT, kinds.LONG, *unknown)
         if one.kind in numbers and other.kind in numbers:
             return True

@@ -1,9 +1,11 @@
-"""Changes the allocator in every way that a fixed set of operators has, one change at a time, and says which of these
-mutants the checks kill. All that can be chosen at run time are compiled at once. The checks then run with one after
-the other, the fastest check first, where a check comes upon the mutant and none before it has killed it.
+"""Changes the allocator, or with --judge the judge of it, in every way that a fixed set of operators has, one change
+at a time, and says which of these mutants the checks kill. All that can be chosen at run time are compiled at once. The
+checks then run with one after the other, the fastest check first, where a check comes upon the mutant and none before
+it has killed it.
 
-What becomes of each is added to fuzz-out/mutants.jsonl; a second run of the same sources goes on from there. Mutants
-that no user can tell from the original are listed in ci/equivalent-mutants.txt, each with the reason.
+What becomes of each is added to fuzz-out/mutants.jsonl, or fuzz-out/mutants-judge.jsonl; a second run of the same
+sources goes on from there. Mutants that no user can tell from the original are listed in ci/equivalent-mutants.txt,
+each with the reason.
 
 exit: 0 every mutant that was tried was killed or is listed, 1 one was not, or is listed and was killed, or is listed
 and does not exist, 2 the work could not be done"""
@@ -24,8 +26,8 @@ import time
 if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])  # modules are named from ci/ on
 
-from mutation import checks
-from mutation.building import CORE_SOURCES, SOURCES, Build, digest_of
+from mutation import checks, judge_checks, parts
+from mutation.building import Build, digest_of
 from mutation.equivalents import Equivalents
 from mutation.operators import OPERATORS, mutants_of
 from mutation.results import KILLED, Results
@@ -34,25 +36,24 @@ from shared.command import CannotWork
 from shared.targets import ROOT
 from shared.text import clock, counted, shown_path, table
 
-RESULTS = ROOT / "fuzz-out" / "mutants.jsonl"
 FATES = {"killed": "killed", "hung": "killed (hung)", "survived": "survived", "unreached": "reached by no check",
          "listed": "listed as equivalent", "refused": "did not compile", "absent": "in no program",
          "alone": "decided by the compiler: not tried", "open": "not through all checks yet"}
 LIVING = ("survived", "unreached")
-SECONDS_EACH, BUILD_SECONDS, QUICK_BUILD_SECONDS = 1.0, 240, 50
+SECONDS_EACH, QUICK_BUILD_SECONDS = 1.0, 50
 
 
-def changed_lines(commit):
-    """Lines of allocator/ by file that the working tree has and `commit` has not."""
+def changed_lines(commit, folders=parts.ALLOCATOR.folders):
+    """Lines of these folders by file that the working tree has and `commit` has not."""
     def git(*words):
         done = subprocess.run(["git", "-C", ROOT, *words], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         if done.returncode != 0:
             raise CannotWork(f"--changed {commit}: git does not tell what was changed")
         return done.stdout.splitlines()
-    new = git("ls-files", "--others", "--exclude-standard", "--", "allocator")
+    new = git("ls-files", "--others", "--exclude-standard", "--", *folders)
     lines, file = {file: range(1, 1 << 30) for file in new}, None
     for line in git("diff", "-U0", "--no-ext-diff", "--no-color", "--relative", "--src-prefix=a/", "--dst-prefix=b/",
-                    commit, "--", "allocator"):
+                    commit, "--", *folders):
         if line.startswith("+++ "):
             file = line.removeprefix("+++ b/")
         elif found := re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line):
@@ -66,12 +67,12 @@ def line_of(mutant):
     return f"{mutant.operator}: {mutant.key}"
 
 
-def chosen(mutants, arguments, equivalents):
+def chosen(mutants, arguments, equivalents, part=parts.ALLOCATOR):
     wanted = checks.quick_of(mutants) if arguments.quick else mutants
     if arguments.listed:
         wanted = [m for m in wanted if equivalents.has(m)]
     if arguments.changed is not None:
-        lines = changed_lines(arguments.changed)
+        lines = changed_lines(arguments.changed, part.folders)
         wanted = [m for m in wanted if m.line in lines.get(m.file, ())]
     if arguments.only:
         if not any(re.search(arguments.only, line_of(m)) for m in mutants):
@@ -205,6 +206,8 @@ def arguments_of():
     parser = command.parser("ci/mutants", __doc__)
     parser.add_argument("--bugs", action="store_true",
                         help="instead, the named bugs of ci/bugs/: the first word, and ci/mutants --bugs --help more")
+    parser.add_argument("--judge", action="store_true",
+                        help="mutants of the judge: what it does not miss, and cries out about in vain, kills them")
     parser.add_argument("--changed", metavar="COMMIT", nargs="?", const="HEAD",
                         help="only mutants on lines that the working tree changes, since a commit (HEAD)")
     parser.add_argument("--quick", action="store_true",
@@ -220,11 +223,13 @@ def arguments_of():
     parser.add_argument("--jobs", metavar="N", type=command.positive(int), default=len(os.sched_getaffinity(0)),
                         help="mutants at once; as many as there are processors")
     parser.add_argument("--list", action="store_true", help="print the mutants and build nothing")
-    parser.add_argument("--results", metavar="FILE", type=pathlib.Path, default=RESULTS,
-                        help="where results are kept (fuzz-out/mutants.jsonl)")
+    parser.add_argument("--results", metavar="FILE", type=pathlib.Path,
+                        help="where results are kept (fuzz-out/mutants.jsonl; fuzz-out/mutants-judge.jsonl)")
     arguments = parser.parse_args()
     if arguments.bugs:
         parser.error("--bugs is the first word, or nothing")
+    if arguments.judge and arguments.quick:
+        parser.error("--quick is of the allocator, not of --judge: no check decides at once about a judge")
     try:
         re.compile(arguments.only or "")
     except re.error as error:
@@ -249,9 +254,11 @@ def main():
     if subprocess.run([ROOT / "ci" / "setup", "--mutants"], stdin=subprocess.DEVNULL, stdout=2).returncode != 0:
         raise CannotWork("nothing was done; the reason is above")
     until = time.monotonic() + 60 * arguments.minutes if arguments.minutes else None
-    mutants, files = mutants_of(ROOT)
-    equivalents = Equivalents(ROOT / "ci" / "equivalent-mutants.txt")
-    wanted = chosen(mutants, arguments, equivalents)
+    part = parts.judge(ROOT) if arguments.judge else parts.ALLOCATOR
+    arguments.results = arguments.results or ROOT / "fuzz-out" / f"{part.name}.jsonl"
+    mutants, files = mutants_of(ROOT, part)
+    equivalents = Equivalents(ROOT / "ci" / "equivalent-mutants.txt", part.others)
+    wanted = chosen(mutants, arguments, equivalents, part)
     if arguments.list:
         for mutant in wanted:
             print(line_of(mutant))
@@ -265,9 +272,10 @@ def main():
     if not wanted:
         print("The changed lines have no mutants; nothing was tried.")
         return 0
-    digest = digest_of(ROOT, ("allocator",), "\n".join(f"{m.key}\0{m.text}\0{m.when}" for m in mutants))
+    digest = digest_of(ROOT, part.digested(files), "\n".join(f"{m.key}\0{m.text}\0{m.when}" for m in mutants))
     results = Results(arguments.results, digest)
-    battery = [(check, checks.state_of(check)) for check in checks.battery(arguments.quick)]
+    battery = [(check, checks.state_of(check)) for check in (
+        judge_checks.battery() if arguments.judge else checks.battery(arguments.quick))]
 
     def asks(check, mutant):
         return checks.asks(check, mutant, not arguments.listed and equivalents.has(mutant))
@@ -275,17 +283,17 @@ def main():
     fates = fates_of(wanted, battery, asks, results, equivalents)
     waiting = [m for m in wanted if fates[m.key] == "open"]
     if waiting:
-        build_seconds = QUICK_BUILD_SECONDS if arguments.quick else BUILD_SECONDS
+        build_seconds = QUICK_BUILD_SECONDS if arguments.quick else part.build_seconds
         say(f"{counted(len(waiting), 'mutant')} of {len(wanted):,} to try, about "
             f"{clock(build_seconds + SECONDS_EACH * len(waiting) / arguments.jobs)} on idle processors")
-        build = Build(say)
+        build = Build(say, part)
         refused = build.prepare(wanted, len(mutants) + 1, files, digest,
-                                CORE_SOURCES if arguments.quick else SOURCES)
+                                parts.CACHES if arguments.quick else part.sources)
         for mutant in waiting:
             if not mutant.runs or mutant.key in refused:
                 results.add(mutant, "refused" if mutant.runs else "alone")
         waiting = list(filter(results.is_open, waiting))
-        sanitized = Build(say, "address")
+        sanitized = Build(say, part, "address")
         asked = [check.of for check, _ in battery if check.sanitizer]
         told = [m for m in wanted if m.runs and m.key not in refused and any(of.match(m.key) for of in asked)]
         if any(results.is_open(m) for m in told):

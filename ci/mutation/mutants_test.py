@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What the operators of ci/mutants make of a small header, what its copy does, and how results are kept. Skipped (77)
-without libclang."""
+"""What the operators of ci/mutants make of a small header, and of a small judge, what their copies do, and how results
+are kept. Skipped (77) without libclang."""
 
 import contextlib
 import io
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,12 +15,14 @@ from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
-from mutation import checks, contexts, mutants, operators, schemata, syntax
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "fuzz"))
+from mutation import checks, contexts, escapes, judge_checks, mutants, operators, parts, schemata, syntax
 from mutation.building import Build
 from mutation.equivalents import Equivalents
 from mutation.results import Results
 from shared import tests
 from shared.command import CannotWork
+from shared.targets import ROOT
 
 HEADER = """#pragma once
 namespace slab {
@@ -65,10 +68,42 @@ int main(int argc, char**) {
 }
 """
 
+# A judge, and what of model/ is none.
+COUNTED = """#pragma once
+namespace slabproof {
+bool is_allowed(int n);
+inline int most() { return 3; }
+}
+"""
+COUNTING = """#include "model/judge/expectation.hpp"
+namespace slabproof {
+namespace {
+int half(int n) { return n / 2; }
+}  // namespace
+bool is_allowed(int n) { return half(n) < most(); }
+}  // namespace slabproof
+"""
+ASKED = """#include "model/judge/expectation.hpp"
+int main() { return slabproof::is_allowed(5) && !slabproof::is_allowed(6) ? 0 : 1; }
+"""
+SCENE = {
+    "model/judge/expectation.hpp": COUNTED, "model/judge/expectation.cpp": COUNTING,
+    "model/judge/expectation_test.cpp": "namespace slabproof { int tested() { return 1 + 1; } }\n",
+    "model/judge/ablation.cpp": "namespace slabproof { int ablated() { return 1 + 1; } }\n",
+    "model/memory/region.cpp": "namespace slabproof { int region(int n) { return n + 1; } }\n",
+    "model/memory/arena.cpp": "namespace slabproof { int arena(int n) { return n + 1; } }\n",
+    "model/subject/inspector.hpp": "#pragma once\n",
+    "model/subject/slab_audit.hpp": "#pragma once\nnamespace slabproof { inline int failures() { return 1; } }\n",
+}
+TOOL = """#!/bin/sh
+if [ "$SLAB_MUTANT" = 7 ] && [ "$SLAB_PLANTED" = 3 ]; then words="$OTHER"; else words='"B8/alloc", "sentence": "B8"'; fi
+echo "{\\"outcome\\": \\"violated\\", \\"signature\\": $words}"
+"""
+
 
 def scene(folder):
     """A root with that header for an allocator."""
-    for header in syntax.HEADERS:
+    for header in parts.ALLOCATOR.units(folder):
         room = "hosted" if "hosted" in header else "include"
         path = folder / "allocator" / room / header
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +243,7 @@ class Files(unittest.TestCase):
 
     def test_none_at_all_is_no_success(self):
         mutant = operators.Mutant("f", "g", "return", 1, "a", "b", 0, 1, 0, "b", True, key="f g: a -> b")
-        with mock.patch.object(mutants, "mutants_of", lambda _: ([mutant], {})), \
+        with mock.patch.object(mutants, "mutants_of", lambda *_: ([mutant], {})), \
                 mock.patch.object(mutants.Equivalents, "without", lambda *_: []), \
                 mock.patch.object(mutants.subprocess, "run", return_value=mock.Mock(returncode=0, stdout="")):
             for words in (["--operator", "bit"], ["--only", "^return: f g", "--operator", "bit"]):
@@ -255,6 +290,109 @@ class Files(unittest.TestCase):
                                    "listed": False, "seed": 3})
         drawn = [mutants.chosen(range(100), arguments, None) for _ in range(2)]
         self.assertEqual(*drawn)
+
+
+class OfTheJudge(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.holder = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls.holder.name).resolve()
+        for name, text in SCENE.items():
+            (cls.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (cls.folder / name).write_text(text)
+        cls.part = parts.judge(cls.folder)
+        cls.mutants, cls.files = operators.mutants_of(cls.folder, cls.part)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.holder.cleanup()
+
+    def test_there_are_mutants_of_sources_and_headers_but_not_of_tests(self):
+        self.assertEqual({*self.files}, {"model/judge/expectation.hpp", "model/judge/expectation.cpp",
+                                         "model/memory/region.cpp", "model/subject/inspector.hpp",
+                                         "model/subject/slab_audit.hpp"})
+        keys = {mutant.key for mutant in self.mutants}
+        for key in ("model/judge/expectation.cpp is_allowed: half(n) < most() -> half(n) <= most()",
+                    "model/judge/expectation.hpp most: 3 -> 3 + 1", "model/memory/region.cpp region: 1 -> 1 + 1"):
+            self.assertIn(key, keys)
+        here = parts.sources_of_judge(ROOT)
+        for name in ("model/judge/verdict.cpp", "model/judge/any/checks.cpp", "model/memory/contents.cpp"):
+            self.assertIn(name, here)
+        self.assertFalse([name for name in here if "ablation" in name or "_test" in name or "digests" in name])
+
+    def test_those_of_sources_are_chosen_at_run_time(self):
+        copy = self.folder / "copy"
+        copies = schemata.write(self.files, self.mutants, len(self.mutants) + 1, copy, self.part)
+        (copy / "main.cpp").write_text(ASKED)
+        program = copy / "program"
+        subprocess.run(["clang++-19", "-std=c++20", "-w", f"-I{copy}", copy / "model/judge/expectation.cpp",
+                        copy / "main.cpp", "-o", program], check=True)
+        ends = {}
+        for mutant in self.mutants:
+            check = checks.Check("program", "", [], judge_checks.ALL)
+            ends[mutant.key.split(" ", 1)[1]] = checks.run(check, program, mutant.number, 20).how
+        self.assertEqual(checks.run(check, program, 0, 20).how, "passed")
+        self.assertEqual(ends["is_allowed: half(n) < most() -> half(n) <= most()"], "killed")
+        self.assertEqual(ends["half: 2 -> 2 - 1"], "killed")
+        self.assertEqual(ends["failures: 1 -> 1 + 1"], "passed")  # of what the program has not
+        line = next(number for number, text in enumerate(
+            copies["model/judge/expectation.cpp"].text.split("\n"), 1) if "slab_mutant::on<" in text)
+        self.assertIn(line, copies["model/judge/expectation.cpp"].numbers)
+
+    def test_two_meanings_of_a_name_are_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder).resolve()
+            other = "namespace slabproof { namespace { long half(int n) { return n; } } }"
+            for name, text in {**SCENE, "model/judge/other.cpp": other}.items():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text(text)
+            with self.assertRaisesRegex(CannotWork, "the judge does not compile"):
+                operators.mutants_of(root, parts.judge(root))
+
+    def test_each_part_has_its_lines_of_the_equivalents(self):
+        path = self.folder / "listed"
+        path.write_text("model/judge/a f: 1 -> 2 ;; why\nallocator/b f: 1 -> 2 ;; why\nelsewhere f: 1 -> 2 ;; why\n")
+        of_allocator, of_judge = Equivalents(path), Equivalents(path, self.part.others)
+        self.assertEqual(of_allocator.without([]), ["allocator/b f: 1 -> 2", "elsewhere f: 1 -> 2"])
+        self.assertEqual(of_judge.without([]), ["model/judge/a f: 1 -> 2", "elsewhere f: 1 -> 2"])
+
+    def test_quick_is_of_the_allocator(self):
+        with mock.patch.object(sys, "argv", ["mutants", "--judge", "--quick"]), \
+                contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit) as end:
+            mutants.main()
+        self.assertEqual(end.exception.code, 2)
+        self.assertIn("--quick is of the allocator", said.getvalue())
+
+    def test_results_of_one_part_are_none_of_the_other(self):
+        self.assertEqual(parts.ALLOCATOR.digested(self.files), ("allocator",))
+        self.assertEqual({*self.part.digested(self.files)}, {*self.files})
+        self.assertNotEqual(self.part.name, parts.ALLOCATOR.name)
+
+    def test_a_judge_that_says_another_thing_of_a_bug_is_told(self):
+        tool = self.folder / "bin" / "replay"
+        tool.parent.mkdir(exist_ok=True)
+        tool.write_text(TOOL)
+        tool.chmod(0o755)
+
+        def ask(mutant, other=""):
+            with mock.patch.dict(os.environ, {"SLAB_MUTANT": str(mutant), "OTHER": other}), \
+                    mock.patch.object(sys, "argv", ["escapes.py", str(tool)]), \
+                    mock.patch.object(escapes.bugs, "BUGS", escapes.bugs.BUGS[:4]), \
+                    contextlib.redirect_stdout(io.StringIO()) as said:
+                code = escapes.main()
+            return code, checks.told(said.getvalue(), code)
+
+        with self.assertRaisesRegex(CannotWork, "without a mutant comes first"):
+            ask(7)
+        self.assertEqual(ask(0)[0], 0)
+        noted = json.loads((tool.parent / "said_of_planted_bugs.json").read_text())
+        third = next(name for name, (number, *_) in noted.items() if number == 3)
+        self.assertEqual(ask(6, '"B9/alloc", "sentence": "B9"'), (0, "exit 0"))
+        for other in ('"B9/alloc", "sentence": "B8"', '"B8/alloc", "sentence": "B9"', "nothing"):
+            self.assertEqual(ask(7, other), (1, f"B8/alloc of {third}"))
+        tool.write_text(TOOL.replace("B8/alloc", "agreed"))
+        with self.assertRaisesRegex(CannotWork, "no more than 0 of 4 bugs"):
+            ask(0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The operators: which mutants there are of a header. No mutant is made whose death follows from that of another:
+"""The operators: which mutants there are of a source. No mutant is made whose death follows from that of another:
 
 - `a < b` becomes `a <= b` and false. Whoever tells both tells `a >= b` and true too, which differ wherever one of them
   does. (Kaminski, Ammann and Offutt, "Improving logic-based testing", 2013, have `a != b` as the third: where the left
@@ -19,6 +19,7 @@ import re
 
 from mutation.contexts import CONTEXTS, narrowed, notable
 from mutation.expressions import FORCED, FOUND, JUMP, RETURNED, STATEMENT, VALUE, Expressions, stripped
+from mutation.parts import ALLOCATOR
 from mutation.syntax import parse
 
 OPERATORS = ("relational", "arithmetic", "bit", "constant", "condition", "statement", "argument", "return", "omission")
@@ -51,6 +52,7 @@ class Finder(Expressions):
         self.types, self.file, self.name = cindex.TypeKind, file, name
         self.found, self.function, self.context = [], [], {}
         self.is_constant, self.result = False, ""
+        self.target = None  # of the assignment that is walked
 
     def text(self, start, end):
         """Of a range, on one line and without comments."""
@@ -301,9 +303,9 @@ class Finder(Expressions):
                 self.walk(child)
 
 
-def mutants_of(root):
-    """All of the allocator, in the order of the source, and its files by their names below `root`."""
-    cindex, cursors, parsed = parse(root)
+def mutants_of(root, part=ALLOCATOR):
+    """All of it, in the order of the source, and its files by their names below `root`."""
+    cindex, cursors, parsed = parse(root, part)
     files, found, names = {}, [], {}
     for path, file in parsed.items():
         names[path] = path.removeprefix(f"{root}/")

@@ -1,4 +1,4 @@
-"""A copy of the allocator in which every mutant that runs is compiled at once; SLAB_MUTANT in the environment says
+"""A copy of the sources in which every mutant that runs is compiled at once; SLAB_MUTANT in the environment says
 which one a program has, by its number. With 0, or without it, a program has none.
 
 Each mutant is on a line of its own, so that what the compiler says of a line is said of a mutant."""
@@ -6,6 +6,7 @@ Each mutant is on a line of its own, so that what the compiler says of a line is
 import re
 
 from mutation.expressions import FORCED, JUMP, STATEMENT
+from mutation.parts import ALLOCATOR
 
 SWITCH = r"""#pragma once
 #include <cstdlib>
@@ -61,7 +62,7 @@ template <class T>
 
 
 class Copy:
-    """Of one header: its text, and which mutant is on which of its lines."""
+    """Of one source: its text, and which mutant is on which of its lines."""
 
     def __init__(self, file, mutants):
         self.file, self.numbers = file, {}
@@ -71,7 +72,8 @@ class Copy:
         for number, line in enumerate(lines, 1):
             for found in re.finditer(r"::slab_mutant::on<(\d+)>", line):
                 self.numbers[number] = int(found[1])
-        self.text = text.replace("#pragma once\n", '#pragma once\n#include "slab_mutant.hpp"\n', 1)
+        once = "#pragma once\n" if text.startswith("#pragma once\n") else ""
+        self.text = f'{once}#include "slab_mutant.hpp"\n{text.removeprefix(once)}'
         self.numbers = {line + 1: number for line, number in self.numbers.items()}
 
     def render(self, start, end):
@@ -105,15 +107,15 @@ class Copy:
         return f"({cases}\n{last})"
 
 
-def write(files, mutants, size, folder):
-    """The copy of allocator/ in `folder`, of mutants below the number `size`; what Copy knows of each header, by its
-    path there."""
+def write(files, mutants, size, folder, part=ALLOCATOR):
+    """The copy of its sources in `folder`, of mutants below the number `size`; what Copy knows of each, by its path
+    there."""
     copies = {}
     for name, file in files.items():
         copies[name] = Copy(file, [m for m in mutants if m.file == name])
         write_if_new(folder / name, copies[name].text)
-    for room in ("include", "hosted"):
-        write_if_new(folder / "allocator" / room / "slab_mutant.hpp", SWITCH.replace("@size", str(size)))
+    for room in part.rooms:
+        write_if_new(folder / room / "slab_mutant.hpp", SWITCH.replace("@size", str(size)))
     return copies
 
 

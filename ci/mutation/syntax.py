@@ -1,13 +1,9 @@
-"""The syntax trees of the allocator's headers, by libclang."""
+"""The syntax trees of the sources that are mutated, by libclang."""
 
 import bisect
 import sys
 
 from shared.command import CannotWork
-
-HEADERS = ("slab/slab.hpp", "slab/size_classes.hpp", "slab/locked.hpp", "slab/operator_new.hpp",
-           "slab/hosted/backend.hpp", "slab/hosted/memory_resource.hpp")
-INCLUDED = ("allocator/include", "allocator/hosted")
 
 
 def load_libclang():
@@ -64,19 +60,20 @@ class File:
         return self.text.count(b"\n", 0, offset) + 1
 
 
-def parse(root):
-    """The module clang.cindex, the cursors at the top level of the allocator's headers, and their files by path."""
+def parse(root, part):
+    """The module clang.cindex, the cursors at the top level of the part's sources, and their files by path. They are
+    read as one: no two of them may give a name to two things."""
     cindex = load_libclang()
-    source = "".join(f"#include <{header}>\n" for header in HEADERS)
-    flags = ["-std=c++20", *(f"-I{root / folder}" for folder in INCLUDED)]
+    source = "".join(f"#include <{unit}>\n" for unit in part.units(root))
+    flags = ["-std=c++20", *(f"-I{root / folder}" for folder in part.included)]
     unit = cindex.Index.create().parse("all.cpp", args=flags, unsaved_files=[("all.cpp", source)])
     errors = [str(found) for found in unit.diagnostics if found.severity >= cindex.Diagnostic.Error]
     if errors:
-        raise CannotWork("the allocator does not compile: " + errors[0])
+        raise CannotWork(f"the {part.title} does not compile: {errors[0]}")
     files, cursors = {}, []
     for included in unit.get_includes():
         path = included.include.name
-        if path not in files and path.startswith(str(root / "allocator")):
+        if path not in files and part.has(path.removeprefix(f"{root}/")):
             files[path] = _read(cindex, unit, included.include)
     for cursor in unit.cursor.get_children():
         if cursor.location.file and cursor.location.file.name in files:
