@@ -1,6 +1,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <type_traits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include <slab/locked.hpp>
 #include <slab/slab.hpp>
 
+#include "properties/allocator/each_row_world.hpp"
 #include "properties/allocator/guarded_policies.hpp"
 
 // Policies that track callers: who allocated a slot and who freed it, as reports have it. CMake compiles this file with
@@ -108,6 +110,39 @@ TEST_F(GuardedCallers, DestructionNamesWhoAllocatedWhatIsLeft) {
   __asan_unpoison_memory_region(slab, 8192);
 #endif
   backend.free_slab(slab, 8192, 4096);
+}
+
+// Of this file alone, so that they are compiled with optimisation.
+struct Tracked : slab::Checked {
+  static constexpr bool track_callers = true;
+};
+struct Delaying : Waiting {};
+
+TEST_F(GuardedCallers, AreThoseOfTheCallThatGoesOnAfterOnMisuseHasCalledTheCache) {
+  in_rows_of<Tracked, 4>("with callers", [](auto& world) {
+    auto& cache = *world.cache;
+    make_first_partial(world, 3);
+    ASSERT_EQ(cache.alloc(), world.at(1, 0));
+    world.damage_counts(0);
+    world.answer([&](const slab::MisuseReport&) { cache.free(cache.alloc()); });
+    void* const object = allocate_here(cache);
+    world.expect_set_aside(0);
+    world.answer(nullptr);
+    cache.free(object);
+    cache.free(object);
+    world.expect_report(Misuse::DoubleFree, object);
+    EXPECT_TRUE(is_in(reports.back().allocated_by, &allocate_here<std::remove_reference_t<decltype(cache)>>));
+    world.free_all();
+  });
+}
+
+TEST_F(GuardedCallers, ThatHaveWhatWaitsLeaveAreToldWhatIsWrongWithIt) {
+  in_rows_of<Delaying, 4>("with a quarantine", [](auto& world) {
+    hand_out_what_waits(world);
+    shrink_here(*world.cache);
+    world.expect_report(Misuse::CorruptedFreeList, world.at(0, 0));
+    EXPECT_TRUE(is_in(reports.back().caller, &shrink_here<std::remove_reference_t<decltype(*world.cache)>>));
+  });
 }
 
 struct NoLock {

@@ -36,6 +36,9 @@ struct KeepsNone : slab::Checked {
 struct Named : slab::Checked {
   static constexpr const char* name = "blocks";
 };
+struct Patterned : Recording {
+  static constexpr bool verify_pattern = true;
+};
 using KeepsTwo = RecordingAndKeeping<2>;
 struct Block {
   std::array<std::uint64_t, 8> words;
@@ -121,10 +124,11 @@ TEST_F(LiveAtDestruction, LeavesObjectsThatNoLaterCacheAtThatAddressTakesForItsO
   give_back_by_hand(backend, left_behind, 8192);
 }
 
-TEST(ForeignPointer, IsReportedForAnyPointerWhileNoSlabIsCurrent) {
-  const auto geometry = slab::Geometry::make(4096, 4096, ObjectSizeType::Large, 64, 8).value();
+template <slab::Row R, class Policy>
+void free_any_pointer(std::size_t slab_size, ObjectSizeType type) {
   HeapBackend backend;
-  DynamicCache<slab::Row::Large, HeapBackend, Recording> cache{geometry, backend};
+  DynamicCache<R, HeapBackend, Policy> cache{slab::Geometry::make<Policy>(slab_size, 4096, type, 64, 8).value(),
+                                             backend};
   const auto free_each = [&] {
     for (unsigned bit = 0; bit < 64; ++bit)
       for (std::uintptr_t offset : {0u, 1u, 64u, 65u, 4032u, 4096u})
@@ -142,6 +146,12 @@ TEST(ForeignPointer, IsReportedForAnyPointerWhileNoSlabIsCurrent) {
   ASSERT_EQ(cache.shrink(), 1u);
   free_each();
   EXPECT_TRUE(cache.audit());
+}
+
+TEST(ForeignPointer, IsReportedForAnyPointerWhileNoSlabIsCurrent) {
+  free_any_pointer<slab::Row::SmallMultiPage, Recording>(8192, ObjectSizeType::Small);
+  free_any_pointer<slab::Row::Large, Recording>(4096, ObjectSizeType::Large);
+  free_any_pointer<slab::Row::Large, Patterned>(4096, ObjectSizeType::Large);
 }
 
 // An entry of the table that was overwritten with "live" hides a second free; but of an empty slab nothing can be
