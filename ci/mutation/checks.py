@@ -135,6 +135,7 @@ def battery(is_quick=False):
     if is_quick:
         return first
     return first + [
+        tests("tests of each row", "allocator_test", ["--gtest_filter=EachRow*"], CORE, "properties/allocator"),
         tests("audits of damaged caches", "model_test", ["--gtest_filter=Audit*"], CORE),
         tests("quick tests of caches", "allocator_test", [f"--gtest_filter=-{long}:{slow}:{TESTS_OF_HOSTED}"], CORE,
               "properties/allocator"),
