@@ -10,10 +10,12 @@ from shared.targets import ROOT
 
 ALL = re.compile("")
 ANY = re.compile(r"model/judge/(any/|\w+\.)|model/memory/")
+MEMORY = re.compile(r"model/memory/")
 PARSED = re.compile(r"model/judge/trace_oracle\.cpp")
 COMPUTED = re.compile(r"model/judge/geometry_oracle\.cpp")
 ESCAPES = "ci/mutation/escapes.py"
 # Of model_test, the fastest first.
+REMEMBERED = "RegionOfSlabs*:BlocksByAddress*:RecordingBackend*:ErringBackend*:*Contents*"
 JUDGED = "*Oracle*:GeometryQuery*:Make*:Checks*:Guards*:EventLog*:Due*:OfACall*:AHeap*:APool*:WrongFrees*:WrongSizes*"
 SABOTAGED = "*Sabotage*:Inspector*:AuditTest*:AbstractStates*:AnotherSubject*:LockedCache*:Cache/Deadly*"
 
@@ -23,6 +25,7 @@ def battery():
     parsed = [f"corpus/{folder}" for folder in ("fuzz_trace", "fuzz_geometry")]
     found = [
         *(check._replace(of=ALL) for check in checks.smallest_worlds()),
+        checks.tests("tests of memory", "model_test", [f"--gtest_filter={REMEMBERED}"], MEMORY, "model"),
         checks.tests("tests of the judge", "model_test", [f"--gtest_filter={JUDGED}"], ALL, "model"),
         checks.replay("programs as text", "slab_replay", ["--json", *corpus("fuzz_trace")[::20]], PARSED, parsed[0]),
         checks.replay("geometries", "slab_replay", ["--json", *corpus("fuzz_geometry")[::20]], COMPUTED, parsed[1]),
