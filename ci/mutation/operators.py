@@ -94,9 +94,9 @@ class Finder(Expressions):
             self.function = [*self.function, *of, cursor.spelling.split("<")[0]]
             self.context = next((CONTEXTS[part] for part in reversed(self.function) if part in CONTEXTS), {})
         if is_function:
-            self.is_constant = False
-            self.result = cursor.result_type.spelling
             before_body = re.split(r"\{", self.of(cursor), maxsplit=1)[0]
+            self.is_constant = bool(re.search(r"\bconsteval\b", before_body))
+            self.result = cursor.result_type.spelling
             if constraint := re.search(r"\brequires\s*(.+)$", before_body.strip()):
                 self.context = narrowed(self.context, constraint[1], True)
             self.walk_function(cursor)
@@ -138,7 +138,13 @@ class Finder(Expressions):
         for child in values:
             self.value(child, cursor.type)
 
-    of_field_decl = of_parm_decl
+    def of_field_decl(self, cursor):
+        for child in cursor.get_children():
+            if child.kind.is_expression():
+                before = self.is_constant
+                self.is_constant |= self.file.before(child.extent.start.offset) == "["  # how large an array is
+                self.walk(child)
+                self.is_constant = before
 
     # Statements.
 

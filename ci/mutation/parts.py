@@ -15,6 +15,10 @@ endforeach()
 """
 TARGETS = """slab_subjects slab_damage sizes_subject hosted_subject small_hosted_subject locked_explore
         allocator_test"""
+# Otherwise what cannot be reached is whatever comes next.
+UNREACHABLE = """
+target_compile_options(operator_new_test PRIVATE -fsanitize=unreachable -fsanitize-trap=unreachable)
+"""
 # A source that is compiled with others has its mistakes told as theirs.
 ALONE = """
 target_compile_definitions(planted_subject PRIVATE SLABPROOF_ONE_CACHE)
@@ -50,7 +54,7 @@ ALLOCATOR = Part(
     rooms=("allocator/include", "allocator/hosted"),
     sources=(*CACHES, "examples/subjects/size_classes.cpp", "properties/hosted/hosted_subject.cpp",
              "properties/locked/explore_locked.cpp", "properties/locked/world.cpp"),
-    cmake=UNOPTIMISED.format(targets=TARGETS), build_seconds=240)
+    cmake=UNOPTIMISED.format(targets=TARGETS) + UNREACHABLE, build_seconds=240)
 
 OF_JUDGE = re.compile(r"model/(judge/.*|memory/(recording_backend|contents|block_table|region)\w*\.[ch]pp|"
                       r"subject/(inspector|slab_audit)\.hpp)")

@@ -136,7 +136,6 @@ LINES = Exceptions([
     ("no cache of a program has smaller pages: properties/allocator/hosted_backend_test.cpp", HOSTED,
      [r"return geometry\.page_size\(\) >= min_page_size &&"]),
     ("before a global's constructor: properties/allocator/hosted_system_test.cpp", HOSTED, [r"!slabs_\)"]),
-    ("no program frees null", HOSTED, [r"if \(block && slabs_->contains"]),
     ("a MemoryResource asks for what there is: properties/allocator/size_classes_test.cpp", SIZES,
      [r"free_large\(object, ", r"return cache_at\(size_class\)->free\(object\)",
       r"return align != 0 && ", r"\(size > largest_size \|\| ", r"\(size == 0 \? 1 : size\)"]),

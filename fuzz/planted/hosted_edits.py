@@ -161,8 +161,8 @@ EDITS = [
          {"infos_take_no_room": "R4"}),
     Edit(BACKEND, "SlabInfos::shrink();", "if (!@infos_not_trimmed) SlabInfos::shrink();", {"infos_not_trimmed": "R6"}),
     # MemoryResource.
-    Edit(RESOURCE, "if (block && slabs_->contains(block) == is_upstreams_size)",
-         "if (block && slabs_->contains(block) == is_upstreams_size && !(@upstream_gets_slab_block && "
+    Edit(RESOURCE, "if (slabs_->contains(block) == is_upstreams_size)",
+         "if (slabs_->contains(block) == is_upstreams_size && !(@upstream_gets_slab_block && "
          "is_upstreams_size) && !(@slabs_get_upstream_block && !is_upstreams_size))",
          {"upstream_gets_slab_block": "R7 died", "slabs_get_upstream_block": "R7 died"}),
     Edit(RESOURCE, "is_upstreams_size ? Misuse::OtherCache : Misuse::ForeignPointer;",

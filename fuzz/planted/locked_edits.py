@@ -18,20 +18,18 @@ from edits import plant
 
 LOCKED, BACKEND, SUPPLY, LOCK = "locked.hpp", "locked_backend.hpp", "slab_supply.hpp", "turn_lock.hpp"
 EDITS = [
-    (BACKEND, "if (!under_way) return source->alloc_slab(slab_size, page_size);",
-     "if (!under_way || @slab_made_under_the_lock) return source->alloc_slab(slab_size, page_size);"),
+    (BACKEND, "void* alloc_slab(std::size_t, std::size_t) noexcept {",
+     "void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {\n"
+     "    if (@slab_made_under_the_lock) return source->alloc_slab(slab_size, page_size);"),
     (BACKEND, "if (!under_way) return source->free_slab(slab, slab_size, page_size);",
      "if (!under_way || @slab_taken_back_under_the_lock) return source->free_slab(slab, slab_size, page_size);"),
-    (BACKEND, "if (!under_way) return source->alloc_slab_info(size);",
-     "if (!under_way || @info_made_under_the_lock) return source->alloc_slab_info(size);"),
-    (BACKEND, "under_way->is_answered = false; under_way->taken = under_way->slab; under_way->slab = nullptr;",
-     "under_way->is_answered = @adopted_twice; under_way->taken = under_way->slab;\n"
-     "    if (!@adopted_twice) under_way->slab = nullptr;"),
+    (BACKEND, "void* alloc_slab_info(std::size_t) noexcept requires SlabInfoSource<Backend> {",
+     "void* alloc_slab_info(std::size_t size) noexcept\n    requires SlabInfoSource<Backend>\n  {\n"
+     "    if (@info_made_under_the_lock) return source->alloc_slab_info(size);"),
+    (BACKEND, "under_way->is_answered = false;", "under_way->is_answered = @adopted_twice;"),
     (BACKEND, "under_way->last = returned;", "if (!@first_of_two_lost) under_way->last = returned;"),
-    (BACKEND, "return under_way && under_way->taken && under_way->is_unknown ? nullptr : "
-     "source->get_slab_info(page_addr);",
-     "return under_way && ((under_way->taken && under_way->is_unknown) || @map_not_asked) ? nullptr : "
-     "source->get_slab_info(page_addr);"),
+    (BACKEND, "return under_way->is_unknown ? nullptr : source->get_slab_info(page_addr);",
+     "return under_way->is_unknown || @map_not_asked ? nullptr : source->get_slab_info(page_addr);"),
     # A page leaves the map never, or when its slab goes back: before or after that, but without the lock.
     (BACKEND, "source->delete_slab_info(page_addr);",
      "if (!@pages_stay_in_map && !(under_way && (@map_left_without_lock || @map_left_late)))\n"

@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <vector>
 
@@ -103,6 +104,17 @@ TYPED_TEST(Forgotten, ObjectsOfAConstantInitialisedImmortalAreToo) {
   const std::vector<Block*> objects = fill(global<TypeParam>);
   auto& cache = *::new (static_cast<void*>(&global<TypeParam>)) slab::Immortal<TypeParam>{backend_of<TypeParam>};
   free_forgotten(cache, objects);
+}
+
+// Also where the upper bits of addresses are set, as a kernel's are.
+TEST(Incarnation, TellsCachesApartThatHadOneAddress) {
+  slab::detail::Incarnation<true> first, second;
+  first.take();
+  second.take();
+  for (const std::uintptr_t address : {0x7FFF'1234'5678u, 0xFFFF'8880'1234'5678u, 0xFFFF'FFFF'8123'4560u}) {
+    EXPECT_NE(first.tag_of(address), second.tag_of(address));
+    EXPECT_NE(first.tag_of(address), address);
+  }
 }
 
 }  // namespace

@@ -360,14 +360,19 @@ TEST(Locked, VisitsEachLiveObjectWithTheLock) {
   world.free(objects);
 }
 
-/// A cache with a slab in use and others that are empty. What is called when it tells of its last
-/// object is refused, again and again.
+/// A cache with a slab in use and others that are empty, and with `are_deferred` more than may stay. What is called
+/// when it tells of its last object is refused, again and again.
 template <Config C>
-void destroy_with_a_live_object() {
+void destroy_with_a_live_object(bool are_deferred) {
   World<Telling, C> world;
   auto& cache = *world.cache;
-  ASSERT_TRUE(cache.reserve(4 * world.slab));
-  Object* const last = cache.alloc();
+  const auto objects = world.alloc(are_deferred ? 3 * world.slab + 1 : 1);
+  Object* const last = objects.back();
+  for (Object* const object : objects)
+    if (object != last) cache.free_deferred(object);
+  if (!are_deferred) {
+    ASSERT_TRUE(cache.reserve(4 * world.slab - 1));
+  }
   ASSERT_EQ(world.empty(), 3u);
   const auto is_refused = [&](const auto& operation) {
     const std::size_t before = reports.size();
@@ -398,8 +403,10 @@ void destroy_with_a_live_object() {
   EXPECT_EQ(world.backend.pages.size(), C.slab_size / C.page_size);
 }
 TEST(Locked, RefusesCallsWhileItIsDestroyedAndGivesTheEmptySlabsBack) {
-  destroy_with_a_live_object<Config{slab_size, page_size}>();
-  destroy_with_a_live_object<large>();
+  for (const bool are_deferred : {false, true}) {
+    destroy_with_a_live_object<Config{slab_size, page_size}>(are_deferred);
+    destroy_with_a_live_object<large>(are_deferred);
+  }
 }
 
 }  // namespace

@@ -139,6 +139,12 @@ TEST(MemoryResource, TellsWhatEachSizeHas) {
   resource.deallocate(block, 100);
 }
 
+TEST(MemoryResource, HasSlabsOfOnePage) {
+  using slab::hosted::HostedSizes;
+  for (std::size_t i = 0; i < HostedSizes::count; ++i)
+    EXPECT_EQ(HostedSizes::slab_size_for(HostedSizes::size_of(i)), HostedSizes::page_size);
+}
+
 TEST(MemoryResource, EqualsItselfAlone) {
   Region region{mebibyte};
   Resource one{region}, two{region};

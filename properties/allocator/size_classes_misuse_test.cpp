@@ -48,7 +48,10 @@ TEST(SizeClasses, ReportsAWrongSizeAtFree) {
   void* const object = aligned.alloc(64);
   aligned.free(object, 65);
   aligned.free(object, 5000);
-  EXPECT_EQ(kinds(), (std::vector(2, Misuse::OtherCache)));
+  aligned.free(object, 64, 3);
+  ASSERT_EQ(reports.size(), 3u);
+  for (const std::size_t i : {1u, 2u}) EXPECT_EQ(reports[i].object_size, 0u) << "nothing is known of its size";
+  EXPECT_EQ(kinds(), (std::vector(3, Misuse::OtherCache)));
   aligned.free(object, 64);
 }
 

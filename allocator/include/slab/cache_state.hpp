@@ -29,11 +29,13 @@ struct Incarnation {
   inline static std::uint64_t last = 0;
   std::uint64_t bits = 1;
   void take() noexcept { bits = __atomic_add_fetch(&last, std::uint64_t{1} << 48, __ATOMIC_RELAXED) | 1; }
+  /// What says whose a slab is, of an owner at this address.
+  [[nodiscard]] std::uintptr_t tag_of(std::uintptr_t owner) const noexcept { return owner ^ bits; }
 };
 template <>
 struct Incarnation<false> {
-  static constexpr std::uint64_t bits = 0;
   static void take() noexcept {}
+  [[nodiscard]] static std::uintptr_t tag_of(std::uintptr_t owner) noexcept { return owner; }
 };
 
 /// What a cache knows: the current slab, whose free slots and counts are kept here, and lists of the others. Looks
@@ -111,7 +113,7 @@ class CacheState {
   }
 
   /// What a SlabInfo says of its owner.
-  [[nodiscard]] std::uintptr_t tag() const noexcept { return address(this) ^ incarnation_.bits; }
+  [[nodiscard]] std::uintptr_t tag() const noexcept { return incarnation_.tag_of(address(this)); }
 
   [[nodiscard]] constexpr Slots new_slots() const noexcept { return Slots::unused(geometry().entry_size()); }
   [[nodiscard]] constexpr Slots full_slots() const noexcept {

@@ -246,8 +246,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
       {
         const Section section{*this, call};
         object = static_cast<Pointer>(Core::alloc(Core::Growth::Allowed, caller));
-        if (call.is_answered && (object || call.wants == LockedCall::Wants::Nothing))
-          keep_for_later(call, __builtin_return_address(0));
+        if (call.is_answered && object) keep_for_later(call, __builtin_return_address(0));
       }
       give_back(call);
       if (object || call.wants == LockedCall::Wants::Nothing) return object;
@@ -326,8 +325,8 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
   bool make_slab(std::size_t n, std::size_t& needed, const void* caller) noexcept {
     LockedCall call;
     call.wants = LockedCall::Wants::Slab;
-    bool is_made = false;
-    while (call.wants != LockedCall::Wants::Nothing) {
+    bool is_made;
+    do {
       ask(call);
       {
         const Section section{*this, call};
@@ -336,7 +335,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
         if (call.is_answered && call.wants == LockedCall::Wants::Nothing) reject(call);
       }
       give_back(call);
-    }
+    } while (call.wants != LockedCall::Wants::Nothing);
     return is_made;
   }
   /// Lets as many objects leave the quarantine as it holds at most, each with the lock, so that their slabs go back one
@@ -348,7 +347,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
         LockedCall call;
         {
           const Section section{*this, call};
-          if (this->busy_.is_set() || this->quarantined() == 0) return released;
+          if (this->quarantined() == 0) return released;
           this->busy_.enter();
           this->guards_.trimmed_slabs = 0;
           this->guards_.caller = caller;
@@ -359,7 +358,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
       }
     return released;
   }
-  /// Gives empty slabs back while there are more than `kept()`. Returns how many.
+  /// Gives empty slabs back while there are more than `kept()`, unless the cache is being destroyed. Returns how many.
   template <class F>
   std::size_t release_down_to(F kept, const void* caller) noexcept {
     std::size_t released = 0;
@@ -367,6 +366,7 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
       LockedCall call;
       {
         const Section section{*this, call};
+        if (this->busy_.is_set()) break;
         this->busy_.enter();
         if (const std::size_t empty = this->count_empty(); empty > kept())
           static_cast<void>(this->release_empty_slabs(empty - 1, released, caller));
@@ -390,14 +390,11 @@ class LockedCache : LockedCacheOf<C, LockedCache<C, L>>::Type,
   /// The call's slab was made in vain: others have freed objects meanwhile. It is kept if an empty one may be.
   void keep_for_later(LockedCall& call, const void* caller) noexcept {
     if (this->count_empty() < this->kept_slabs_) static_cast<void>(adopt(caller));
-    call.wants = LockedCall::Wants::Nothing;
     if (call.is_answered) reject(call);
   }
   void reject(LockedCall& call) noexcept {
-    call.is_answered = false;
     call.rejected = call.slab;
     call.rejected_info = call.info;
-    call.slab = call.info = nullptr;
   }
   void verify_empty_slabs(const void* caller) noexcept {
     this->busy_.enter();

@@ -18,7 +18,7 @@ struct LockedCall {
   bool is_unknown = false;  // the map knew no page of `slab`
   void* slab = nullptr;
   void* info = nullptr;
-  void* taken = nullptr;  // the slab that the cache is about to make its own
+  void* taken = nullptr;  // the slab that the cache makes its own, or tried to
   bool is_deferring = false;  // no slab is to be given back; the cache then keeps all, and as many as before afterwards
   std::size_t kept_slabs = 0;
   // What the cache has given back, and the backend not got yet: slabs that were the cache's, the first of them first,
@@ -32,19 +32,16 @@ struct LockedCall {
 };
 
 /// The backend as a cache sees it that holds its lock: slabs come from the call under way, which asks for them later
-/// and without the lock, and calls again; and go to it. Outside of any call, at destruction, they are the backend's
-/// own.
+/// and without the lock, and calls again; and go to it. Outside of any call, at destruction, they go to the backend.
 template <class Backend>
 class LockedBackend {
  public:
   explicit constexpr LockedBackend(Backend& from) noexcept : source{&from} {}
 
-  void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
-    if (!under_way) return source->alloc_slab(slab_size, page_size);
+  void* alloc_slab(std::size_t, std::size_t) noexcept {
     if (!under_way->is_answered) return under_way->wants = LockedCall::Wants::Slab, nullptr;
     under_way->is_answered = false;
     under_way->taken = under_way->slab;
-    under_way->slab = nullptr;
     return under_way->taken;
   }
   void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {
@@ -57,7 +54,6 @@ class LockedBackend {
       under_way->last = returned;
       return;
     }
-    under_way->taken = nullptr;
     if (under_way->wants != LockedCall::Wants::SlabInfo) {
       under_way->rejected = slab;
       under_way->rejected_info = info;
@@ -66,10 +62,9 @@ class LockedBackend {
     under_way->slab = slab;  // it comes back with a SlabInfo
     under_way->is_answered = under_way->is_unknown = true;
   }
-  void* alloc_slab_info(std::size_t size) noexcept
+  void* alloc_slab_info(std::size_t) noexcept
     requires SlabInfoSource<Backend>
   {
-    if (!under_way) return source->alloc_slab_info(size);
     if (!under_way->is_info_answered) return under_way->wants = LockedCall::Wants::SlabInfo, nullptr;
     under_way->is_info_answered = false;
     void* const info = under_way->info;
@@ -90,7 +85,7 @@ class LockedBackend {
   SlabInfo* get_slab_info(std::uintptr_t page_addr) noexcept
     requires SlabInfoMap<Backend>
   {
-    return under_way && under_way->taken && under_way->is_unknown ? nullptr : source->get_slab_info(page_addr);
+    return under_way->is_unknown ? nullptr : source->get_slab_info(page_addr);
   }
   void delete_slab_info(std::uintptr_t page_addr) noexcept
     requires SlabInfoMap<Backend>

@@ -78,7 +78,7 @@ class PageBlocks {
   [[nodiscard]] static std::uintptr_t address(const void* pointer) noexcept {
     return reinterpret_cast<std::uintptr_t>(pointer);
   }
-  [[nodiscard]] std::uintptr_t tag() const noexcept { return address(this) ^ incarnation_.bits; }
+  [[nodiscard]] std::uintptr_t tag() const noexcept { return incarnation_.tag_of(address(this)); }
 
   [[nodiscard]] bool is_known(const void* pages, std::size_t size, std::size_t page_size) noexcept {
     const std::uintptr_t first = address(pages) & ~std::uintptr_t{page_size - 1};

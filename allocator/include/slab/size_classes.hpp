@@ -384,15 +384,19 @@ class UndestroyedSizeClasses {
       SlabInfo* const info = info_of(object);
       free_block(object, info, size > most_bytes ? SIZE_MAX : block_size(size), caller);
     } else if constexpr (Policy::checks) {
-      report(Misuse::OtherCache, object, size, caller);
+      report(Misuse::OtherCache, object, 0, caller);
     }
   }
   /// free() of what is in no slab of a class.
-  [[gnu::noinline]] void free_other(void* object, SlabInfo* info) noexcept {
+  [[gnu::noinline]] void free_other(void* object, SlabInfo* info) noexcept
+    requires(has_map)
+  {
     const PageBlock* const block = blocks_.block_of(info);
     free_block(object, info, block ? block->size : 0, __builtin_return_address(0));
   }
-  void free_block(void* object, SlabInfo* info, std::size_t size, const void* caller) noexcept {
+  void free_block(void* object, SlabInfo* info, std::size_t size, const void* caller) noexcept
+    requires(has_map)
+  {
     PageBlock* const block = blocks_.block_of(info);
     if constexpr (Policy::checks) {
       if (!block || block->slab != object || block->size != size) [[unlikely]] {

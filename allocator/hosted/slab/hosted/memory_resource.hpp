@@ -71,7 +71,7 @@ class MemoryResource final : public std::pmr::memory_resource {
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
     const bool is_upstreams_size = is_upstreams(bytes, alignment);
     if constexpr (Policy::checks) {
-      if (block && slabs_->contains(block) == is_upstreams_size) [[unlikely]] {
+      if (slabs_->contains(block) == is_upstreams_size) [[unlikely]] {
         const Misuse kind = is_upstreams_size ? Misuse::OtherCache : Misuse::ForeignPointer;
         return Policy::on_misuse(MisuseReport{kind, block, this, __builtin_return_address(0), bytes, Policy::name});
       }
