@@ -38,6 +38,16 @@ TOLD = re.compile(r"allocator/include/slab/(poison\.hpp|\S+ [\w:]+: (forbid|perm
 TESTS_OF_HOSTED = "Hosted*:Region*:PageMap*:MemoryResource*:Backend*"
 TESTS_OF_SIZES = "SizeClasses*:QuarterSteps*:KernelSizes*:ClassOf*:ClassName*:ExactQuotient*"
 TESTS_OF_LOCKED = "Locked*:GuardedCallers.OfALocked*"
+# Which writes past its own memory, as AddressSanitizer alone sees.
+DESCRIBED = re.compile(r"allocator/include/slab/slot_guard\.hpp SlotGuard::describe:")
+# What none of these programs is compiled or run so as to see, and the tests of ctest that fail without it.
+ELSEWHERE = (
+    (re.compile(r"allocator/include/slab/(slot_guard\.hpp SlotGuard::\w+: ((un)?cover|permit)"
+                r"|cache_guards\.hpp CacheGuards::take: permit_object)\("),
+     "Poison.valgrind.KnowsOfEveryByteWhetherItMayBeUsed"),
+    (re.compile(r"allocator/include/slab/busy_mark\.hpp BusyMark::\w+: __atomic_signal_fence\("),
+     "Interrupts.AreServedOrReportedAndDamageNothing.g++-O3"),
+)
 KEPT = re.compile(r"allocator/hosted/slab/hosted/region\.hpp BasicRegion::(~BasicRegion|hand_out|take_back):")
 
 
@@ -53,6 +63,10 @@ def state_of(check):
         is_test = path.name.endswith("_test.cpp") or path.name == "CMakeLists.txt"
         return path.parts[0] != "model" or not is_test or check.program == "model_test"
     return digest_of(ROOT, (*check.beside, *check.sources), " ".join(map(str, check.words)), may_matter)
+
+
+def is_seen_elsewhere(mutant):
+    return any(pattern.match(mutant.key) for pattern, _ in ELSEWHERE)
 
 
 def quick_of(mutants):
@@ -155,6 +169,9 @@ def battery(is_quick=False):
         explorer("2 objects, ASan", *TWO, *PLAIN, "Checked", of=TOLD, sanitizer="address"),
         explorer("1 object, ASan", *ONE, of=TOLD, sanitizer="address"),
         explorer("1 object, Debug, ASan", *ONE, *PLAIN, "Debug", of=TOLD, sanitizer="address"),
+        Check("writes of guards, ASan", "allocator_test",
+              ["--gtest_brief=1", "--gtest_filter=Guards.EachByteBehind*"], DESCRIBED, ("properties/allocator",),
+              "address"),
         Check("kept slabs, ASan", "allocator_test", ["--gtest_brief=1", "--gtest_filter=Region.Poisons*"], KEPT,
               ("properties/allocator",), "address"),
         *others(),

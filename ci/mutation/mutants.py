@@ -37,7 +37,8 @@ from shared.targets import ROOT
 from shared.text import clock, counted, shown_path, table
 
 FATES = {"killed": "killed", "hung": "killed (hung)", "survived": "survived", "unreached": "reached by no check",
-         "listed": "listed as equivalent", "refused": "did not compile", "absent": "in no program",
+         "listed": "listed as equivalent", "elsewhere": "seen by other tests alone",
+         "refused": "did not compile", "absent": "in no program",
          "alone": "decided by the compiler: not tried", "open": "not through all checks yet"}
 LIVING = ("survived", "unreached")
 SECONDS_EACH, QUICK_BUILD_SECONDS = 1.0, 50
@@ -171,7 +172,9 @@ def fates_of(wanted, battery, asks, results, equivalents):
     fates = {}
     for mutant in wanted:
         fate = results.fate(mutant, [(check.name, by) for check, by in battery if asks(check, mutant)])
-        fates[mutant.key] = "listed" if fate in LIVING and equivalents.has(mutant) else fate
+        if fate in LIVING:
+            fate = "listed" if equivalents.has(mutant) else "elsewhere" if checks.is_seen_elsewhere(mutant) else fate
+        fates[mutant.key] = fate
     return fates
 
 

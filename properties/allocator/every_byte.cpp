@@ -1,5 +1,5 @@
-// Asks the tool that this is compiled for about every byte of every slab, after every operation of caches of all rows
-// and both policies. properties/allocator/poison.cmake compiles and runs it for each tool. usage: every_byte
+// Asks the tool that this is compiled for about every byte of every slab, after every operation of caches of all rows,
+// Checked, Unchecked and Debug. properties/allocator/poison.cmake compiles and runs it for each tool. usage: every_byte
 //
 // AddressSanitizer knows of each granule of 8 bytes how many of its first bytes are open. Slots, table and SlabInfo
 // begin at multiples of 8, so every byte is told exactly. MemorySanitizer knows only which bytes have a value.
@@ -31,9 +31,9 @@ namespace {
 /// What a byte is to everybody but the cache.
 enum class Byte : std::uint8_t {
   Forbidden,
-  Fresh,    // may be used, and has no value yet
+  Fresh,  // may be used, and has no value yet
   Written,  // may be used, and has one
-  Own,      // of the table or of SlabInfo, which the cache itself reads and writes: open
+  Own,  // of the table or of SlabInfo, which the cache itself reads and writes: open
 };
 
 const char* problem_of([[maybe_unused]] const std::byte* byte, [[maybe_unused]] Byte expected) {
@@ -204,6 +204,12 @@ struct Unchecked : slab::Unchecked {
   static constexpr const char* name = "Unchecked";
 };
 
+struct Debug : slab::Debug {
+  static constexpr const char* name = "Debug";
+  static constexpr std::size_t red_zone_bytes = 5, quarantine_objects = 2;
+  static void on_misuse(const slab::MisuseReport& report) noexcept { ::Checked::on_misuse(report); }
+};
+
 /// So that walk() is compiled once.
 struct AnyCache {
   virtual ~AnyCache() = default;
@@ -211,6 +217,7 @@ struct AnyCache {
   virtual void free(void* object) = 0;
   virtual bool reserve(std::size_t n) = 0;
   virtual void shrink() = 0;
+  virtual bool audit() = 0;
 };
 template <class Cache>
 struct Wrapped final : AnyCache {
@@ -219,6 +226,7 @@ struct Wrapped final : AnyCache {
   void free(void* object) override { cache.free(static_cast<decltype(cache.alloc())>(object)); }
   bool reserve(std::size_t n) override { return cache.reserve(n); }
   void shrink() override { cache.shrink(); }
+  bool audit() override { return cache.audit(); }
   Cache cache;
 };
 
@@ -243,6 +251,8 @@ void walk(const slab::Geometry& geometry, Backend& backend, std::unique_ptr<AnyC
   alloc(2 * n + 1);
   for (std::size_t i = 0; i < n + 1; ++i) free(i * 7 % objects.size());
   alloc(n / 2);
+  if (!cache->audit()) fail("audit() is false");
+  backend.check("the cache was audited");
   if (has_checks) {
     Checked::reports = 0;
     for (std::size_t offset = 1; offset < geometry.stride(); ++offset) cache->free(objects.front() + offset);
@@ -313,6 +323,7 @@ int main() {
 #endif
   walk_all<Checked>();
   walk_all<Unchecked>();
+  walk_all<Debug>();
   for (std::size_t place = 0; place < seen.size(); ++place)
     if (seen[place] == 0) return std::printf("no byte of %s was seen\n", names[place]), 1;
 #if defined(KASAN_RUNTIME)
