@@ -114,7 +114,7 @@ def others():
         return Check(f"{programs:,} random programs of Locked", "locked_explore",
                      ["--random", str(programs), "--seed", "1"], LOCKED, ("properties/locked",))
 
-    slow = "PageMap.AgreesWithAStdMap*"
+    slow = "*.AgreesWithAStdMap*:HostedFromOutside.EachProgramGives*"  # nine tenths of all
     return [
         Check("operators new and delete", "operator_new_test", [], OPERATORS, ("properties/allocator",)),
         orders(100),
@@ -125,12 +125,12 @@ def others():
         tests("tests of Locked", "allocator_test", [f"--gtest_filter={TESTS_OF_LOCKED}"], LOCKED,
               "properties/allocator"),
         tests("tests of sizes", "allocator_test", [f"--gtest_filter={TESTS_OF_SIZES}"], SIZES, "properties/allocator"),
-        tests("tests of hosted", "allocator_test", [f"--gtest_filter={TESTS_OF_HOSTED}:SlabInfoCache*-{slow}"],
+        tests("quick tests of hosted", "allocator_test", [f"--gtest_filter={TESTS_OF_HOSTED}:SlabInfoCache*-{slow}"],
               SIZES_AND_HOSTED, "properties/allocator"),
         *map(small_world, hosted_worlds.all_of_the_tests()),
         tests("Locked beside its cache", "model_test", ["--gtest_filter=LockedCache.*"], LOCKED),
         orders(10_000),
-        tests("tests of maps", "allocator_test", ["--gtest_filter=PageMap*"], HOSTED, "properties/allocator"),
+        tests("slow tests of hosted", "allocator_test", [f"--gtest_filter={slow}"], HOSTED, "properties/allocator"),
         replay("1,000 random programs of sizes", "sizes_replay", ["--random", "1000", "--budget", "0.01"], SIZES,
                "examples"),
         replay("1,000 random programs of hosted", "hosted_replay", ["--random", "1000", "--budget", "0.01"], HOSTED,
