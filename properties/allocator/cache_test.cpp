@@ -149,6 +149,20 @@ TYPED_TEST(TypedCache, HandsOutAlignedObjectsThatKeepWhatIsWrittenToThem) {
   }
 }
 
+TEST(Cache, GivesASlabStraightBackThatIsMisalignedByAByte) {
+  struct Askew : HeapBackend {
+    void* alloc_slab(std::size_t slab_size, std::size_t page_size) noexcept {
+      return static_cast<std::byte*>(HeapBackend::alloc_slab(slab_size, page_size)) + 1;
+    }
+    void free_slab(void* slab, std::size_t slab_size, std::size_t page_size) noexcept {
+      HeapBackend::free_slab(static_cast<std::byte*>(slab) - 1, slab_size, page_size);
+    }
+  } backend;
+  Cache<Object<64, 8>, Config{}, Askew> cache{backend};
+  EXPECT_EQ(cache.alloc(), nullptr);
+  EXPECT_TRUE(backend.has_everything_back());
+}
+
 TEST(Cache, TakesSlabInfosFromAnotherCacheThatItsBackendKeeps) {
   struct InfoBlock {
     alignas(8) std::array<std::byte, 72> bytes;

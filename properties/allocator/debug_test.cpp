@@ -65,7 +65,11 @@ TEST_F(DebugDeathTest, TheDefaultHandlerSaysWhatWasWrittenWhereAndWhoHadIt) {
   EXPECT_DEATH(cache.free(block),
                "slab: WriteBeyondObject: pointer 0x[0-9a-f]+, .*\nslab: byte 61 is 07, of 1 changed\n"
                "slab: allocated by 0x[0-9a-f]+\nslab: misuse");
-  write_byte(reinterpret_cast<std::byte*>(block) + 61, 0xBD);
+  for (std::size_t at = 61; at < 71; ++at) write_byte(reinterpret_cast<std::byte*>(block) + at, 7);
+  EXPECT_DEATH(cache.free(block),
+               "\nslab: byte 61 is 07, byte 62 07, byte 63 07, byte 64 07, byte 65 07, byte 66 07, byte 67 07, "
+               "byte 68 07, of 10 changed\nslab: allocated by 0x[0-9a-f]+\nslab: misuse of a cache\n");
+  for (std::size_t at = 61; at < 71; ++at) write_byte(reinterpret_cast<std::byte*>(block) + at, 0xBD);
   cache.free(block);
   EXPECT_DEATH(cache.free(block), "DoubleFree.*\nslab: allocated by 0x[0-9a-f]+, freed by 0x[0-9a-f]+\n");
 }

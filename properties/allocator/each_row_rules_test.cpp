@@ -1,6 +1,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -186,7 +187,7 @@ TEST(EachRowRules, NothingIsBelievedOfASlabThatSeemsToBeginElsewhere) {
     if (world.row != Row::Large) return;
     world.fill(2);
     move_base(world);
-    for (int times = 0; times < 2; ++times) world.free(0, 1);
+    for (int times = 0; times < 2; ++times) world.free(0, 0);
     world.expect_set_aside(0);
     world.free_all();
   });
@@ -198,6 +199,26 @@ TEST(EachRowRules, NothingIsBelievedOfASlabThatSeemsToBeginElsewhere) {
     move_base(world);
     world.free(1, 0);  // the first one leaves, where 0 seems to lie
     world.expect_set_aside(0);
+  });
+}
+
+// It is damaged again, and the map of a SmallMultiPage cache names it for the page of another slab's object.
+TEST(EachRowRules, ASlabThatWasSetAsideIsNotSetAsideAgain) {
+  in_rows_and_policies([](auto& world) {
+    if (world.row != Row::SmallMultiPage) return;
+    world.fill(5);
+    world.damage_owner(0);
+    world.free(0, 0);
+    world.expect_set_aside(0);
+    for (const std::size_t slab : {1u, 2u, 3u}) world.free(slab, 0);  // 3 is current, and 2 before 1 on the list
+    world.damage_links(0);
+    slab::SlabInfo*& entry = world.backend.pages.at(reinterpret_cast<std::uintptr_t>(world.at(4, 0)));
+    slab::SlabInfo* const right = std::exchange(entry, reinterpret_cast<slab::SlabInfo*>(world.info(0)));
+    world.free(4, 0);
+    EXPECT_EQ(reports.size(), 1u);
+    entry = right;
+    for (const std::size_t slab : {3u, 2u, 1u}) EXPECT_EQ(world.cache->alloc(), world.at(slab, 0));
+    world.free_all();
   });
 }
 

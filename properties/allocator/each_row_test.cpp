@@ -298,6 +298,23 @@ TEST(EachRow, ReserveAndShrinkSetEachEmptySlabAsideThatIsDamaged) {
       });
 }
 
+// The first one is the current one, or listed; the second is damaged while the first is reported.
+TEST(EachRow, ReserveLooksAtEachEmptySlabAfterAReportToo) {
+  for (const std::size_t victim : {0u, 2u})
+    in_rows_and_policies([&](auto& world) {
+      world.fill(1);
+      for (std::size_t slot = 0; slot < world.objects; ++slot) world.free(0, slot);
+      ASSERT_TRUE(world.cache->reserve(3 * world.objects));
+      world.damage_links(victim);
+      world.answer([&](const MisuseReport&) {
+        if (reports.size() == 1) world.damage_links(1);
+      });
+      EXPECT_TRUE(world.cache->reserve(3 * world.objects));
+      EXPECT_EQ(reports.size(), 2u);
+      EXPECT_EQ(world.cache->statistics().set_aside_slabs, 2u);
+    });
+}
+
 TEST(EachRow, TheDestructorSetsADamagedSlabAsideAndThenReportsWhatLives) {
   enum Damage : std::uint8_t { Counts, Links, LiveLooksFree, FreeLooksLive };
   for (const Damage damage : {Counts, Links, LiveLooksFree, FreeLooksLive})

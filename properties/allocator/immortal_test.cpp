@@ -35,10 +35,14 @@ struct Block {
 using SinglePage = Cache<Block, Config{4096, 4096}, KeptBackend, Recording>;
 using MultiPage = Cache<Block, Config{8192, 4096}, KeptBackend, Recording>;
 using Large = Cache<Block, Config{4096, 4096, ObjectSizeType::Large}, KeptBackend, Recording>;
+struct Patterned : Recording {
+  static constexpr bool verify_pattern = true;
+};
+using Guarded = Cache<Block, Config{4096, 4096}, KeptBackend, Patterned>;
 
 template <class C>
 struct Forgotten : testing::Test {};
-using EveryRow = testing::Types<SinglePage, MultiPage, Large>;
+using EveryRow = testing::Types<SinglePage, MultiPage, Large, Guarded>;
 TYPED_TEST_SUITE(Forgotten, EveryRow);
 
 /// 200 objects in full slabs, partial ones and the current one; an empty slab besides.
@@ -115,6 +119,19 @@ TEST(Incarnation, TellsCachesApartThatHadOneAddress) {
     EXPECT_NE(first.tag_of(address), second.tag_of(address));
     EXPECT_NE(first.tag_of(address), address);
   }
+}
+
+TEST(Incarnation, ComesAgainAfterAsManyAsTheUpperBitsTellAndIsNeverThatOfAPointer) {
+  slab::detail::Incarnation<true> first, next;
+  EXPECT_EQ(first.bits, 1u);
+  first.take();
+  for (std::size_t i = 1; i < std::size_t{1} << 16; ++i) {
+    next.take();
+    ASSERT_NE(next.bits, first.bits) << i;
+    ASSERT_EQ(next.bits << 16, std::uint64_t{1} << 16) << "the lowest bit, and none of an address";
+  }
+  next.take();
+  EXPECT_EQ(next.bits, first.bits);
 }
 
 }  // namespace

@@ -113,9 +113,14 @@ struct AskedBackend : HeapBackend {
   std::vector<std::size_t> asked;
 };
 
-TEST(Reserve, AsksOnceForTheSlabsThatAreMissingAndNotForMoreThanThereAreAddresses) {
+struct Patterned : slab::Checked {
+  static constexpr bool verify_pattern = true;
+};
+
+template <slab::Config C, class Policy>
+void ask() {
   AskedBackend backend;
-  Cache<Object, slab::Config{}, AskedBackend> cache{backend};
+  Cache<Object, C, AskedBackend, Policy> cache{backend};
   const std::size_t slab = cache.geometry().objects_per_slab(), most = SIZE_MAX / cache.geometry().slab_size();
   EXPECT_TRUE(cache.reserve(slab + 1));
   EXPECT_TRUE(cache.reserve(2 * slab));
@@ -124,6 +129,18 @@ TEST(Reserve, AsksOnceForTheSlabsThatAreMissingAndNotForMoreThanThereAreAddresse
   EXPECT_EQ(backend.asked.back(), most - 2);
   EXPECT_FALSE(cache.reserve(most * slab + 1));
   EXPECT_EQ(backend.asked.size(), 2u);
+}
+template <class Policy>
+void ask_in_each_row() {
+  ask<slab::Config{}, Policy>();
+  ask<slab::Config{.slab_size = 8192}, Policy>();
+  ask<slab::Config{.object_size_type = slab::ObjectSizeType::Large}, Policy>();
+}
+
+TEST(Reserve, AsksOnceForTheSlabsThatAreMissingAndNotForMoreThanThereAreAddresses) {
+  ask_in_each_row<slab::Checked>();
+  ask_in_each_row<slab::Unchecked>();
+  ask_in_each_row<Patterned>();
 }
 
 }  // namespace
