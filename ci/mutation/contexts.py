@@ -34,9 +34,17 @@ def notable(context, text):
     return {of: when for of, when in context.items() if of not in gone}
 
 
+def without_parentheses(fact):
+    """Around the whole or a part of it, but for those of calls."""
+    fact = fact.strip(" (")
+    while fact.endswith(")") and fact.count(")") > fact.count("("):
+        fact = fact[:-1].rstrip()
+    return fact
+
+
 def narrowed(context, text, holds):
     """The part of a context where the condition `text` holds, or does not."""
-    facts = [fact.strip(" ()") for fact in text.split("&&")]
+    facts = [without_parentheses(fact) for fact in text.split("&&")]
     if not holds and len(facts) > 1:
         return context
     gone = set()

@@ -8,6 +8,8 @@ RELATIONAL = {"<": ("<=", "false", "- 1"), "<=": ("<", "true", "+ 1"), ">": (">=
 EQUALITY = ("==", "!=")
 ARITHMETIC = {"+": "-", "-": "+", "*": "+", "/": "*", "%": "/"}
 BIT = {"&": "|", "|": "&", "^": "|", "<<": ">>", ">>": "<<"}
+# Calls that are the same with their first two arguments the other way round: at_most() is the smaller of two.
+SYMMETRIC = ("std::min", "std::max", "at_most", "__builtin_mul_overflow")
 COMPOUND = {"+=": "=", "-=": "=", "*=": "+=", "/=": "*=", "|=": "=", "&=": "=", "^=": "=", "<<=": ">>=", ">>=": "<<="}
 NEGATED = {"true": "false", "false": "true"}
 # Layers of what is wrapped around the same range, from the inside.
@@ -163,7 +165,8 @@ class Expressions:
                     opening = begin
                     break
             arguments = [child for child in children if child.extent.start.offset > opening]
-            for one, other in zip(arguments, arguments[1:]):
+            first = 1 if self.text(where[0], opening) in SYMMETRIC else 0
+            for one, other in zip(arguments[first:], arguments[first + 1:]):
                 if self.of(one) == self.of(other) or not self.may_be_swapped(one, other, where == self.target):
                     continue
                 ranges = self.range(one), self.range(other)

@@ -58,6 +58,18 @@ inline int halved(int n) noexcept {
   return n;
 }
 inline bool same(void* one, bool other) noexcept { return one && other; }
+inline int at_most(int n, int most) noexcept { return n < most ? n : most; }
+template <bool Checks>
+struct SlabList {
+  static int some(int n, int m) noexcept {
+    if (n > 30) return at_most(n, m);
+    return n;
+  }
+};
+template <bool Checks>
+struct Rare {};
+template <>
+struct Rare<false> {};
 }  // namespace slab
 """
 PROGRAM = """#include <slab/slab.hpp>
@@ -66,6 +78,7 @@ int main(int argc, char**) {
   const int one = 1, two = 2;
   if (slab::even_sum(5) != 6 || slab::even_sum(6) != 6 || slab::wide<true>(8) != 16 || slab::wide<true>(9) != -1 ||
       slab::first(one, two) != 1 || slab::same(&argc, false) || slab::halved(5) != 1 ||
+      slab::SlabList<true>::some(40, 35) != 35 ||
       (argc > 5 && slab::unreached(1, 1) == 0)) {
     std::puts("signature: E1/sum");
     return 1;
@@ -168,11 +181,17 @@ class Mutants(unittest.TestCase):
         self.assertEqual({*contexts.narrowed(both, "!guards && row != Row::Large", True)}, {"Checked", "Unchecked"})
         self.assertEqual({*contexts.narrowed(both, "row == Row::Large", True)}, {"Checked", "Unchecked", "guarded"})
         self.assertEqual({*contexts.narrowed(both, "checks && other", False)}, {*both})
+        for of_busy in ("busy_.is_set()", "(busy_.is_set())", "(other() && busy_.is_set())"):
+            self.assertEqual({*contexts.narrowed(both, of_busy, True)}, {"Checked", "guarded", "Large"}, of_busy)
         self.assertEqual({*contexts.notable(both, "busy_.leave()")}, {"Checked", "guarded", "Large"})
 
     def test_what_the_compiler_decides_does_not_run(self):
         for end, runs in (("4 -> 4 + 1", False), ("7 -> 7 + 1", False), ("5 -> 5 + 1", False), ("6 -> 6 + 1", True)):
             self.assertEqual(next(m for k, m in self.keys.items() if k.endswith(end)).runs, runs, end)
+
+    def test_what_is_symmetric_or_what_a_template_is_specialised_for_is_no_mutant(self):
+        self.assertIn("SlabList::some: return at_most(n, m) -> another value", self.keys)
+        self.assertFalse([key for key in self.keys if "at_most(m, n)" in key or key.startswith("Rare")])
 
     def test_a_reference_is_returned_as_it_is(self):
         self.assertFalse([key for key in self.keys if key.startswith("first: return")])
@@ -198,6 +217,8 @@ class Mutants(unittest.TestCase):
         present = Build.compiled_in(None, self.program)
         self.assertNotIn(self.keys["never: n + m -> n - m"].number, present)
         self.assertIn(self.keys["unreached: n - m -> n + m"].number, present)
+        self.assertIn(self.keys["SlabList::some: n > 30 -> false in Checked"].number, present)
+        self.assertNotIn(self.keys["SlabList::some: n > 30 -> false in Unchecked"].number, present)
         with tempfile.NamedTemporaryFile() as reached:
             reached.truncate(len(self.mutants) + 1)
             self.end(None, reached=reached.name)

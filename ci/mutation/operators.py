@@ -9,6 +9,7 @@
 - Where a statement is left out, or a condition false, in each row and policy alone, it is nowhere left out in all.
 - `x += y` becomes nothing and `x = y`, of which one is noticed where `x -= y` is.
 - A number beside an operator is one more or one less; the operator then stays.
+- The arguments of std::min, std::max and other symmetric functions are not swapped.
 - A loop whose body has no other end is not made endless.
 
 A mutant says what takes the place of a range of the source. `runs` is whether that can be chosen while the program
@@ -111,7 +112,8 @@ class Finder(Expressions):
                 visit(cursor)
             else:
                 for child in cursor.get_children():
-                    self.walk(child)
+                    if not (named and child.kind.is_expression()):  # what a template is specialised for
+                        self.walk(child)
         self.function, self.context, self.is_constant, self.result = before
 
     def walk_function(self, cursor):

@@ -42,9 +42,13 @@ template <int N>
   switches[N] = 0;
   return false;
 }
-template <int N>
+/// `There`: whether it can be on in the row or policy that is compiled. Else no program has it for that.
+template <int N, bool There = true>
 [[gnu::always_inline]] constexpr bool on() noexcept {
-  return !__builtin_is_constant_evaluated() && switches[N] && is_on<N>();
+  if constexpr (!There)
+    return false;
+  else
+    return !__builtin_is_constant_evaluated() && switches[N] && is_on<N>();
 }
 template <class T>
 concept Changeable = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_default_constructible_v<T>;
@@ -70,7 +74,7 @@ class Copy:
         text = self.render(0, len(file.text))
         lines = text.split("\n")
         for number, line in enumerate(lines, 1):
-            for found in re.finditer(r"::slab_mutant::on<(\d+)>", line):
+            for found in re.finditer(r"::slab_mutant::on<(\d+)[,>]", line):
                 self.numbers[number] = int(found[1])
         once = "#pragma once\n" if text.startswith("#pragma once\n") else ""
         self.text = f'{once}#include "slab_mutant.hpp"\n{text.removeprefix(once)}'
@@ -97,7 +101,7 @@ class Copy:
     @staticmethod
     def wrap(mutants, inner):
         first = mutants[0]
-        chosen = [f"({m.when}) && ::slab_mutant::on<{m.number}>()" if m.when else f"::slab_mutant::on<{m.number}>()"
+        chosen = [f"::slab_mutant::on<{m.number}, ({m.when})>()" if m.when else f"::slab_mutant::on<{m.number}>()"
                   for m in mutants]
         if first.layer == JUMP:
             return "{ if (!(\n" + "\n|| ".join(chosen) + "\n)) " + inner + " }"
