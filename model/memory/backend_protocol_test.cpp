@@ -117,8 +117,13 @@ constexpr Wrong wrongs[] = {
     {"asks about more than there are addresses", Invariant::B20, Cause::CalledBackend, single_page,
      [](Caller& c) {
        c.begin(Reserve);
-       c.context.wanted = ~std::size_t{0};
-       EXPECT_FALSE(c.can_make(c.model.missing_slabs(~std::size_t{0})));
+       c.model.slab_made();
+       const std::size_t most = ~std::size_t{0} / 256 - 1, objects = c.model.layout.objects_per_slab;
+       c.context.wanted = c.model.free_objects() + most * objects;
+       EXPECT_FALSE(c.can_make(most) || c.judgement.violated());
+       c.context.is_asked = false;
+       ++c.context.wanted;
+       EXPECT_FALSE(c.can_make(most + 1));
      }},
     {"asks about a slab too few", Invariant::B20, Cause::WrongCount, single_page,
      [](Caller& c) {
@@ -255,6 +260,60 @@ constexpr Wrong wrongs[] = {
        c.begin(Alloc);
        EXPECT_FALSE(c.save(c.alloc_slab(), info));
      }},
+    {"has the SlabInfo of another cache", Invariant::B6, Cause::SlabInfoMisplaced, large,
+     [](Caller& c) {
+       c.context.cache_index = 1;
+       c.alloc_slab();
+       const std::uintptr_t info = c.alloc_info();
+       c.begin(Alloc);
+       EXPECT_FALSE(c.save(c.alloc_slab(), info));
+     }},
+    {"keeps its SlabInfo in the map when a page is refused", Invariant::B8, Cause::PageStillSaved, large,
+     [](Caller& c) {
+       const std::uintptr_t slab = c.alloc_slab(), info = c.alloc_info();
+       c.fail(FailingCall::SaveSlabInfo);
+       EXPECT_FALSE(c.save(slab, info));
+       EXPECT_TRUE(c.save(slab + 128, info));
+       c.free_info(info);
+     }},
+    {"returns a SlabInfo that was left to its objects", Invariant::B14, Cause::NotOutstanding, large,
+     [](Caller& c) {
+       const std::uintptr_t slab = c.make_slab(), info = c.record(slab).info;
+       c.backend.abandon(c.record(slab));
+       c.free_info(info);
+     }},
+    {"asks for a SlabInfo after its slab went back", Invariant::B6, Cause::CalledTwice, large,
+     [](Caller& c) {
+       c.free_slab(c.alloc_slab());
+       c.alloc_info();
+     }},
+    {"asks for a SlabInfo after its slab was left to its objects", Invariant::B6, Cause::CalledTwice, large,
+     [](Caller& c) {
+       c.backend.abandon(c.record(c.alloc_slab()));
+       c.alloc_info();
+     }},
+    {"looks up a page that it has not saved", Invariant::B11, Cause::WrongPage, multi_page,
+     [](Caller& c) {
+       const std::uintptr_t slab = c.alloc_slab();
+       EXPECT_EQ(c.get(slab), 0u);
+       EXPECT_TRUE(!c.judgement.violated() && c.calls == 1) << "of a slab that is being made";
+       c.begin(Alloc);
+       c.get(slab);
+     }},
+    {"looks up a page of another's new slab", Invariant::B11, Cause::WrongPage, multi_page,
+     [](Caller& c) {
+       const std::uintptr_t slab = c.alloc_slab();
+       c.context.cache_index = 1;
+       c.get(slab);
+     }},
+    {"looks up a new page in a free, twice", Invariant::B11, Cause::CalledTwice, multi_page,
+     [](Caller& c) {
+       const std::uintptr_t slab = c.context.freed = c.alloc_slab();
+       c.get(slab), c.get(slab);
+     }},
+    {"looks up a page without a map", Invariant::B4, Cause::CalledBackend, single_page,
+     [](Caller& c) { c.get(c.alloc_slab()); }},
+    {"looks up nothing", Invariant::B11, Cause::WrongPage, multi_page, [](Caller& c) { c.get(0); }},
     {"looks up another page", Invariant::B11, Cause::WrongPage, multi_page,
      [](Caller& c) {
        const std::uintptr_t slab = c.make_slab();

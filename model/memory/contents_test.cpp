@@ -1,7 +1,9 @@
 // What is written into objects is found again, and each byte of it that changes.
 #include "model/memory/contents.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -95,10 +97,58 @@ TEST(Contents, OfAWordAreThoseOfNoOther) {
   for (std::uint32_t ordinal = 0; ordinal < 20; ++ordinal) {
     stamp(begin, sizeof memory, ordinal);
     EXPECT_EQ(different_words(begin, 40, words), 40 * (ordinal + 1));
+    EXPECT_FALSE(words.contains(0)) << "as memory is that nobody has written to";
   }
   words.clear();
   stamp(begin, sizeof memory, 0, Contents::ByAddress);
   EXPECT_EQ(different_words(begin, 40, words), 40u);
+}
+
+// One in 256 bytes is the same by chance.
+TEST(Contents, ByAddressDifferFromThoseOfOtherAddresses) {
+  alignas(8) static unsigned char memory[8192];
+  stamp(address(memory), sizeof memory, 0, Contents::ByAddress);
+  for (const std::size_t shift : {1u, 8u, 64u, 1000u}) {
+    std::size_t same = 0;
+    for (std::size_t i = 0; i + shift < sizeof memory; ++i) same += memory[i] == memory[i + shift];
+    EXPECT_LT(same, sizeof memory / 128) << shift;
+  }
+}
+
+TEST_P(ContentsOfObjects, StayInsideALargeOne) {
+  alignas(8) static unsigned char memory[20'000];
+  for (const std::size_t size : {1000u, 4096u, 10'001u}) {
+    std::memset(memory, 0, sizeof memory);
+    unsigned char* const object = memory + 5000;
+    stamp(address(object), size, 3, GetParam());
+    const auto is_zero = [](unsigned char byte) { return byte == 0; };
+    EXPECT_TRUE(std::all_of(memory, object, is_zero) && std::all_of(object + size, std::end(memory), is_zero)) << size;
+    for (std::size_t i = 0; i < size; i += 101) {
+      object[i] ^= 1;
+      EXPECT_EQ(find_damage(address(object), size, 3, GetParam()), static_cast<std::ptrdiff_t>(i / 8 * 8));
+      object[i] ^= 1;
+    }
+    EXPECT_EQ(find_damage(address(object), size, 3, GetParam()), -1);
+  }
+}
+
+TEST_P(ContentsOfObjects, AreToldWhereTheyChangedFirst) {
+  for (const std::size_t size : {7u, 8u, 15u, 64u, 127u, 400u}) {
+    Written written, moved;
+    for (const std::size_t first : {std::size_t{0}, size - 7, size / 2}) {
+      stamp(address(written.at(0)), size, 5, GetParam());
+      std::memcpy(moved.at(1), written.at(0), size);
+      for (const std::size_t at : {first, size - 3, size - 1}) {
+        *written.at(at) ^= std::byte{1};
+        *moved.at(at + 1) ^= std::byte{1};
+      }
+      const std::ptrdiff_t found = find_damage(address(written.at(0)), size, 5, GetParam());
+      EXPECT_TRUE(found >= 0 && static_cast<std::size_t>(found) <= first && first - static_cast<std::size_t>(found) < 8)
+          << found << " and not " << first << " of " << size;
+      EXPECT_EQ(find_damage_of_moved(address(moved.at(1)), {address(written.at(0)), size}, size, 5, GetParam()),
+                static_cast<std::ptrdiff_t>(first));
+    }
+  }
 }
 
 TEST(Contents, ByAddressAreThoseOfEachPart) {

@@ -88,6 +88,12 @@ TEST(RecordingBackend, FailsWhereItsProgramSaysAndTakesBackWhatWasMisaligned) {
     EXPECT_EQ(info % 8, call == FailingCall::AllocSlab ? 0u : 4u);
     c.free_info(info);
     c.free_slab(misaligned);
+    c.begin(Alloc);
+    c.fail(call, FailureMode::Misaligned);
+    EXPECT_EQ(c.alloc_slab(), misaligned) << "all of it came back";
+    EXPECT_EQ(c.alloc_info(), info);
+    c.free_info(info);
+    c.free_slab(misaligned);
     EXPECT_FALSE(c.judgement.violated());
     EXPECT_EQ(c.backend.slabs().size() + c.backend.infos_of(0), 0u);
   }
@@ -96,12 +102,52 @@ TEST(RecordingBackend, FailsWhereItsProgramSaysAndTakesBackWhatWasMisaligned) {
   c.fail(FailingCall::Any, FailureMode::Always);
   EXPECT_FALSE(c.alloc_slab());
   EXPECT_TRUE(c.backend.refuses_call());
+  EXPECT_EQ(c.context.refused, Invariant::B15);
+  c.context.constructing = true;
+  EXPECT_FALSE(c.backend.refuses_call()) << "only where construction may fail";
+  c.context.may_fail_to_construct = true;
+  EXPECT_TRUE(c.backend.refuses_call());
+  c.begin(Alloc);
   c.backend.recover();
   EXPECT_FALSE(c.backend.refuses_call());
+  EXPECT_EQ(c.context.refused, Invariant::None);
   c.begin(Alloc);
   const std::uint32_t before = c.backend.calls_that_may_fail();
   EXPECT_TRUE(c.make_slab());
   EXPECT_EQ(c.backend.calls_that_may_fail(), before + 6);  // slab, SlabInfo and four pages
+}
+
+TEST(RecordingBackend, ForgetsAnEarlierProgram) {
+  Caller c{large};
+  const std::uintptr_t slab = c.make_slab(), info = c.record(slab).info;
+  c.record(slab).used = 1;
+  c.context.cache_index = 1;
+  c.begin(Alloc);
+  c.context.cache_index = 1;
+  EXPECT_TRUE(c.make_slab());
+  EXPECT_TRUE(c.backend.take_memory(100, 64));
+  EXPECT_EQ(c.backend.infos_of(1) + c.backend.memory_of(1), 2u);
+  c.backend.err({.kind = OperationKind::Fault, .detail = static_cast<std::uint8_t>(BackendError::EntryLost)});
+  EXPECT_EQ(c.backend.err_about(c.record(slab), 7).reported, 7u);
+  c.fail(FailingCall::Any, FailureMode::Always);
+  c.backend.err({.kind = OperationKind::Fault, .detail = static_cast<std::uint8_t>(BackendError::EntryStale)});
+  c.backend.reset({});
+  EXPECT_EQ(c.backend.infos_of(0) + c.backend.infos_of(1) + c.backend.memory_of(1), 0u);
+  EXPECT_EQ(c.backend.memory().size() + c.backend.calls_that_may_fail(), 0u);
+  c.begin(Alloc);
+  c.context.may_err = true;
+  EXPECT_EQ(c.make_slab(), slab);
+  EXPECT_EQ(c.record(slab).info, info);
+  c.begin(Free);
+  c.context.freed = slab;
+  EXPECT_EQ(c.get(slab), info);
+  EXPECT_FALSE(c.judgement.violated());
+  EXPECT_FALSE(c.backend.knows_page(slab - 128) || c.backend.knows_page(slab + Arena::slab_region));
+  c.backend.reset({});
+  c.begin(Alloc);
+  c.context.cache_index = 1;
+  c.alloc_info();
+  EXPECT_TRUE(c.judgement.violated()) << "the other cache has no slab any more";
 }
 
 TEST(RecordingBackend, KnowsWhoseMemoryIs) {
@@ -115,6 +161,8 @@ TEST(RecordingBackend, KnowsWhoseMemoryIs) {
   c.backend.give_memory(pointer(memory));
   EXPECT_EQ(c.backend.memory_of(0), 0u);
   EXPECT_FALSE(c.backend.is_memory_of(0, memory, 1));
+  EXPECT_EQ(address(c.backend.take_memory(100, 64)), memory) << "all of it came back";
+  c.backend.give_memory(pointer(memory));
   c.fail(FailingCall::AllocSlab);
   EXPECT_FALSE(c.backend.take_memory(100, 64));
   EXPECT_EQ(c.context.refused, Invariant::B15);
@@ -160,6 +208,11 @@ TEST(RecordingBackend, NotesEachCallAndItsAnswer) {
   called(BackendCall::FreeSlabInfo, info_at, size, 0);
   called(BackendCall::FreeSlab, slab_at, 0, 0);
   EXPECT_EQ(c.log, log);
+  EXPECT_EQ(c.calls, 8u);
+  c.begin(Free);
+  c.context.freed = slab;
+  EXPECT_EQ(c.get(slab), 0u);
+  called(BackendCall::GetSlabInfo, slab_at, 0, 0);
   void* const memory = c.backend.take_memory(100, 64);
   c.backend.give_memory(memory);
   c.fail(FailingCall::AllocSlab, FailureMode::Always);
@@ -174,181 +227,11 @@ TEST(RecordingBackend, NotesEachCallAndItsAnswer) {
         std::string{to_string(record.call)} + " " + std::to_string(record.a) + " " + std::to_string(record.b) + "; ";
   EXPECT_EQ(noted,
             "take 100 64; give " + std::to_string(c.relative(address(memory))) + " 0; take 100 64; refuse 0 0; ");
-  EXPECT_EQ(records.front().answer, c.relative(address(memory)));
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(records[0].answer, c.relative(address(memory)));
+  EXPECT_EQ(records[2].answer, 0u);
   EXPECT_FALSE(c.judgement.violated());
   call_log = nullptr;
-}
-
-// Errors.
-
-/// A cache with two slabs in which objects live, and calls that are let be.
-struct Erring : Caller {
-  explicit Erring(const CacheSpec& spec) : Caller{spec} {
-    for (std::uintptr_t& slab : slabs) {
-      begin(Alloc);
-      slab = make_slab();
-      record(slab).used = 1;
-    }
-    begin(Reserve);
-    context.wanted = 1000;
-    context.may_err = true;
-  }
-
-  std::uintptr_t slabs[2];
-
-  void err(BackendError how, std::uint32_t argument) {
-    Operation operation{.kind = OperationKind::Fault, .argument = argument};
-    operation.detail = static_cast<std::uint8_t>(how);
-    backend.err(operation);
-  }
-  [[nodiscard]] bool has_erred(BackendError how, std::uintptr_t given, std::uintptr_t reported, std::uintptr_t slab,
-                               std::size_t size, unsigned let_be = 0, std::size_t offset = 0) const {
-    const Erred& erred = context.erred;
-    return refused == Invariant::M13 && context.refused == Invariant::M13 && erred.how == how && erred.given == given &&
-           erred.reported == reported && erred.slab == slab && erred.size == size && erred.let_be == let_be &&
-           erred.offset == offset && !judgement.violated();
-  }
-};
-
-TEST(ErringBackend, HandsOutWhatItsCacheHas) {
-  for (const std::uint32_t after : {0u, 1u, 2u}) {
-    for (const CacheSpec& spec : {single_page, multi_page, large}) {
-      Erring c{spec};
-      const std::uintptr_t used = c.slabs[after % 2];
-      const std::uintptr_t reported =
-          used + (spec.row() == slab::Row::SmallSinglePage ? c.model.layout.slab_info_offset : 0);
-      c.err(BackendError::SlabAgain, after);
-      const EventLog before = c.log;
-      for (std::uint32_t i = 0; i < after; ++i) EXPECT_TRUE(c.make_slab());
-      EXPECT_EQ(c.alloc_slab(), used);
-      EXPECT_TRUE(c.has_erred(BackendError::SlabAgain, used, reported, used, spec.slab_size, after)) << after;
-      EXPECT_FALSE(c.log == before);
-      EXPECT_EQ(c.backend.slabs().size(), 2 + after);
-    }
-    Erring c{multi_page};
-    c.err(BackendError::SlabInside, after);
-    for (std::uint32_t i = 0; i < after; ++i) EXPECT_TRUE(c.make_slab());
-    const std::uintptr_t used = c.slabs[after % 2], inside = used + 128;
-    EXPECT_EQ(c.alloc_slab(), inside);
-    EXPECT_TRUE(c.has_erred(BackendError::SlabInside, inside, inside, used, 512, after)) << after;
-  }
-  Erring c{large};
-  c.err(BackendError::InfoAgain, 1);
-  EXPECT_TRUE(c.make_slab());
-  EXPECT_TRUE(c.alloc_slab());
-  const std::uintptr_t info = c.record(c.slabs[1]).info;
-  EXPECT_EQ(c.alloc_info(), info);
-  EXPECT_TRUE(c.has_erred(BackendError::InfoAgain, info, info, c.slabs[1], c.model.layout.slab_info_size, 1));
-  EXPECT_EQ(c.backend.infos_of(0), 3u);
-}
-
-TEST(ErringBackend, HandsOutASlabWithAPageInTheMap) {
-  for (const std::uint32_t after : {0u, 3u}) {
-    Erring c{multi_page};
-    c.err(BackendError::EntryStale, after);
-    for (std::uint32_t i = 0; i < after; ++i) EXPECT_TRUE(c.make_slab());
-    const std::uintptr_t slab = c.alloc_slab(), page = slab + 128 * after;
-    EXPECT_TRUE(c.has_erred(BackendError::EntryStale, slab, slab, 0, 512, after, 128 * after)) << after;
-    for (std::uintptr_t at = slab; at < slab + 512; at += 128) EXPECT_EQ(c.backend.knows_page(at), at == page);
-    EXPECT_EQ(c.get(after == 0 ? slab + 128 : slab), 0u);
-    EXPECT_EQ(c.get(page), slab);
-    EXPECT_FALSE(c.backend.knows_page(page));
-    EXPECT_FALSE(c.judgement.violated());
-    c.begin(Alloc);
-    EXPECT_EQ(c.alloc_slab(), slab) << "it is the backend's again";
-  }
-}
-
-TEST(ErringBackend, AnswersWrongWhenAPageIsLookedUp) {
-  Erring c{multi_page};
-  c.begin(Free);
-  c.context.freed = c.slabs[0] + 100;
-  EXPECT_EQ(c.backend.err_about(c.record(c.slabs[0]), 77).reported, 0u);
-  c.err(BackendError::EntryLost, 0);
-  const Erred lost = c.backend.err_about(c.record(c.slabs[0]), 77);
-  EXPECT_TRUE(lost.how == BackendError::EntryLost && lost.reported == 77 && lost.slab == 0 && lost.given == 0);
-  EXPECT_EQ(c.get(c.slabs[0]), 0u);
-  c.begin(Free);
-  c.context.freed = c.slabs[0] + 100;
-  EXPECT_EQ(c.get(c.slabs[0]), c.info_in(c.slabs[0])) << "once";
-  c.err(BackendError::EntryWrong, 5);
-  const Erred wrong = c.backend.err_about(c.record(c.slabs[1]), 78);
-  EXPECT_EQ(wrong.reported, 0u) << "five look-ups are let be";
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(c.backend.err_about(c.record(c.slabs[1]), 78).reported, 0u);
-  const Erred of_other = c.backend.err_about(c.record(c.slabs[1]), 78);
-  EXPECT_TRUE(of_other.how == BackendError::EntryWrong && of_other.reported == 78 && of_other.slab == c.slabs[0]);
-  c.begin(Free);
-  c.context.freed = c.slabs[1];
-  EXPECT_EQ(c.get(c.slabs[1]), c.info_in(c.slabs[0]));
-  EXPECT_FALSE(c.judgement.violated());
-}
-
-TEST(ErringBackend, ErrsOnlyAboutSlabsInUse) {
-  using Change = void (*)(SlabRecord&);
-  for (const Change change : std::initializer_list<Change>{
-           [](SlabRecord& slab) { slab.used = 0; }, [](SlabRecord& slab) { slab.abandoned = true; },
-           [](SlabRecord& slab) { slab.fresh = true; }, [](SlabRecord& slab) { slab.cache = 1; }}) {
-    for (const std::size_t changed : {1u, 2u}) {
-      Erring c{single_page};
-      for (std::size_t i = 0; i < changed; ++i) change(c.record(c.slabs[i]));
-      c.err(BackendError::SlabAgain, 0);
-      const std::uintptr_t given = c.alloc_slab();
-      EXPECT_EQ(given == c.slabs[1], changed == 1);
-      EXPECT_EQ(c.refused, changed == 1 ? Invariant::M13 : Invariant::None);
-      EXPECT_NE(given, c.slabs[0]);
-    }
-  }
-  for (const bool is_damaged : {true, false}) {
-    for (const bool has_owner : {true, false}) {
-      Erring c{multi_page};
-      (is_damaged ? c.record(c.slabs[0]).damaged : c.record(c.slabs[0]).set_aside) = true;
-      c.err(BackendError::EntryWrong, 0);
-      EXPECT_EQ(c.backend.err_about(c.record(c.slabs[1]), 78).reported, 0u);
-      if (!has_owner) c.model.damage(c.slabs[0], InfoDamage::Part::Owner);  // nobody knows whose slab it is
-      c.err(BackendError::SlabAgain, 0);
-      EXPECT_EQ(c.alloc_slab(), has_owner ? c.slabs[0] : c.slabs[1]);
-    }
-  }
-  Erring c{single_page};
-  c.err(BackendError::SlabAgain, 0);
-  c.context.may_err = false;
-  EXPECT_TRUE(c.make_slab() > c.slabs[1]);
-  c.context.may_err = true;
-  c.backend.recover();
-  EXPECT_TRUE(c.make_slab() > c.slabs[1]);
-  for (const BackendError how : {BackendError::SlabInside, BackendError::EntryStale, BackendError::InfoAgain}) {
-    c.err(how, 0);
-    EXPECT_TRUE(c.make_slab() > c.slabs[1]) << "of a row without a map or with its SlabInfos in slabs";
-  }
-  EXPECT_FALSE(c.judgement.violated());
-}
-
-TEST(ErringBackend, IsNotToBeHeeded) {
-  using Heeds = void (*)(Erring&);
-  for (const Heeds heeds :
-       std::initializer_list<Heeds>{[](Erring& c) { c.alloc_slab(); }, [](Erring& c) { c.alloc_info(); },
-                                    [](Erring& c) { c.save(c.slabs[0], c.record(c.slabs[0]).info); },
-                                    [](Erring& c) { c.free_slab(c.slabs[0]); }}) {
-    Erring c{large};
-    c.err(BackendError::SlabAgain, 0);
-    EXPECT_EQ(c.alloc_slab(), c.slabs[0]);
-    EXPECT_FALSE(c.judgement.violated());
-    heeds(c);
-    ASSERT_TRUE(c.judgement.violated());
-    EXPECT_TRUE(c.judgement.violation()->invariant == Invariant::M13 &&
-                c.judgement.violation()->cause == Cause::ErrorOfBackendHeeded);
-  }
-  Erring c{large};
-  c.begin(Reserve);
-  c.context.wanted = 1000;
-  c.context.may_err = true;
-  const std::uintptr_t made = c.alloc_slab(), info = c.alloc_info();
-  c.err(BackendError::InfoAgain, 0);
-  EXPECT_TRUE(c.alloc_slab());
-  EXPECT_EQ(c.alloc_info(), c.record(c.slabs[0]).info);
-  c.free_info(info);
-  c.free_slab(made);
-  EXPECT_FALSE(c.judgement.violated()) << "what it has of its own";
 }
 
 }  // namespace
