@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,6 +13,25 @@
 #include "model/memory/sanitizer.hpp"
 
 namespace slabproof {
+
+/// As the explorer has it, in whose place it is here.
+class SmallStateAccess {
+ public:
+  static void confine(Region& region, std::uintptr_t begin, std::size_t size, std::size_t count,
+                      PlaceChooser& chooser) {
+    region.begin_of_places_ = begin;
+    region.size_of_places_ = size;
+    region.places_ = count;
+    region.chooser_ = &chooser;
+    region.where_.restart_at(begin + count * size);
+    permit(reinterpret_cast<void*>(begin), count * size);
+    for (std::size_t i = 0; i < count; ++i) {
+      ++region.held_;
+      region.give(begin + i * size, size);
+    }
+  }
+};
+
 namespace {
 
 constexpr std::size_t slab = 256, align = 64;
@@ -150,6 +170,47 @@ TEST_F(RegionOfSlabs, LetsNobodyTouchWhatIsReturned) {
   EXPECT_TRUE(is_open(block, slab));
   reset(Reuse::Lifo);
   EXPECT_TRUE(is_closed(block) && is_closed(block + slab - 1));
+}
+
+/// Takes the place with this number among the free ones, and notes which these were.
+struct Numbered : PlaceChooser {
+  std::size_t number = 0;
+  std::vector<std::uintptr_t> free;
+  std::uintptr_t choose(std::span<const std::uintptr_t> places) override {
+    free.assign(places.begin(), places.end());
+    return number < free.size() ? free[number] : 0;
+  }
+};
+
+TEST_F(RegionOfSlabs, HasOnlyThePlacesThatItIsConfinedTo) {
+  using Places = std::vector<std::uintptr_t>;
+  reset(Reuse::Lifo, Placement::Adjacent, 1);
+  Numbered chooser;
+  const std::uintptr_t first = arena_.slabs(0), second = first + slab, third = second + slab;
+  SmallStateAccess::confine(region_, first, slab, 3, chooser);
+  chooser.number = 1;
+  EXPECT_EQ(region_.take(slab, align), second);
+  EXPECT_EQ(chooser.free, (Places{first, second, third}));
+  const std::uintptr_t other = region_.take(2 * slab, align);
+  EXPECT_GE(other, third + slab) << "blocks of other sizes lie behind the places";
+  region_.give(other, 2 * slab);
+  EXPECT_EQ(region_.take(slab, align), third);
+  EXPECT_EQ(chooser.free, (Places{first, third}));
+  region_.give(third, slab);
+  region_.give(second, slab);
+  EXPECT_EQ(region_.take(slab, align), second) << "in their order, and not in that of their return";
+  EXPECT_EQ(chooser.free, (Places{first, second, third}));
+  chooser.number = 0;
+  EXPECT_EQ(region_.take(slab, align), first);
+  const std::vector<std::uint64_t> words = words_of(first, slab);
+  EXPECT_FALSE(std::equal(words.end() - 8, words.end() - 1, words.end() - 7)) << "junk, whatever the seed";
+  EXPECT_EQ(region_.take(slab, align), third);
+  EXPECT_EQ(region_.take(slab, align), 0u) << "there is no other place";
+  EXPECT_EQ(chooser.free, Places{});
+  EXPECT_EQ(region_.find_written(), 0u);
+  reset(Reuse::Lifo);
+  EXPECT_EQ(region_.take(slab, align), first);
+  EXPECT_EQ(region_.take(slab, align), second) << "and places no more";
 }
 
 struct Known {
