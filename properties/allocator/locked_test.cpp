@@ -1,6 +1,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <set>
@@ -234,6 +235,13 @@ TEST(Locked, CountsTheSlabsOfWhatOthersFreeWhileItShrinks) {
 
 // free().
 
+/// What a local that nobody sets would be.
+__attribute__((noinline)) void fill_stack(int value) {
+  char below[4096];
+  std::memset(below, value, sizeof below);
+  __asm__ volatile("" : : "r"(below) : "memory");
+}
+
 TEST(Locked, TakesTheLockOnceToFreeAndNeverForNull) {
   World<Recording> world;
   auto& cache = *world.cache;
@@ -241,14 +249,18 @@ TEST(Locked, TakesTheLockOnceToFreeAndNeverForNull) {
   for (std::size_t i = 0; i < world.slab; ++i) cache.free(objects[i]);
   ASSERT_EQ(world.empty(), 1u) << "as many as are kept";
   cache.lock().count = 0;
-  cache.free(objects[world.slab]);
-  EXPECT_EQ(cache.lock().count, 1);
-  cache.free_deferred(objects[world.slab + 1]);
+  std::size_t freed = world.slab;
+  for (const int value : {0, 0xFF}) {
+    fill_stack(value);
+    cache.free(objects[freed++]);
+  }
   EXPECT_EQ(cache.lock().count, 2);
+  cache.free_deferred(objects[freed++]);
+  EXPECT_EQ(cache.lock().count, 3);
   cache.free(nullptr);
   cache.free_deferred(nullptr);
-  EXPECT_EQ(cache.lock().count, 2);
-  world.free({objects.begin() + static_cast<std::ptrdiff_t>(world.slab) + 2, objects.end()});
+  EXPECT_EQ(cache.lock().count, 3);
+  world.free({objects.begin() + static_cast<std::ptrdiff_t>(freed), objects.end()});
 }
 
 // Slabs that an operation has given back are the backend's before anybody hears of damage, who may not return.
