@@ -67,7 +67,9 @@ class CacheAudit {
     if (quarantined != cache_.quarantined()) return AuditFailure::FreeList;
     if constexpr (Core::PolicyType::empty_slabs_kept != 0)
       if (cache_.kept_slabs_ < Core::PolicyType::empty_slabs_kept) return AuditFailure::KeptSlabs;
-    return has_overlap() ? AuditFailure::Overlap : AuditFailure::None;
+    if constexpr (Core::row != Row::SmallSinglePage)  // where each slab is a page of its own
+      if (has_overlap()) return AuditFailure::Overlap;
+    return AuditFailure::None;
   }
 
   /// Whether the list of free slots of a slab, whose SlabInfo is sound, holds each carved slot that is not used, and no
@@ -93,7 +95,9 @@ class CacheAudit {
     return {Core::address(cache_.table_of(info)), cache_.geometry().slab_info_size()};
   }
   /// Whether two slabs, or in Large rows memory of SlabInfos, have an address in common. O(slabs²).
-  [[nodiscard]] bool has_overlap() const noexcept {
+  [[nodiscard]] bool has_overlap() const noexcept
+    requires(Core::row != Row::SmallSinglePage)
+  {
     for (const SlabInfo* one = cache_.all_slabs_.front(); one; one = one->next_slab) {
       const Range slab = slab_of(*one), memory = memory_of(*one);
       if (slab.meets(memory)) return true;
@@ -163,7 +167,7 @@ class CacheAudit {
 
   /// Whether the list of free slots holds each carved slot that is not used, and no other but those in quarantine,
   /// which count as used. A list that ends after that many entries has visited none twice. Where it ends must be no
-  /// slot, not one that may yet be carved.
+  /// slot, neither one that may yet be carved nor what the entry of a live one says.
   template <class Slots>
   [[nodiscard]] bool has_sound_free_list(const SlabInfo& info, const Slots& slots) const noexcept {
     std::size_t length = 0;
@@ -172,7 +176,7 @@ class CacheAudit {
       return with_table(cache_.table_of(info), cache_.geometry().entry_size(), [&](auto table) {
         std::size_t i = slots.free_head, live = 0;
         for (; i < slots.carved; i = table.next(i))
-          if (++length > free || table.is_live(i)) return false;
+          if (++length > free) return false;
         if (length != free || i != no_slot(cache_.geometry().entry_size())) return false;
         for (i = 0; i < slots.carved; ++i) live += table.is_live(i);
         return live + cache_.quarantined_in(info) == slots.used;

@@ -116,7 +116,7 @@ class CacheRepair {
 
   /// Writes a SlabInfo of a slab of which nothing is free or allocated.
   void retire(SlabInfo& info) noexcept {
-    std::byte* const slab = Core::row == Row::Large ? info.slab : reinterpret_cast<std::byte*>(cache_.base_of(info));
+    std::byte* const slab = reinterpret_cast<std::byte*>(cache_.base_of(info));
     ::new (static_cast<void*>(&info)) SlabInfo;
     info.owner = cache_.tag();
     info.slab = slab;
