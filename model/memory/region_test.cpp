@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -247,6 +248,25 @@ TEST(BlocksByAddress, AreFoundFromTheFirstByteToTheLast) {
   EXPECT_TRUE(is_whole({}));
   table.insert(100).size = 50;
   EXPECT_TRUE(is_whole({100}));
+}
+
+TEST(BlocksByAddress, KeepTheirRecordsAndReuseThoseOfBlocksThatAreGone) {
+  BlockTable<Known> table;
+  const auto insert = [&](std::uintptr_t base) {
+    Known& record = table.insert(base);
+    record.size = 50;
+    return &record;
+  };
+  Known *one = insert(100), *other = insert(200);
+  for (int i = 0; i < 3; ++i) {
+    table.erase(*one);
+    EXPECT_EQ(insert(300), one);
+    EXPECT_EQ(table.at(200), other);
+    table.clear();
+    const std::set before{one, other};
+    one = insert(100), other = insert(200);
+    EXPECT_EQ(std::set({one, other}), before);
+  }
 }
 
 }  // namespace
