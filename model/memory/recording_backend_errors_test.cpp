@@ -60,7 +60,9 @@ TEST(ErringBackend, HandsOutWhatItsCacheHas) {
       EXPECT_EQ(c.log, log);
       EXPECT_EQ(records.back().answer, c.relative(used));
       EXPECT_EQ(c.backend.slabs().size(), 2 + after);
-      if (spec.row() != slab::Row::SmallSinglePage) EXPECT_EQ(c.get(used), c.record(used).info);
+      if (spec.row() != slab::Row::SmallSinglePage) {
+        EXPECT_EQ(c.get(used), c.record(used).info);
+      }
       EXPECT_TRUE(spec.row() == slab::Row::SmallSinglePage || c.backend.knows_page(used));
       c.begin(Alloc);
       c.context.may_err = true;

@@ -78,7 +78,7 @@ TEST(RecordingBackend, FailsWhereItsProgramSaysAndTakesBackWhatWasMisaligned) {
     c.fail(call);
     const std::uintptr_t slab = c.alloc_slab();
     EXPECT_EQ(slab == 0, call == FailingCall::AllocSlab);
-    if (slab) EXPECT_FALSE(c.alloc_info());
+    EXPECT_FALSE(slab && c.alloc_info());
     EXPECT_EQ(c.context.refused, slab ? Invariant::B7 : Invariant::B15);
     if (slab) c.free_slab(slab);
     c.begin(Alloc);

@@ -29,7 +29,7 @@ void with_aligned_accesses(F f) {
 
 constexpr std::size_t most = 40, around = 24;
 struct Bytes {
-  alignas(8) std::array<std::byte, most + 2 * around> bytes;
+  alignas(8) std::array<std::byte, most + 2 * around> bytes{};
   std::byte* begin;
   std::byte* end;
 
