@@ -10,7 +10,7 @@ from shared.command import CannotWork
 from shared.targets import ROOT
 
 # `of`: whose keys it looks at. `sources`: what it is made of, beside what is mutated and `beside`. `sanitizer`: with
-# which it is compiled. `through`: what runs the program, given its path.
+# which it is compiled. `through`: what runs the program, given its path; 2 of it is that it can not.
 Check = collections.namedtuple("Check", "name program words of sources sanitizer beside through",
                                defaults=((), "", ("model",), ()))
 # `how`: killed, hung or passed; `what`: the signature, or what there is to say in its place.
@@ -198,6 +198,8 @@ def run(check, program, number, limit, reached=None):
         return End("passed", "", ended.seconds)
     if ended.code is None:
         return End("hung", f"not done after {limit:.0f} s", ended.seconds)
+    if check.through and ended.code == 2:  # no mutant is in what runs the program
+        raise CannotWork(f"{check.name}: {' '.join(ended.said.splitlines()[-1:]) or 'exit 2, without a word'}")
     return End("killed", told(ended.said, ended.code), ended.seconds)
 
 

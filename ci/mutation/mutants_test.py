@@ -395,6 +395,15 @@ class OfTheJudge(unittest.TestCase):
         self.assertEqual({*self.part.digested(self.files)}, {*self.files})
         self.assertNotEqual(self.part.name, parts.ALLOCATOR.name)
 
+    def test_what_runs_a_program_and_can_not_work_kills_nothing(self):
+        def end(code, said=""):
+            through = (sys.executable, "-c", f"import sys; print({said!r}) if {said!r} else None; sys.exit({code})")
+            return checks.run(checks.Check("program", "", [], judge_checks.ALL, through=through), "program", 1, 20)
+        self.assertEqual([end(code).how for code in (0, 1, 3)], ["passed", "killed", "killed"])
+        for said, told in (("first\nno space left", "program: no space left"), ("", "exit 2, without a word")):
+            with self.assertRaisesRegex(CannotWork, told):
+                end(2, said)
+
     def test_a_judge_that_says_another_thing_of_a_bug_is_told(self):
         tool = self.folder / "bin" / "replay"
         tool.parent.mkdir(exist_ok=True)
