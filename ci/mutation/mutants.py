@@ -233,6 +233,8 @@ def arguments_of():
         parser.error("--bugs is the first word, or nothing")
     if arguments.judge and arguments.quick:
         parser.error("--quick is of the allocator, not of --judge: no check decides at once about a judge")
+    if arguments.listed and arguments.quick:
+        parser.error("--listed asks every check, --quick only the smallest worlds of the explorer")
     try:
         re.compile(arguments.only or "")
     except re.error as error:

@@ -383,12 +383,13 @@ class OfTheJudge(unittest.TestCase):
         self.assertEqual(of_allocator.without([]), ["allocator/b f: 1 -> 2", "elsewhere f: 1 -> 2"])
         self.assertEqual(of_judge.without([]), ["model/judge/a f: 1 -> 2", "elsewhere f: 1 -> 2"])
 
-    def test_quick_is_of_the_allocator(self):
-        with mock.patch.object(sys, "argv", ["mutants", "--judge", "--quick"]), \
-                contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit) as end:
-            mutants.main()
-        self.assertEqual(end.exception.code, 2)
-        self.assertIn("--quick is of the allocator", said.getvalue())
+    def test_quick_is_of_the_allocator_and_asks_the_quickest_alone(self):
+        for other, why in (("--judge", "--quick is of the allocator"), ("--listed", "--listed asks every check")):
+            with mock.patch.object(sys, "argv", ["mutants", other, "--quick"]), \
+                    contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit) as end:
+                mutants.main()
+            self.assertEqual(end.exception.code, 2)
+            self.assertIn(why, said.getvalue())
 
     def test_results_of_one_part_are_none_of_the_other(self):
         self.assertEqual(parts.ALLOCATOR.digested(self.files), ("allocator",))
