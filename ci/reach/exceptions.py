@@ -113,7 +113,6 @@ LINES = Exceptions([
      [("if .is_waited_for ", "is_waited_for"), ("is_waited_for . Misuse", "is_waited_for")]),
     ("the 709th key of a cache is the first that is passed over: properties/allocator/stray_write_test.cpp", "any",
      [r"while \(key >> 8 == "]),
-    ("decided when it is compiled", "Large", [r"slab = Core::row == Row::Large \?"]),
     ("a program's slab has at most 8,192 slots: properties/allocator/stray_write_test.cpp", ".",
      [r"SlotTable<std::uint32_t>\{begin\}"]),
     ("of the checks, of which Unchecked has none", "Unchecked",
