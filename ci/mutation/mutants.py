@@ -216,8 +216,8 @@ def arguments_of():
     parser.add_argument("--quick", action="store_true",
                         help="only those that the explorer's smallest worlds decide about, and no other check")
     parser.add_argument("--listed", action="store_true",
-                        help="only those that are listed as equivalent, with every check: of the core they are else "
-                        "tried with the fastest alone")
+                        help="only those that are listed as equivalent, with every check: else they are tried with the "
+                        "fastest alone")
     parser.add_argument("--sample", metavar="N", type=command.positive(int), help="a random part of so many")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="which part (1)")
     parser.add_argument("--only", metavar="REGEX", help="those in whose line of --list this is found")
