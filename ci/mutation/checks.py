@@ -194,8 +194,8 @@ FASTEST = {check.name for check in (*smallest_worlds(), *fastest_of_others())}
 
 
 def asks(check, mutant, is_listed):
-    """Whether a mutant is a matter for a check. A listed one of the allocator is for the fastest alone, since those that
-    live cost what all checks take."""
+    """Whether a mutant is a matter for a check. A listed one of the allocator is for the fastest alone: who lives costs
+    what all checks take."""
     is_left_out = is_listed and check.name not in FASTEST and mutant.key.startswith("allocator/")
     return bool(check.of.match(mutant.key)) and not is_left_out
 
