@@ -43,7 +43,8 @@ DESCRIBED = re.compile(r"allocator/include/slab/slot_guard\.hpp SlotGuard::descr
 # What none of these programs is compiled or run so as to see, and the tests of ctest that fail without it.
 ELSEWHERE = (
     (re.compile(r"allocator/include/slab/(slot_guard\.hpp SlotGuard::\w+: ((un)?cover|permit)"
-                r"|cache_guards\.hpp CacheGuards::take: permit_object)\("),
+                r"|cache_guards\.hpp CacheGuards::take: permit_object)\("
+                r"|allocator/include/slab/cache_core\.hpp CacheCore::take_slot: permit_object\(.* in guarded"),
      "Poison.valgrind.KnowsOfEveryByteWhetherItMayBeUsed"),
     (re.compile(r"allocator/include/slab/busy_mark\.hpp BusyMark::\w+: __atomic_signal_fence\("),
      "Interrupts.AreServedOrReportedAndDamageNothing.g++-O3"),
@@ -67,6 +68,11 @@ def state_of(check):
 
 def is_seen_elsewhere(mutant):
     return any(pattern.match(mutant.key) for pattern, _ in ELSEWHERE)
+
+
+def refuse_stale_elsewhere(mutants):
+    if stale := [test for pattern, test in ELSEWHERE if not any(pattern.match(m.key) for m in mutants)]:
+        raise CannotWork(f"there is no mutant that {', '.join(stale)} sees; mend ELSEWHERE in ci/mutation/checks.py")
 
 
 def quick_of(mutants):

@@ -268,6 +268,8 @@ def main():
         for mutant in wanted:
             print(line_of(mutant))
         return 0
+    if part is parts.ALLOCATOR:
+        checks.refuse_stale_elsewhere(mutants)
     stale = equivalents.without(mutants)
     if stale:
         print("\n".join(f"ci/equivalent-mutants.txt: there is no such mutant: {key}" for key in stale))

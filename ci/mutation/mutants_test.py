@@ -272,6 +272,7 @@ class Files(unittest.TestCase):
         mutant = operators.Mutant("f", "g", "return", 1, "a", "b", 0, 1, 0, "b", True, key="f g: a -> b")
         with mock.patch.object(mutants, "mutants_of", lambda *_: ([mutant], {})), \
                 mock.patch.object(mutants.Equivalents, "without", lambda *_: []), \
+                mock.patch.object(checks, "ELSEWHERE", ()), \
                 mock.patch.object(mutants.subprocess, "run", return_value=mock.Mock(returncode=0, stdout="")):
             for words in (["--operator", "bit"], ["--only", "^return: f g", "--operator", "bit"]):
                 with mock.patch.object(sys, "argv", ["mutants", *words]), self.assertRaises(CannotWork):
@@ -311,6 +312,10 @@ class Files(unittest.TestCase):
                 path.write_text(wrong)
                 with self.assertRaises(CannotWork):
                     Equivalents(path)
+
+    def test_what_no_mutant_is_of_is_not_said_to_be_seen_elsewhere(self):
+        with self.assertRaisesRegex(CannotWork, "Poison.valgrind"):
+            checks.refuse_stale_elsewhere([])
 
     def test_a_sample_is_the_same_for_the_same_seed(self):
         arguments = type("", (), {"changed": None, "quick": False, "only": None, "operator": None, "sample": 5,
