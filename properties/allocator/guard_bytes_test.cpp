@@ -27,13 +27,13 @@ void with_aligned_accesses(F f) {
 #endif
 }
 
-constexpr std::size_t most = 40, around = 24;
+constexpr std::size_t most = 40, around = 24, places = 8 * 9;  // with each remainder of 8, and of 7 and of 9
 struct Bytes {
-  alignas(8) std::array<std::byte, most + 2 * around> bytes{};
+  alignas(8) std::array<std::byte, most + places + 2 * around> bytes{};
   std::byte* begin;
   std::byte* end;
 
-  /// `size` bytes, of which the first lies at that distance behind an aligned one, among others of this value.
+  /// `size` bytes, of which the first lies that far behind an aligned one, among others of this value.
   Bytes(std::size_t misaligned, std::size_t size, std::uint8_t others)
       : begin{bytes.data() + 8 + misaligned}, end{begin + size} {
     bytes.fill(std::byte{others});
@@ -42,7 +42,7 @@ struct Bytes {
 
 template <class F>
 void for_each_place(F f) {
-  for (std::size_t misaligned = 0; misaligned < 8; ++misaligned)
+  for (std::size_t misaligned = 0; misaligned < places; ++misaligned)
     for (std::size_t size = 0; size <= most; ++size) {
       SCOPED_TRACE(testing::Message() << size << " bytes from " << misaligned);
       f(misaligned, size);
