@@ -13,8 +13,9 @@ from shared.targets import ROOT
 # which it is compiled. `through`: what runs the program, given its path; 2 of it is that it can not.
 Check = collections.namedtuple("Check", "name program words of sources sanitizer beside through",
                                defaults=((), "", ("model",), ()))
-# `how`: killed, hung or passed; `what`: the signature, or what there is to say in its place.
-End = collections.namedtuple("End", "how what seconds")
+# `how`: killed, hung or passed; `what`: the signature, or what there is to say in its place;
+# `processor`: seconds of one.
+End = collections.namedtuple("End", "how what seconds processor")
 
 ROWS = ("SmallSinglePage", "SmallMultiPage", "Large")
 CORE = re.compile(r"allocator/include/slab/(?!locked|operator_new|size_|class_|page_blocks|exact)")
@@ -215,12 +216,12 @@ def run(check, program, number, limit, reached=None):
         environment["SLAB_REACHED"] = str(reached)
     ended = limited.run([*check.through, program, *check.words], environment, limit)
     if ended.code == 0:
-        return End("passed", "", ended.seconds)
+        return End("passed", "", ended.seconds, ended.processor)
     if ended.code is None:
-        return End("hung", f"not done after {limit:.0f} s", ended.seconds)
+        return End("hung", f"not done after {limit:.0f} s", ended.seconds, ended.processor)
     if check.through and ended.code == 2:  # no mutant is in what runs the program
         raise CannotWork(f"{check.name}: {' '.join(ended.said.splitlines()[-1:]) or 'exit 2, without a word'}")
-    return End("killed", told(ended.said, ended.code), ended.seconds)
+    return End("killed", told(ended.said, ended.code), ended.seconds, ended.processor)
 
 
 def told(said, code):
